@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Small text helpers shared by all who print for people. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VN_SIZE_TEXT 24
+
+/* "4.0 GiB", "512 MiB", "0 B": bytes for people, binary units. Returns `buffer`. */
+const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT]);
+
+/* asprintf that returns the new string, or NULL. */
+char *vn_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* strdup that passes NULL through. */
+char *vn_copy(const char *text);

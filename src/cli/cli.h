@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What the verbs share: the table of verbs, their options, their exit status. One file per verb, each with its entry. */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "../base/error.h"
+#include "../model/guest.h"
+#include "../model/host.h"
+
+enum vn_exit {
+	VN_EXIT_DONE = 0,
+	VN_EXIT_NO = 1, /* infeasible, below threshold, mismatch */
+	VN_EXIT_INPUT = 2, /* bad input or usage */
+	VN_EXIT_ENVIRONMENT = 3, /* permission, no QEMU, kernel too old */
+};
+
+/* One option of a verb. All verbs also take --json and --help. */
+struct vn_option {
+	const char *name; /* without the dashes */
+	const char *argument; /* metavariable, or NULL for a switch */
+	const char *help;
+};
+
+#define VN_MAX_OPTIONS 12
+
+/* A command line after parsing: option i of the verb has values[i] (switches: ""), NULL when not given. */
+struct vn_args {
+	const struct vn_verb *verb;
+	bool json, help;
+	const char *values[VN_MAX_OPTIONS];
+	int n_operands;
+	char **operands;
+};
+
+struct vn_verb {
+	const char *name;
+	const char *operands; /* for the usage line: "GUEST", "[CELLS]", "" */
+	int min_operands, max_operands;
+	const char *summary; /* one line of `vnuma help` */
+	const char *details; /* a paragraph of `vnuma help VERB`, or NULL */
+	struct vn_option options[VN_MAX_OPTIONS]; /* ends with a NULL name */
+	int (*run)(const struct vn_args *args, struct vn_error *err); /* enum vn_exit, or a negative errno with `err` filled */
+};
+
+/* The value of an option of this verb, or NULL. Aborts on a name the verb does not have (a bug of ours). */
+const char *vn_arg(const struct vn_args *args, const char *name);
+bool vn_arg_given(const struct vn_args *args, const char *name);
+
+/* Prints one JSON object on stdout with a newline and drops the reference; NULL is "memory is short". 0 or negative errno. */
+int vn_print_json(json_t *object, struct vn_error *err);
+
+/* Reads the host named by --host (default: live). */
+int vn_args_host(const struct vn_args *args, struct vn_host **ret_host, struct vn_error *err);
+
+/* Reads the guest config named by the first operand, with --defaults if given. */
+int vn_args_guest(const struct vn_args *args, struct vn_guest **ret_guest, struct vn_error *err);
+
+
+
+/* The table of verbs, ending in NULL (main.c). */
+extern const struct vn_verb *const vn_verbs[];

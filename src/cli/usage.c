@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "usage.h"
+
+#include <string.h>
+
+static const struct vn_option common_options[] = {
+	{"json", NULL, "one JSON object instead of text"},
+	{"help", NULL, "this text"},
+};
+
+void vn_usage_all(FILE *out)
+{
+	fprintf(out, "vnuma: puts virtual machines where their memory is, and tells the guest the truth about it\n\n"
+		     "usage: vnuma VERB [options]\n\n");
+	for (size_t i = 0; vn_verbs[i]; i++) {
+		char call[64];
+		snprintf(call, sizeof(call), "%s %s", vn_verbs[i]->name, vn_verbs[i]->operands);
+		fprintf(out, "  %-18s %s\n", call, vn_verbs[i]->summary);
+	}
+	fprintf(out, "  %-18s %s\n  %-18s %s\n", "help [VERB]", "this list, or a verb's options", "version",
+		"the version of this program");
+	fprintf(out, "\nexit status: 0 done; 1 the answer is no; 2 bad input or usage; 3 the environment refuses\n");
+}
+
+static void print_option(const struct vn_option *option, FILE *out)
+{
+	char form[48];
+	snprintf(form, sizeof(form), "--%s%s%s", option->name, option->argument ? " " : "",
+		option->argument ? option->argument : "");
+	fprintf(out, "  %-22s %s\n", form, option->help);
+}
+
+void vn_usage_verb(const struct vn_verb *verb, FILE *out)
+{
+	fprintf(out, "usage: vnuma %s%s%s [options]\n\n%s\n", verb->name, *verb->operands ? " " : "", verb->operands,
+		verb->summary);
+	if (verb->details)
+		fprintf(out, "\n%s\n", verb->details);
+	fprintf(out, "\n");
+	for (size_t i = 0; i < VN_MAX_OPTIONS && verb->options[i].name; i++)
+		print_option(&verb->options[i], out);
+	for (size_t i = 0; i < sizeof(common_options) / sizeof(common_options[0]); i++)
+		print_option(&common_options[i], out);
+}
+
+static int option_index(const struct vn_verb *verb, const char *name, size_t length)
+{
+	for (int i = 0; i < VN_MAX_OPTIONS && verb->options[i].name; i++) {
+		if (strlen(verb->options[i].name) == length && strncmp(verb->options[i].name, name, length) == 0)
+			return i;
+	}
+	return -1;
+}
+
+const char *vn_arg(const struct vn_args *args, const char *name)
+{
+	int i = option_index(args->verb, name, strlen(name));
+	if (i < 0)
+		abort();
+	return args->values[i];
+}
+
+bool vn_arg_given(const struct vn_args *args, const char *name)
+{
+	return vn_arg(args, name) != NULL;
+}
+
+/* Reads the option at argv[0]; returns how many words it took. */
+static int parse_option(struct vn_args *args, int argc, char **argv, struct vn_error *err)
+{
+	const char *name = argv[0] + 2;
+	const char *equals = strchr(name, '=');
+	size_t length = equals ? (size_t)(equals - name) : strlen(name);
+	struct vn_where where = {NULL, 0, argv[0]};
+
+	if (strcmp(name, "json") == 0 || strcmp(name, "help") == 0) {
+		*(name[0] == 'j' ? &args->json : &args->help) = true;
+		return 1;
+	}
+	int i = option_index(args->verb, name, length);
+	if (i < 0) {
+		vn_error_input(err, &where, "no option of 'vnuma %s'; 'vnuma help %s' lists them", args->verb->name,
+			args->verb->name);
+		return 1;
+	}
+	const struct vn_option *option = &args->verb->options[i];
+	if (args->values[i])
+		vn_error_input(err, &where, "given twice; expected once");
+	if (!option->argument) {
+		if (equals)
+			vn_error_input(err, &where, "has a value; expected none");
+		args->values[i] = "";
+		return 1;
+	}
+	if (!equals && argc < 2) {
+		vn_error_input(err, &where, "no value; expected %s", option->argument);
+		return 1;
+	}
+	args->values[i] = equals ? equals + 1 : argv[1];
+	return equals ? 1 : 2;
+}
+
+int vn_args_parse(const struct vn_verb *verb, int argc, char **argv, struct vn_args *args, struct vn_error *err)
+{
+	int kept = 0;
+	bool options = true;
+
+	*args = (struct vn_args){.verb = verb, .operands = argv};
+	for (int i = 0; i < argc;) {
+		if (options && strcmp(argv[i], "--") == 0) {
+			options = false;
+			i++;
+		} else if (options && strncmp(argv[i], "--", 2) == 0) {
+			i += parse_option(args, argc - i, argv + i, err);
+		} else {
+			argv[kept++] = argv[i++]; /* never ahead of i: operands move to the front in place */
+		}
+	}
+	args->n_operands = kept;
+	if (args->help)
+		return 0;
+	if (kept < verb->min_operands || kept > verb->max_operands)
+		vn_error_input(err, NULL, "%d operand%s; usage: vnuma %s %s", kept, kept == 1 ? "" : "s", verb->name,
+			verb->operands);
+	return err->n ? -EINVAL : 0;
+}
+
+static json_t *problem_to_json(const struct vn_problem *problem)
+{
+	return json_pack("{s:s*, s:o*, s:s*, s:s}", "file", problem->file, "line",
+		problem->line ? json_integer(problem->line) : NULL, "key", problem->key, "text", problem->text);
+}
+
+void vn_error_print(const struct vn_error *err, int status, bool json)
+{
+	json_t *list = json ? json_array() : NULL;
+
+	for (size_t i = 0; i < err->n; i++) {
+		const struct vn_problem *problem = &err->problems[i];
+		fputs("vnuma: ", stderr);
+		if (problem->file && problem->line)
+			fprintf(stderr, "%s:%u: ", problem->file, problem->line);
+		else if (problem->file)
+			fprintf(stderr, "%s: ", problem->file);
+		if (problem->key)
+			fprintf(stderr, "%s: ", problem->key);
+		fprintf(stderr, "%s\n", problem->text);
+		if (list)
+			json_array_append_new(list, problem_to_json(problem));
+	}
+	if (err->n == 0)
+		fprintf(stderr, "vnuma: %s\n", strerror(-status));
+	if (list) {
+		json_t *object = json_pack("{s:s, s:o}", "schema", "vnuma.error/1", "errors", list);
+		json_dumpf(object, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(object);
+	}
+}
+
+int vn_print_json(json_t *object, struct vn_error *err)
+{
+	if (!object)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = json_dumpf(object, stdout, JSON_INDENT(2));
+	json_decref(object);
+	if (r < 0)
+		return vn_error_environment(err, -EIO, "standard output: cannot be written");
+	putchar('\n');
+	return 0;
+}

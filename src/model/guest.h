@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* A guest as wished for, complete: what the user left open has been filled in (except homes, which the planner chooses). */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../base/set.h"
+
+#define VN_MAX_VNODES 32 /* Xen's limit, the lowest of the hypervisors we speak to (facts: XEN_VNUMA) */
+#define VN_MAX_VCPUS 1024 /* QEMU's q35 takes at most 1024 since 8.x, 288 before; QEMU itself refuses more than it can */
+#define VN_MAX_MEMORY (UINT64_C(1) << 46) /* bytes, 64 TiB: the x86 limit of a 4-level kernel's direct map */
+#define VN_MIB (UINT64_C(1) << 20)
+
+enum vn_guest_numa { VN_GUEST_NUMA_AUTO, VN_GUEST_NUMA_ON, VN_GUEST_NUMA_OFF };
+enum vn_policy { VN_POLICY_PACK, VN_POLICY_SPREAD };
+enum vn_memory_policy { VN_MEMORY_PREFERRED, VN_MEMORY_STRICT };
+
+struct vn_vnode {
+	uint64_t memory; /* bytes, above 0, a multiple of 1 MiB and of the huge page size */
+	hwloc_bitmap_t vcpus; /* owned; empty: a memory-only vnode */
+	uint32_t *distances; /* n_vnodes of them: 10 to itself, 11..255 to others */
+	int home; /* the pnode id the user wants, or -1: the planner chooses */
+	struct vn_where home_where; /* strings belong to the guest */
+};
+
+struct vn_disk {
+	char *path;
+	char format[8]; /* raw, qcow2 */
+	bool readonly;
+};
+
+enum vn_vif_type { VN_VIF_USER, VN_VIF_TAP };
+
+struct vn_vif {
+	enum vn_vif_type type;
+	char *bridge; /* owned, or NULL: tap left alone */
+	char *ifname; /* owned, or NULL: named after the guest */
+	char mac[18]; /* or empty: made from the guest's name */
+	unsigned queues; /* queue pairs, at least 1 */
+	bool vhost;
+};
+
+struct vn_guest {
+	char *file; /* the input, for messages; or NULL */
+	char *name; /* [A-Za-z0-9_][A-Za-z0-9._+-]{0,62} */
+	uint64_t memory, maxmem; /* bytes; maxmem >= memory */
+	unsigned vcpus, maxvcpus; /* online at start; possible */
+	size_t n_vnodes;
+	struct vn_vnode *vnodes; /* their vcpus partition 0..maxvcpus-1, their memory sums to `memory` */
+	hwloc_bitmap_t cpus; /* pCPUs the guest may use; owned; NULL: all */
+	struct vn_where cpus_where;
+	uint64_t hugepages; /* bytes a page; 0: the system's ordinary pages */
+	enum vn_guest_numa guest_numa;
+	bool exclusive_cores;
+	unsigned weight, cap; /* as in Xen: default 256; percent of a CPU, 0: no cap */
+	enum vn_policy policy;
+	enum vn_memory_policy memory_policy;
+	char *kernel, *ramdisk, *extra; /* owned, or NULL */
+	size_t n_disks;
+	struct vn_disk *disks;
+	size_t n_vifs;
+	struct vn_vif *vifs;
+	struct vn_notes notes; /* what the reader replaced, ignored or wants known */
+};
+
+struct vn_guest *vn_guest_new(void);
+void vn_guest_free(struct vn_guest *guest);
+static inline void vn_guest_freep(struct vn_guest **guest)
+{
+	vn_guest_free(*guest);
+}
+#define vn_autoguest vn_cleanup(vn_guest_freep) struct vn_guest
+
+/* The vnode of a vCPU, or -1. */
+int vn_guest_vnode_of(const struct vn_guest *guest, unsigned vcpu);
+
+/* Whether some d(i,j) != d(j,i). */
+bool vn_guest_distances_asymmetric(const struct vn_guest *guest);

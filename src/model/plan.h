@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* A plan: where each vnode lives, which CPUs each thread may use, and what the guest will see. */
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "guest.h"
+#include "host.h"
+
+typedef __int128 vn_i128;
+
+/* The levels of the objective, most important first (DESIGN section 4). */
+enum vn_level { VN_LEVEL_SPILL, VN_LEVEL_SQUEEZE, VN_LEVEL_DISTANCE, VN_LEVEL_LOAD, VN_LEVEL_FRAGMENTATION, VN_LEVEL_TIES };
+
+struct vn_cost {
+	uint64_t spill; /* bytes of vnodes not on their home node */
+	uint64_t squeeze; /* vCPUs that must share a core */
+	vn_i128 distance; /* sum over v, w of vcpus(v) * MiB(w) * D(home v, home w) */
+	uint64_t load_vcpus, load_cores; /* the highest (load + vCPUs) / cores over the nodes; 0/1 when no vCPU is placed */
+	vn_i128 fragmentation; /* sum over nodes of (free MiB after)^2 */
+};
+
+/* Memory of one vnode on one pnode. */
+struct vn_share {
+	unsigned pnode; /* id */
+	uint64_t memory; /* bytes */
+};
+
+struct vn_plan_vnode {
+	unsigned home; /* pnode id */
+	size_t n_shares;
+	struct vn_share *shares; /* home first (when it holds any), then spill, nearest first */
+	hwloc_bitmap_t cpus; /* pCPUs its vCPUs may use; owned */
+};
+
+/* One node as the guest's own kernel will number it. */
+struct vn_view_node {
+	unsigned id, vnode;
+	hwloc_bitmap_t cpus; /* vCPUs online at start; owned */
+	uint64_t memory; /* bytes as given; the guest's kernel keeps some for itself */
+	uint32_t *distances; /* by guest node id */
+};
+
+struct vn_view {
+	size_t n_nodes;
+	struct vn_view_node *nodes; /* by id */
+};
+
+/* What other guests take of a host node already. Indexed like host->nodes. */
+struct vn_occupied_node {
+	unsigned load; /* vCPUs that run there */
+	uint64_t promised; /* bytes promised to guests that have not touched them yet, so that MemFree still counts them */
+};
+
+/* How a vnode's memory is tied to its pnodes (set_mempolicy(2)). */
+enum vn_binding {
+	VN_BINDING_PREFERRED, /* home first, the kernel may go elsewhere under pressure */
+	VN_BINDING_STRICT, /* only the pnodes of the shares */
+	VN_BINDING_INTERLEAVE, /* page by page over the shares: a guest that is told of one node but needs several */
+};
+
+struct vn_plan {
+	char *guest; /* name */
+	bool feasible;
+	bool optimal; /* proven */
+	unsigned *homes; /* pnode id of vnode i; n_vnodes */
+	struct vn_cost cost;
+	enum vn_binding binding;
+	size_t n_vnodes;
+	struct vn_plan_vnode *vnodes;
+	unsigned n_vcpus; /* maxvcpus */
+	hwloc_bitmap_t *vcpu_cpus; /* n_vcpus, owned */
+	hwloc_bitmap_t emulator_cpus; /* pCPUs of all homes: QEMU's other threads; owned */
+	struct vn_view view;
+	bool has_runner_up; /* the best plan with other homes */
+	unsigned *runner_up_homes;
+	struct vn_cost runner_up_cost;
+	enum vn_level decided_by; /* the level at which the runner-up loses */
+	struct vn_notes warnings;
+	struct vn_notes reasons; /* when infeasible */
+};
+
+struct vn_plan *vn_plan_new(void);
+void vn_plan_free(struct vn_plan *plan);
+static inline void vn_plan_freep(struct vn_plan **plan)
+{
+	vn_plan_free(*plan);
+}
+#define vn_autoplan vn_cleanup(vn_plan_freep) struct vn_plan
+
+void vn_view_clear(struct vn_view *view);
+
+/* Negative, 0 or positive as `a` is better than, equal to or worse than `b`; *ret_level (may be NULL) is the deciding level. */
+int vn_cost_compare(const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level *ret_level);
+
+/* `"schema": "vnuma.plan/1"` and its reading back (from a state file), which checks every field. */
+json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest);
+void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out);
+
+/* The view in the form of `numactl --hardware`, sizes in MB as given (no free lines). */
+void vn_view_print_numactl(const struct vn_view *view, FILE *out);
