@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The entry point: finds the verb in the table, reads its options, runs it, prints every problem, exits with its status. */
+/* The entry point: finds the verb in the table, reads its options, runs it, prints every problem, exits with
+ * its status. */
 
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "usage.h"
 
 const struct vn_verb *const vn_verbs[] = {
-	NULL,
+        NULL,
 };
 
 static const struct vn_verb *find_verb(const char *name)
