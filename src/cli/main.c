@@ -6,7 +6,11 @@
 #include "cli.h"
 #include "usage.h"
 
+extern const struct vn_verb verb_free, verb_topology;
+
 const struct vn_verb *const vn_verbs[] = {
+	&verb_topology,
+	&verb_free,
 	NULL,
 };
 
