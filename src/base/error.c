@@ -7,7 +7,7 @@
 
 #include "text.h"
 
-static void append_problem(
+__attribute__((format(printf, 3, 0))) static void append_problem(
         struct vn_error *err, const struct vn_where *where, const char *format, va_list args)
 {
 	struct vn_problem *grown = reallocarray(err->problems, err->n + 1, sizeof(*grown));

@@ -7,8 +7,12 @@
 #include "cli.h"
 #include "usage.h"
 
+extern const struct vn_verb verb_free, verb_topology;
+
 const struct vn_verb *const vn_verbs[] = {
-        NULL,
+	&verb_topology,
+	&verb_free,
+	NULL,
 };
 
 static const struct vn_verb *find_verb(const char *name)

@@ -27,6 +27,7 @@ struct vn_host_node {
 	uint64_t memory_total; /* bytes; 0: a memory-less node */
 	bool has_memory_free;
 	uint64_t memory_free; /* bytes, the kernel's MemFree */
+	bool has_memory_reclaimable;
 	uint64_t memory_reclaimable; /* bytes of clean page cache and slab on top of that; 0 when not known */
 	size_t n_hugepools;
 	struct vn_hugepool *hugepools; /* by size, ascending */
