@@ -34,7 +34,7 @@ static void test_set_refuses_what_is_not_a_list(void **state)
 {
 	(void)state;
 	static const char *const wrong[] = {",", "1,", ",1", "1,,2", "-1", "+1", "3-1", "1-", "a", "1 2",
-	        "0x1", "65536", "99999999999999999999", "1-2-3", "0-3;"};
+		"0x1", "65536", "99999999999999999999", "1-2-3", "0-3;"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		hwloc_bitmap_t set = NULL;
 		assert_int_equal(vn_set_parse(wrong[i], &set), -EINVAL);
@@ -103,12 +103,12 @@ static void test_error_keeps_every_problem(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_set_reads_kernel_lists),
-	        cmocka_unit_test(test_set_refuses_what_is_not_a_list),
-	        cmocka_unit_test(test_u64_reads_the_whole_text_or_nothing),
-	        cmocka_unit_test(test_printable),
-	        cmocka_unit_test(test_sizes),
-	        cmocka_unit_test(test_error_keeps_every_problem),
+		cmocka_unit_test(test_set_reads_kernel_lists),
+		cmocka_unit_test(test_set_refuses_what_is_not_a_list),
+		cmocka_unit_test(test_u64_reads_the_whole_text_or_nothing),
+		cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_error_keeps_every_problem),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

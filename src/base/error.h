@@ -40,12 +40,12 @@ struct vn_error {
 /* Adds a problem of the input; returns -EINVAL. `where` may be NULL. `err` may be NULL: then only the status
  * counts. */
 int vn_error_input(struct vn_error *err, const struct vn_where *where, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* Adds a problem of the environment; returns `status`, a negative errno. The errno's own text is not
  * appended. */
 int vn_error_environment(struct vn_error *err, int status, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 /* Moves all problems of `from` behind those of `to`. `from` is empty afterwards. */
 void vn_error_move(struct vn_error *to, struct vn_error *from);
@@ -68,6 +68,6 @@ struct vn_notes {
 
 /* Appends a note; returns 0 or -ENOMEM. */
 int vn_notes_add(struct vn_notes *notes, const char *code, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 int vn_notes_copy(struct vn_notes *to, const struct vn_notes *from);
 void vn_notes_clear(struct vn_notes *notes);

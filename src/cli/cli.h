@@ -44,7 +44,7 @@ struct vn_verb {
 	const char *details; /* a paragraph of `vnuma help VERB`, or NULL */
 	struct vn_option options[VN_MAX_OPTIONS]; /* ends with a NULL name */
 	int (*run)(const struct vn_args *args,
-	        struct vn_error *err); /* enum vn_exit, or a negative errno with `err` filled */
+		struct vn_error *err); /* enum vn_exit, or a negative errno with `err` filled */
 };
 
 /* The value of an option of this verb, or NULL. Aborts on a name the verb does not have (a bug of ours). */

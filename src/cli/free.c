@@ -3,7 +3,7 @@
 
 /* Reads CELLS and checks that the host has each of them. */
 static int read_cells(
-        const char *text, const struct vn_host *host, hwloc_bitmap_t *ret_cells, struct vn_error *err)
+	const char *text, const struct vn_host *host, hwloc_bitmap_t *ret_cells, struct vn_error *err)
 {
 	struct vn_where where = {NULL, 0, "CELLS"};
 	vn_autoset cells = NULL, unknown = hwloc_bitmap_alloc();
@@ -19,7 +19,7 @@ static int read_cells(
 	if (!hwloc_bitmap_iszero(unknown)) {
 		vn_autofree char *names = vn_set_text(unknown);
 		return vn_error_input(err, &where,
-		        "the host has no node %s; 'vnuma topology' lists those it has", names ? names : text);
+			"the host has no node %s; 'vnuma topology' lists those it has", names ? names : text);
 	}
 	*ret_cells = vn_steal(cells);
 	return 0;
@@ -42,11 +42,11 @@ static int run(const struct vn_args *args, struct vn_error *err)
 }
 
 const struct vn_verb verb_free = {
-        .name = "free",
-        .operands = "[CELLS]",
-        .max_operands = 1,
-        .summary = "free memory and free huge pages of nodes",
-        .details = "CELLS is a list of node numbers like 0-3,8; all nodes without it.",
-        .options = {{"host", "SRC", "where the host is read from ('vnuma help topology')"}},
-        .run = run,
+	.name = "free",
+	.operands = "[CELLS]",
+	.max_operands = 1,
+	.summary = "free memory and free huge pages of nodes",
+	.details = "CELLS is a list of node numbers like 0-3,8; all nodes without it.",
+	.options = {{"host", "SRC", "where the host is read from ('vnuma help topology')"}},
+	.run = run,
 };

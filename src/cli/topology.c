@@ -19,7 +19,7 @@ static int wants_json(const struct vn_args *args, struct vn_error *err)
 		return false;
 	if (strcmp(format, "xml") == 0 || strcmp(format, "numactl") == 0)
 		return vn_error_input(
-		        err, &where, "this version does not write '%s' yet; expected text or json", format);
+			err, &where, "this version does not write '%s' yet; expected text or json", format);
 	return vn_error_input(err, &where, "'%s'; expected text or json", format);
 }
 
@@ -38,13 +38,13 @@ static int run(const struct vn_args *args, struct vn_error *err)
 }
 
 const struct vn_verb verb_topology = {
-        .name = "topology",
-        .operands = "",
-        .summary = "nodes, CPUs, memory, huge pages, distances and devices of a host",
-        .details = "SRC is one of: live (this host; the default), sysfs:DIR (a copy of another host's /sys "
-                   "and /proc),\n"
-                   "numactl:FILE (the output of 'numactl --hardware').",
-        .options = {{"host", "SRC", "where the host is read from"},
-                {"format", "FORM", "text (the default) or json"}},
-        .run = run,
+	.name = "topology",
+	.operands = "",
+	.summary = "nodes, CPUs, memory, huge pages, distances and devices of a host",
+	.details = "SRC is one of: live (this host; the default), sysfs:DIR (a copy of another host's /sys "
+		   "and /proc),\n"
+		   "numactl:FILE (the output of 'numactl --hardware').",
+	.options = {{"host", "SRC", "where the host is read from"},
+		{"format", "FORM", "text (the default) or json"}},
+	.run = run,
 };

@@ -4,38 +4,38 @@
 #include <string.h>
 
 static const struct vn_option common_options[] = {
-        {"json", NULL, "one JSON object instead of text"},
-        {"help", NULL, "this text"},
+	{"json", NULL, "one JSON object instead of text"},
+	{"help", NULL, "this text"},
 };
 
 void vn_usage_all(FILE *out)
 {
 	fprintf(out, "vnuma: puts virtual machines where their memory is, and tells the guest the truth "
-	             "about it\n\n"
-	             "usage: vnuma VERB [options]\n\n");
+		     "about it\n\n"
+		     "usage: vnuma VERB [options]\n\n");
 	for (size_t i = 0; vn_verbs[i]; i++) {
 		char call[64];
 		snprintf(call, sizeof(call), "%s %s", vn_verbs[i]->name, vn_verbs[i]->operands);
 		fprintf(out, "  %-18s %s\n", call, vn_verbs[i]->summary);
 	}
 	fprintf(out, "  %-18s %s\n  %-18s %s\n", "help [VERB]", "this list, or a verb's options", "version",
-	        "the version of this program");
+		"the version of this program");
 	fprintf(out, "\nexit status: 0 done; 1 the answer is no; 2 bad input or usage; 3 the environment "
-	             "refuses\n");
+		     "refuses\n");
 }
 
 static void print_option(const struct vn_option *option, FILE *out)
 {
 	char form[48];
 	snprintf(form, sizeof(form), "--%s%s%s", option->name, option->argument ? " " : "",
-	        option->argument ? option->argument : "");
+		option->argument ? option->argument : "");
 	fprintf(out, "  %-22s %s\n", form, option->help);
 }
 
 void vn_usage_verb(const struct vn_verb *verb, FILE *out)
 {
 	fprintf(out, "usage: vnuma %s%s%s [options]\n\n%s\n", verb->name, *verb->operands ? " " : "",
-	        verb->operands, verb->summary);
+		verb->operands, verb->summary);
 	if (verb->details)
 		fprintf(out, "\n%s\n", verb->details);
 	fprintf(out, "\n");
@@ -49,7 +49,7 @@ static int option_index(const struct vn_verb *verb, const char *name, size_t len
 {
 	for (int i = 0; i < VN_MAX_OPTIONS && verb->options[i].name; i++) {
 		if (strlen(verb->options[i].name) == length &&
-		        strncmp(verb->options[i].name, name, length) == 0)
+			strncmp(verb->options[i].name, name, length) == 0)
 			return i;
 	}
 	return -1;
@@ -83,7 +83,7 @@ static int parse_option(struct vn_args *args, int argc, char **argv, struct vn_e
 	int i = option_index(args->verb, name, length);
 	if (i < 0) {
 		vn_error_input(err, &where, "no option of 'vnuma %s'; 'vnuma help %s' lists them",
-		        args->verb->name, args->verb->name);
+			args->verb->name, args->verb->name);
 		return 1;
 	}
 	const struct vn_option *option = &args->verb->options[i];
@@ -104,7 +104,7 @@ static int parse_option(struct vn_args *args, int argc, char **argv, struct vn_e
 }
 
 int vn_args_parse(
-        const struct vn_verb *verb, int argc, char **argv, struct vn_args *args, struct vn_error *err)
+	const struct vn_verb *verb, int argc, char **argv, struct vn_args *args, struct vn_error *err)
 {
 	int kept = 0;
 	bool options = true;
@@ -125,15 +125,15 @@ int vn_args_parse(
 		return 0;
 	if (kept < verb->min_operands || kept > verb->max_operands)
 		vn_error_input(err, NULL, "%d operand%s; usage: vnuma %s %s", kept, kept == 1 ? "" : "s",
-		        verb->name, verb->operands);
+			verb->name, verb->operands);
 	return err->n ? -EINVAL : 0;
 }
 
 static json_t *problem_to_json(const struct vn_problem *problem)
 {
 	return json_pack("{s:s*, s:o*, s:s*, s:s}", "file", problem->file, "line",
-	        problem->line ? json_integer(problem->line) : NULL, "key", problem->key, "text",
-	        problem->text);
+		problem->line ? json_integer(problem->line) : NULL, "key", problem->key, "text",
+		problem->text);
 }
 
 void vn_error_print(const struct vn_error *err, int status, bool json)

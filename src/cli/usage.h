@@ -13,7 +13,7 @@ void vn_usage_verb(const struct vn_verb *verb, FILE *out);
  * the form asked for.
  */
 int vn_args_parse(
-        const struct vn_verb *verb, int argc, char **argv, struct vn_args *args, struct vn_error *err);
+	const struct vn_verb *verb, int argc, char **argv, struct vn_args *args, struct vn_error *err);
 
 /* Prints all problems on stderr, `vnuma: FILE:LINE: KEY: TEXT` each; with `json` also as one object on
  * stdout. */

@@ -24,13 +24,13 @@ static const struct {
 	const char *prefix, *form;
 	int (*discover)(const char *rest, struct vn_host **ret_host, struct vn_error *err);
 } sources[] = {
-        {"live", "live", discover_live},
-        {"sysfs:", "sysfs:DIR", vn_discover_sysfs},
-        {"numactl:", "numactl:FILE", discover_numactl_file},
-        {"tar:", NULL, NULL},
-        {"hwloc:", NULL, NULL},
-        {"synthetic:", NULL, NULL},
-        {"json:", NULL, NULL},
+	{"live", "live", discover_live},
+	{"sysfs:", "sysfs:DIR", vn_discover_sysfs},
+	{"numactl:", "numactl:FILE", discover_numactl_file},
+	{"tar:", NULL, NULL},
+	{"hwloc:", NULL, NULL},
+	{"synthetic:", NULL, NULL},
+	{"json:", NULL, NULL},
 };
 
 #define FORMS "live, sysfs:DIR or numactl:FILE"
@@ -46,11 +46,11 @@ int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *
 			continue;
 		if (!sources[i].discover)
 			return vn_error_input(err, &where,
-			        "'%s': this version does not read %s sources yet; expected " FORMS, source,
-			        sources[i].prefix);
+				"'%s': this version does not read %s sources yet; expected " FORMS, source,
+				sources[i].prefix);
 		if (takes_rest && !source[length])
 			return vn_error_input(
-			        err, &where, "'%s' names nothing; expected %s", source, sources[i].form);
+				err, &where, "'%s' names nothing; expected %s", source, sources[i].form);
 		return sources[i].discover(source + length, ret_host, err);
 	}
 	return vn_error_input(err, &where, "'%s' is no source; expected " FORMS, source);

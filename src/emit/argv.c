@@ -33,7 +33,7 @@ void vn_argv_add(struct vn_argv *argv, const char *format, ...)
 static void print_quoted(const char *word, FILE *out)
 {
 	static const char plain[] =
-	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
 
 	if (*word && word[strspn(word, plain)] == 0) {
 		fputs(word, out);

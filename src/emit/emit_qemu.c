@@ -47,7 +47,7 @@ static bool tells_numa(const struct vn_guest *guest)
 }
 
 static void add_machine(
-        const struct vn_guest *guest, const struct vn_qemu_options *options, struct vn_argv *argv)
+	const struct vn_guest *guest, const struct vn_qemu_options *options, struct vn_argv *argv)
 {
 	bool kvm = strcmp(options->accel, "kvm") == 0;
 
@@ -62,8 +62,8 @@ static void add_machine(
 	vn_argv_add(argv, "-m");
 	if (guest->maxmem > guest->memory)
 		vn_argv_add(argv, "size=%lluM,slots=%d,maxmem=%lluM",
-		        (unsigned long long)(guest->memory / VN_MIB), MEMORY_SLOTS,
-		        (unsigned long long)(guest->maxmem / VN_MIB));
+			(unsigned long long)(guest->memory / VN_MIB), MEMORY_SLOTS,
+			(unsigned long long)(guest->maxmem / VN_MIB));
 	else
 		vn_argv_add(argv, "size=%lluM", (unsigned long long)(guest->memory / VN_MIB));
 }
@@ -78,7 +78,7 @@ static unsigned cores_per_socket(const struct vn_guest *guest)
 		if (hwloc_bitmap_iszero(vcpus))
 			continue;
 		if (vn_set_weight(vcpus) != cores || hwloc_bitmap_first(vcpus) != (int)next ||
-		        hwloc_bitmap_last(vcpus) != (int)(next + cores - 1))
+			hwloc_bitmap_last(vcpus) != (int)(next + cores - 1))
 			return 1;
 		next += cores;
 	}
@@ -91,7 +91,7 @@ static void add_smp(const struct vn_guest *guest, struct vn_argv *argv)
 
 	vn_argv_add(argv, "-smp");
 	vn_argv_add(argv, "cpus=%u,maxcpus=%u,sockets=%u,cores=%u,threads=1", guest->vcpus, guest->maxvcpus,
-	        guest->maxvcpus / cores, cores);
+		guest->maxvcpus / cores, cores);
 }
 
 int vn_policy_nodes(const struct vn_plan *plan, size_t vnode, hwloc_bitmap_t nodes)
@@ -111,7 +111,7 @@ static char *host_nodes(const struct vn_plan *plan, size_t vnode)
 {
 	vn_autoset nodes = hwloc_bitmap_alloc();
 	vn_autofree char *list =
-	        nodes && vn_policy_nodes(plan, vnode, nodes) == 0 ? vn_set_text(nodes) : NULL;
+		nodes && vn_policy_nodes(plan, vnode, nodes) == 0 ? vn_set_text(nodes) : NULL;
 	char *text = vn_format("%s", ""), *rest = list, *range;
 
 	if (!list || !text) {
@@ -128,12 +128,12 @@ static char *host_nodes(const struct vn_plan *plan, size_t vnode)
 }
 
 static void add_backend(
-        const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode, struct vn_argv *argv)
+	const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode, struct vn_argv *argv)
 {
 	static const char *const policies[] = {
-	        [VN_BINDING_PREFERRED] = "preferred",
-	        [VN_BINDING_STRICT] = "bind",
-	        [VN_BINDING_INTERLEAVE] = "interleave",
+		[VN_BINDING_PREFERRED] = "preferred",
+		[VN_BINDING_STRICT] = "bind",
+		[VN_BINDING_INTERLEAVE] = "interleave",
 	};
 	unsigned long long mib = guest->vnodes[vnode].memory / VN_MIB;
 	vn_autofree char *nodes = host_nodes(plan, vnode);
@@ -144,13 +144,13 @@ static void add_backend(
 		/* Reserved for all nodes together, a huge page may be missing on the one that is bound to:
 		 * take them now. */
 		vn_argv_add(argv,
-		        "memory-backend-memfd,id=ram%zu,size=%lluM,hugetlb=on,hugetlbsize=%lluK,prealloc=on%"
-		        "s,policy=%s",
-		        vnode, mib, (unsigned long long)(guest->hugepages >> 10), nodes,
-		        policies[plan->binding]);
+			"memory-backend-memfd,id=ram%zu,size=%lluM,hugetlb=on,hugetlbsize=%lluK,prealloc=on%"
+			"s,policy=%s",
+			vnode, mib, (unsigned long long)(guest->hugepages >> 10), nodes,
+			policies[plan->binding]);
 	else
 		vn_argv_add(argv, "memory-backend-ram,id=ram%zu,size=%lluM%s,policy=%s", vnode, mib, nodes,
-		        policies[plan->binding]);
+			policies[plan->binding]);
 }
 
 static void add_numa(const struct vn_guest *guest, struct vn_argv *argv)
@@ -164,7 +164,7 @@ static void add_numa(const struct vn_guest *guest, struct vn_argv *argv)
 	for (unsigned i = 0; i < guest->maxvcpus; i++) {
 		vn_argv_add(argv, "-numa");
 		vn_argv_add(argv, "cpu,node-id=%d,socket-id=%u,core-id=%u,thread-id=0",
-		        vn_guest_vnode_of(guest, i), i / cores, i % cores);
+			vn_guest_vnode_of(guest, i), i / cores, i % cores);
 	}
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		for (size_t j = 0; j < guest->n_vnodes; j++) {
@@ -205,7 +205,7 @@ static void add_disks(const struct vn_guest *guest, struct vn_argv *argv)
 		}
 		vn_argv_add(argv, "-drive");
 		ADD_ESCAPED(argv, disk->path, "if=none,id=disk%zu,format=%s,readonly=%s,file=%s", i,
-		        disk->format, disk->readonly ? "on" : "off");
+			disk->format, disk->readonly ? "on" : "off");
 		vn_argv_add(argv, "-device");
 		vn_argv_add(argv, "virtio-blk-pci,drive=disk%zu,iothread=io%u", i, vnode);
 	}
@@ -235,7 +235,7 @@ static void add_vif(const struct vn_guest *guest, size_t i, struct vn_argv *argv
 		vn_autofree char *ifname = vif->ifname ? vn_format(",ifname=%s", vif->ifname) : vn_copy("");
 		argv->short_of_memory |= !ifname;
 		vn_argv_add(argv, "tap,id=net%zu%s,script=no,downscript=no,vhost=%s,queues=%u", i, ifname,
-		        vif->vhost ? "on" : "off", vif->queues);
+			vif->vhost ? "on" : "off", vif->queues);
 	}
 	if (*vif->mac)
 		snprintf(mac, sizeof(mac), "%s", vif->mac);
@@ -243,9 +243,9 @@ static void add_vif(const struct vn_guest *guest, size_t i, struct vn_argv *argv
 		make_mac(guest, i, mac);
 	vn_argv_add(argv, "-device");
 	if (vif->queues >
-	        1) /* a vector for each direction of a queue pair, one for config, one for control */
+		1) /* a vector for each direction of a queue pair, one for config, one for control */
 		vn_argv_add(argv, "virtio-net-pci,netdev=net%zu,mac=%s,mq=on,vectors=%u", i, mac,
-		        2 * vif->queues + 2);
+			2 * vif->queues + 2);
 	else
 		vn_argv_add(argv, "virtio-net-pci,netdev=net%zu,mac=%s", i, mac);
 }
@@ -253,7 +253,7 @@ static void add_vif(const struct vn_guest *guest, size_t i, struct vn_argv *argv
 static void add_boot(const struct vn_guest *guest, struct vn_argv *argv)
 {
 	const char *const pairs[][2] = {
-	        {"-kernel", guest->kernel}, {"-initrd", guest->ramdisk}, {"-append", guest->extra}};
+		{"-kernel", guest->kernel}, {"-initrd", guest->ramdisk}, {"-append", guest->extra}};
 
 	for (size_t i = 0; i < 3; i++) {
 		if (!pairs[i][1])
@@ -286,7 +286,7 @@ static void add_consoles(const struct vn_qemu_options *options, struct vn_argv *
 }
 
 int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest,
-        const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err)
+	const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err)
 {
 	vn_autoargv argv = {0};
 

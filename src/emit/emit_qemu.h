@@ -15,7 +15,7 @@ struct vn_qemu_options {
 
 /* Builds the whole command line. */
 int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest,
-        const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err);
+	const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err);
 
 /*
  * The nodes that a vnode's memory policy names: all of its shares' when strict or interleaved; when
@@ -26,7 +26,7 @@ int vn_policy_nodes(const struct vn_plan *plan, size_t vnode, hwloc_bitmap_t nod
 /* Which vCPUs send through queue pair `queue` of `queues`: drivers/net/virtio_net.c, virtnet_set_affinity().
  */
 void vn_queue_vcpus(
-        unsigned vcpus, unsigned queues, unsigned queue, unsigned *ret_first, unsigned *ret_count);
+	unsigned vcpus, unsigned queues, unsigned queue, unsigned *ret_first, unsigned *ret_count);
 
 /* The vnode whose vCPUs use that queue pair most (the lowest when two are equal). */
 unsigned vn_queue_vnode(const struct vn_guest *guest, unsigned queues, unsigned queue);

@@ -28,7 +28,7 @@ struct reader {
 };
 
 static void problem(struct reader *r, unsigned line, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 static void problem(struct reader *r, unsigned line, const char *format, ...)
 {
@@ -152,7 +152,7 @@ static int parse_string(struct reader *r, struct vn_cfg_value *value)
 			c = unescape(*++r->p);
 			if (!c) {
 				problem(r, r->line, "'\\' before %s; expected \\\\, \\', \\\", \\n or \\t",
-				        seen(r->p, (char[8]){0}));
+					seen(r->p, (char[8]){0}));
 				return -EINVAL;
 			}
 		}
@@ -198,7 +198,7 @@ static int parse_word(struct reader *r, struct vn_cfg_value *value)
 
 	bool hex = strncmp(value->text, "0x", 2) == 0 || strncmp(value->text, "0X", 2) == 0;
 	int status = hex ? parse_hex(value->text + 2, &value->number)
-	                 : vn_parse_u64(value->text, UINT64_MAX, &value->number);
+			 : vn_parse_u64(value->text, UINT64_MAX, &value->number);
 	if (status == -EINVAL) {
 		value->type = VN_CFG_WORD;
 		return 0;
@@ -210,7 +210,7 @@ static int parse_word(struct reader *r, struct vn_cfg_value *value)
 	}
 	if (!hex && n > 1 && value->text[0] == '0') {
 		problem(r, r->line, "%.40s starts with 0, which xl reads as octal; write it without",
-		        value->text);
+			value->text);
 		return -EINVAL;
 	}
 	return 0;
@@ -315,7 +315,7 @@ static int parse_entry_value(struct reader *r, struct vn_cfg_entry *entry)
 		r->p++;
 	} else if (*r->p && *r->p != '\n') {
 		problem(r, r->line, "%s behind the value; expected the end of the line",
-		        seen(r->p, (char[8]){0}));
+			seen(r->p, (char[8]){0}));
 		skip_to_assignment(r);
 		return -EINVAL;
 	}
@@ -337,7 +337,7 @@ static int parse_key(struct reader *r, char **ret_key)
 	skip_blanks(r, false);
 	if (*r->p != '=') {
 		problem(r, r->line, "%s behind '%.*s'; expected '='", seen(r->p, (char[8]){0}),
-		        (int)(n > 40 ? 40 : n), start);
+			(int)(n > 40 ? 40 : n), start);
 		return -EINVAL;
 	}
 	r->p++;
@@ -393,7 +393,7 @@ int vn_cfg_parse(const char *text, const char *file, struct vn_cfg *ret_cfg, str
 		if (r.problems > MAX_PROBLEMS || ret_cfg->n >= VN_CFG_MAX_KEYS) {
 			r.key = NULL;
 			problem(&r, r.line, "%s; the rest is not read",
-			        r.problems > MAX_PROBLEMS ? "too many problems" : "too many keys");
+				r.problems > MAX_PROBLEMS ? "too many problems" : "too many keys");
 			return -EINVAL;
 		}
 		if (parse_entry(&r, ret_cfg) == -ENOMEM)

@@ -17,20 +17,20 @@
 #define XL_DEFAULT_WEIGHT 256 /* xl.cfg(5), cpu_weight */
 
 static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "maxvcpus", "cpus", "kernel",
-        "ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight", "cap",
-        "policy", "memory_policy", "vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap",
-        /* names that early Xen patches used; guest_numa.c tells today's */
-        "vnuma_distance", "vcpu_to_vnode", NULL};
+	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight", "cap",
+	"policy", "memory_policy", "vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap",
+	/* names that early Xen patches used; guest_numa.c tells today's */
+	"vnuma_distance", "vcpu_to_vnode", NULL};
 
 /* Keys of xl.cfg(5) that say nothing about placement: a Xen config may keep them, a note says that they were
  * not used. */
 static const char *const ignored_keys[] = {"acpi", "apic", "bios", "boot", "bootloader", "builder", "console",
-        "description", "device_model_args", "device_model_override", "device_model_version", "firmware",
-        "gfx_passthru", "hap", "hpet", "keymap", "localtime", "monitor", "nestedhvm", "nographic", "on_crash",
-        "on_poweroff", "on_reboot", "pae", "parallel", "rtc_timeoffset", "sdl", "seclabel", "serial",
-        "soundhw", "spice", "stdvga", "timer_mode", "tsc_mode", "type", "usb", "usbdevice", "uuid", "vga",
-        "videoram", "viridian", "vnc", "vncdisplay", "vnclisten", "vncpasswd", "vncunused",
-        "xen_platform_pci", NULL};
+	"description", "device_model_args", "device_model_override", "device_model_version", "firmware",
+	"gfx_passthru", "hap", "hpet", "keymap", "localtime", "monitor", "nestedhvm", "nographic", "on_crash",
+	"on_poweroff", "on_reboot", "pae", "parallel", "rtc_timeoffset", "sdl", "seclabel", "serial",
+	"soundhw", "spice", "stdvga", "timer_mode", "tsc_mode", "type", "usb", "usbdevice", "uuid", "vga",
+	"videoram", "viridian", "vnc", "vncdisplay", "vnclisten", "vncpasswd", "vncunused",
+	"xen_platform_pci", NULL};
 
 void guest_problem(struct guest_reader *r, unsigned line, const char *key, const char *format, ...)
 {
@@ -70,7 +70,7 @@ uint64_t guest_number(struct guest_reader *r, const char *key, uint64_t min, uin
 		return number;
 	vn_autofree char *text = vn_cfg_value_text(&entry->value);
 	guest_problem(r, entry->line, key, "%s seen; expected a number from %llu to %llu", text,
-	        (unsigned long long)min, (unsigned long long)max);
+		(unsigned long long)min, (unsigned long long)max);
 	return fallback;
 }
 
@@ -102,7 +102,7 @@ int guest_choice(struct guest_reader *r, const char *key, const char *const *cho
 		if (entry->value.type == VN_CFG_STRING && strcmp(entry->value.text, choices[i]) == 0)
 			return i;
 		n += (size_t)snprintf(
-		        expected + n, sizeof(expected) - n, "%s\"%s\"", i ? " or " : "", choices[i]);
+			expected + n, sizeof(expected) - n, "%s\"%s\"", i ? " or " : "", choices[i]);
 	}
 	vn_autofree char *text = vn_cfg_value_text(&entry->value);
 	guest_problem(r, entry->line, key, "%s seen; expected %s", text, expected);
@@ -161,11 +161,11 @@ static void unknown_key(struct guest_reader *r, const struct vn_cfg_entry *entry
 	const char *nearest;
 
 	if (strcmp(entry->key, "vnuma") == 0 || strcmp(entry->key, "vnode") == 0 ||
-	        strcmp(entry->key, "vcpu") == 0) {
+		strcmp(entry->key, "vcpu") == 0) {
 		guest_problem(r, entry->line, entry->key,
-		        "belongs to a dialect that this version does not read; expected vnodes, vnumamem, "
-		        "vdistance, "
-		        "vnuma_vcpumap, vnuma_vnodemap");
+			"belongs to a dialect that this version does not read; expected vnodes, vnumamem, "
+			"vdistance, "
+			"vnuma_vcpumap, vnuma_vnodemap");
 		return;
 	}
 	if (strcmp(entry->key, "cpu_weight") == 0)
@@ -174,7 +174,7 @@ static void unknown_key(struct guest_reader *r, const struct vn_cfg_entry *entry
 		nearest = nearest_key(entry->key);
 	if (nearest)
 		guest_problem(
-		        r, entry->line, entry->key, "no key of a guest config; '%s' is meant?", nearest);
+			r, entry->line, entry->key, "no key of a guest config; '%s' is meant?", nearest);
 	else
 		guest_problem(r, entry->line, entry->key, "no key of a guest config; the README lists them");
 }
@@ -187,7 +187,7 @@ static void read_unknown_keys(struct guest_reader *r)
 			continue;
 		if (in_list(ignored_keys, entry->key))
 			vn_notes_add(&r->guest->notes, "option-ignored", "line %u: %s: vnuma does not use it",
-			        entry->line, entry->key);
+				entry->line, entry->key);
 		else
 			unknown_key(r, entry);
 	}
@@ -213,9 +213,9 @@ static void read_name(struct guest_reader *r)
 	r->guest->name = guest_string(r, "name");
 	if (r->guest->name && !name_is_good(r->guest->name))
 		guest_problem(r, entry->line, "name",
-		        "\"%.80s\" seen; expected 1 to %d letters, digits, '.', '_', '+' or '-', a letter or "
-		        "digit first",
-		        r->guest->name, VN_NAME_MAX);
+			"\"%.80s\" seen; expected 1 to %d letters, digits, '.', '_', '+' or '-', a letter or "
+			"digit first",
+			r->guest->name, VN_NAME_MAX);
 }
 
 static void read_size(struct guest_reader *r)
@@ -272,8 +272,8 @@ static void read_cpus(struct guest_reader *r)
 	if (!copy || status < 0 || hwloc_bitmap_iszero(set)) {
 		vn_autofree char *text = vn_cfg_value_text(&entry->value);
 		guest_problem(r, entry->line, "cpus",
-		        "%s seen; expected the host's CPUs as one string, such as \"0-3,8\" or \"all,^0\"",
-		        text);
+			"%s seen; expected the host's CPUs as one string, such as \"0-3,8\" or \"all,^0\"",
+			text);
 		return;
 	}
 	r->guest->cpus = vn_steal(set);
@@ -305,7 +305,7 @@ static void read_hugepages(struct guest_reader *r)
 	}
 	vn_autofree char *text = vn_cfg_value_text(&entry->value);
 	guest_problem(
-	        r, entry->line, "hugepages", "%s seen; expected a page size such as \"2M\" or \"1G\"", text);
+		r, entry->line, "hugepages", "%s seen; expected a page size such as \"2M\" or \"1G\"", text);
 }
 
 static void read_wishes(struct guest_reader *r)
@@ -323,11 +323,11 @@ static void read_wishes(struct guest_reader *r)
 	guest->cap = (unsigned)guest_number(r, "cap", 0, 100ull * guest->maxvcpus, 0);
 	guest->policy = (enum vn_policy)guest_choice(r, "policy", policies, VN_POLICY_PACK);
 	guest->memory_policy = (enum vn_memory_policy)guest_choice(r, "memory_policy", memory_policies,
-	        guest->hugepages ? VN_MEMORY_STRICT : VN_MEMORY_PREFERRED);
+		guest->hugepages ? VN_MEMORY_STRICT : VN_MEMORY_PREFERRED);
 	if (guest->weight != XL_DEFAULT_WEIGHT || guest->cap)
 		vn_notes_add(&guest->notes, "weight-not-applied",
-		        "weight and cap are kept in the plan; 'vnuma run' of this version does not apply "
-		        "them");
+			"weight and cap are kept in the plan; 'vnuma run' of this version does not apply "
+			"them");
 }
 
 static void read_boot(struct guest_reader *r)
@@ -343,7 +343,7 @@ static void read_boot(struct guest_reader *r)
 			const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, needy[i]);
 			if (entry)
 				guest_problem(r, entry->line, needy[i],
-				        "given without 'kernel'; it goes with a kernel only");
+					"given without 'kernel'; it goes with a kernel only");
 		}
 	}
 }
@@ -361,7 +361,7 @@ static void read_guest(struct guest_reader *r)
 }
 
 int vn_guest_from_cfg(
-        const char *text, const char *file, bool defaults, struct vn_guest **ret_guest, struct vn_error *err)
+	const char *text, const char *file, bool defaults, struct vn_guest **ret_guest, struct vn_error *err)
 {
 	vn_autocfg cfg = {0};
 	vn_autoerror problems = {0};

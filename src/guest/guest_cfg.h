@@ -11,4 +11,4 @@
  * the first. `file` is for messages. *ret_guest is new; untouched on failure (-EINVAL, -ENOMEM).
  */
 int vn_guest_from_cfg(
-        const char *text, const char *file, bool defaults, struct vn_guest **ret_guest, struct vn_error *err);
+	const char *text, const char *file, bool defaults, struct vn_guest **ret_guest, struct vn_error *err);

@@ -23,7 +23,7 @@ struct spec {
 static void problem(struct spec *spec, const char *seen, const char *expected)
 {
 	guest_problem(spec->r, spec->line, spec->key, "entry %zu: \"%.60s\" seen; expected %s", spec->index,
-	        seen, expected);
+		seen, expected);
 	spec->failed = true;
 }
 
@@ -173,7 +173,7 @@ static void read_vif_part(struct spec *spec, struct vn_vif *vif, const char **ty
 		else
 			problem(spec, value, "vhost=0 or vhost=1");
 	} else if (strcmp(part, "model") && strcmp(part, "script") && strcmp(part, "ip") &&
-	           strcmp(part, "rate") && strcmp(part, "backend")) {
+		   strcmp(part, "rate") && strcmp(part, "backend")) {
 		problem(spec, part, "mac=, bridge=, vifname=, type=, queues= or vhost=");
 	}
 }
@@ -199,8 +199,8 @@ static void read_vif(struct spec *spec, char *text, struct vn_vif *vif)
 		problem(spec, type, "the type tap or user");
 	if (vif->type == VN_VIF_USER && (vif->bridge || vif->ifname || vif->queues > 1))
 		problem(spec, "type=user",
-		        "no bridge, vifname or queues with it: user networking has one queue and no "
-		        "interface");
+			"no bridge, vifname or queues with it: user networking has one queue and no "
+			"interface");
 	if (vif->type == VN_VIF_USER)
 		vif->vhost = false;
 	if (vif->queues > spec->r->guest->maxvcpus && spec->r->vcpus_known)
@@ -220,7 +220,7 @@ static size_t device_count(struct guest_reader *r, const char *key, const struct
 	if (!good) {
 		vn_autofree char *text = vn_cfg_value_text(&entry->value);
 		guest_problem(r, entry->line, key, "%s seen; expected a list of at most %d strings", text,
-		        MAX_DEVICES);
+			MAX_DEVICES);
 		return 0;
 	}
 	*ret_entry = entry;

@@ -24,7 +24,7 @@ static const struct {
 
 /* A wrong NUMA option: refused, or replaced by its default. */
 static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
 
 static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
 {
@@ -39,8 +39,8 @@ static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, cons
 		text = NULL;
 	if (r->defaults && entry->value.type != VN_CFG_BROKEN)
 		vn_notes_add(&r->guest->notes, "option-replaced",
-		        "line %u: %s: %s seen; %s; its default is used", entry->line, entry->key, value,
-		        text);
+			"line %u: %s: %s seen; %s; its default is used", entry->line, entry->key, value,
+			text);
 	else
 		guest_problem(r, entry->line, entry->key, "%s seen; %s", value, text);
 }
@@ -48,7 +48,7 @@ static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, cons
 /* The numbers of a flat list, `want` of them, each at most `max`. NULL (after a problem) when it is anything
  * else. */
 static uint64_t *read_numbers(struct guest_reader *r, const struct vn_cfg_entry *entry, size_t want,
-        uint64_t max, const char *expected)
+	uint64_t max, const char *expected)
 {
 	const struct vn_cfg_value *list = &entry->value;
 
@@ -82,7 +82,7 @@ static void read_memory(struct guest_reader *r)
 	if (!entry)
 		return;
 	snprintf(expected, sizeof(expected), "%zu number%s of MiB, one per vnode", guest->n_vnodes,
-	        guest->n_vnodes == 1 ? "" : "s");
+		guest->n_vnodes == 1 ? "" : "s");
 	vn_autofree uint64_t *mib = read_numbers(r, entry, guest->n_vnodes, VN_MAX_MEMORY / VN_MIB, expected);
 	if (!mib)
 		return;
@@ -95,7 +95,7 @@ static void read_memory(struct guest_reader *r)
 	}
 	if (r->memory_known && sum != total) {
 		wrong(r, entry, "the sum is %llu MiB; expected %llu MiB, which is 'memory'",
-		        (unsigned long long)sum, (unsigned long long)total);
+			(unsigned long long)sum, (unsigned long long)total);
 		return;
 	}
 	for (size_t i = 0; i < guest->n_vnodes; i++)
@@ -105,13 +105,13 @@ static void read_memory(struct guest_reader *r)
 /* Checks one distance; adds what is wrong with it. Bounds: ACPI SLIT, QEMU's -numa dist, Linux
  * (facts/KERNEL.md). */
 static bool distance_is_good(struct guest_reader *r, const struct vn_cfg_entry *entry, size_t from, size_t to,
-        const struct vn_cfg_value *value, uint32_t *ret)
+	const struct vn_cfg_value *value, uint32_t *ret)
 {
 	uint64_t number = 0;
 	bool is_number = guest_value_number(value, UINT64_MAX, &number);
 
 	if (is_number && number <= VN_DISTANCE_UNREACHABLE &&
-	        (from == to ? number == VN_DISTANCE_LOCAL : number > VN_DISTANCE_LOCAL)) {
+		(from == to ? number == VN_DISTANCE_LOCAL : number > VN_DISTANCE_LOCAL)) {
 		*ret = (uint32_t)number;
 		return true;
 	}
@@ -120,15 +120,15 @@ static bool distance_is_good(struct guest_reader *r, const struct vn_cfg_entry *
 		wrong(r, entry, "vnode %zu to itself is %s; expected 10", from, text);
 	else
 		wrong(r, entry,
-		        "vnode %zu to %zu is %s; expected 11 to 255 (with 10 or less Linux drops the whole "
-		        "table)",
-		        from, to, text);
+			"vnode %zu to %zu is %s; expected 11 to 255 (with 10 or less Linux drops the whole "
+			"table)",
+			from, to, text);
 	return false;
 }
 
 /* The value for (from, to) in any of the three forms; NULL when the form is none of them. */
 static const struct vn_cfg_value *distance_at(
-        const struct vn_cfg_value *list, size_t n, size_t from, size_t to)
+	const struct vn_cfg_value *list, size_t n, size_t from, size_t to)
 {
 	if (list->type != VN_CFG_LIST)
 		return NULL;
@@ -160,9 +160,9 @@ static void read_distances(struct guest_reader *r)
 		const struct vn_cfg_value *value = distance_at(&entry->value, n, i / n, i % n);
 		if (!value) {
 			wrong(r, entry,
-			        "expected 2 values (same node, other node) or %zu (%zu x %zu, flat or in "
-			        "rows)",
-			        n * n, n, n);
+				"expected 2 values (same node, other node) or %zu (%zu x %zu, flat or in "
+				"rows)",
+				n * n, n, n);
 			return;
 		}
 		if (!distance_is_good(r, entry, i / n, i % n, value, &matrix[i]))
@@ -183,8 +183,8 @@ static void read_vcpumap(struct guest_reader *r)
 	if (!r->vcpus_known)
 		return;
 	snprintf(expected, sizeof(expected), "%u vnode number%s (0 to %zu), one per %svCPU", guest->maxvcpus,
-	        guest->maxvcpus == 1 ? "" : "s", guest->n_vnodes - 1,
-	        guest->maxvcpus > guest->vcpus ? "possible " : "");
+		guest->maxvcpus == 1 ? "" : "s", guest->n_vnodes - 1,
+		guest->maxvcpus > guest->vcpus ? "possible " : "");
 	vn_autofree uint64_t *vnodes = read_numbers(r, entry, guest->maxvcpus, guest->n_vnodes - 1, expected);
 	if (!vnodes)
 		return;
@@ -203,7 +203,7 @@ static void read_vnodemap(struct guest_reader *r)
 	if (!entry)
 		return;
 	snprintf(expected, sizeof(expected), "%zu node number%s of the host, one per vnode", guest->n_vnodes,
-	        guest->n_vnodes == 1 ? "" : "s");
+		guest->n_vnodes == 1 ? "" : "s");
 	vn_autofree uint64_t *homes = read_numbers(r, entry, guest->n_vnodes, VN_MAX_NODES - 1, expected);
 	if (!homes)
 		return;
@@ -223,7 +223,7 @@ static void read_renamed(struct guest_reader *r)
 		size_t n = r->guest->n_vnodes;
 		const char *also = "";
 		if (strcmp(renamed[i].today, "vdistance") == 0 &&
-		        !distance_at(&entry->value, n, n - 1, n - 1))
+			!distance_at(&entry->value, n, n - 1, n - 1))
 			also = ", and its values are too few or too many for that";
 		wrong(r, entry, "no option of this name; it is called '%s'%s", renamed[i].today, also);
 	}
@@ -246,7 +246,7 @@ static void default_vcpus(struct guest_reader *r)
 {
 	struct vn_guest *guest = r->guest;
 	unsigned n = (unsigned)guest->n_vnodes, each = guest->maxvcpus / n, longer = guest->maxvcpus % n,
-	         next = 0;
+		 next = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		unsigned run = each + (i < longer);
@@ -285,15 +285,15 @@ static size_t read_count(struct guest_reader *r)
 	static const char *const depend[] = {"vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap"};
 	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "vnodes");
 	uint64_t most = r->memory_known && r->guest->memory / VN_MIB < VN_MAX_VNODES
-	                        ? r->guest->memory / VN_MIB
-	                        : VN_MAX_VNODES;
+				? r->guest->memory / VN_MIB
+				: VN_MAX_VNODES;
 	uint64_t n;
 
 	if (entry && guest_value_number(&entry->value, most, &n) && n >= 1)
 		return (size_t)n;
 	if (entry) {
 		wrong(r, entry, "expected 1 to %llu%s", (unsigned long long)most,
-		        most < VN_MAX_VNODES ? " (each vnode needs 1 MiB)" : "");
+			most < VN_MAX_VNODES ? " (each vnode needs 1 MiB)" : "");
 		return r->defaults ? 1 : 0;
 	}
 	for (size_t i = 0; i < sizeof(depend) / sizeof(depend[0]); i++) {
@@ -313,7 +313,7 @@ static void check_vnodes(struct guest_reader *r)
 
 	if (guest->guest_numa == VN_GUEST_NUMA_OFF && guest->n_vnodes > 1)
 		guest_problem(r, numa->line, "guest_numa", "\"off\" seen with %zu vnodes; expected one vnode",
-		        guest->n_vnodes);
+			guest->n_vnodes);
 	for (size_t i = 0; guest->hugepages && r->memory_known && i < guest->n_vnodes; i++) {
 		if (guest->vnodes[i].memory % guest->hugepages == 0)
 			continue;
@@ -321,15 +321,15 @@ static void check_vnodes(struct guest_reader *r)
 		const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
 		char memory[VN_SIZE_TEXT], page[VN_SIZE_TEXT];
 		guest_problem(r, entry->line, key,
-		        "vnode %zu gets %s; expected a multiple of its huge pages, %s", i,
-		        vn_size_text(guest->vnodes[i].memory, memory), vn_size_text(guest->hugepages, page));
+			"vnode %zu gets %s; expected a multiple of its huge pages, %s", i,
+			vn_size_text(guest->vnodes[i].memory, memory), vn_size_text(guest->hugepages, page));
 	}
 	if (vn_guest_distances_asymmetric(guest))
 		vn_notes_add(&guest->notes, "vdistance-asymmetric",
-		        "vdistance differs by direction: QEMU is given every pair both ways and passes the "
-		        "table on as it is; "
-		        "a Linux guest shows it so, but its scheduler groups nodes as if the way there and "
-		        "back were one");
+			"vdistance differs by direction: QEMU is given every pair both ways and passes the "
+			"table on as it is; "
+			"a Linux guest shows it so, but its scheduler groups nodes as if the way there and "
+			"back were one");
 }
 
 void guest_read_numa(struct guest_reader *r)

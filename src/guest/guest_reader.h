@@ -11,13 +11,13 @@ struct guest_reader {
 	struct vn_guest *guest; /* being filled; guest->file is set */
 	struct vn_error *err;
 	bool memory_known, vcpus_known; /* false when they were wrong: what depends on them is not checked
-	                                   against them */
+					   against them */
 	bool short_of_memory;
 };
 
 /* Adds a problem at `line` about `key`. */
 void guest_problem(struct guest_reader *r, unsigned line, const char *key, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5)));
 
 /* A number between min and max; `fallback` when the key is not there or wrong (then a problem is added). */
 uint64_t guest_number(struct guest_reader *r, const char *key, uint64_t min, uint64_t max, uint64_t fallback);

@@ -58,7 +58,7 @@ static int compare_pools(const void *a, const void *b)
 static int compare_devices(const void *a, const void *b)
 {
 	return strverscmp(
-	        ((const struct vn_host_device *)a)->address, ((const struct vn_host_device *)b)->address);
+		((const struct vn_host_device *)a)->address, ((const struct vn_host_device *)b)->address);
 }
 
 static int compare_nodes(const void *a, const void *b, void *nodes)
@@ -101,7 +101,7 @@ static int sort_nodes(struct vn_host *host)
 	memcpy(host->nodes, sorted, n * sizeof(*sorted));
 	if (n == 1 && host->nodes[0].distances[0] == VN_DISTANCE_UNKNOWN)
 		host->nodes[0].distances[0] =
-		        VN_DISTANCE_LOCAL; /* by the SLIT's definition, not by measurement */
+			VN_DISTANCE_LOCAL; /* by the SLIT's definition, not by measurement */
 	return 0;
 }
 
@@ -114,21 +114,21 @@ static int check_ids(const struct vn_host *host, struct vn_error *err)
 		unsigned id = host->nodes[i].id;
 		if (id >= VN_MAX_NODES)
 			r = vn_error_input(
-			        err, &where, "node %u; expected a node number below %u", id, VN_MAX_NODES);
+				err, &where, "node %u; expected a node number below %u", id, VN_MAX_NODES);
 		if (i > 0 && id == host->nodes[i - 1].id)
 			r = vn_error_input(err, &where, "node %u is there twice; expected once", id);
 	}
 	for (size_t i = 1; i < host->n_cpus; i++) {
 		if (host->cpus[i].id == host->cpus[i - 1].id)
 			r = vn_error_input(
-			        err, &where, "CPU %u is there twice; expected once", host->cpus[i].id);
+				err, &where, "CPU %u is there twice; expected once", host->cpus[i].id);
 	}
 	return r;
 }
 
 /* Adds a problem that names the members of `set`, if there are any. */
 static int refuse_cpus(const struct vn_host *host, const struct vn_host_node *node, hwloc_const_bitmap_t set,
-        const char *what, struct vn_error *err)
+	const char *what, struct vn_error *err)
 {
 	struct vn_where where = {host->source, 0, NULL};
 	if (hwloc_bitmap_iszero(set))
@@ -215,33 +215,33 @@ static int note_distances(struct vn_host *host)
 
 	if (m.unknown)
 		r |= vn_notes_add(notes, "distances-missing",
-		        "the source does not tell all distances between nodes: near and far cannot be told "
-		        "apart");
+			"the source does not tell all distances between nodes: near and far cannot be told "
+			"apart");
 	if (host->n_nodes > 1 && !m.unknown && m.farthest == VN_DISTANCE_LOCAL)
 		r |= vn_notes_add(notes, "distances-flat",
-		        "every distance is 10, as if remote memory were local: firmware or emulation that "
-		        "does not "
-		        "know, or nodes made by numa=fake");
+			"every distance is 10, as if remote memory were local: firmware or emulation that "
+			"does not "
+			"know, or nodes made by numa=fake");
 	else if (m.nearest_remote && m.nearest_remote <= VN_DISTANCE_LOCAL && !m.below_local)
 		r |= vn_notes_add(notes, "distances-remote-local",
-		        "some distances between different nodes are 10, as if that memory were local");
+			"some distances between different nodes are 10, as if that memory were local");
 	if (m.below_local)
 		r |= vn_notes_add(notes, "distances-below-local",
-		        "some distances are below 10, which ACPI reserves: they are not relative to local "
-		        "memory");
+			"some distances are below 10, which ACPI reserves: they are not relative to local "
+			"memory");
 	if (m.self_not_local)
 		r |= vn_notes_add(notes, "distances-self",
-		        "some node's distance to itself is not 10: the table is not relative to local "
-		        "memory");
+			"some node's distance to itself is not 10: the table is not relative to local "
+			"memory");
 	if (m.asymmetric)
 		r |= vn_notes_add(notes, "distances-asymmetric",
-		        "some distances differ by direction: each is used as told, from the CPUs' node to "
-		        "the memory's");
+			"some distances differ by direction: each is used as told, from the CPUs' node to "
+			"the memory's");
 	return r;
 }
 
 static int note_set(
-        struct vn_host *host, hwloc_const_bitmap_t ids, const char *code, const char *what, const char *means)
+	struct vn_host *host, hwloc_const_bitmap_t ids, const char *code, const char *what, const char *means)
 {
 	if (hwloc_bitmap_iszero(ids))
 		return 0;
@@ -249,7 +249,7 @@ static int note_set(
 	if (!text)
 		return -ENOMEM;
 	return vn_notes_add(&host->notes, code, "%s%s %s %s", what, hwloc_bitmap_weight(ids) == 1 ? "" : "s",
-	        text, means);
+		text, means);
 }
 
 static int note_members(struct vn_host *host)
@@ -270,7 +270,7 @@ static int note_members(struct vn_host *host)
 	}
 	return note_set(host, bare, "node-without-cpus", "node", "without CPUs: memory only") |
 	       note_set(host, empty, "node-without-memory", "node",
-	               "without memory: every access of its CPUs is remote") |
+		       "without memory: every access of its CPUs is remote") |
 	       note_set(host, stray, "cpu-without-node", "online CPU", "in no node");
 }
 
@@ -279,7 +279,7 @@ static int add_notes(struct vn_host *host)
 	int r = note_distances(host) | note_members(host);
 	if (!host->cores_known)
 		r |= vn_notes_add(&host->notes, "cores-unknown",
-		        "the source does not tell cores from hardware threads: each CPU counts as a core");
+			"the source does not tell cores from hardware threads: each CPU counts as a core");
 	return r;
 }
 
@@ -303,13 +303,13 @@ int vn_host_finish(struct vn_host *host, struct vn_error *err)
 		return vn_error_input(err, &where, "no nodes; expected at least one");
 	if (host->n_nodes > VN_MAX_NODES)
 		return vn_error_input(
-		        err, &where, "%zu nodes; expected at most %u", host->n_nodes, VN_MAX_NODES);
+			err, &where, "%zu nodes; expected at most %u", host->n_nodes, VN_MAX_NODES);
 	if (complete_sets(host) < 0 || sort_nodes(host) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		if (host->nodes[i].n_hugepools)
 			qsort(host->nodes[i].hugepools, host->nodes[i].n_hugepools,
-			        sizeof(struct vn_hugepool), compare_pools);
+				sizeof(struct vn_hugepool), compare_pools);
 	}
 	if (host->n_cpus)
 		qsort(host->cpus, host->n_cpus, sizeof(*host->cpus), compare_cpus);
@@ -348,7 +348,7 @@ const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id)
 static bool stands_for_core(const struct vn_host_cpu *cpu, hwloc_const_bitmap_t cpus)
 {
 	for (int s = hwloc_bitmap_first(cpu->siblings); s >= 0 && (unsigned)s < cpu->id;
-	        s = hwloc_bitmap_next(cpu->siblings, s)) {
+		s = hwloc_bitmap_next(cpu->siblings, s)) {
 		if (hwloc_bitmap_isset(cpus, (unsigned)s))
 			return false;
 	}

@@ -32,7 +32,7 @@ struct vn_host_node {
 	size_t n_hugepools;
 	struct vn_hugepool *hugepools; /* by size, ascending */
 	uint32_t *distances; /* to host->nodes[j], j in index order (not by id); VN_DISTANCE_UNKNOWN where not
-	                        told */
+				told */
 };
 
 struct vn_host_cpu {
@@ -66,7 +66,7 @@ struct vn_host {
 	size_t n_devices;
 	struct vn_host_device *devices; /* by address */
 	struct vn_notes
-	        notes; /* what cannot be trusted: 'distances-missing', 'distances-flat', 'cores-unknown' … */
+		notes; /* what cannot be trusted: 'distances-missing', 'distances-flat', 'cores-unknown' … */
 };
 
 struct vn_host *vn_host_new(void);

@@ -62,8 +62,8 @@ static json_t *set_or_null(hwloc_const_bitmap_t set)
 static json_t *pool_to_json(const struct vn_hugepool *pool)
 {
 	return json_pack("{s:I, s:I, s:I, s:I}", "size", (json_int_t)pool->size, "total",
-	        (json_int_t)pool->total, "free", (json_int_t)pool->free, "surplus",
-	        (json_int_t)pool->surplus);
+		(json_int_t)pool->total, "free", (json_int_t)pool->free, "surplus",
+		(json_int_t)pool->surplus);
 }
 
 static json_t *distances_to_json(const struct vn_host *host, const struct vn_host_node *node)
@@ -91,11 +91,11 @@ static json_t *device_to_json(const struct vn_host_device *device)
 {
 	json_t *object = json_object();
 	bool ok = object && put(object, "address", json_string(device->address)) &&
-	          put(object, "class", hex_to_json(device->class_code, 6)) &&
-	          put(object, "vendor", hex_to_json(device->vendor, 4)) &&
-	          put(object, "device", hex_to_json(device->device, 4)) &&
-	          put(object, "driver", text_or_null(device->driver)) &&
-	          put(object, "name", text_or_null(device->name));
+		  put(object, "class", hex_to_json(device->class_code, 6)) &&
+		  put(object, "vendor", hex_to_json(device->vendor, 4)) &&
+		  put(object, "device", hex_to_json(device->device, 4)) &&
+		  put(object, "driver", text_or_null(device->driver)) &&
+		  put(object, "name", text_or_null(device->name));
 	return all_or_none(object, ok);
 }
 
@@ -118,7 +118,7 @@ static bool put_memory(json_t *object, const struct vn_host_node *node)
 	       put(object, "memory_total", json_integer((json_int_t)node->memory_total)) &&
 	       put(object, "memory_free", number_or_null(node->has_memory_free, node->memory_free)) &&
 	       put(object, "memory_reclaimable",
-	               number_or_null(node->has_memory_reclaimable, node->memory_reclaimable)) &&
+		       number_or_null(node->has_memory_reclaimable, node->memory_reclaimable)) &&
 	       put(object, "hugepages", JSON_LIST(node->hugepools, node->n_hugepools, pool_to_json));
 }
 
@@ -126,9 +126,9 @@ static json_t *node_to_json(const struct vn_host_node *node, const struct vn_hos
 {
 	json_t *object = json_object();
 	bool ok = object && put_memory(object, node) && put(object, "cpus", vn_json_set(node->cpus)) &&
-	          put(object, "cores", number_or_null(host->cores_known, vn_host_cores(host, node->cpus))) &&
-	          put(object, "distances", distances_to_json(host, node)) &&
-	          put(object, "devices", devices_to_json(host, (int)node->id));
+		  put(object, "cores", number_or_null(host->cores_known, vn_host_cores(host, node->cpus))) &&
+		  put(object, "distances", distances_to_json(host, node)) &&
+		  put(object, "devices", devices_to_json(host, (int)node->id));
 	return all_or_none(object, ok);
 }
 
@@ -141,12 +141,12 @@ static json_t *cpu_to_json(const struct vn_host_cpu *cpu)
 {
 	json_t *object = json_object();
 	bool ok = object && put(object, "id", json_integer(cpu->id)) &&
-	          put(object, "online", json_boolean(cpu->online)) &&
-	          put(object, "node", id_or_null(cpu->node)) &&
-	          put(object, "package", id_or_null(cpu->package)) &&
-	          put(object, "die", id_or_null(cpu->die)) && put(object, "core", id_or_null(cpu->core)) &&
-	          put(object, "l3", id_or_null(cpu->l3)) &&
-	          put(object, "siblings", set_or_null(cpu->siblings));
+		  put(object, "online", json_boolean(cpu->online)) &&
+		  put(object, "node", id_or_null(cpu->node)) &&
+		  put(object, "package", id_or_null(cpu->package)) &&
+		  put(object, "die", id_or_null(cpu->die)) && put(object, "core", id_or_null(cpu->core)) &&
+		  put(object, "l3", id_or_null(cpu->l3)) &&
+		  put(object, "siblings", set_or_null(cpu->siblings));
 	return all_or_none(object, ok);
 }
 
@@ -159,15 +159,15 @@ json_t *vn_host_to_json(const struct vn_host *host)
 {
 	json_t *object = json_object();
 	bool ok = object && put(object, "schema", json_string("vnuma.topology/1")) &&
-	          put(object, "source", text_or_null(host->source)) &&
-	          put(object, "live", json_boolean(host->live)) &&
-	          put(object, "cores_known", json_boolean(host->cores_known)) &&
-	          put(object, "nodes", JSON_LIST(host->nodes, host->n_nodes, node_to_json, host)) &&
-	          put(object, "cpus", JSON_LIST(host->cpus, host->n_cpus, cpu_to_json)) &&
-	          put(object, "allowed_cpus", set_or_null(host->allowed_cpus)) &&
-	          put(object, "allowed_nodes", set_or_null(host->allowed_nodes)) &&
-	          put(object, "devices_without_node", devices_to_json(host, -1)) &&
-	          put(object, "notes", JSON_LIST(host->notes.v, host->notes.n, note_to_json));
+		  put(object, "source", text_or_null(host->source)) &&
+		  put(object, "live", json_boolean(host->live)) &&
+		  put(object, "cores_known", json_boolean(host->cores_known)) &&
+		  put(object, "nodes", JSON_LIST(host->nodes, host->n_nodes, node_to_json, host)) &&
+		  put(object, "cpus", JSON_LIST(host->cpus, host->n_cpus, cpu_to_json)) &&
+		  put(object, "allowed_cpus", set_or_null(host->allowed_cpus)) &&
+		  put(object, "allowed_nodes", set_or_null(host->allowed_nodes)) &&
+		  put(object, "devices_without_node", devices_to_json(host, -1)) &&
+		  put(object, "notes", JSON_LIST(host->notes.v, host->notes.n, note_to_json));
 	return all_or_none(object, ok);
 }
 

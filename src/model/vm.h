@@ -26,7 +26,7 @@ struct vn_vm_backend {
 	uint64_t memory; /* bytes */
 	enum vn_binding binding;
 	hwloc_bitmap_t
-	        policy_nodes; /* what the kernel's policy must name (preferred: the home alone); owned */
+		policy_nodes; /* what the kernel's policy must name (preferred: the home alone); owned */
 	hwloc_bitmap_t nodes; /* where its pages may be: the nodes of its shares; owned */
 	uint64_t address; /* host virtual address of its first byte, as QEMU told; 0: not known */
 };

@@ -16,7 +16,7 @@ struct vn_plan_options {
  * free (a home that does not exist or has no usable CPU; `cpus` that name none of the host's).
  */
 int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err);
+	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err);
 
 /*
  * Re-validates a plan without any code of the solver: homes exist and are allowed, shares add up and fit,
@@ -24,11 +24,11 @@ int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
  * problem each.
  */
 int vn_plan_check(const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, const struct vn_plan *plan, struct vn_error *err);
+	const struct vn_plan_options *options, const struct vn_plan *plan, struct vn_error *err);
 
 /* What each level came to, in words and figures, and what the runner-up loses by. */
 void vn_plan_explain(
-        const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan, FILE *out);
+	const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan, FILE *out);
 
 /* How a Linux guest will number the vnodes: facts/KERNEL.md "How guests number their nodes". */
 int vn_view_foretell(const struct vn_guest *guest, struct vn_view *ret_view);
