@@ -10,7 +10,7 @@
 #define NODE_DIRECTORY "sys/devices/system/node"
 
 static int read_bytes(
-        struct vn_sysfs *sysfs, const char *path, const char *text, const char *key, uint64_t *ret)
+	struct vn_sysfs *sysfs, const char *path, const char *text, const char *key, uint64_t *ret)
 {
 	int r = vn_meminfo_bytes(text, key, ret);
 	if (r == -EINVAL)
@@ -20,10 +20,10 @@ static int read_bytes(
 
 /* What the kernel would give up for the asking: clean page cache and slab. All of its parts must be told. */
 static int read_reclaimable(
-        struct vn_sysfs *sysfs, const char *path, const char *text, struct vn_host_node *node)
+	struct vn_sysfs *sysfs, const char *path, const char *text, struct vn_host_node *node)
 {
 	static const char *const keys[] = {
-	        "Active(file)", "Inactive(file)", "SReclaimable", "Dirty", "Writeback"};
+		"Active(file)", "Inactive(file)", "SReclaimable", "Dirty", "Writeback"};
 	uint64_t bytes[5];
 
 	for (size_t i = 0; i < 5; i++) {
@@ -83,7 +83,7 @@ static int read_pool(struct vn_sysfs *sysfs, const char *parent, unsigned kb, st
 		return r;
 	if (pool.free > pool.total)
 		return vn_sysfs_problem(sysfs, directory, "%llu free of %llu huge pages",
-		        (unsigned long long)pool.free, (unsigned long long)pool.total);
+			(unsigned long long)pool.free, (unsigned long long)pool.total);
 	struct vn_hugepool *grown = reallocarray(node->hugepools, node->n_hugepools + 1, sizeof(*grown));
 	if (!grown)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
@@ -146,13 +146,13 @@ static int read_distances(struct vn_sysfs *sysfs, const char *path, struct vn_ho
 		uint64_t distance;
 		if (vn_parse_u64(word, VN_DISTANCE_UNREACHABLE, &distance) < 0 || distance == 0)
 			return vn_sysfs_problem(
-			        sysfs, path, "'%.20s'; expected a distance of 1 to 255", word);
+				sysfs, path, "'%.20s'; expected a distance of 1 to 255", word);
 		if (n < sysfs->host->n_nodes)
 			node->distances[n] = (uint32_t)distance;
 	}
 	if (n != sysfs->host->n_nodes)
 		return vn_sysfs_problem(sysfs, path, "%zu distances; expected one for each of %zu nodes", n,
-		        sysfs->host->n_nodes);
+			sysfs->host->n_nodes);
 	return 0;
 }
 
@@ -218,8 +218,8 @@ static int make_single_node(struct vn_sysfs *sysfs)
 	if (r < 0 || s < 0)
 		return r < 0 ? r : s;
 	r = vn_notes_add(&host->notes, "kernel-without-numa",
-	        "the kernel shows no nodes (built without NUMA, or hidden by a container): all counts as "
-	        "node 0");
+		"the kernel shows no nodes (built without NUMA, or hidden by a container): all counts as "
+		"node 0");
 	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
 }
 
@@ -237,7 +237,7 @@ static int check_online(struct vn_sysfs *sysfs, hwloc_const_bitmap_t ids)
 		return 0;
 	vn_autofree char *text = vn_set_text(missing);
 	return vn_sysfs_problem(
-	        sysfs, NODE_DIRECTORY "/online", "names node %s, which has no directory", text ? text : "?");
+		sysfs, NODE_DIRECTORY "/online", "names node %s, which has no directory", text ? text : "?");
 }
 
 int vn_sysfs_nodes(struct vn_sysfs *sysfs)
