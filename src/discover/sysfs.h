@@ -26,6 +26,9 @@ struct vn_sysfs {
 int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Adds how many problems there were beyond the first ones. */
+void vn_sysfs_tell_rest(struct vn_sysfs *sysfs);
+
 /* The text of a file. -ENOENT when it is missing; unreadable is a problem. */
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text);
 

@@ -16,8 +16,6 @@ static int add_problem(struct vn_sysfs *sysfs, const char *path, const char *tex
 	const char *root = sysfs->root.path;
 	size_t length = strlen(root);
 
-	if (sysfs->problems++ >= VN_SYSFS_MAX_PROBLEMS)
-		return -EINVAL;
 	if (asprintf(&full, "%s%s%s", root, length && root[length - 1] == '/' ? "" : "/", path) < 0)
 		full = NULL;
 	if (sysfs->root.live)
@@ -31,6 +29,8 @@ int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *forma
 	char text[256];
 	va_list args;
 
+	if (sysfs->problems++ >= VN_SYSFS_MAX_PROBLEMS)
+		return -EINVAL;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -40,6 +40,16 @@ int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *forma
 			*p = '?';
 	}
 	return add_problem(sysfs, path, text);
+}
+
+void vn_sysfs_tell_rest(struct vn_sysfs *sysfs)
+{
+	char text[64];
+
+	if (sysfs->problems <= VN_SYSFS_MAX_PROBLEMS)
+		return;
+	snprintf(text, sizeof(text), "%zu more problems", sysfs->problems - VN_SYSFS_MAX_PROBLEMS);
+	add_problem(sysfs, "", text);
 }
 
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text)
