@@ -158,7 +158,9 @@ int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret
 
 	if (r < 0)
 		return r;
-	text[strcspn(text, "\n")] = '\0';
+	size_t length = strlen(text);
+	if (length > 0 && text[length - 1] == '\n')
+		text[length - 1] = '\0';
 	return vn_parse_u64(text, UINT64_MAX, ret);
 }
 

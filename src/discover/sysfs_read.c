@@ -163,7 +163,9 @@ int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret)
 		return 0;
 	if (r < 0)
 		return r;
-	text[strcspn(text, "\n")] = '\0';
+	size_t length = strlen(text);
+	if (length > 0 && text[length - 1] == '\n')
+		text[length - 1] = '\0';
 	r = vn_parse_u64(text[0] == '-' ? text + 1 : text, INT_MAX, &value);
 	if (r == -EINVAL)
 		return vn_sysfs_problem(sysfs, path, "'%.60s'; expected a number", text);
