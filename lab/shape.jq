@@ -1,6 +1,6 @@
 # lab/shape.jq: the topology of a host (as `vnuma topology --json` prints it) -> the QEMU arguments of a small copy of it.
 #
-# Arguments: $mem (MiB in all), $percpu (most CPUs of a node), $most (most CPUs in all).
+# Arguments: $mem (MiB in all), $percpu (most CPUs of a node), $most (most CPUs in all), $near (near nodes share a package).
 # Output, one thing a line: "error TEXT" (then nothing else counts), "note TEXT", "memory MIB", "shape TEXT", "arg QEMU-ARGUMENT".
 #
 # What is kept: the number of nodes, every distance, which nodes have CPUs and which have memory.
@@ -29,13 +29,13 @@ def distance_problems:
 
 def distance($a; $b): $a.distances["\($b.id)"] // (if $a.id == $b.id then 10 else 20 end);
 
-# Which nodes share a package: a text says nothing of packages, so nodes at the smallest distance there is are taken for the
-# dies of one, if that gives groups of one size, neighbours in number, in which all are equally near, and if some other
-# distance exists. Else every node is a package of its own. Answers the number of nodes of a package.
+# How many nodes share a package: 1 unless $near. With $near, nodes at the smallest distance there is are taken for the dies of one
+# package, if that gives groups of one size, neighbours in number, in which all are equally near, and if some other distance
+# exists.
 def dies_per_package:
     . as $n
     | [range(length) as $i | range(length) as $j | select($i != $j) | distance($n[$i]; $n[$j])] | unique as $all
-    | if ($all | length) < 2 then 1 else
+    | if ($near | not) or ($all | length) < 2 then 1 else
         ([range($n | length) | select(. == 0 or distance($n[0]; $n[.]) == $all[0])] | length) as $g
         | if ($n | length) % $g == 0
              and all(range($n | length) as $i | range($n | length) as $j | select($i != $j)
@@ -77,7 +77,7 @@ def shape:
                    "arg -numa", "arg node,nodeid=\($i),memdev=m\($i)"
               else "arg -numa", "arg node,nodeid=\($i)" end)),
           (range($cpunodes | length) as $k | ([$nodes[].id] | index($cpunodes[$k].id)) as $i
-           | "arg -numa", "arg cpu,node-id=\($i),socket-id=\($k / $dies | floor),die-id=\($k % $dies)"),
+           | "arg -numa", "arg cpu,node-id=\($i),socket-id=\($k / $dies | floor)\(if $dies > 1 then ",die-id=\($k % $dies)" else "" end)"),
           (range($nodes | length) as $i | range($nodes | length) as $j | select($i != $j)
            | "arg -numa", "arg dist,src=\($i),dst=\($j),val=\(distance($nodes[$i]; $nodes[$j]))")
       end;
