@@ -20,14 +20,14 @@ static struct vn_host *make_host(size_t n, const unsigned *ids)
 	for (size_t i = 0; i < n; i++) {
 		struct vn_host_node *node = &host->nodes[host->n_nodes++];
 		*node = (struct vn_host_node){
-		        .id = ids[i], .memory_total = 1 << 30, .cpus = hwloc_bitmap_alloc()};
+			.id = ids[i], .memory_total = 1 << 30, .cpus = hwloc_bitmap_alloc()};
 		hwloc_bitmap_set_range(node->cpus, (unsigned)(2 * i), (int)(2 * i + 1));
 		node->distances = calloc(n, sizeof(uint32_t));
 		for (size_t j = 0; j < n; j++)
 			node->distances[j] = i == j ? 10 : 21;
 		for (unsigned k = 0; k < 2; k++)
 			host->cpus[host->n_cpus++] =
-			        (struct vn_host_cpu){.id = (unsigned)(2 * i) + k, .online = true};
+				(struct vn_host_cpu){.id = (unsigned)(2 * i) + k, .online = true};
 	}
 	return host;
 }
@@ -171,7 +171,7 @@ static void test_json_tells_unknown_as_null(void **state)
 	host->nodes[1].n_hugepools = 1;
 	host->devices = calloc(1, sizeof(struct vn_host_device));
 	host->devices[0] =
-	        (struct vn_host_device){.address = "0000:3b:00.0", .node = 7, .class_code = 0x020000};
+		(struct vn_host_device){.address = "0000:3b:00.0", .node = 7, .class_code = 0x020000};
 	host->n_devices = 1;
 	assert_int_equal(vn_host_finish(host, NULL), 0);
 	assert_true(has_note(host, "device-without-node"));
@@ -229,12 +229,12 @@ static void test_print_fits_the_screen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_finish_sorts_nodes_with_their_distances),
-	        cmocka_unit_test(test_finish_refuses_parts_that_disagree),
-	        cmocka_unit_test(test_finish_notes_what_is_odd),
-	        cmocka_unit_test(test_cores_are_counted_by_siblings),
-	        cmocka_unit_test(test_json_tells_unknown_as_null),
-	        cmocka_unit_test(test_print_fits_the_screen),
+		cmocka_unit_test(test_finish_sorts_nodes_with_their_distances),
+		cmocka_unit_test(test_finish_refuses_parts_that_disagree),
+		cmocka_unit_test(test_finish_notes_what_is_odd),
+		cmocka_unit_test(test_cores_are_counted_by_siblings),
+		cmocka_unit_test(test_json_tells_unknown_as_null),
+		cmocka_unit_test(test_print_fits_the_screen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

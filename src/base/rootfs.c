@@ -23,8 +23,8 @@ static int common_flags(int flags)
 static int open_in_root(int root, const char *path, int flags)
 {
 	struct open_how how = {
-	        .flags = (uint64_t)common_flags(flags),
-	        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.flags = (uint64_t)common_flags(flags),
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 	return fd < 0 ? -errno : (int)fd;
@@ -53,10 +53,10 @@ static int check_confinement(const struct vn_root *root, struct vn_error *err)
 	if (root->live || !lacks_openat2(probe))
 		return 0;
 	return vn_error_environment(err, -ENOSYS,
-	        "%s: this kernel has no openat2 (Linux 5.6), so the tree's symbolic links could lead out of "
-	        "it; "
-	        "expected a newer kernel, or --host live",
-	        root->path);
+		"%s: this kernel has no openat2 (Linux 5.6), so the tree's symbolic links could lead out of "
+		"it; "
+		"expected a newer kernel, or --host live",
+		root->path);
 }
 
 int vn_root_open(const char *path, struct vn_root *ret_root, struct vn_error *err)
@@ -239,7 +239,7 @@ int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_n
 	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
 	if (n < 0)
 		return errno == ENOENT ? -EINVAL
-		                       : -errno; /* not a symbolic link (readlinkat(2), since 2.6.39) */
+				       : -errno; /* not a symbolic link (readlinkat(2), since 2.6.39) */
 	target[n] = '\0';
 	const char *slash = strrchr(target, '/');
 	char *name = strdup(slash ? slash + 1 : target);
@@ -278,9 +278,9 @@ static int check_kind(const char *path, struct vn_error *err)
 	if (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode))
 		return 0;
 	return vn_error_input(err, &where, "is a %s; expected a file",
-	        S_ISDIR(st.st_mode)    ? "directory"
-	        : S_ISSOCK(st.st_mode) ? "socket"
-	                               : "device");
+		S_ISDIR(st.st_mode)    ? "directory"
+		: S_ISSOCK(st.st_mode) ? "socket"
+				       : "device");
 }
 
 int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err)

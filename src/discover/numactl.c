@@ -16,8 +16,8 @@
  *
  * Blanks separate words; how many does not matter, for texts come through mails and web pages. Nothing is
  * guessed: a line that is none of these is a problem, and all problems are told, up to a limit. Only after
- * the last line is it known whether the parts agree (check_*). Older versions of numactl print a column of zeros
- * for each id that no node has; those columns and rows are dropped.
+ * the last line is it known whether the parts agree (check_*). Older versions of numactl print a column of
+ * zeros for each id that no node has; those columns and rows are dropped.
  */
 #define _GNU_SOURCE
 #include "discover.h"
@@ -78,7 +78,7 @@ static const char *quote(const char *text, char buffer[static QUOTE_MAX])
 }
 
 __attribute__((format(printf, 4, 5))) static int problem_at(
-        struct reader *r, unsigned line, const char *key, const char *format, ...)
+	struct reader *r, unsigned line, const char *key, const char *format, ...)
 {
 	struct vn_where where = {r->file, line, key};
 	vn_autofree char *text = NULL;
@@ -162,12 +162,12 @@ static int read_available(struct reader *r, const char *p)
 
 	if (r->available)
 		return problem(r, "available", "told in line %u already; expected the output of one run",
-		        r->available);
+			r->available);
 	r->available = r->line;
 	if (!next_word(&p, word) || vn_parse_u64(word, VN_MAX_NODES, &r->count) < 0 ||
-	        !skip_words(&p, "nodes"))
+		!skip_words(&p, "nodes"))
 		return problem(r, "available", "'%s'; expected 'N nodes (LIST)', at most %u nodes",
-		        quote(rest, quoted), VN_MAX_NODES);
+			quote(rest, quoted), VN_MAX_NODES);
 	p += strspn(p, " \t");
 	size_t length = strcspn(p, " \t");
 	if (length < 2 || p[0] != '(' || p[length - 1] != ')' || !at_end(p + length))
@@ -178,7 +178,7 @@ static int read_available(struct reader *r, const char *p)
 	int status = vn_set_parse(list, &r->listed);
 	if (status == -EINVAL)
 		return problem(r, "available", "'%s'; expected a list of node numbers like 0-3,8",
-		        quote(list, quoted));
+			quote(list, quoted));
 	return status;
 }
 
@@ -189,12 +189,12 @@ static int read_cpu(struct reader *r, struct vn_host_node *node, const char *wor
 
 	if (vn_parse_u64(word, VN_SET_MAX, &id) < 0)
 		return problem(r, "cpus", "'%s' in node %u; expected CPU numbers up to %u",
-		        quote(word, quoted), node->id, VN_SET_MAX);
+			quote(word, quoted), node->id, VN_SET_MAX);
 	if (hwloc_bitmap_isset(node->cpus, (unsigned)id))
 		return problem(r, "cpus", "CPU %u twice in node %u; expected once", (unsigned)id, node->id);
 	if (hwloc_bitmap_isset(r->cpus, (unsigned)id))
 		return problem(r, "cpus", "CPU %u in node %u is in another node too; expected one node",
-		        (unsigned)id, node->id);
+			(unsigned)id, node->id);
 	if (hwloc_bitmap_set(node->cpus, (unsigned)id) < 0 || hwloc_bitmap_set(r->cpus, (unsigned)id) < 0)
 		return -ENOMEM;
 	return 0;
@@ -214,7 +214,7 @@ static int read_cpus(struct reader *r, struct vn_host_node *node, const char *p)
 
 /* `3997 MB`, or `<not available>` where numactl could not find out (*ret_known is false then). */
 static int read_size(
-        struct reader *r, unsigned id, const char *key, const char *p, bool *ret_known, uint64_t *ret)
+	struct reader *r, unsigned id, const char *key, const char *p, bool *ret_known, uint64_t *ret)
 {
 	char word[MAX_WORD], quoted[QUOTE_MAX];
 	const char *rest = p + strspn(p, " \t");
@@ -225,9 +225,9 @@ static int read_size(
 		return 0;
 	}
 	if (!next_word(&p, word) || vn_parse_u64(word, MAX_MB, &mb) < 0 || !skip_words(&p, "MB") ||
-	        !at_end(p))
+		!at_end(p))
 		return problem(r, key, "'%s' of node %u; expected a number of MB up to %llu",
-		        quote(rest, quoted), id, (unsigned long long)MAX_MB);
+			quote(rest, quoted), id, (unsigned long long)MAX_MB);
 	*ret_known = true;
 	*ret = mb << 20;
 	return 0;
@@ -251,22 +251,22 @@ static int read_node(struct reader *r, const char *p)
 
 	if (!next_word(&p, word) || vn_parse_u64(word, VN_MAX_NODES - 1, &id) < 0)
 		return problem(r, "node", "'%s'; expected a node number up to %u", quote(rest, quoted),
-		        VN_MAX_NODES - 1);
+			VN_MAX_NODES - 1);
 	struct told *told = &r->told[id];
 	next_word(&p, key);
 	unsigned *line = strcmp(key, "cpus:") == 0   ? &told->cpus
-	                 : strcmp(key, "size:") == 0 ? &told->size
-	                 : strcmp(key, "free:") == 0 ? &told->free
-	                                             : NULL;
+			 : strcmp(key, "size:") == 0 ? &told->size
+			 : strcmp(key, "free:") == 0 ? &told->free
+						     : NULL;
 	if (!line)
 		return problem(r, "node", "'%s'; expected 'cpus:', 'size:' or 'free:' of node %s",
-		        quote(key, quoted), word);
+			quote(key, quoted), word);
 	struct vn_host_node *node = find_or_add_node(r, (unsigned)id);
 	if (!node)
 		return -ENOMEM;
 	if (*line)
 		return problem(r, "node", "'%s' of node %s told in line %u already; expected once", key, word,
-		        *line);
+			*line);
 	*line = r->line;
 	if (line == &told->cpus)
 		return read_cpus(r, node, p);
@@ -287,11 +287,11 @@ static int read_header(struct reader *r, const char *p)
 		return -ENOMEM;
 	if (!skip_words(&p, "node"))
 		return problem(r, "node distances", "'%s'; expected 'node' and the node numbers",
-		        quote(rest, quoted));
+			quote(rest, quoted));
 	while (next_word(&p, word)) {
 		if (vn_parse_u64(word, VN_MAX_NODES - 1, &id) < 0)
 			return problem(r, "node distances", "'%s'; expected a node number up to %u",
-			        quote(word, quoted), VN_MAX_NODES - 1);
+				quote(word, quoted), VN_MAX_NODES - 1);
 		if (hwloc_bitmap_isset(seen, (unsigned)id))
 			return problem(r, "node distances", "column of node %s twice; expected once", word);
 		hwloc_bitmap_set(seen, (unsigned)id);
@@ -311,11 +311,11 @@ static int read_distance(struct reader *r, unsigned row, size_t column, const ch
 
 	if (vn_parse_u64(word, VN_DISTANCE_UNREACHABLE, &distance) < 0)
 		return problem(r, "node distances",
-		        "'%s' from node %u to %u; expected a distance of 1 to 255", quote(word, quoted), row,
-		        to);
+			"'%s' from node %u to %u; expected a distance of 1 to 255", quote(word, quoted), row,
+			to);
 	if (distance == 0 && r->told[row].first && r->told[to].first)
 		return problem(r, "node distances", "0 from node %u to %u; expected a distance of 1 to 255",
-		        row, to);
+			row, to);
 	r->matrix[row * r->n_columns + column] = (uint32_t)distance;
 	return 0;
 }
@@ -336,12 +336,12 @@ static int read_row(struct reader *r, const char *p)
 		word[0] = '\0';
 	if (vn_parse_u64(word, VN_MAX_NODES - 1, &id) < 0)
 		return problem(r, NULL, "'%s'; expected a row of the distance table, 'N: 10 20 ...'",
-		        quote(rest, quoted));
+			quote(rest, quoted));
 	if (!r->matrix)
 		return 0; /* the header was wrong, and that has been told */
 	if (r->row_lines[id])
 		return problem(r, "node distances", "row of node %s told in line %u already; expected once",
-		        word, r->row_lines[id]);
+			word, r->row_lines[id]);
 	r->row_lines[id] = r->line;
 	for (char value[MAX_WORD]; next_word(&p, value); n++) {
 		int status = n < r->n_columns ? read_distance(r, (unsigned)id, n, value) : 0;
@@ -350,7 +350,7 @@ static int read_row(struct reader *r, const char *p)
 	}
 	if (n != r->n_columns)
 		return problem(r, "node distances", "%zu distances in the row of node %s; expected %zu", n,
-		        word, r->n_columns);
+			word, r->n_columns);
 	return 0;
 }
 
@@ -358,7 +358,7 @@ static int begin_distances(struct reader *r, enum section section)
 {
 	if (r->distances_line)
 		return problem(
-		        r, "node distances", "told in line %u already; expected once", r->distances_line);
+			r, "node distances", "told in line %u already; expected once", r->distances_line);
 	r->distances_line = r->line;
 	r->section = section;
 	return 0;
@@ -416,18 +416,18 @@ static void check_available(struct reader *r)
 		return; /* the line was wrong, and that has been told */
 	if (vn_set_weight(r->listed) != r->count)
 		problem_at(r, r->available, "available",
-		        "%u nodes but %u in the list; expected the same number", (unsigned)r->count,
-		        vn_set_weight(r->listed));
+			"%u nodes but %u in the list; expected the same number", (unsigned)r->count,
+			vn_set_weight(r->listed));
 	for (int id = hwloc_bitmap_first(r->listed); id >= 0; id = hwloc_bitmap_next(r->listed, id)) {
 		if (id >= (int)VN_MAX_NODES || !r->told[id].first)
 			problem_at(r, r->available, "available",
-			        "node %d is in the list; expected lines 'node %d ...'", id, id);
+				"node %d is in the list; expected lines 'node %d ...'", id, id);
 	}
 	for (size_t i = 0; i < r->host->n_nodes; i++) {
 		unsigned id = r->host->nodes[i].id;
 		if (!hwloc_bitmap_isset(r->listed, id))
 			problem_at(r, r->told[id].first, "node", "node %u is not in the list of line %u", id,
-			        r->available);
+				r->available);
 	}
 }
 
@@ -438,17 +438,17 @@ static void check_nodes(struct reader *r)
 		const struct told *told = &r->told[node->id];
 		if (!told->cpus)
 			problem_at(r, told->first, "cpus",
-			        "none told of node %u; expected a line 'node %u cpus:'", node->id, node->id);
+				"none told of node %u; expected a line 'node %u cpus:'", node->id, node->id);
 		if (!told->size)
 			problem_at(r, told->first, "size",
-			        "none told of node %u; expected a line 'node %u size: N MB'", node->id,
-			        node->id);
+				"none told of node %u; expected a line 'node %u size: N MB'", node->id,
+				node->id);
 		if (told->size && told->free && node->has_memory_free &&
-		        node->memory_free > node->memory_total)
+			node->memory_free > node->memory_total)
 			problem_at(r, told->free, "free",
-			        "%llu MB of node %u; expected at most its size, %llu MB",
-			        (unsigned long long)(node->memory_free >> 20), node->id,
-			        (unsigned long long)(node->memory_total >> 20));
+				"%llu MB of node %u; expected at most its size, %llu MB",
+				(unsigned long long)(node->memory_free >> 20), node->id,
+				(unsigned long long)(node->memory_total >> 20));
 	}
 }
 
@@ -470,7 +470,7 @@ static void check_strangers(struct reader *r, unsigned row)
 		if (distance == 0 || (r->told[row].first && r->told[column].first))
 			continue;
 		problem_at(r, r->row_lines[row], "node distances",
-		        "%u from node %u to %u; expected only nodes of the list", distance, row, column);
+			"%u from node %u to %u; expected only nodes of the list", distance, row, column);
 	}
 }
 
@@ -484,10 +484,10 @@ static void check_distances(struct reader *r)
 		unsigned id = r->host->nodes[i].id;
 		if (!has_column(r, id))
 			problem_at(r, r->distances_line, "node distances",
-			        "no column of node %u; expected one", id);
+				"no column of node %u; expected one", id);
 		if (!r->row_lines[id])
 			problem_at(r, r->distances_line, "node distances", "no row of node %u; expected one",
-			        id);
+				id);
 	}
 	for (unsigned id = 0; id < VN_MAX_NODES; id++) {
 		if (r->row_lines[id])
@@ -522,12 +522,12 @@ static int take_cpus(struct reader *r)
 		return -ENOMEM;
 	for (int id = hwloc_bitmap_first(r->cpus); id >= 0; id = hwloc_bitmap_next(r->cpus, id))
 		host->cpus[host->n_cpus++] = (struct vn_host_cpu){.id = (unsigned)id,
-		        .online = true,
-		        .node = -1,
-		        .package = -1,
-		        .die = -1,
-		        .core = -1,
-		        .l3 = -1};
+			.online = true,
+			.node = -1,
+			.package = -1,
+			.die = -1,
+			.core = -1,
+			.l3 = -1};
 	return 0;
 }
 

@@ -64,7 +64,7 @@ int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text)
 		return vn_error_environment(sysfs->err, r, "out of memory");
 	if (r == -EACCES || r == -EPERM)
 		return vn_error_environment(sysfs->err, r, "%s/%s: no permission to read it",
-		        sysfs->root.live ? "" : sysfs->root.path, path);
+			sysfs->root.live ? "" : sysfs->root.path, path);
 	return vn_sysfs_problem(sysfs, path, "cannot be read: %s", strerror(-r));
 }
 
@@ -126,7 +126,7 @@ static int parse_mask(const char *text, hwloc_bitmap_t *ret_set)
 }
 
 static int read_one_set(struct vn_sysfs *sysfs, const char *path,
-        int (*parse)(const char *, hwloc_bitmap_t *), const char *expected, hwloc_bitmap_t *ret_set)
+	int (*parse)(const char *, hwloc_bitmap_t *), const char *expected, hwloc_bitmap_t *ret_set)
 {
 	vn_autofree char *text = NULL;
 	int r = vn_sysfs_read(sysfs, path, &text);
@@ -141,7 +141,7 @@ static int read_one_set(struct vn_sysfs *sysfs, const char *path,
 }
 
 int vn_sysfs_read_set(struct vn_sysfs *sysfs, const char *directory, const char *list, const char *mask,
-        hwloc_bitmap_t *ret_set)
+	hwloc_bitmap_t *ret_set)
 {
 	char path[VN_PATH_TEXT];
 
@@ -174,7 +174,7 @@ int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret)
 }
 
 int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char *prefix, uint64_t max,
-        hwloc_bitmap_t *ret_ids)
+	hwloc_bitmap_t *ret_ids)
 {
 	vn_cleanup(vn_names_free) char **names = NULL;
 	vn_autoset ids = hwloc_bitmap_alloc();
@@ -227,7 +227,7 @@ int vn_meminfo_bytes(const char *text, const char *key, uint64_t *ret_bytes)
 		size_t digits = strspn(value, "0123456789");
 		uint64_t kb;
 		if (digits >= sizeof(number) || strncmp(value + digits, " kB", 3) != 0 ||
-		        (value[digits + 3] && value[digits + 3] != '\n'))
+			(value[digits + 3] && value[digits + 3] != '\n'))
 			return -EINVAL;
 		memcpy(number, value, digits);
 		number[digits] = '\0';
