@@ -138,10 +138,11 @@ static void test_growth(void **state)
 static void test_devices(void **state)
 {
 	(void)state;
-	vn_autofree char *text = command(TWO_VNODES
-		"disk=['/a,b','/c,qcow2,vdb,ro','/d']\nvif=['','bridge=br0,queues=2','vifname=t1,vhost=0']\n"
-		"kernel='/k'\nextra='a=\"b\" c'\n",
-		(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	vn_autofree char *text =
+		command(TWO_VNODES "disk=['format=raw,target=/a,b','/c,qcow2,vdb,ro','/"
+				   "d']\nvif=['','bridge=br0,queues=2','vifname=t1,vhost=0']\n"
+				   "kernel='/k'\nextra='a=\"b\" c'\n",
+			(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
 	assert_has(text, "-drive if=none,id=disk0,format=raw,readonly=off,file=/a,,b \\\n");
 	assert_has(text, "format=qcow2,readonly=on,file=/c \\\n");
 	assert_has(text, "-device virtio-blk-pci,drive=disk0,iothread=io0 \\\n");

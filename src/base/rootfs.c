@@ -123,7 +123,7 @@ static int read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
 static int read_text(int fd, size_t max, char **ret_text)
 {
 	vn_autofree char *text = NULL;
-	size_t length;
+	size_t length = 0;
 	int r = read_all(fd, max, &text, &length);
 
 	if (r < 0)
