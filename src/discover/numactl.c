@@ -16,8 +16,8 @@
  *
  * Blanks separate words; how many does not matter, for texts come through mails and web pages. Nothing is
  * guessed: a line that is none of these is a problem, and all problems are told, up to a limit. Only after
- * the last line is it known whether the parts agree (check_*). Older versions of numactl print a column of zeros
- * for each id that no node has; those columns and rows are dropped.
+ * the last line is it known whether the parts agree (check_*). Older versions of numactl print a column of
+ * zeros for each id that no node has; those columns and rows are dropped.
  */
 #define _GNU_SOURCE
 #include "discover.h"
@@ -28,8 +28,7 @@
 #include "../base/text.h"
 
 #define MAX_PROBLEMS 20
-#define MAX_MB                                                                                               \
-	(UINT64_C(1) << 30) /* 2^50 bytes: eight times what an x86 CPU can address today is still below */
+#define MAX_MB (UINT64_C(1) << 30) /* 2^50 bytes, above any node there is */
 #define MAX_WORD 48
 #define QUOTE_MAX 48
 
