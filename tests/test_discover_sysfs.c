@@ -243,6 +243,18 @@ static void test_memory_and_huge_pages(void **state)
 	assert_int_equal(host->nodes[0].hugepools[1].surplus, 2);
 }
 
+static void test_memory_that_no_node_counts(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, "proc/meminfo", "MemTotal: 99999999999 kB\n");
+	vn_autohost *host = must_read(tree);
+	assert_true(has_note(host, "memory-uncounted"));
+	put(tree, "proc/meminfo", "MemTotal: 1000 kB\n");
+	vn_autohost *counted = must_read(tree);
+	assert_false(has_note(counted, "memory-uncounted"));
+}
+
 static void test_old_kernel_has_masks_and_zero_bytes(void **state)
 {
 	const struct tree *tree = *state;
@@ -587,6 +599,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        TREE_TEST(test_machine),
 	        TREE_TEST(test_memory_and_huge_pages),
+	        TREE_TEST(test_memory_that_no_node_counts),
 	        TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
 	        TREE_TEST(test_kernel_without_numa),
 	        TREE_TEST(test_devices),
