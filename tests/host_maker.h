@@ -25,7 +25,7 @@ static inline void *maker_alloc(size_t n, size_t size)
  * second ones, as on a real machine.
  */
 static inline struct vn_host *make_host(
-        size_t n, const struct maker_node *nodes, unsigned threads, uint32_t remote)
+	size_t n, const struct maker_node *nodes, unsigned threads, uint32_t remote)
 {
 	struct vn_host *host = vn_host_new();
 	unsigned total = 0, core = 0;
@@ -41,11 +41,11 @@ static inline struct vn_host *make_host(
 	for (size_t i = 0; i < n; i++) {
 		struct vn_host_node *node = &host->nodes[i];
 		*node = (struct vn_host_node){.id = (unsigned)i,
-		        .cpus = hwloc_bitmap_alloc(),
-		        .memory_total = nodes[i].free_mib * VN_MIB,
-		        .has_memory_free = true,
-		        .memory_free = nodes[i].free_mib * VN_MIB,
-		        .distances = maker_alloc(n, sizeof(uint32_t))};
+			.cpus = hwloc_bitmap_alloc(),
+			.memory_total = nodes[i].free_mib * VN_MIB,
+			.has_memory_free = true,
+			.memory_free = nodes[i].free_mib * VN_MIB,
+			.distances = maker_alloc(n, sizeof(uint32_t))};
 		for (size_t j = 0; j < n; j++)
 			node->distances[j] = i == j ? 10 : remote;
 		for (unsigned c = 0; c < nodes[i].cores; c++, core++) {
@@ -53,13 +53,13 @@ static inline struct vn_host *make_host(
 				unsigned id = core + t * total;
 				hwloc_bitmap_set(node->cpus, id);
 				host->cpus[id] = (struct vn_host_cpu){.id = id,
-				        .online = true,
-				        .node = (int)i,
-				        .package = (int)i,
-				        .die = -1,
-				        .core = (int)core,
-				        .l3 = -1,
-				        .siblings = hwloc_bitmap_alloc()};
+					.online = true,
+					.node = (int)i,
+					.package = (int)i,
+					.die = -1,
+					.core = (int)core,
+					.l3 = -1,
+					.siblings = hwloc_bitmap_alloc()};
 				for (unsigned s = 0; s < threads; s++)
 					hwloc_bitmap_set(host->cpus[id].siblings, core + s * total);
 			}
@@ -89,10 +89,10 @@ static inline struct vn_guest *make_guest(size_t n, const struct maker_vnode *vn
 	for (size_t v = 0; v < n; v++) {
 		struct vn_vnode *vnode = &guest->vnodes[v];
 		*vnode = (struct vn_vnode){.memory = vnodes[v].mib * VN_MIB,
-		        .vcpus = hwloc_bitmap_alloc(),
-		        .distances = maker_alloc(n, sizeof(uint32_t)),
-		        .home = vnodes[v].home,
-		        .home_where = {"test.cfg", 7, "vnuma_vnodemap"}};
+			.vcpus = hwloc_bitmap_alloc(),
+			.distances = maker_alloc(n, sizeof(uint32_t)),
+			.home = vnodes[v].home,
+			.home_where = {"test.cfg", 7, "vnuma_vnodemap"}};
 		for (size_t w = 0; w < n; w++)
 			vnode->distances[w] = v == w ? 10 : 20;
 		for (unsigned c = 0; c < vnodes[v].vcpus; c++)

@@ -31,23 +31,23 @@ struct oracle_cost {
 };
 
 static struct oracle make_oracle(
-        const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied_node *occupied)
+	const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied_node *occupied)
 {
 	struct oracle o = {.n = host->n_nodes,
-	        .m = guest->n_vnodes,
-	        .exclusive = guest->exclusive_cores,
-	        .spread = guest->policy == VN_POLICY_SPREAD};
+		.m = guest->n_vnodes,
+		.exclusive = guest->exclusive_cores,
+		.spread = guest->policy == VN_POLICY_SPREAD};
 
 	for (size_t i = 0; i < o.n; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
 		int64_t bytes = (int64_t)(node->memory_free + node->memory_reclaimable) -
-		                (int64_t)occupied[i].promised;
+				(int64_t)occupied[i].promised;
 		o.room[i] = bytes < 0 ? 0 : bytes >> 20;
 		o.load[i] = occupied[i].load;
 		for (size_t c = 0; c < host->n_cpus;
-		        c++) /* cores count by their first thread: the tests' hosts are regular */
+			c++) /* cores count by their first thread: the tests' hosts are regular */
 			o.cores[i] += host->cpus[c].node == (int)i &&
-			              hwloc_bitmap_first(host->cpus[c].siblings) == (int)host->cpus[c].id;
+				      hwloc_bitmap_first(host->cpus[c].siblings) == (int)host->cpus[c].id;
 		for (size_t j = 0; j < o.n; j++)
 			o.distance[i][j] = node->distances[j];
 	}
@@ -63,11 +63,11 @@ static struct oracle make_oracle(
 static bool oracle_twins(const struct oracle *o, size_t a, size_t b)
 {
 	bool same = o->room[a] == o->room[b] && o->cores[a] == o->cores[b] && o->load[a] == o->load[b] &&
-	            o->distance[a][a] == o->distance[b][b] && o->distance[a][b] == o->distance[b][a];
+		    o->distance[a][a] == o->distance[b][b] && o->distance[a][b] == o->distance[b][a];
 
 	for (size_t k = 0; k < o->n; k++)
 		same &= k == a || k == b ||
-		        (o->distance[a][k] == o->distance[b][k] && o->distance[k][a] == o->distance[k][b]);
+			(o->distance[a][k] == o->distance[b][k] && o->distance[k][a] == o->distance[k][b]);
 	return same;
 }
 
@@ -135,7 +135,7 @@ static bool source_after(const struct oracle_flow *f, size_t a, size_t b)
 }
 
 static void bubble(
-        struct oracle_flow *f, size_t *v, size_t n, bool (*after)(const struct oracle_flow *, size_t, size_t))
+	struct oracle_flow *f, size_t *v, size_t n, bool (*after)(const struct oracle_flow *, size_t, size_t))
 {
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j + 1 < n; j++) {
@@ -178,7 +178,7 @@ static bool oracle_cost(const struct oracle *o, const size_t *homes, bool square
 
 	for (size_t v = 0; v < o->m; v++) {
 		if ((o->home[v] >= 0 && o->home[v] != (int64_t)homes[v]) ||
-		        (o->vcpus[v] > 0 && o->cores[homes[v]] == 0))
+			(o->vcpus[v] > 0 && o->cores[homes[v]] == 0))
 			return false;
 		demand[homes[v]] += o->mib[v];
 		vcpus[homes[v]] += o->vcpus[v];
@@ -207,11 +207,11 @@ static bool oracle_cost(const struct oracle *o, const size_t *homes, bool square
 }
 
 static int oracle_compare(
-        const struct oracle *o, const struct oracle_cost *a, const struct oracle_cost *b, bool squares)
+	const struct oracle *o, const struct oracle_cost *a, const struct oracle_cost *b, bool squares)
 {
 	const int64_t d[] = {a->spill - b->spill, a->squeeze - b->squeeze, a->distance - b->distance,
-	        a->load_vcpus * b->load_cores - b->load_vcpus * a->load_cores,
-	        squares ? (o->spread ? a->squares - b->squares : b->squares - a->squares) : 0};
+		a->load_vcpus * b->load_cores - b->load_vcpus * a->load_cores,
+		squares ? (o->spread ? a->squares - b->squares : b->squares - a->squares) : 0};
 
 	for (size_t i = 0; i < 5; i++) {
 		if (d[i] != 0)
@@ -233,7 +233,7 @@ static bool next_homes(const struct oracle *o, size_t *homes)
 /* The best homes, the first in lexicographic order; and the cheapest of those that cost more than `above`, if
  * given. */
 static bool oracle_best(
-        const struct oracle *o, const struct oracle_cost *above, size_t *ret_homes, struct oracle_cost *ret)
+	const struct oracle *o, const struct oracle_cost *above, size_t *ret_homes, struct oracle_cost *ret)
 {
 	size_t homes[MAX_VNODES] = {0};
 	struct oracle_cost best, cost;
@@ -241,11 +241,11 @@ static bool oracle_best(
 
 	do {
 		if (!oracle_cost(o, homes, false, &cost) ||
-		        (any && oracle_compare(o, &cost, &best, false) > 0))
+			(any && oracle_compare(o, &cost, &best, false) > 0))
 			continue;
 		oracle_cost(o, homes, true, &cost);
 		if ((any && oracle_compare(o, &cost, &best, true) >= 0) ||
-		        (above && oracle_compare(o, &cost, above, true) <= 0))
+			(above && oracle_compare(o, &cost, above, true) <= 0))
 			continue;
 		any = true;
 		best = cost;
@@ -331,7 +331,7 @@ static void assert_no_plan(const struct oracle *o, const struct vn_plan *plan)
 
 /* 1: planned, 0: infeasible, -1: refused. */
 static int compare_with_oracle(
-        const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied_node *occupied)
+	const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied_node *occupied)
 {
 	struct vn_plan_options options = {.occupied = occupied};
 	struct oracle o = make_oracle(host, guest, occupied);
@@ -390,7 +390,7 @@ static void test_oracle(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_oracle),
+		cmocka_unit_test(test_oracle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

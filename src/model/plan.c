@@ -44,7 +44,7 @@ static int order(vn_i128 a, vn_i128 b)
 }
 
 static int compare_level(
-        const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level level)
+	const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level level)
 {
 	switch (level) {
 	case VN_LEVEL_SPILL:
@@ -55,10 +55,10 @@ static int compare_level(
 		return order(a->distance, b->distance);
 	case VN_LEVEL_LOAD: /* a ratio each: 6 of 8 is as much as 3 of 4 */
 		return order((vn_i128)a->load_vcpus * (vn_i128)b->load_cores,
-		        (vn_i128)b->load_vcpus * (vn_i128)a->load_cores);
+			(vn_i128)b->load_vcpus * (vn_i128)a->load_cores);
 	case VN_LEVEL_FRAGMENTATION:
 		return policy == VN_POLICY_PACK ? order(b->fragmentation, a->fragmentation)
-		                                : order(a->fragmentation, b->fragmentation);
+						: order(a->fragmentation, b->fragmentation);
 	case VN_LEVEL_TIES:
 		break;
 	}
@@ -66,7 +66,7 @@ static int compare_level(
 }
 
 int vn_cost_compare(
-        const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level *ret_level)
+	const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level *ret_level)
 {
 	enum vn_level level = VN_LEVEL_SPILL;
 	int r = 0;

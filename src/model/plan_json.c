@@ -63,14 +63,14 @@ static json_t *cost_to_json(const struct vn_cost *cost)
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "spill", integer((vn_i128)cost->spill)) &&
-	              put(object, "squeeze", integer((vn_i128)cost->squeeze)) &&
-	              put(object, "distance", integer(cost->distance)) &&
-	              put(object, "load",
-	                      round_6((double)cost->load_vcpus /
-	                              (double)(cost->load_cores ? cost->load_cores : 1))) &&
-	              put(object, "load_vcpus", integer((vn_i128)cost->load_vcpus)) &&
-	              put(object, "load_cores", integer((vn_i128)cost->load_cores)) &&
-	              put(object, "fragmentation", integer(cost->fragmentation));
+		      put(object, "squeeze", integer((vn_i128)cost->squeeze)) &&
+		      put(object, "distance", integer(cost->distance)) &&
+		      put(object, "load",
+			      round_6((double)cost->load_vcpus /
+				      (double)(cost->load_cores ? cost->load_cores : 1))) &&
+		      put(object, "load_vcpus", integer((vn_i128)cost->load_vcpus)) &&
+		      put(object, "load_cores", integer((vn_i128)cost->load_cores)) &&
+		      put(object, "fragmentation", integer(cost->fragmentation));
 
 	if (filled && is_wide(cost->fragmentation))
 		filled = put(object, "fragmentation_saturated", json_true());
@@ -101,7 +101,7 @@ static json_t *share_to_json(const struct vn_share *share)
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "pnode", json_integer(share->pnode)) &&
-	              put(object, "memory", integer((vn_i128)share->memory));
+		      put(object, "memory", integer((vn_i128)share->memory));
 
 	return all_or_none(object, filled);
 }
@@ -113,7 +113,7 @@ static bool put_shares(json_t *object, const struct vn_plan_vnode *vnode)
 
 	for (size_t i = 0; i < vnode->n_shares && filled; i++)
 		filled = append(pnodes, json_integer(vnode->shares[i].pnode)) &&
-		         append(shares, share_to_json(&vnode->shares[i]));
+			 append(shares, share_to_json(&vnode->shares[i]));
 	bool put_pnodes = put(object, "pnodes", pnodes);
 	return put(object, "shares", shares) && put_pnodes && filled;
 }
@@ -124,11 +124,11 @@ static json_t *vnode_to_json(const struct vn_plan *plan, const struct vn_guest *
 	const struct vn_vnode *vnode = &guest->vnodes[i];
 	json_t *object = json_object();
 	bool filled = object && put(object, "id", json_integer((json_int_t)i)) &&
-	              put(object, "memory", integer((vn_i128)vnode->memory)) &&
-	              put(object, "vcpus", vn_json_set(vnode->vcpus)) &&
-	              put(object, "distances", distances_to_json(vnode->distances, guest->n_vnodes)) &&
-	              put(object, "home", json_integer(planned->home)) && put_shares(object, planned) &&
-	              put(object, "cpus", vn_json_set(planned->cpus));
+		      put(object, "memory", integer((vn_i128)vnode->memory)) &&
+		      put(object, "vcpus", vn_json_set(vnode->vcpus)) &&
+		      put(object, "distances", distances_to_json(vnode->distances, guest->n_vnodes)) &&
+		      put(object, "home", json_integer(planned->home)) && put_shares(object, planned) &&
+		      put(object, "cpus", vn_json_set(planned->cpus));
 
 	return all_or_none(object, filled);
 }
@@ -147,9 +147,9 @@ static json_t *vcpu_to_json(const struct vn_plan *plan, const struct vn_guest *g
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "id", json_integer(i)) &&
-	              put(object, "vnode", json_integer(vn_guest_vnode_of(guest, i))) &&
-	              put(object, "online", json_boolean(i < guest->vcpus)) &&
-	              put(object, "cpus", vn_json_set(plan->vcpu_cpus[i]));
+		      put(object, "vnode", json_integer(vn_guest_vnode_of(guest, i))) &&
+		      put(object, "online", json_boolean(i < guest->vcpus)) &&
+		      put(object, "cpus", vn_json_set(plan->vcpu_cpus[i]));
 
 	return all_or_none(object, filled);
 }
@@ -168,10 +168,10 @@ static json_t *view_node_to_json(const struct vn_view *view, const struct vn_vie
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "id", json_integer(node->id)) &&
-	              put(object, "vnode", json_integer(node->vnode)) &&
-	              put(object, "cpus", vn_json_set(node->cpus)) &&
-	              put(object, "memory", integer((vn_i128)node->memory)) &&
-	              put(object, "distances", distances_to_json(node->distances, view->n_nodes));
+		      put(object, "vnode", json_integer(node->vnode)) &&
+		      put(object, "cpus", vn_json_set(node->cpus)) &&
+		      put(object, "memory", integer((vn_i128)node->memory)) &&
+		      put(object, "distances", distances_to_json(node->distances, view->n_nodes));
 
 	return all_or_none(object, filled);
 }
@@ -193,7 +193,7 @@ static bool append_notes(json_t *array, const struct vn_notes *notes)
 	for (size_t i = 0; i < notes->n; i++) {
 		json_t *note = json_object();
 		bool filled = note && put(note, "code", json_string(notes->v[i].code)) &&
-		              put(note, "text", json_string(notes->v[i].text));
+			      put(note, "text", json_string(notes->v[i].text));
 		if (!append(array, all_or_none(note, filled)))
 			return false;
 	}
@@ -212,8 +212,8 @@ static json_t *runner_up_to_json(const struct vn_plan *plan)
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "homes", ids_to_json(plan->runner_up_homes, plan->n_vnodes)) &&
-	              put(object, "cost", cost_to_json(&plan->runner_up_cost)) &&
-	              put(object, "decided_by", json_string(level_name(plan->decided_by)));
+		      put(object, "cost", cost_to_json(&plan->runner_up_cost)) &&
+		      put(object, "decided_by", json_string(level_name(plan->decided_by)));
 
 	return all_or_none(object, filled);
 }
@@ -241,7 +241,7 @@ static json_t *bound_to_json(const struct vn_plan *plan)
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "level", json_string(level_name(plan->open_level))) &&
-	              put(object, "value", bound_value(plan));
+		      put(object, "value", bound_value(plan));
 
 	return all_or_none(object, filled);
 }
@@ -274,20 +274,20 @@ json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "schema", json_string("vnuma.plan/1")) &&
-	              put(object, "guest", plan->guest ? json_string(plan->guest) : json_null()) &&
-	              put(object, "feasible", json_boolean(plan->feasible)) &&
-	              put(object, "optimal", json_boolean(plan->optimal)) &&
-	              put(object, "homes", ids_to_json(plan->homes, plan->n_vnodes)) &&
-	              put(object, "cost", cost_to_json(&plan->cost)) &&
-	              put(object, "memory_policy", json_string(binding_name(plan->binding))) &&
-	              put(object, "hugepages", integer((vn_i128)guest->hugepages)) &&
-	              put(object, "vnodes", vnodes_to_json(plan, guest)) &&
-	              put(object, "vcpus", vcpus_to_json(plan, guest)) &&
-	              put(object, "emulator_cpus",
-	                      plan->emulator_cpus ? vn_json_set(plan->emulator_cpus) : json_array()) &&
-	              put(object, "guest_view", view_to_json(&plan->view)) &&
-	              put(object, "warnings", notes_to_json(&guest->notes, &plan->warnings)) &&
-	              put_feasible(object, plan, guest);
+		      put(object, "guest", plan->guest ? json_string(plan->guest) : json_null()) &&
+		      put(object, "feasible", json_boolean(plan->feasible)) &&
+		      put(object, "optimal", json_boolean(plan->optimal)) &&
+		      put(object, "homes", ids_to_json(plan->homes, plan->n_vnodes)) &&
+		      put(object, "cost", cost_to_json(&plan->cost)) &&
+		      put(object, "memory_policy", json_string(binding_name(plan->binding))) &&
+		      put(object, "hugepages", integer((vn_i128)guest->hugepages)) &&
+		      put(object, "vnodes", vnodes_to_json(plan, guest)) &&
+		      put(object, "vcpus", vcpus_to_json(plan, guest)) &&
+		      put(object, "emulator_cpus",
+			      plan->emulator_cpus ? vn_json_set(plan->emulator_cpus) : json_array()) &&
+		      put(object, "guest_view", view_to_json(&plan->view)) &&
+		      put(object, "warnings", notes_to_json(&guest->notes, &plan->warnings)) &&
+		      put_feasible(object, plan, guest);
 
 	return all_or_none(object, filled);
 }

@@ -34,7 +34,7 @@ static void print_spilled(const struct vn_plan_vnode *vnode, FILE *out)
 	for (size_t i = 0; i < vnode->n_shares; i++) {
 		if (vnode->shares[i].pnode != vnode->home)
 			fprintf(out, "%5s  %10s  of it on node %u\n", "",
-			        vn_size_text(vnode->shares[i].memory, size), vnode->shares[i].pnode);
+				vn_size_text(vnode->shares[i].memory, size), vnode->shares[i].pnode);
 	}
 }
 
@@ -78,9 +78,9 @@ static void print_notes(const char *title, const struct vn_notes *notes, FILE *o
 static const char *binding_text(enum vn_binding binding)
 {
 	static const char *const texts[] = {
-	        "preferred: on its node, elsewhere only under pressure",
-	        "strict: on the nodes named and nowhere else",
-	        "interleaved over the nodes named",
+		"preferred: on its node, elsewhere only under pressure",
+		"strict: on the nodes named and nowhere else",
+		"interleaved over the nodes named",
 	};
 
 	return texts[binding];
@@ -99,9 +99,9 @@ static void print_memory(const struct vn_plan *plan, const struct vn_guest *gues
 void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
 {
 	fprintf(out, "%s: %s\n", plan->guest ? plan->guest : "guest",
-	        !plan->feasible ? "there is no room for it"
-	        : plan->optimal ? "the best plan there is"
-	                        : "the best plan found in the time given");
+		!plan->feasible ? "there is no room for it"
+		: plan->optimal ? "the best plan there is"
+				: "the best plan found in the time given");
 	if (plan->feasible) {
 		fputc('\n', out);
 		print_vnodes(plan, guest, out);
@@ -109,7 +109,7 @@ void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FIL
 		fputc('\n', out);
 		print_memory(plan, guest, out);
 		fprintf(out, "\nwhat `numactl --hardware` will say in the guest (a little less memory: its "
-		             "kernel keeps some):\n");
+			     "kernel keeps some):\n");
 		vn_view_print_numactl(&plan->view, out);
 	}
 	if (guest->notes.n + plan->warnings.n + plan->reasons.n > 0)
@@ -133,7 +133,7 @@ void vn_view_print_numactl(const struct vn_view *view, FILE *out)
 			fprintf(out, " %u", cpu);
 		hwloc_bitmap_foreach_end();
 		fprintf(out, "\nnode %u size: %llu MB\n", node->id,
-		        (unsigned long long)(node->memory / VN_MIB));
+			(unsigned long long)(node->memory / VN_MIB));
 	}
 	fprintf(out, "node distances:\nnode ");
 	for (size_t i = 0; i < view->n_nodes; i++)

@@ -56,7 +56,7 @@ int vn_partial_make(const struct vn_instance *instance, struct vn_partial *ret_p
 	p.near_from = calloc(n * n, sizeof(*p.near_from));
 	p.near_to = calloc(n * n, sizeof(*p.near_to));
 	if (!p.homes || !p.tenants || !p.demand || !p.vcpus || !p.seen_memory || !p.seen_vcpus || !p.fill ||
-	        !p.lefts || !p.near_from || !p.near_to)
+		!p.lefts || !p.near_from || !p.near_to)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct vn_place *place = &instance->places[i];
@@ -142,7 +142,7 @@ void vn_partial_settle(struct vn_partial *partial, size_t part, size_t place)
 	partial->distance += (int64_t)that->mib * partial->seen_vcpus[place]; /* the settled ones to it */
 	look(partial, that, place, 1);
 	partial->distance +=
-	        (int64_t)that->vcpus * partial->seen_memory[place]; /* it to them and to itself */
+		(int64_t)that->vcpus * partial->seen_memory[place]; /* it to them and to itself */
 }
 
 void vn_partial_unsettle(struct vn_partial *partial, size_t part)
@@ -186,7 +186,7 @@ static uint64_t bound_spill(const struct vn_partial *p)
 		if (p->homes[v] != VN_NOWHERE)
 			continue;
 		uint64_t alone =
-		        vn_excess(p->in->parts[v].memory, p->in->parts[v].vcpus ? roomiest_homed : roomiest);
+			vn_excess(p->in->parts[v].memory, p->in->parts[v].vcpus ? roomiest_homed : roomiest);
 		least = alone > least ? alone : least;
 	}
 	return p->spill + least;
@@ -249,7 +249,7 @@ static int64_t bound_distance_one(struct vn_partial *p, bool memory, uint64_t sl
 	const int64_t *seen = memory ? p->seen_memory : p->seen_vcpus;
 
 	pour(p, memory, memory ? p->rest_memory / VN_MIB : p->rest_vcpus,
-	        memory ? slack / VN_MIB : cores_slack);
+		memory ? slack / VN_MIB : cores_slack);
 	for (size_t i = 0; i < p->in->n_places; i++) {
 		if (p->tenants[i] > 0)
 			sum += p->fill[i] * (int64_t)(memory ? p->vcpus[i] : p->demand[i] / VN_MIB);
@@ -355,7 +355,7 @@ static vn_i128 least_squares(const struct vn_partial *p, uint64_t rest)
 static vn_i128 bound_fragmentation(struct vn_partial *p)
 {
 	uint64_t rest =
-	        (p->rest_memory + p->spill) / VN_MIB; /* what is settled and spills also lands somewhere */
+		(p->rest_memory + p->spill) / VN_MIB; /* what is settled and spills also lands somewhere */
 
 	sort_lefts(p);
 	return p->in->policy == VN_POLICY_PACK ? most_squares(p, rest) : least_squares(p, rest);

@@ -20,7 +20,7 @@ struct check {
 	const struct vn_plan *plan;
 	hwloc_bitmap_t *usable; /* per node */
 	uint64_t *capacity, *asked, *kept,
-	        *stored; /* per node, bytes: of the pool; of vnodes at home; of these kept; in all */
+		*stored; /* per node, bytes: of the pool; of vnodes at home; of these kept; in all */
 	uint64_t *busy; /* per node: vCPUs of the plan */
 	bool bad;
 	struct vn_error *err;
@@ -132,7 +132,7 @@ static void check_homes(struct check *c)
 			wrong(c, "vnode %zu: two homes: %u and %u", v, home, c->plan->vnodes[v].home);
 		if (wish->home >= 0 && (unsigned)wish->home != home)
 			wrong(c, "vnode %zu: home is node %u, and node %d was asked for", v, home,
-			        wish->home);
+				wish->home);
 		if (!hwloc_bitmap_iszero(wish->vcpus) && cores_on(c, i) == 0)
 			wrong(c, "vnode %zu: its home, node %u, has no usable CPU", v, home);
 	}
@@ -150,12 +150,12 @@ static void check_shares_of(struct check *c, size_t v)
 		uint64_t bytes = vnode->shares[k].memory;
 		if (i == c->host->n_nodes) {
 			wrong(c, "vnode %zu: memory on node %u, which does not exist", v,
-			        vnode->shares[k].pnode);
+				vnode->shares[k].pnode);
 			continue;
 		}
 		if (bytes == 0 || bytes % page != 0 || bytes > c->guest->vnodes[v].memory)
 			wrong(c, "vnode %zu: %llu bytes on node %u", v, (unsigned long long)bytes,
-			        vnode->shares[k].pnode);
+				vnode->shares[k].pnode);
 		for (size_t l = 0; l < k; l++) {
 			if (vnode->shares[l].pnode == vnode->shares[k].pnode)
 				wrong(c, "vnode %zu: node %u is named twice", v, vnode->shares[k].pnode);
@@ -172,7 +172,7 @@ static void check_shares_of(struct check *c, size_t v)
 	c->asked[home] += c->guest->vnodes[v].memory;
 	if (sum != c->guest->vnodes[v].memory)
 		wrong(c, "vnode %zu: %llu bytes are placed of %llu", v, (unsigned long long)sum,
-		        (unsigned long long)c->guest->vnodes[v].memory);
+			(unsigned long long)c->guest->vnodes[v].memory);
 }
 
 static uint64_t kept_of(const struct vn_plan_vnode *vnode)
@@ -191,7 +191,7 @@ static void check_room(struct check *c)
 		unsigned id = c->host->nodes[i].id;
 		if (c->stored[i] > c->capacity[i])
 			wrong(c, "node %u: %llu bytes are planned, %llu are there", id,
-			        (unsigned long long)c->stored[i], (unsigned long long)c->capacity[i]);
+				(unsigned long long)c->stored[i], (unsigned long long)c->capacity[i]);
 		if (c->kept[i] != (c->asked[i] < c->capacity[i] ? c->asked[i] : c->capacity[i]))
 			wrong(c, "node %u: memory spills that has room at home", id);
 	}
@@ -200,7 +200,7 @@ static void check_room(struct check *c)
 		for (size_t w = v + 1; w < c->plan->n_vnodes; w++) {
 			const struct vn_plan_vnode *high = &c->plan->vnodes[w];
 			if (low->home == high->home && kept_of(low) < c->guest->vnodes[v].memory &&
-			        kept_of(high) > 0)
+				kept_of(high) > 0)
 				wrong(c, "vnode %zu spills before vnode %zu does", v, w);
 		}
 	}
@@ -278,7 +278,7 @@ static uint64_t best_of(const struct check *c, size_t home, uint32_t reach, size
 		size_t times = 0;
 		for (size_t i = 0; i < c->host->n_nodes; i++) {
 			if (i == home || way(c, home, i) > reach || c->capacity[i] >= last ||
-			        c->capacity[i] < next)
+				c->capacity[i] < next)
 				continue;
 			times = c->capacity[i] == next ? times + 1 : 1;
 			next = c->capacity[i];
@@ -334,7 +334,7 @@ static void weigh_cores(const struct check *c, const unsigned *homes, struct vn_
 		uint64_t cores = cores_on(c, i), busy = load_on(c, i);
 		for (size_t v = 0; v < c->guest->n_vnodes; v++)
 			busy += homes[v] == c->host->nodes[i].id ? vn_set_weight(c->guest->vnodes[v].vcpus)
-			                                         : 0;
+								 : 0;
 		if (cores == 0)
 			continue;
 		cost->squeeze += busy > cores ? busy - cores : 0;
@@ -359,21 +359,21 @@ static uint64_t spill_of(const struct check *c, const unsigned *homes)
 }
 
 static void compare_costs(
-        struct check *c, const char *whose, const struct vn_cost *told, const struct vn_cost *found)
+	struct check *c, const char *whose, const struct vn_cost *told, const struct vn_cost *found)
 {
 	if (told->spill != found->spill)
 		wrong(c, "%s: spill is told as %llu, and is %llu", whose, (unsigned long long)told->spill,
-		        (unsigned long long)found->spill);
+			(unsigned long long)found->spill);
 	if (told->squeeze != found->squeeze)
 		wrong(c, "%s: squeeze is told as %llu, and is %llu", whose, (unsigned long long)told->squeeze,
-		        (unsigned long long)found->squeeze);
+			(unsigned long long)found->squeeze);
 	if (told->distance != found->distance)
 		wrong(c, "%s: distance is told as %lld, and is %lld", whose, (long long)told->distance,
-		        (long long)found->distance);
+			(long long)found->distance);
 	if (told->load_vcpus != found->load_vcpus || told->load_cores != found->load_cores)
 		wrong(c, "%s: load is told as %llu of %llu, and is %llu of %llu", whose,
-		        (unsigned long long)told->load_vcpus, (unsigned long long)told->load_cores,
-		        (unsigned long long)found->load_vcpus, (unsigned long long)found->load_cores);
+			(unsigned long long)told->load_vcpus, (unsigned long long)told->load_cores,
+			(unsigned long long)found->load_vcpus, (unsigned long long)found->load_cores);
 	if (told->fragmentation != found->fragmentation)
 		wrong(c, "%s: fragmentation is not what it is told as", whose);
 }
@@ -381,12 +381,12 @@ static void compare_costs(
 static void check_cost(struct check *c)
 {
 	struct vn_cost found = {
-	        .spill = spill_of(c, c->plan->homes), .distance = distance_of(c, c->plan->homes)};
+		.spill = spill_of(c, c->plan->homes), .distance = distance_of(c, c->plan->homes)};
 
 	weigh_cores(c, c->plan->homes, &found);
 	for (size_t i = 0; i < c->host->n_nodes; i++) {
 		vn_i128 left =
-		        c->capacity[i] > c->stored[i] ? (vn_i128)((c->capacity[i] - c->stored[i]) >> 20) : 0;
+			c->capacity[i] > c->stored[i] ? (vn_i128)((c->capacity[i] - c->stored[i]) >> 20) : 0;
 		found.fragmentation += left * left;
 	}
 	compare_costs(c, "cost", &c->plan->cost, &found);
@@ -408,8 +408,8 @@ static void check_runner_up(struct check *c)
 		}
 	}
 	struct vn_cost found = {.spill = spill_of(c, plan->runner_up_homes),
-	        .distance = distance_of(c, plan->runner_up_homes),
-	        .fragmentation = plan->runner_up_cost.fragmentation};
+		.distance = distance_of(c, plan->runner_up_homes),
+		.fragmentation = plan->runner_up_cost.fragmentation};
 	weigh_cores(c, plan->runner_up_homes, &found);
 	compare_costs(c, "runner-up", &plan->runner_up_cost, &found);
 	if (vn_cost_compare(&plan->cost, &plan->runner_up_cost, c->guest->policy, &level) >= 0)
@@ -428,13 +428,13 @@ static void check_exclusive(struct check *c, unsigned vcpu, size_t home)
 
 	for (cpu = hwloc_bitmap_first(cpus); cpu >= 0; cpu = hwloc_bitmap_next(cpus, cpu)) {
 		if (known ? !hwloc_bitmap_isset(first->siblings, (unsigned)cpu)
-		          : cpu != hwloc_bitmap_first(cpus))
+			  : cpu != hwloc_bitmap_first(cpus))
 			wrong(c, "vCPU %u: CPU %d is of another core", vcpu, cpu);
 	}
 	for (cpu = hwloc_bitmap_first(c->usable[home]); known && cpu >= 0;
-	        cpu = hwloc_bitmap_next(c->usable[home], cpu)) {
+		cpu = hwloc_bitmap_next(c->usable[home], cpu)) {
 		if (hwloc_bitmap_isset(first->siblings, (unsigned)cpu) &&
-		        !hwloc_bitmap_isset(cpus, (unsigned)cpu))
+			!hwloc_bitmap_isset(cpus, (unsigned)cpu))
 			wrong(c, "vCPU %u: CPU %d of its core is missing", vcpu, cpu);
 	}
 	for (unsigned other = 0; other < vcpu; other++) {
@@ -454,7 +454,7 @@ static void check_vcpus(struct check *c)
 		c->busy[home]++;
 		if (!cpus || hwloc_bitmap_iszero(cpus) || !hwloc_bitmap_isincluded(cpus, c->usable[home]))
 			wrong(c, "vCPU %u: its CPUs are not those of its home, node %u", vcpu,
-			        c->plan->homes[vnode]);
+				c->plan->homes[vnode]);
 		else if (c->guest->exclusive_cores)
 			check_exclusive(c, vcpu, home);
 		else if (!hwloc_bitmap_isequal(cpus, c->usable[home]))
@@ -494,10 +494,10 @@ static void check_binding(struct check *c)
 {
 	bool alone = c->guest->guest_numa == VN_GUEST_NUMA_OFF && c->guest->n_vnodes == 1;
 	enum vn_binding expected =
-	        c->guest->memory_policy == VN_MEMORY_STRICT ? VN_BINDING_STRICT : VN_BINDING_PREFERRED;
+		c->guest->memory_policy == VN_MEMORY_STRICT ? VN_BINDING_STRICT : VN_BINDING_PREFERRED;
 
 	if (alone && c->plan->vnodes[0].n_shares > 0 &&
-	        kept_of(&c->plan->vnodes[0]) < c->guest->vnodes[0].memory)
+		kept_of(&c->plan->vnodes[0]) < c->guest->vnodes[0].memory)
 		expected = VN_BINDING_INTERLEAVE;
 	if (c->plan->binding != expected)
 		wrong(c, "the memory policy is not the one asked for");
@@ -560,7 +560,7 @@ static int check_feasible(struct check *c)
 {
 	if (c->plan->n_vnodes != c->guest->n_vnodes || c->plan->n_vcpus != c->guest->maxvcpus) {
 		wrong(c, "%zu vnodes and %u vCPUs, and the guest has %zu and %u", c->plan->n_vnodes,
-		        c->plan->n_vcpus, c->guest->n_vnodes, c->guest->maxvcpus);
+			c->plan->n_vcpus, c->guest->n_vnodes, c->guest->maxvcpus);
 		return 0;
 	}
 	check_homes(c);
@@ -577,13 +577,13 @@ static int check_feasible(struct check *c)
 }
 
 int vn_plan_check(const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, const struct vn_plan *plan, struct vn_error *err)
+	const struct vn_plan_options *options, const struct vn_plan *plan, struct vn_error *err)
 {
 	vn_cleanup(check_clear) struct check c = {.host = host,
-	        .guest = guest,
-	        .occupied = options ? options->occupied : NULL,
-	        .plan = plan,
-	        .err = err};
+		.guest = guest,
+		.occupied = options ? options->occupied : NULL,
+		.plan = plan,
+		.err = err};
 	int r = check_make(&c);
 
 	if (r >= 0 && plan->feasible)

@@ -100,7 +100,7 @@ int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *
 }
 
 int vn_climb_next(const struct vn_instance *instance, const size_t *homes, const struct vn_cost *cost,
-        size_t *ret_homes, struct vn_cost *ret_cost)
+	size_t *ret_homes, struct vn_cost *ret_cost)
 {
 	vn_autofree size_t *scratch = calloc(instance->n_parts, sizeof(*scratch));
 	struct walk walk = {instance, scratch, cost, false, {0}, ret_homes};

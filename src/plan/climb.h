@@ -14,4 +14,4 @@ int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *
  * such, 0 when not, or -ENOMEM.
  */
 int vn_climb_next(const struct vn_instance *instance, const size_t *homes, const struct vn_cost *cost,
-        size_t *ret_homes, struct vn_cost *ret_cost);
+	size_t *ret_homes, struct vn_cost *ret_cost);

@@ -34,10 +34,10 @@ bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes)
 		const struct vn_part *part = &instance->parts[v];
 		const struct vn_place *place = &instance->places[homes[v]];
 		if (!vn_may_home(instance, v, homes[v]) ||
-		        (part->fixed >= 0 && (size_t)part->fixed != homes[v]))
+			(part->fixed >= 0 && (size_t)part->fixed != homes[v]))
 			return false;
 		if (instance->exclusive && part->vcpus > 0 &&
-		        place->load + vcpus_on(instance, homes, homes[v]) > place->cores)
+			place->load + vcpus_on(instance, homes, homes[v]) > place->cores)
 			return false;
 	}
 	return true;
@@ -76,7 +76,7 @@ void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struc
 }
 
 int vn_cost_fragmentation(
-        const struct vn_instance *instance, const uint64_t *demand, bool spills, vn_i128 *ret_fragmentation)
+	const struct vn_instance *instance, const uint64_t *demand, bool spills, vn_i128 *ret_fragmentation)
 {
 	vn_autospill spill = {0};
 	vn_i128 sum = 0;

@@ -22,7 +22,7 @@ int vn_cost_of(const struct vn_instance *instance, const size_t *homes, struct v
 
 /* The last level alone, from the bytes at home on each place. */
 int vn_cost_fragmentation(
-        const struct vn_instance *instance, const uint64_t *demand, bool spills, vn_i128 *ret_fragmentation);
+	const struct vn_instance *instance, const uint64_t *demand, bool spills, vn_i128 *ret_fragmentation);
 
 /* Negative, 0 or positive as load ratio a is lower than, equal to or higher than b. */
 int vn_load_compare(uint64_t a_vcpus, uint64_t a_cores, uint64_t b_vcpus, uint64_t b_cores);

@@ -25,7 +25,7 @@ static void explain_spill(const struct vn_plan *plan, FILE *out)
 		fprintf(out, "none: each vnode's memory is all on its home node\n");
 	else
 		fprintf(out, "%s on other nodes than home, the nearest that had room\n",
-		        vn_size_text(plan->cost.spill, size));
+			vn_size_text(plan->cost.spill, size));
 }
 
 static void explain_squeeze(const struct vn_plan *plan, FILE *out)
@@ -34,7 +34,7 @@ static void explain_squeeze(const struct vn_plan *plan, FILE *out)
 		fprintf(out, "none: there is a core for every vCPU\n");
 	else
 		fprintf(out, "%llu vCPU%s more than there are cores, so some share one\n",
-		        (unsigned long long)plan->cost.squeeze, plan->cost.squeeze == 1 ? "" : "s");
+			(unsigned long long)plan->cost.squeeze, plan->cost.squeeze == 1 ? "" : "s");
 }
 
 static void explain_distance(const struct vn_instance *in, const struct vn_plan *plan, FILE *out)
@@ -42,7 +42,7 @@ static void explain_distance(const struct vn_instance *in, const struct vn_plan 
 	unsigned long long mean = mean_tenths(in, plan->cost.distance);
 
 	fprintf(out, "from a vCPU to the guest's memory on average %llu.%llu (10 = all local)\n", mean / 10,
-	        mean % 10);
+		mean % 10);
 }
 
 /* The node whose load is the highest: the first whose figures are those of the plan. */
@@ -56,8 +56,8 @@ static void explain_load(const struct vn_instance *in, const struct vn_plan *pla
 		if (place->cores != plan->cost.load_cores || vcpus != plan->cost.load_vcpus)
 			continue;
 		fprintf(out, "highest on node %u: %llu vCPU%s on %llu core%s", place->id,
-		        (unsigned long long)vcpus, vcpus == 1 ? "" : "s", (unsigned long long)place->cores,
-		        place->cores == 1 ? "" : "s");
+			(unsigned long long)vcpus, vcpus == 1 ? "" : "s", (unsigned long long)place->cores,
+			place->cores == 1 ? "" : "s");
 		if (place->load > 0)
 			fprintf(out, " (%llu of them ran there before)", (unsigned long long)place->load);
 		fputc('\n', out);
@@ -71,15 +71,15 @@ static void explain_fragmentation(const struct vn_instance *in, const struct vn_
 	char size[VN_SIZE_TEXT];
 
 	fprintf(out, "%s; left free:",
-	        in->policy == VN_POLICY_PACK ? "packed, so that what stays free is in large pieces"
-	                                     : "spread, so that something stays free everywhere");
+		in->policy == VN_POLICY_PACK ? "packed, so that what stays free is in large pieces"
+					     : "spread, so that something stays free everywhere");
 	for (size_t i = 0; i < in->n_places; i++) {
 		uint64_t left = in->places[i].room;
 		for (size_t v = 0; v < plan->n_vnodes; v++) {
 			const struct vn_plan_vnode *vnode = &plan->vnodes[v];
 			for (size_t k = 0; k < vnode->n_shares; k++)
 				left -= vnode->shares[k].pnode == in->places[i].id ? vnode->shares[k].memory
-				                                                   : 0;
+										   : 0;
 		}
 		fprintf(out, "%s node %u %s", i > 0 ? "," : "", in->places[i].id, vn_size_text(left, size));
 	}
@@ -87,7 +87,7 @@ static void explain_fragmentation(const struct vn_instance *in, const struct vn_
 }
 
 static void explain_difference(const struct vn_instance *in, const struct vn_cost *mine,
-        const struct vn_cost *its, enum vn_level level, FILE *out)
+	const struct vn_cost *its, enum vn_level level, FILE *out)
 {
 	char a[VN_SIZE_TEXT], b[VN_SIZE_TEXT];
 	unsigned long long x = mean_tenths(in, its->distance), y = mean_tenths(in, mine->distance);
@@ -95,30 +95,30 @@ static void explain_difference(const struct vn_instance *in, const struct vn_cos
 	switch (level) {
 	case VN_LEVEL_SPILL:
 		fprintf(out, "%s not at home, where this plan has %s", vn_size_text(its->spill, a),
-		        vn_size_text(mine->spill, b));
+			vn_size_text(mine->spill, b));
 		break;
 	case VN_LEVEL_SQUEEZE:
 		fprintf(out, "%llu vCPUs too many for the cores, where this plan has %llu",
-		        (unsigned long long)its->squeeze, (unsigned long long)mine->squeeze);
+			(unsigned long long)its->squeeze, (unsigned long long)mine->squeeze);
 		break;
 	case VN_LEVEL_DISTANCE:
 		if (x == y) /* too near for a decimal: the sums tell them apart */
 			fprintf(out, "distance sum %lld, where this plan has %lld (vCPUs * MiB * distance)",
-			        (long long)its->distance, (long long)mine->distance);
+				(long long)its->distance, (long long)mine->distance);
 		else
 			fprintf(out, "mean distance %llu.%llu, where this plan has %llu.%llu", x / 10, x % 10,
-			        y / 10, y % 10);
+				y / 10, y % 10);
 		break;
 	case VN_LEVEL_LOAD:
 		fprintf(out,
-		        "its fullest node has %llu vCPUs on %llu cores, where this plan's has %llu on %llu",
-		        (unsigned long long)its->load_vcpus, (unsigned long long)its->load_cores,
-		        (unsigned long long)mine->load_vcpus, (unsigned long long)mine->load_cores);
+			"its fullest node has %llu vCPUs on %llu cores, where this plan's has %llu on %llu",
+			(unsigned long long)its->load_vcpus, (unsigned long long)its->load_cores,
+			(unsigned long long)mine->load_vcpus, (unsigned long long)mine->load_cores);
 		break;
 	case VN_LEVEL_FRAGMENTATION:
 		fprintf(out, "what stays free is %s (sum of squares %.4g MiB^2, where this plan has %.4g)",
-		        in->policy == VN_POLICY_PACK ? "more scattered" : "less even",
-		        (double)its->fragmentation, (double)mine->fragmentation);
+			in->policy == VN_POLICY_PACK ? "more scattered" : "less even",
+			(double)its->fragmentation, (double)mine->fragmentation);
 		break;
 	case VN_LEVEL_TIES:
 		break;
@@ -140,10 +140,10 @@ static void explain_runner_up(const struct vn_instance *in, const struct vn_plan
 		for (size_t v = 0; v < in->n_parts; v++)
 			free |= in->parts[v].fixed < 0;
 		fprintf(out, "\n%s\n",
-		        free ? "No choice of homes is known that costs more: all are alike, and the lowest "
-		               "node numbers were "
-		               "taken."
-		             : "All of them were given, so there was nothing to choose.");
+			free ? "No choice of homes is known that costs more: all are alike, and the lowest "
+			       "node numbers were "
+			       "taken."
+			     : "All of them were given, so there was nothing to choose.");
 		return;
 	}
 	fprintf(out, "\nnext best:               ");
@@ -151,7 +151,7 @@ static void explain_runner_up(const struct vn_instance *in, const struct vn_plan
 	fprintf(out, "\n  loses by %s: ", names[plan->decided_by]);
 	explain_difference(in, &plan->cost, &plan->runner_up_cost, plan->decided_by, out);
 	fprintf(out, ".\n  Plans that cost exactly the same are not counted; of those the lowest node "
-	             "numbers were taken.\n");
+		     "numbers were taken.\n");
 }
 
 static void explain_proof(const struct vn_instance *in, const struct vn_plan *plan, FILE *out)
@@ -161,7 +161,7 @@ static void explain_proof(const struct vn_instance *in, const struct vn_plan *pl
 		return;
 	}
 	fprintf(out, "\nThe time was up before it was proven that no homes are better. Open from: %s",
-	        names[plan->open_level]);
+		names[plan->open_level]);
 	if (plan->open_level != VN_LEVEL_TIES) {
 		fprintf(out, " (no plan can do better than: ");
 		explain_difference(in, &plan->cost, &plan->bound, plan->open_level, out);
@@ -171,7 +171,7 @@ static void explain_proof(const struct vn_instance *in, const struct vn_plan *pl
 }
 
 void vn_plan_explain(const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, const struct vn_plan *plan, FILE *out)
+	const struct vn_plan_options *options, const struct vn_plan *plan, FILE *out)
 {
 	vn_autoinstance in = {0};
 

@@ -17,14 +17,14 @@ static uint64_t pool_bytes(const struct vn_host_node *node, uint64_t hugepages)
 	for (size_t i = 0; i < node->n_hugepools; i++) {
 		if (node->hugepools[i].size == hugepages)
 			return node->hugepools[i].free > VN_MAX_ROOM / hugepages
-			               ? VN_MAX_ROOM
-			               : node->hugepools[i].free * hugepages;
+				       ? VN_MAX_ROOM
+				       : node->hugepools[i].free * hugepages;
 	}
 	return 0;
 }
 
 static uint64_t room_of(
-        const struct vn_host *host, const struct vn_host_node *node, uint64_t hugepages, uint64_t promised)
+	const struct vn_host *host, const struct vn_host_node *node, uint64_t hugepages, uint64_t promised)
 {
 	uint64_t unit = hugepages > VN_MIB ? hugepages : VN_MIB;
 
@@ -57,7 +57,7 @@ static bool interchangeable(const struct vn_instance *in, size_t a, size_t b)
 		if (k == a || k == b)
 			continue;
 		if (vn_distance(in, a, k) != vn_distance(in, b, k) ||
-		        vn_distance(in, k, a) != vn_distance(in, k, b))
+			vn_distance(in, k, a) != vn_distance(in, k, b))
 			return false;
 	}
 	return true;
@@ -79,7 +79,7 @@ static void classify(struct vn_instance *in)
 }
 
 static int usable_cpus(
-        const struct vn_host *host, const struct vn_guest *guest, size_t i, hwloc_bitmap_t *ret)
+	const struct vn_host *host, const struct vn_guest *guest, size_t i, hwloc_bitmap_t *ret)
 {
 	vn_autoset set = hwloc_bitmap_dup(host->nodes[i].cpus);
 
@@ -94,7 +94,7 @@ static int usable_cpus(
 }
 
 static int fill_places(struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_occupied_node *occupied)
+	const struct vn_occupied_node *occupied)
 {
 	for (size_t i = 0; i < in->n_places; i++) {
 		struct vn_place *place = &in->places[i];
@@ -105,7 +105,7 @@ static int fill_places(struct vn_instance *in, const struct vn_host *host, const
 		place->cores = hwloc_bitmap_iszero(in->cpus[i]) ? 0 : vn_host_cores(host, in->cpus[i]);
 		place->load = occupied ? occupied[i].load : 0;
 		place->room =
-		        room_of(host, &host->nodes[i], guest->hugepages, occupied ? occupied[i].promised : 0);
+			room_of(host, &host->nodes[i], guest->hugepages, occupied ? occupied[i].promised : 0);
 		for (size_t j = 0; j < in->n_places; j++)
 			in->distances[i * in->n_places + j] = told_distance(host, i, j);
 	}
@@ -118,24 +118,24 @@ static void fill_parts(struct vn_instance *in, const struct vn_host *host, const
 	for (size_t v = 0; v < in->n_parts; v++) {
 		const struct vn_vnode *vnode = &guest->vnodes[v];
 		in->parts[v] = (struct vn_part){
-		        .memory = vnode->memory,
-		        .mib = vnode->memory / VN_MIB,
-		        .vcpus = vn_set_weight(vnode->vcpus),
-		        .fixed = vnode->home < 0 ? -1 : vn_host_node_index(host, (unsigned)vnode->home),
+			.memory = vnode->memory,
+			.mib = vnode->memory / VN_MIB,
+			.vcpus = vn_set_weight(vnode->vcpus),
+			.fixed = vnode->home < 0 ? -1 : vn_host_node_index(host, (unsigned)vnode->home),
 		};
 	}
 }
 
 int vn_instance_make(const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, struct vn_instance *ret_instance)
+	const struct vn_plan_options *options, struct vn_instance *ret_instance)
 {
 	size_t n = host->n_nodes;
 	vn_autoinstance in = {
-	        .n_places = n,
-	        .n_parts = guest->n_vnodes,
-	        .policy = guest->policy,
-	        .exclusive = guest->exclusive_cores,
-	        .spanning = guest->guest_numa == VN_GUEST_NUMA_OFF && guest->n_vnodes == 1,
+		.n_places = n,
+		.n_parts = guest->n_vnodes,
+		.policy = guest->policy,
+		.exclusive = guest->exclusive_cores,
+		.spanning = guest->guest_numa == VN_GUEST_NUMA_OFF && guest->n_vnodes == 1,
 	};
 
 	in.places = calloc(n, sizeof(*in.places));

@@ -45,7 +45,7 @@ struct vn_instance {
 
 /* -ENOMEM is the only failure: homes and CPU lists were checked before. */
 int vn_instance_make(const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, struct vn_instance *ret_instance);
+	const struct vn_plan_options *options, struct vn_instance *ret_instance);
 void vn_instance_clear(struct vn_instance *instance);
 #define vn_autoinstance vn_cleanup(vn_instance_clear) struct vn_instance
 

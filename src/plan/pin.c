@@ -46,7 +46,7 @@ static int skip_loaded(const struct vn_host *host, uint64_t load, hwloc_bitmap_t
 }
 
 static int give_cores(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
-        const size_t *homes, size_t place, struct vn_plan *plan)
+	const size_t *homes, size_t place, struct vn_plan *plan)
 {
 	vn_autoset left = hwloc_bitmap_dup(in->cpus[place]);
 
@@ -62,7 +62,7 @@ static int give_cores(const struct vn_instance *in, const struct vn_host *host, 
 }
 
 static int give_exclusive(const struct vn_instance *in, const struct vn_host *host,
-        const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
+	const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
 {
 	for (size_t i = 0; i < in->n_places; i++) {
 		bool lived_in = false;
@@ -78,12 +78,12 @@ static int give_exclusive(const struct vn_instance *in, const struct vn_host *ho
 }
 
 static int give_homes(
-        const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
+	const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
 {
 	for (unsigned vcpu = 0; vcpu < plan->n_vcpus; vcpu++) {
 		int vnode = vn_guest_vnode_of(guest, vcpu);
 		plan->vcpu_cpus[vcpu] =
-		        vnode < 0 ? hwloc_bitmap_alloc() : hwloc_bitmap_dup(in->cpus[homes[vnode]]);
+			vnode < 0 ? hwloc_bitmap_alloc() : hwloc_bitmap_dup(in->cpus[homes[vnode]]);
 		if (!plan->vcpu_cpus[vcpu])
 			return -ENOMEM;
 	}
@@ -92,14 +92,14 @@ static int give_homes(
 
 /* A vnode's CPUs are those of its vCPUs; QEMU's other threads may use all of the homes' CPUs. */
 static int join_sets(
-        const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
+	const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
 {
 	for (size_t v = 0; v < plan->n_vnodes; v++) {
 		plan->vnodes[v].cpus = hwloc_bitmap_alloc();
 		if (!plan->vnodes[v].cpus)
 			return -ENOMEM;
 		if (in->parts[v].vcpus > 0 &&
-		        hwloc_bitmap_or(plan->emulator_cpus, plan->emulator_cpus, in->cpus[homes[v]]) < 0)
+			hwloc_bitmap_or(plan->emulator_cpus, plan->emulator_cpus, in->cpus[homes[v]]) < 0)
 			return -ENOMEM;
 	}
 	for (unsigned vcpu = 0; vcpu < plan->n_vcpus; vcpu++) {
@@ -114,7 +114,7 @@ static int join_sets(
 }
 
 int vn_pin_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
-        const size_t *homes, struct vn_plan *plan)
+	const size_t *homes, struct vn_plan *plan)
 {
 	plan->vcpu_cpus = calloc(guest->maxvcpus, sizeof(hwloc_bitmap_t));
 	plan->emulator_cpus = hwloc_bitmap_alloc();
@@ -122,6 +122,6 @@ int vn_pin_plan(const struct vn_instance *instance, const struct vn_host *host, 
 		return -ENOMEM;
 	plan->n_vcpus = guest->maxvcpus;
 	int r = guest->exclusive_cores ? give_exclusive(instance, host, guest, homes, plan)
-	                               : give_homes(instance, guest, homes, plan);
+				       : give_homes(instance, guest, homes, plan);
 	return r < 0 ? r : join_sets(instance, guest, homes, plan);
 }

@@ -7,4 +7,4 @@
 /* Fills vnodes[].cpus, vcpu_cpus and emulator_cpus of a plan whose vnodes and homes (`homes`: indices) are
  * there. */
 int vn_pin_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
-        const size_t *homes, struct vn_plan *plan);
+	const size_t *homes, struct vn_plan *plan);

@@ -41,7 +41,7 @@ static int check_wishes(const struct vn_host *host, const struct vn_guest *guest
 	if (guest->cpus && !names_a_cpu(host, guest->cpus)) {
 		vn_autofree char *cpus = vn_set_text(guest->cpus);
 		r = vn_error_input(
-		        err, &guest->cpus_where, "'%s' names no CPU of this host", cpus ? cpus : "");
+			err, &guest->cpus_where, "'%s' names no CPU of this host", cpus ? cpus : "");
 	}
 	for (size_t v = 0; v < guest->n_vnodes; v++) {
 		const struct vn_vnode *vnode = &guest->vnodes[v];
@@ -49,8 +49,8 @@ static int check_wishes(const struct vn_host *host, const struct vn_guest *guest
 			continue;
 		vn_autofree char *nodes = list_nodes(host);
 		r = vn_error_input(err, &vnode->home_where,
-		        "vnode %zu: node %d seen; expected one of this host's: %s", v, vnode->home,
-		        nodes ? nodes : "");
+			"vnode %zu: node %d seen; expected one of this host's: %s", v, vnode->home,
+			nodes ? nodes : "");
 	}
 	return r;
 }
@@ -65,10 +65,10 @@ static int check_home_cpus(const struct vn_instance *in, const struct vn_guest *
 		if (home < 0 || vn_may_home(in, v, (size_t)home))
 			continue;
 		r = vn_error_input(err, &guest->vnodes[v].home_where,
-		        "vnode %zu: node %d has no CPU that this guest may use; expected one that has, as "
-		        "the vnode has "
-		        "vCPUs",
-		        v, guest->vnodes[v].home);
+			"vnode %zu: node %d has no CPU that this guest may use; expected one that has, as "
+			"the vnode has "
+			"vCPUs",
+			v, guest->vnodes[v].home);
 	}
 	return r;
 }
@@ -91,7 +91,7 @@ static size_t nearest_flow(const struct vn_instance *in, const struct vn_spill *
 
 	for (size_t j = 0; j < in->n_places; j++) {
 		if (spill->flow[k * in->n_places + j] > 0 &&
-		        (best == in->n_places || vn_distance(in, from, j) < vn_distance(in, from, best)))
+			(best == in->n_places || vn_distance(in, from, j) < vn_distance(in, from, best)))
 			best = j;
 	}
 	return best;
@@ -99,7 +99,7 @@ static size_t nearest_flow(const struct vn_instance *in, const struct vn_spill *
 
 /* Gives `bytes` of a vnode to the places that source k spills to, nearest first. */
 static int share_spill(const struct vn_instance *in, struct vn_spill *spill, size_t k, uint64_t bytes,
-        struct vn_plan_vnode *vnode)
+	struct vn_plan_vnode *vnode)
 {
 	while (bytes > 0) {
 		size_t j = nearest_flow(in, spill, k);
@@ -159,7 +159,7 @@ static unsigned *name_homes(const struct vn_instance *in, const size_t *homes)
 }
 
 static enum vn_binding binding_of(
-        const struct vn_instance *in, const struct vn_guest *guest, const struct vn_cost *cost)
+	const struct vn_instance *in, const struct vn_guest *guest, const struct vn_cost *cost)
 {
 	if (in->spanning && cost->spill > 0)
 		return VN_BINDING_INTERLEAVE;
@@ -167,7 +167,7 @@ static enum vn_binding binding_of(
 }
 
 static int fill_plan(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, const struct vn_solution *solution, struct vn_plan *plan)
+	const struct vn_plan_options *options, const struct vn_solution *solution, struct vn_plan *plan)
 {
 	plan->feasible = true;
 	plan->optimal = solution->proven;
@@ -199,16 +199,16 @@ static int fill_plan(const struct vn_instance *in, const struct vn_host *host, c
 }
 
 static int reason_nothing_found(
-        const struct vn_instance *in, const struct vn_solution *solution, struct vn_plan *plan)
+	const struct vn_instance *in, const struct vn_solution *solution, struct vn_plan *plan)
 {
 	if (solution->proven)
 		return vn_reason_cores(in, &plan->reasons);
 	return vn_notes_add(&plan->reasons, "deadline",
-	        "no plan was found in the time given, nor was it proven that there is none");
+		"no plan was found in the time given, nor was it proven that there is none");
 }
 
 static int make(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, struct vn_plan *plan)
+	const struct vn_plan_options *options, struct vn_plan *plan)
 {
 	vn_autosolution solution = {0};
 
@@ -244,7 +244,7 @@ static bool has_cpus(const struct vn_instance *in)
 }
 
 int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err)
+	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err)
 {
 	vn_autoinstance in = {0};
 
@@ -262,7 +262,7 @@ int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
 		r = plan ? make(&in, host, guest, options, plan) : -ENOMEM;
 	if (r < 0)
 		return vn_error_environment(
-		        err, r, r == -ENOMEM ? "out of memory" : "the planner failed: please report this");
+			err, r, r == -ENOMEM ? "out of memory" : "the planner failed: please report this");
 	*ret_plan = vn_steal(plan);
 	return 0;
 }

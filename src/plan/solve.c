@@ -91,7 +91,7 @@ static bool passed(const struct timespec *deadline)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	int64_t late =
-	        ((int64_t)now.tv_sec - deadline->tv_sec) * 1000000000 + now.tv_nsec - deadline->tv_nsec;
+		((int64_t)now.tv_sec - deadline->tv_sec) * 1000000000 + now.tv_nsec - deadline->tv_nsec;
 	return late >= 0;
 }
 
@@ -155,15 +155,15 @@ static struct choice choice_of(const struct search *s, size_t part, size_t i)
 	uint64_t squeezed = vn_excess(place->load + p->vcpus[i], place->cores);
 
 	return (struct choice){
-	        .place = i,
-	        .spill = vn_excess(p->demand[i] + that->memory, place->room) - spilt,
-	        .squeeze =
-	                that->vcpus == 0
-	                        ? 0
-	                        : vn_excess(place->load + p->vcpus[i] + that->vcpus, place->cores) - squeezed,
-	        .distance = (int64_t)that->vcpus *
-	                            (p->seen_memory[i] + (int64_t)that->mib * vn_distance(s->in, i, i)) +
-	                    (int64_t)that->mib * p->seen_vcpus[i],
+		.place = i,
+		.spill = vn_excess(p->demand[i] + that->memory, place->room) - spilt,
+		.squeeze =
+			that->vcpus == 0
+				? 0
+				: vn_excess(place->load + p->vcpus[i] + that->vcpus, place->cores) - squeezed,
+		.distance = (int64_t)that->vcpus *
+				    (p->seen_memory[i] + (int64_t)that->mib * vn_distance(s->in, i, i)) +
+			    (int64_t)that->mib * p->seen_vcpus[i],
 	};
 }
 
@@ -191,7 +191,7 @@ static void weigh_complete(struct search *s)
 	vn_cost_head(s->in, s->partial.homes, &cost);
 	if (s->limit.levels == 5) {
 		s->status =
-		        vn_cost_fragmentation(s->in, s->partial.demand, cost.spill > 0, &cost.fragmentation);
+			vn_cost_fragmentation(s->in, s->partial.demand, cost.spill > 0, &cost.fragmentation);
 		if (s->status < 0)
 			return;
 		int order = vn_cost_compare(&cost, &s->limit.cost, s->in->policy, NULL);
@@ -274,11 +274,11 @@ static void run(struct search *s)
 }
 
 static const struct vn_cost worst_cost = {
-        .spill = UINT64_MAX,
-        .squeeze = UINT64_MAX,
-        .distance = INT64_MAX,
-        .load_vcpus = UINT64_MAX,
-        .load_cores = 1,
+	.spill = UINT64_MAX,
+	.squeeze = UINT64_MAX,
+	.distance = INT64_MAX,
+	.load_vcpus = UINT64_MAX,
+	.load_cores = 1,
 };
 
 /* A first plan: the best place for each part in turn, then improved. Leaves solution->feasible false when it
@@ -323,7 +323,7 @@ static int adopt(struct search *s, struct vn_solution *solution)
 
 /* The first level at which the bound leaves something to find. */
 static enum vn_level first_open(
-        const struct vn_instance *in, const struct vn_cost *bound, const struct vn_cost *cost)
+	const struct vn_instance *in, const struct vn_cost *bound, const struct vn_cost *cost)
 {
 	enum vn_level level;
 
@@ -344,7 +344,7 @@ static void account(struct search *s, enum vn_level level, struct vn_solution *s
 		bound.squeeze = solution->cost.squeeze;
 	solution->bound = bound;
 	solution->open_level =
-	        level == VN_LEVEL_DISTANCE ? first_open(s->in, &bound, &solution->cost) : level;
+		level == VN_LEVEL_DISTANCE ? first_open(s->in, &bound, &solution->cost) : level;
 	solution->proven = false;
 }
 
@@ -429,7 +429,7 @@ static int settle_ties(struct search *s, struct vn_solution *solution)
 static int find_runner_up(struct search *s, struct vn_solution *solution)
 {
 	int r = vn_climb_next(
-	        s->in, solution->homes, &solution->cost, solution->runner_up, &solution->runner_up_cost);
+		s->in, solution->homes, &solution->cost, solution->runner_up, &solution->runner_up_cost);
 
 	if (r < 0)
 		return r;

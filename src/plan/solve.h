@@ -13,7 +13,7 @@ struct vn_solution {
 	size_t *runner_up;
 	struct vn_cost runner_up_cost;
 	enum vn_level open_level; /* when not proven: the first level at which something better was not ruled
-	                             out, … */
+				     out, … */
 	struct vn_cost bound; /* … and no plan can be better at it than this */
 };
 

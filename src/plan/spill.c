@@ -167,7 +167,7 @@ static void send_once(struct transport *t, size_t source)
 		;
 	for (size_t j = 0; j < t->n_sinks; j++) {
 		if (t->sinks[j].left > 0 &&
-		        (best == SIZE_MAX || t->cost[t->n_sources + j] < t->cost[t->n_sources + best]))
+			(best == SIZE_MAX || t->cost[t->n_sources + j] < t->cost[t->n_sources + best]))
 			best = j;
 	}
 	uint64_t bytes = vn_min(t->excess[source], t->sinks[best].left);
@@ -351,7 +351,7 @@ int vn_spill_make(const struct vn_instance *instance, const uint64_t *demand, st
 		return r;
 	if (instance->spanning && t.n_sources == 1) {
 		struct vn_instance spreading =
-		        *instance; /* a borrowed view: the roomiest first, whatever the policy */
+			*instance; /* a borrowed view: the roomiest first, whatever the policy */
 		spreading.policy = VN_POLICY_SPREAD;
 		t.in = &spreading;
 		sort_sinks(&t);

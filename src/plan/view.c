@@ -28,7 +28,7 @@ static size_t number_vnodes(const struct vn_guest *guest, size_t *order)
 }
 
 static int fill_node(
-        const struct vn_guest *guest, const size_t *order, size_t n, unsigned id, struct vn_view_node *node)
+	const struct vn_guest *guest, const size_t *order, size_t n, unsigned id, struct vn_view_node *node)
 {
 	const struct vn_vnode *vnode = &guest->vnodes[order[id]];
 

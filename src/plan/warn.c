@@ -13,7 +13,7 @@ static char *name_nodes(hwloc_const_bitmap_t nodes)
 }
 
 static int warn_free_unknown(
-        const struct vn_host *host, const struct vn_guest *guest, struct vn_notes *warnings)
+	const struct vn_host *host, const struct vn_guest *guest, struct vn_notes *warnings)
 {
 	vn_autoset nodes = hwloc_bitmap_alloc();
 
@@ -21,7 +21,7 @@ static int warn_free_unknown(
 		return nodes ? 0 : -ENOMEM;
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		if (!host->nodes[i].has_memory_free && host->nodes[i].memory_total > 0 &&
-		        hwloc_bitmap_set(nodes, host->nodes[i].id) < 0)
+			hwloc_bitmap_set(nodes, host->nodes[i].id) < 0)
 			return -ENOMEM;
 	}
 	if (hwloc_bitmap_iszero(nodes))
@@ -30,7 +30,7 @@ static int warn_free_unknown(
 	if (!names)
 		return -ENOMEM;
 	return vn_notes_add(warnings, "free-unknown",
-	        "how much memory is free on %s is not known: all of it is taken to be free", names);
+		"how much memory is free on %s is not known: all of it is taken to be free", names);
 }
 
 static int warn_distances(const struct vn_host *host, struct vn_notes *warnings)
@@ -46,23 +46,23 @@ static int warn_distances(const struct vn_host *host, struct vn_notes *warnings)
 	}
 	if (unknown) {
 		int r = vn_notes_add(warnings, "distances-unknown",
-		        "not all distances between the host's nodes are known: %u is assumed for each "
-		        "missing one",
-		        VN_DISTANCE_ASSUMED);
+			"not all distances between the host's nodes are known: %u is assumed for each "
+			"missing one",
+			VN_DISTANCE_ASSUMED);
 		if (r < 0)
 			return r;
 	}
 	if (unreachable)
 		return vn_notes_add(warnings, "distance-unreachable",
-		        "the firmware calls some nodes unreachable from others (%u): they count as very far, "
-		        "not as "
-		        "forbidden",
-		        VN_DISTANCE_UNREACHABLE);
+			"the firmware calls some nodes unreachable from others (%u): they count as very far, "
+			"not as "
+			"forbidden",
+			VN_DISTANCE_UNREACHABLE);
 	return 0;
 }
 
 int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host,
-        const struct vn_guest *guest, struct vn_notes *warnings)
+	const struct vn_guest *guest, struct vn_notes *warnings)
 {
 	(void)instance;
 	int r = warn_free_unknown(host, guest, warnings);
@@ -70,12 +70,12 @@ int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host
 		r = warn_distances(host, warnings);
 	if (r >= 0 && !host->cores_known)
 		r = vn_notes_add(warnings, "cores-unknown",
-		        "which CPUs share a core is not known: each CPU counts as a core of its own");
+			"which CPUs share a core is not known: each CPU counts as a core of its own");
 	if (r >= 0 && vn_guest_distances_asymmetric(guest))
 		r = vn_notes_add(warnings, "vdistance-asymmetric",
-		        "vdistance: the guest is told distances that depend on the direction; they are "
-		        "passed on as "
-		        "given, both ways of every pair");
+			"vdistance: the guest is told distances that depend on the direction; they are "
+			"passed on as "
+			"given, both ways of every pair");
 	return r;
 }
 
@@ -89,9 +89,9 @@ static int warn_squeeze(const struct vn_instance *in, const struct vn_plan *plan
 		if (vcpus == 0 || place->load + vcpus <= place->cores)
 			continue;
 		int r = vn_notes_add(warnings, "squeeze",
-		        "node %u: %llu vCPUs of this guest and %llu that run there already share %llu core%s",
-		        place->id, (unsigned long long)vcpus, (unsigned long long)place->load,
-		        (unsigned long long)place->cores, place->cores == 1 ? "" : "s");
+			"node %u: %llu vCPUs of this guest and %llu that run there already share %llu core%s",
+			place->id, (unsigned long long)vcpus, (unsigned long long)place->load,
+			(unsigned long long)place->cores, place->cores == 1 ? "" : "s");
 		if (r < 0)
 			return r;
 	}
@@ -120,8 +120,8 @@ static int warn_spill(const struct vn_plan *plan, struct vn_notes *warnings)
 		if (!names)
 			return -ENOMEM;
 		int r = vn_notes_add(warnings, "spill",
-		        "vnode %zu: %s of its memory does not fit its home, node %u, and goes to %s", v,
-		        vn_size_text(bytes, size), vnode->home, names);
+			"vnode %zu: %s of its memory does not fit its home, node %u, and goes to %s", v,
+			vn_size_text(bytes, size), vnode->home, names);
 		if (r < 0)
 			return r;
 	}
@@ -140,7 +140,7 @@ static uint64_t planned_on(const struct vn_plan *plan, unsigned id)
 }
 
 static int warn_cached(const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_occupied_node *occupied, const struct vn_plan *plan, struct vn_notes *warnings)
+	const struct vn_occupied_node *occupied, const struct vn_plan *plan, struct vn_notes *warnings)
 {
 	for (size_t i = 0; i < host->n_nodes && guest->hugepages == 0; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
@@ -150,9 +150,9 @@ static int warn_cached(const struct vn_host *host, const struct vn_guest *guest,
 			continue;
 		char size[VN_SIZE_TEXT];
 		int r = vn_notes_add(warnings, "memory-cached",
-		        "node %u: %s of the memory planned there is page cache now, which the kernel has to "
-		        "give up first",
-		        node->id, vn_size_text(planned - idle, size));
+			"node %u: %s of the memory planned there is page cache now, which the kernel has to "
+			"give up first",
+			node->id, vn_size_text(planned - idle, size));
 		if (r < 0)
 			return r;
 	}
@@ -165,7 +165,7 @@ static int warn_cached(const struct vn_host *host, const struct vn_guest *guest,
  * told to be remote that share a node harm nobody by that alone.
  */
 static int warn_contradiction(const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes,
-        struct vn_notes *warnings)
+	struct vn_notes *warnings)
 {
 	size_t n = in->n_parts, pairs = n * n;
 
@@ -176,22 +176,22 @@ static int warn_contradiction(const struct vn_instance *in, const struct vn_gues
 			if (k == l || guest->vnodes[i].distances[j] >= guest->vnodes[k].distances[l])
 				continue;
 			uint32_t near = vn_distance(in, homes[i], homes[j]),
-			         far = vn_distance(in, homes[k], homes[l]);
+				 far = vn_distance(in, homes[k], homes[l]);
 			if (near <= far)
 				continue;
 			return vn_notes_add(warnings, "vdistance-contradicts",
-			        "the guest is told that vnodes %zu and %zu (distance %u) are nearer than %zu "
-			        "and %zu (%u), "
-			        "but they live further apart (%u, not %u)",
-			        i, j, guest->vnodes[i].distances[j], k, l, guest->vnodes[k].distances[l],
-			        near, far);
+				"the guest is told that vnodes %zu and %zu (distance %u) are nearer than %zu "
+				"and %zu (%u), "
+				"but they live further apart (%u, not %u)",
+				i, j, guest->vnodes[i].distances[j], k, l, guest->vnodes[k].distances[l],
+				near, far);
 		}
 	}
 	return 0;
 }
 
 int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
-        const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan)
+	const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan)
 {
 	struct vn_notes *warnings = &plan->warnings;
 	int r = warn_squeeze(instance, plan, warnings);
@@ -214,7 +214,7 @@ static char *list_rooms(const struct vn_instance *in)
 		char size[VN_SIZE_TEXT];
 		vn_autofree char *before = text;
 		text = vn_format("%s%snode %u: %s", before, i > 0 ? ", " : "", in->places[i].id,
-		        vn_size_text(in->places[i].room, size));
+			vn_size_text(in->places[i].room, size));
 	}
 	if (text && in->n_places > 16) {
 		vn_autofree char *before = text;
@@ -231,38 +231,38 @@ static char *memory_help(const struct vn_guest *guest, uint64_t lack)
 	vn_size_text(lack, size);
 	if (guest->hugepages == 0)
 		return vn_format(
-		        "free %s on the host (stop or move other guests), or give this one that much less",
-		        size);
+			"free %s on the host (stop or move other guests), or give this one that much less",
+			size);
 	return vn_format("reserve %llu more pages "
-	                 "(/sys/devices/system/node/node*/hugepages/hugepages-%llukB/nr_hugepages), or "
-	                 "use another page size, or give the guest %s less",
-	        (unsigned long long)((lack + guest->hugepages - 1) / guest->hugepages),
-	        (unsigned long long)(guest->hugepages / 1024), size);
+			 "(/sys/devices/system/node/node*/hugepages/hugepages-%llukB/nr_hugepages), or "
+			 "use another page size, or give the guest %s less",
+		(unsigned long long)((lack + guest->hugepages - 1) / guest->hugepages),
+		(unsigned long long)(guest->hugepages / 1024), size);
 }
 
 static int reason_memory(const struct vn_instance *in, const struct vn_host *host,
-        const struct vn_guest *guest, uint64_t need, uint64_t have, struct vn_notes *reasons)
+	const struct vn_guest *guest, uint64_t need, uint64_t have, struct vn_notes *reasons)
 {
 	char needed[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT], page[VN_SIZE_TEXT];
 	vn_autofree char *rooms = list_rooms(in);
 	vn_autofree char *help = memory_help(guest, need - have);
 	vn_autofree char *kind =
-	        guest->hugepages == 0 ? vn_copy("ordinary memory")
-	                              : vn_format("huge pages of %s", vn_size_text(guest->hugepages, page));
+		guest->hugepages == 0 ? vn_copy("ordinary memory")
+				      : vn_format("huge pages of %s", vn_size_text(guest->hugepages, page));
 	const char *limited =
-	        host->allowed_nodes ? "; nodes outside this process's cpuset count as having none" : "";
+		host->allowed_nodes ? "; nodes outside this process's cpuset count as having none" : "";
 
 	if (!rooms || !help || !kind)
 		return -ENOMEM;
 	return vn_notes_add(reasons, "memory-short",
-	        "the guest needs %s (%llu bytes) in %s, and the host has %s: %s (%llu bytes) short (%s%s). "
-	        "What would help: %s",
-	        vn_size_text(need, needed), (unsigned long long)need, kind, vn_size_text(have, there),
-	        vn_size_text(need - have, lacking), (unsigned long long)(need - have), rooms, limited, help);
+		"the guest needs %s (%llu bytes) in %s, and the host has %s: %s (%llu bytes) short (%s%s). "
+		"What would help: %s",
+		vn_size_text(need, needed), (unsigned long long)need, kind, vn_size_text(have, there),
+		vn_size_text(need - have, lacking), (unsigned long long)(need - have), rooms, limited, help);
 }
 
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
-        const struct vn_guest *guest, struct vn_notes *reasons)
+	const struct vn_guest *guest, struct vn_notes *reasons)
 {
 	uint64_t need = 0, have = 0, cores = 0;
 	int r = 0;
@@ -277,8 +277,8 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 		r = reason_memory(instance, host, guest, need, have, reasons);
 	if (r >= 0 && cores == 0)
 		r = vn_notes_add(reasons, "no-cpu", "no node of the host has an online CPU that %s",
-		        guest->cpus ? "this guest may use (`cpus`) and this process is allowed"
-		                    : "this process is allowed to use");
+			guest->cpus ? "this guest may use (`cpus`) and this process is allowed"
+				    : "this process is allowed to use");
 	return r;
 }
 
@@ -297,17 +297,17 @@ int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons
 			continue;
 		vn_autofree char *before = text;
 		text = vn_format("%s%snode %u: %llu of %llu", before, *before ? ", " : "", place->id,
-		        (unsigned long long)left, (unsigned long long)place->cores);
+			(unsigned long long)left, (unsigned long long)place->cores);
 	}
 	vn_autofree char *cores = text;
 	if (!cores)
 		return -ENOMEM;
 	return vn_notes_add(reasons, "cores-short",
-	        "exclusive_cores: %llu vCPUs each need a core of their own, all those of a vnode on one "
-	        "node; free cores: %s. %s",
-	        (unsigned long long)need, cores,
-	        need > have ? "What would help: fewer vCPUs, fewer neighbours, or exclusive_cores = 0"
-	                    : "There are enough in all, but not where the vnodes could live: smaller vnodes, "
-	                      "or none with a home "
-	                      "of the user's, would help");
+		"exclusive_cores: %llu vCPUs each need a core of their own, all those of a vnode on one "
+		"node; free cores: %s. %s",
+		(unsigned long long)need, cores,
+		need > have ? "What would help: fewer vCPUs, fewer neighbours, or exclusive_cores = 0"
+			    : "There are enough in all, but not where the vnodes could live: smaller vnodes, "
+			      "or none with a home "
+			      "of the user's, would help");
 }

@@ -23,8 +23,8 @@ enum family {
 };
 
 static const char *const names[] = {"equal nodes, equal vnodes", "equal nodes, distinct vnodes",
-        "12/17/19, equal vnodes", "12/17/19, distinct vnodes", "all random", "memory just fits, equal nodes",
-        "memory just fits, 12/17/19", "cores just fit, 12/17/19", "memory must spill, 12/17/19"};
+	"12/17/19, equal vnodes", "12/17/19, distinct vnodes", "all random", "memory just fits, equal nodes",
+	"memory just fits, 12/17/19", "cores just fit, 12/17/19", "memory must spill, 12/17/19"};
 
 static void glueless(struct vn_host *host)
 {
@@ -56,7 +56,7 @@ static struct vn_host *random_host(size_t n, enum family family, uint64_t *state
 }
 
 static struct vn_guest *random_guest(
-        size_t n, const struct vn_host *host, enum family family, uint64_t *state)
+	size_t n, const struct vn_host *host, enum family family, uint64_t *state)
 {
 	struct maker_vnode vnodes[32];
 	bool equal = family == EQUAL || family == GLUELESS;
@@ -69,7 +69,7 @@ static struct vn_guest *random_guest(
 	for (size_t v = 0; v < n; v++) {
 		unsigned cores = family == CORE_TIGHT ? (unsigned)(16 * host->n_nodes / n) : 8;
 		vnodes[v] = (struct maker_vnode){equal ? 1024 * share : 1024 + maker_pick(state, 15000),
-		        equal ? 4 : 1 + maker_pick(state, cores + 3), -1};
+			equal ? 4 : 1 + maker_pick(state, cores + 3), -1};
 		sum += vnodes[v].mib;
 	}
 	for (size_t v = 0; v < n && percent[family]; v++) { /* scaled to fill the room as wished */
@@ -80,7 +80,7 @@ static struct vn_guest *random_guest(
 	for (size_t v = 0; v < n; v++)
 		sum += vnodes[v].mib;
 	for (size_t v = 0; sum > room && v < n;
-	        v++) { /* never more than there is: the search is the point here */
+		v++) { /* never more than there is: the search is the point here */
 		uint64_t cut = sum - room < vnodes[v].mib / 2 ? sum - room : vnodes[v].mib / 2;
 		vnodes[v].mib -= cut;
 		sum -= cut;
@@ -122,7 +122,7 @@ int main(int argc, char **argv)
 			sum += ms;
 		}
 		printf("%-30s mean %9.3f  worst %9.3f  not proven %u\n", names[family], sum / cases, worst,
-		        late);
+			late);
 		fflush(stdout);
 	}
 	return 0;
