@@ -362,6 +362,8 @@ static int compare_with_oracle(
 	for (size_t v = 0; v < o.m; v++)
 		assert_int_equal(plan->homes[v], homes[v]);
 	assert_int_equal(plan->has_runner_up, oracle_best(&o, &best, next_best, &next));
+	for (size_t v = 0; v < o.m && plan->has_runner_up; v++)
+		assert_int_equal(plan->runner_up_homes[v], next_best[v]);
 	if (plan->has_runner_up)
 		assert_cost(&plan->runner_up_cost, &next);
 	int r = vn_plan_check(host, guest, &options, plan, &err);
