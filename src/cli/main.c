@@ -7,11 +7,12 @@
 #include "cli.h"
 #include "usage.h"
 
-extern const struct vn_verb verb_free, verb_topology;
+extern const struct vn_verb verb_free, verb_plan, verb_topology;
 
 const struct vn_verb *const vn_verbs[] = {
 	&verb_topology,
 	&verb_free,
+	&verb_plan,
 	NULL,
 };
 
