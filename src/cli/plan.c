@@ -32,7 +32,7 @@ static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_
 static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_error *err)
 {
 	struct vn_qemu_options options = {.accel = "kvm"};
-	vn_cleanup(vn_argv_clear) struct vn_argv argv = {0};
+	vn_autoargv argv = {0};
 
 	int r = vn_emit_qemu(plan, guest, &options, &argv, err);
 	if (r < 0)
@@ -102,7 +102,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autoguest *guest = NULL;
 	vn_autohost *host = NULL;
 	vn_autoplan *plan = NULL;
-	enum form form;
+	enum form form = FORM_TEXT;
 
 	int bad_form = read_form(args, &form, err);
 	int bad_guest = vn_args_guest(args, &guest, err); /* all that is wrong, not the first */

@@ -28,8 +28,7 @@
 #include "../base/text.h"
 
 #define MAX_PROBLEMS 20
-#define MAX_MB                                                                                               \
-	(UINT64_C(1) << 30) /* 2^50 bytes: eight times what an x86 CPU can address today is still below */
+#define MAX_MB (UINT64_C(1) << 30) /* 2^50 bytes, above any node there is */
 #define MAX_WORD 48
 #define QUOTE_MAX 48
 
