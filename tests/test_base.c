@@ -33,8 +33,8 @@ static void test_set_reads_kernel_lists(void **state)
 static void test_set_refuses_what_is_not_a_list(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = {",", "1,", ",1", "1,,2", "-1", "+1", "3-1", "1-", "a", "1 2", "0x1", "65536",
-		"99999999999999999999", "1-2-3", "0-3;"};
+	static const char *const wrong[] = {",", "1,", ",1", "1,,2", "-1", "+1", "3-1", "1-", "a", "1 2",
+		"0x1", "65536", "99999999999999999999", "1-2-3", "0-3;"};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		hwloc_bitmap_t set = NULL;
 		assert_int_equal(vn_set_parse(wrong[i], &set), -EINVAL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Scope-bound clean-up (GCC and Clang `cleanup` attribute): a variable so marked is released on every way out. */
+/* Scope-bound clean-up (GCC and Clang `cleanup` attribute): a variable so marked is released on every way
+ * out. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,8 @@
 
 #include "text.h"
 
-static void append_problem(struct vn_error *err, const struct vn_where *where, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void append_problem(
+	struct vn_error *err, const struct vn_where *where, const char *format, va_list args)
 {
 	struct vn_problem *grown = reallocarray(err->problems, err->n + 1, sizeof(*grown));
 	if (!grown)
@@ -53,7 +54,8 @@ int vn_error_environment(struct vn_error *err, int status, const char *format, .
 
 void vn_error_move(struct vn_error *to, struct vn_error *from)
 {
-	struct vn_problem *grown = from->n ? reallocarray(to->problems, to->n + from->n, sizeof(*grown)) : NULL;
+	struct vn_problem *grown =
+		from->n ? reallocarray(to->problems, to->n + from->n, sizeof(*grown)) : NULL;
 	if (grown) {
 		memcpy(grown + to->n, from->problems, from->n * sizeof(*grown));
 		to->problems = grown;

@@ -3,10 +3,11 @@
 /*
  * The error object: what was wrong, all of it, in words a user can act on.
  *
- * Every function that can fail takes a `struct vn_error *` last, returns a negative errno, and adds one problem per
- * thing that is wrong. Success leaves the object untouched. A problem is either the user's (`vn_error_input`: exit
- * status 2) or the environment's (`vn_error_environment`: exit status 3); an object holding both counts as input.
- * Warnings of a stage that went on in spite of something are kept in the same form (`struct vn_notes`).
+ * Every function that can fail takes a `struct vn_error *` last, returns a negative errno, and adds one
+ * problem per thing that is wrong. Success leaves the object untouched. A problem is either the user's
+ * (`vn_error_input`: exit status 2) or the environment's (`vn_error_environment`: exit status 3); an object
+ * holding both counts as input. Warnings of a stage that went on in spite of something are kept in the same
+ * form (`struct vn_notes`).
  */
 
 #include <errno.h>
@@ -26,21 +27,23 @@ struct vn_where {
 struct vn_problem {
 	char *file; /* owned, or NULL */
 	unsigned line;
-	char *key;  /* owned, or NULL */
+	char *key; /* owned, or NULL */
 	char *text; /* owned: value seen and what was expected */
 };
 
 struct vn_error {
-	bool input;       /* at least one problem is the input's */
+	bool input; /* at least one problem is the input's */
 	size_t n;
 	struct vn_problem *problems; /* n of them, in the order found */
 };
 
-/* Adds a problem of the input; returns -EINVAL. `where` may be NULL. `err` may be NULL: then only the status counts. */
+/* Adds a problem of the input; returns -EINVAL. `where` may be NULL. `err` may be NULL: then only the status
+ * counts. */
 int vn_error_input(struct vn_error *err, const struct vn_where *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Adds a problem of the environment; returns `status`, a negative errno. The errno's own text is not appended. */
+/* Adds a problem of the environment; returns `status`, a negative errno. The errno's own text is not
+ * appended. */
 int vn_error_environment(struct vn_error *err, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -55,7 +58,7 @@ void vn_error_clear(struct vn_error *err);
 /* A remark that does not stop the work: a stable code and a sentence. */
 struct vn_note {
 	char code[32]; /* lower case, hyphens: 'smt-squeeze' */
-	char *text;    /* owned */
+	char *text; /* owned */
 };
 
 struct vn_notes {

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * Reads an unsigned decimal number that fills `text` wholly. No sign, no blank, no prefix, no suffix. -EINVAL when it is
- * not one, -ERANGE when it is above `max`. *ret untouched on failure.
+ * Reads an unsigned decimal number that fills `text` wholly. No sign, no blank, no prefix, no suffix. -EINVAL
+ * when it is not one, -ERANGE when it is above `max`. *ret untouched on failure.
  */
 int vn_parse_u64(const char *text, uint64_t max, uint64_t *ret);
 

@@ -3,10 +3,11 @@
 /*
  * File access below a root directory: the live system ("/") or somebody else's tree of /sys and /proc.
  *
- * Theory of operation: every path is opened with openat2(RESOLVE_IN_ROOT), so that absolute symbolic links and `..` in a
- * foreign tree stay inside it; nothing outside can be read by a hostile tree. A kernel before 5.6 has no openat2: there
- * the live root is read with plain openat (which is the same thing for "/"), and a foreign root is refused.
- * Sizes are bounded: no file of sysfs or procfs that we read is larger than VN_FILE_MAX.
+ * Theory of operation: every path is opened with openat2(RESOLVE_IN_ROOT), so that absolute symbolic links
+ * and `..` in a foreign tree stay inside it; nothing outside can be read by a hostile tree. A kernel
+ * before 5.6 has no openat2: there the live root is read with plain openat (which is the same thing for "/"),
+ * and a foreign root is refused. Sizes are bounded: no file of sysfs or procfs that we read is larger than
+ * VN_FILE_MAX.
  */
 
 #include <stdbool.h>
@@ -18,8 +19,8 @@
 #define VN_FILE_MAX (4u << 20) /* bytes */
 
 struct vn_root {
-	int fd;     /* the directory */
-	bool live;  /* this machine, now */
+	int fd; /* the directory */
+	bool live; /* this machine, now */
 	char *path; /* as the user named it, for messages */
 };
 
@@ -29,21 +30,24 @@ void vn_root_close(struct vn_root *root);
 #define vn_autoroot vn_cleanup(vn_root_close) struct vn_root
 
 /*
- * Reads a whole file, relative to the root ("sys/devices/system/node/online"). NUL bytes at its end are dropped (some
- * gathered trees have them); a NUL within, or more than VN_FILE_MAX bytes, is -EINVAL or -EFBIG. *ret_text is a new
- * string. No problem is added: the caller knows whether a missing file (-ENOENT) matters.
+ * Reads a whole file, relative to the root ("sys/devices/system/node/online"). NUL bytes at its end are
+ * dropped (some gathered trees have them); a NUL within, or more than VN_FILE_MAX bytes, is -EINVAL or
+ * -EFBIG. *ret_text is a new string. No problem is added: the caller knows whether a missing file (-ENOENT)
+ * matters.
  */
 int vn_root_read(const struct vn_root *root, const char *path, char **ret_text);
 
 /* Reads a file that holds one unsigned decimal number and a newline. */
 int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret);
 
-/* Names in a directory without `.` and `..`, sorted by strverscmp. *ret_names: array ending in NULL; free with vn_names_free. */
+/* Names in a directory without `.` and `..`, sorted by strverscmp. *ret_names: array ending in NULL; free
+ * with vn_names_free. */
 int vn_root_list(const struct vn_root *root, const char *path, char ***ret_names);
 void vn_names_free(char ***names);
 
 /* The last component of the target of a symbolic link, as a new string ("driver" -> "vfio-pci"). */
 int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_name);
 
-/* The same reading for a file the user named: bounded, a clear problem for a directory, a device, a NUL byte, too large. */
+/* The same reading for a file the user named: bounded, a clear problem for a directory, a device, a NUL byte,
+ * too large. */
 int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err);

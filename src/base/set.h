@@ -17,9 +17,10 @@ static inline void vn_set_freep(hwloc_bitmap_t *set)
 #define vn_autoset vn_cleanup(vn_set_freep) hwloc_bitmap_t
 
 /*
- * Reads a list in the kernel's form, `0-3,8,10-11`. The empty text is the empty set; blanks around it (the kernel's
- * newline) are skipped. Refuses (-EINVAL) signs, letters, descending ranges, doubled or trailing commas, numbers above
- * VN_SET_MAX. A number named twice is no error. *ret_set is a new bitmap; untouched on failure.
+ * Reads a list in the kernel's form, `0-3,8,10-11`. The empty text is the empty set; blanks around it (the
+ * kernel's newline) are skipped. Refuses (-EINVAL) signs, letters, descending ranges, doubled or trailing
+ * commas, numbers above VN_SET_MAX. A number named twice is no error. *ret_set is a new bitmap; untouched on
+ * failure.
  */
 int vn_set_parse(const char *text, hwloc_bitmap_t *ret_set);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What the verbs share: the table of verbs, their options, their exit status. One file per verb, each with its entry. */
+/* What the verbs share: the table of verbs, their options, their exit status. One file per verb, each with
+ * its entry. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -42,14 +43,16 @@ struct vn_verb {
 	const char *summary; /* one line of `vnuma help` */
 	const char *details; /* a paragraph of `vnuma help VERB`, or NULL */
 	struct vn_option options[VN_MAX_OPTIONS]; /* ends with a NULL name */
-	int (*run)(const struct vn_args *args, struct vn_error *err); /* enum vn_exit, or a negative errno with `err` filled */
+	int (*run)(const struct vn_args *args,
+		struct vn_error *err); /* enum vn_exit, or a negative errno with `err` filled */
 };
 
 /* The value of an option of this verb, or NULL. Aborts on a name the verb does not have (a bug of ours). */
 const char *vn_arg(const struct vn_args *args, const char *name);
 bool vn_arg_given(const struct vn_args *args, const char *name);
 
-/* Prints one JSON object on stdout with a newline and drops the reference; NULL is "memory is short". 0 or negative errno. */
+/* Prints one JSON object on stdout with a newline and drops the reference; NULL is "memory is short". 0 or
+ * negative errno. */
 int vn_print_json(json_t *object, struct vn_error *err);
 
 /* Reads the host named by --host (default: live). */
@@ -57,8 +60,6 @@ int vn_args_host(const struct vn_args *args, struct vn_host **ret_host, struct v
 
 /* Reads the guest config named by the first operand, with --defaults if given. */
 int vn_args_guest(const struct vn_args *args, struct vn_guest **ret_guest, struct vn_error *err);
-
-
 
 /* The table of verbs, ending in NULL (main.c). */
 extern const struct vn_verb *const vn_verbs[];

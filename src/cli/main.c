@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The entry point: finds the verb in the table, reads its options, runs it, prints every problem, exits with its status. */
+/* The entry point: finds the verb in the table, reads its options, runs it, prints every problem, exits with
+ * its status. */
 
 #include <string.h>
 
 #include "cli.h"
 #include "usage.h"
 
+extern const struct vn_verb verb_free, verb_topology;
+
 const struct vn_verb *const vn_verbs[] = {
+	&verb_topology,
+	&verb_free,
 	NULL,
 };
 

@@ -10,7 +10,8 @@ static const struct vn_option common_options[] = {
 
 void vn_usage_all(FILE *out)
 {
-	fprintf(out, "vnuma: puts virtual machines where their memory is, and tells the guest the truth about it\n\n"
+	fprintf(out, "vnuma: puts virtual machines where their memory is, and tells the guest the truth "
+		     "about it\n\n"
 		     "usage: vnuma VERB [options]\n\n");
 	for (size_t i = 0; vn_verbs[i]; i++) {
 		char call[64];
@@ -19,7 +20,8 @@ void vn_usage_all(FILE *out)
 	}
 	fprintf(out, "  %-18s %s\n  %-18s %s\n", "help [VERB]", "this list, or a verb's options", "version",
 		"the version of this program");
-	fprintf(out, "\nexit status: 0 done; 1 the answer is no; 2 bad input or usage; 3 the environment refuses\n");
+	fprintf(out, "\nexit status: 0 done; 1 the answer is no; 2 bad input or usage; 3 the environment "
+		     "refuses\n");
 }
 
 static void print_option(const struct vn_option *option, FILE *out)
@@ -32,8 +34,8 @@ static void print_option(const struct vn_option *option, FILE *out)
 
 void vn_usage_verb(const struct vn_verb *verb, FILE *out)
 {
-	fprintf(out, "usage: vnuma %s%s%s [options]\n\n%s\n", verb->name, *verb->operands ? " " : "", verb->operands,
-		verb->summary);
+	fprintf(out, "usage: vnuma %s%s%s [options]\n\n%s\n", verb->name, *verb->operands ? " " : "",
+		verb->operands, verb->summary);
 	if (verb->details)
 		fprintf(out, "\n%s\n", verb->details);
 	fprintf(out, "\n");
@@ -46,7 +48,8 @@ void vn_usage_verb(const struct vn_verb *verb, FILE *out)
 static int option_index(const struct vn_verb *verb, const char *name, size_t length)
 {
 	for (int i = 0; i < VN_MAX_OPTIONS && verb->options[i].name; i++) {
-		if (strlen(verb->options[i].name) == length && strncmp(verb->options[i].name, name, length) == 0)
+		if (strlen(verb->options[i].name) == length &&
+			strncmp(verb->options[i].name, name, length) == 0)
 			return i;
 	}
 	return -1;
@@ -79,8 +82,8 @@ static int parse_option(struct vn_args *args, int argc, char **argv, struct vn_e
 	}
 	int i = option_index(args->verb, name, length);
 	if (i < 0) {
-		vn_error_input(err, &where, "no option of 'vnuma %s'; 'vnuma help %s' lists them", args->verb->name,
-			args->verb->name);
+		vn_error_input(err, &where, "no option of 'vnuma %s'; 'vnuma help %s' lists them",
+			args->verb->name, args->verb->name);
 		return 1;
 	}
 	const struct vn_option *option = &args->verb->options[i];
@@ -100,7 +103,8 @@ static int parse_option(struct vn_args *args, int argc, char **argv, struct vn_e
 	return equals ? 1 : 2;
 }
 
-int vn_args_parse(const struct vn_verb *verb, int argc, char **argv, struct vn_args *args, struct vn_error *err)
+int vn_args_parse(
+	const struct vn_verb *verb, int argc, char **argv, struct vn_args *args, struct vn_error *err)
 {
 	int kept = 0;
 	bool options = true;
@@ -120,15 +124,16 @@ int vn_args_parse(const struct vn_verb *verb, int argc, char **argv, struct vn_a
 	if (args->help)
 		return 0;
 	if (kept < verb->min_operands || kept > verb->max_operands)
-		vn_error_input(err, NULL, "%d operand%s; usage: vnuma %s %s", kept, kept == 1 ? "" : "s", verb->name,
-			verb->operands);
+		vn_error_input(err, NULL, "%d operand%s; usage: vnuma %s %s", kept, kept == 1 ? "" : "s",
+			verb->name, verb->operands);
 	return err->n ? -EINVAL : 0;
 }
 
 static json_t *problem_to_json(const struct vn_problem *problem)
 {
 	return json_pack("{s:s*, s:o*, s:s*, s:s}", "file", problem->file, "line",
-		problem->line ? json_integer(problem->line) : NULL, "key", problem->key, "text", problem->text);
+		problem->line ? json_integer(problem->line) : NULL, "key", problem->key, "text",
+		problem->text);
 }
 
 void vn_error_print(const struct vn_error *err, int status, bool json)

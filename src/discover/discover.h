@@ -5,8 +5,9 @@
 #include "../model/host.h"
 
 /*
- * Reads the host that `source` names. A source that is not understood, or whose content is wrong, is a problem of the
- * input; a /sys that cannot be read is the environment's. *ret_host is new; untouched on failure.
+ * Reads the host that `source` names. A source that is not understood, or whose content is wrong, is a
+ * problem of the input; a /sys that cannot be read is the environment's. *ret_host is new; untouched on
+ * failure.
  */
 int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *err);
 
@@ -14,7 +15,8 @@ int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *
 int vn_discover_sysfs(const char *root, struct vn_host **ret_host, struct vn_error *err);
 
 /*
- * The text that `numactl --hardware` prints; `file` is for messages. Lines that start with `#` are skipped. Both column
- * styles of the distance table are read; free lines may be missing; nodes without CPUs or without memory are kept.
+ * The text that `numactl --hardware` prints; `file` is for messages. Lines that start with `#` are skipped.
+ * Both column styles of the distance table are read; free lines may be missing; nodes without CPUs or without
+ * memory are kept.
  */
 int vn_discover_numactl(const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);

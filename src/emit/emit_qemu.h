@@ -2,9 +2,8 @@
 #pragma once
 /* A plan as a QEMU command line. Pure. */
 
-#include <stdio.h>
-
 #include "../model/plan.h"
+#include "argv.h"
 
 struct vn_qemu_options {
 	const char *binary; /* argv[0]; NULL: qemu-system-x86_64 */
@@ -14,22 +13,20 @@ struct vn_qemu_options {
 	bool paused; /* -S */
 };
 
-/* An argument vector that ends in NULL. */
-struct vn_argv {
-	size_t n;
-	char **v;
-};
-
 /* Builds the whole command line. */
-int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest, const struct vn_qemu_options *options,
-	struct vn_argv *ret_argv, struct vn_error *err);
+int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest,
+	const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err);
 
-/* Shell-quoted, one option a line, ready to paste. */
-void vn_argv_print(const struct vn_argv *argv, FILE *out);
-void vn_argv_clear(struct vn_argv *argv);
+/*
+ * The nodes that a vnode's memory policy names: all of its shares' when strict or interleaved; when
+ * preferred, one: the home, or where its memory begins when the home has none. Adds to `nodes`; 0 or -ENOMEM.
+ */
+int vn_policy_nodes(const struct vn_plan *plan, size_t vnode, hwloc_bitmap_t nodes);
 
-/* Which vCPUs send through queue pair `queue` of `queues`: drivers/net/virtio_net.c, virtnet_set_affinity(). */
-void vn_queue_vcpus(unsigned vcpus, unsigned queues, unsigned queue, unsigned *ret_first, unsigned *ret_count);
+/* Which vCPUs send through queue pair `queue` of `queues`: drivers/net/virtio_net.c, virtnet_set_affinity().
+ */
+void vn_queue_vcpus(
+	unsigned vcpus, unsigned queues, unsigned queue, unsigned *ret_first, unsigned *ret_count);
 
 /* The vnode whose vCPUs use that queue pair most (the lowest when two are equal). */
 unsigned vn_queue_vnode(const struct vn_guest *guest, unsigned queues, unsigned queue);

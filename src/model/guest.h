@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* A guest as wished for, complete: what the user left open has been filled in (except homes, which the planner chooses). */
+/* A guest as wished for, complete: what the user left open has been filled in (except homes, which the
+ * planner chooses). */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -8,9 +9,15 @@
 
 #include "../base/set.h"
 
-#define VN_MAX_VNODES 32 /* Xen's limit, the lowest of the hypervisors we speak to (facts: XEN_VNUMA) */
-#define VN_MAX_VCPUS 1024 /* QEMU's q35 takes at most 1024 since 8.x, 288 before; QEMU itself refuses more than it can */
-#define VN_MAX_MEMORY (UINT64_C(1) << 46) /* bytes, 64 TiB: the x86 limit of a 4-level kernel's direct map */
+#define VN_NAME_MAX 63 /* bytes of a guest's name */
+#define VN_MAX_VNODES                                                                                        \
+	32 /* Xen's limit, the lowest of the hypervisors we speak to (xen/include/public/vnuma.h and libxl's \
+	      checks) */
+#define VN_MAX_VCPUS                                                                                         \
+	1024 /* QEMU's q35 takes at most 1024 since 8.x, 288 before; QEMU itself refuses more than it can */
+#define VN_MAX_MEMORY                                                                                        \
+	(UINT64_C(1) << 46) /* bytes, 64 TiB: the x86 limit of a 4-level kernel's direct map                 \
+			     */
 #define VN_MIB (UINT64_C(1) << 20)
 
 enum vn_guest_numa { VN_GUEST_NUMA_AUTO, VN_GUEST_NUMA_ON, VN_GUEST_NUMA_OFF };
@@ -44,7 +51,7 @@ struct vn_vif {
 
 struct vn_guest {
 	char *file; /* the input, for messages; or NULL */
-	char *name; /* [A-Za-z0-9_][A-Za-z0-9._+-]{0,62} */
+	char *name; /* [A-Za-z0-9][A-Za-z0-9._+-]{0,62} */
 	uint64_t memory, maxmem; /* bytes; maxmem >= memory */
 	unsigned vcpus, maxvcpus; /* online at start; possible */
 	size_t n_vnodes;

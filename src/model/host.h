@@ -27,10 +27,12 @@ struct vn_host_node {
 	uint64_t memory_total; /* bytes; 0: a memory-less node */
 	bool has_memory_free;
 	uint64_t memory_free; /* bytes, the kernel's MemFree */
+	bool has_memory_reclaimable;
 	uint64_t memory_reclaimable; /* bytes of clean page cache and slab on top of that; 0 when not known */
 	size_t n_hugepools;
 	struct vn_hugepool *hugepools; /* by size, ascending */
-	uint32_t *distances; /* to host->nodes[j], j in index order (not by id); VN_DISTANCE_UNKNOWN where not told */
+	uint32_t *distances; /* to host->nodes[j], j in index order (not by id); VN_DISTANCE_UNKNOWN where not
+				told */
 };
 
 struct vn_host_cpu {
@@ -63,7 +65,8 @@ struct vn_host {
 	hwloc_bitmap_t allowed_nodes;
 	size_t n_devices;
 	struct vn_host_device *devices; /* by address */
-	struct vn_notes notes; /* what cannot be trusted: 'distances-missing', 'distances-flat', 'cores-unknown' … */
+	struct vn_notes
+		notes; /* what cannot be trusted: 'distances-missing', 'distances-flat', 'cores-unknown' … */
 };
 
 struct vn_host *vn_host_new(void);
@@ -75,8 +78,9 @@ static inline void vn_host_freep(struct vn_host **host)
 #define vn_autohost vn_cleanup(vn_host_freep) struct vn_host
 
 /*
- * Sorts nodes (with their distance rows), CPUs and devices, and checks that a source told something that hangs together:
- * at least one node, no id twice, no CPU in two nodes. Adds notes for what is odd but real. Sources call it last.
+ * Sorts nodes (with their distance rows), CPUs and devices, and checks that a source told something that
+ * hangs together: at least one node, no id twice, no CPU in two nodes. Adds notes for what is odd but real.
+ * Sources call it last.
  */
 int vn_host_finish(struct vn_host *host, struct vn_error *err);
 
@@ -84,7 +88,8 @@ int vn_host_finish(struct vn_host *host, struct vn_error *err);
 int vn_host_node_index(const struct vn_host *host, unsigned id);
 const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id);
 
-/* Physical cores among `cpus`: CPUs that share siblings count once. With cores unknown, the number of CPUs. */
+/* Physical cores among `cpus`: CPUs that share siblings count once. With cores unknown, the number of CPUs.
+ */
 unsigned vn_host_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus);
 
 /* `"schema": "vnuma.topology/1"`; sizes in bytes, sets as lists of integers. NULL when memory is short. */

@@ -13,13 +13,21 @@
 typedef __int128 vn_i128;
 
 /* The levels of the objective, most important first (DESIGN section 4). */
-enum vn_level { VN_LEVEL_SPILL, VN_LEVEL_SQUEEZE, VN_LEVEL_DISTANCE, VN_LEVEL_LOAD, VN_LEVEL_FRAGMENTATION, VN_LEVEL_TIES };
+enum vn_level {
+	VN_LEVEL_SPILL,
+	VN_LEVEL_SQUEEZE,
+	VN_LEVEL_DISTANCE,
+	VN_LEVEL_LOAD,
+	VN_LEVEL_FRAGMENTATION,
+	VN_LEVEL_TIES
+};
 
 struct vn_cost {
 	uint64_t spill; /* bytes of vnodes not on their home node */
 	uint64_t squeeze; /* vCPUs that must share a core */
 	vn_i128 distance; /* sum over v, w of vcpus(v) * MiB(w) * D(home v, home w) */
-	uint64_t load_vcpus, load_cores; /* the highest (load + vCPUs) / cores over the nodes; 0/1 when no vCPU is placed */
+	uint64_t load_vcpus, load_cores; /* the highest (load + vCPUs) / cores over the nodes; 0/1 when no
+					    vCPU is placed */
 	vn_i128 fragmentation; /* sum over nodes of (free MiB after)^2 */
 };
 
@@ -52,14 +60,16 @@ struct vn_view {
 /* What other guests take of a host node already. Indexed like host->nodes. */
 struct vn_occupied_node {
 	unsigned load; /* vCPUs that run there */
-	uint64_t promised; /* bytes promised to guests that have not touched them yet, so that MemFree still counts them */
+	uint64_t promised; /* bytes promised to guests that have not touched them yet, so that MemFree still
+			      counts them */
 };
 
 /* How a vnode's memory is tied to its pnodes (set_mempolicy(2)). */
 enum vn_binding {
 	VN_BINDING_PREFERRED, /* home first, the kernel may go elsewhere under pressure */
 	VN_BINDING_STRICT, /* only the pnodes of the shares */
-	VN_BINDING_INTERLEAVE, /* page by page over the shares: a guest that is told of one node but needs several */
+	VN_BINDING_INTERLEAVE, /* page by page over the shares: a guest that is told of one node but needs
+				  several */
 };
 
 struct vn_plan {
@@ -93,8 +103,10 @@ static inline void vn_plan_freep(struct vn_plan **plan)
 
 void vn_view_clear(struct vn_view *view);
 
-/* Negative, 0 or positive as `a` is better than, equal to or worse than `b`; *ret_level (may be NULL) is the deciding level. */
-int vn_cost_compare(const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level *ret_level);
+/* Negative, 0 or positive as `a` is better than, equal to or worse than `b`; *ret_level (may be NULL) is the
+ * deciding level. */
+int vn_cost_compare(
+	const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level *ret_level);
 
 /* `"schema": "vnuma.plan/1"` and its reading back (from a state file), which checks every field. */
 json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* A VM that vnuma started: who it is, and what was promised of it. Kept in one JSON file each (realize/state.h). */
+/* A VM that vnuma started: who it is, and what was promised of it. Kept in one JSON file each
+ * (realize/state.h). */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -24,7 +25,8 @@ struct vn_vm_backend {
 	char id[16]; /* QEMU's object id: "ram0" */
 	uint64_t memory; /* bytes */
 	enum vn_binding binding;
-	hwloc_bitmap_t policy_nodes; /* what the kernel's policy must name (preferred: the home alone); owned */
+	hwloc_bitmap_t
+		policy_nodes; /* what the kernel's policy must name (preferred: the home alone); owned */
 	hwloc_bitmap_t nodes; /* where its pages may be: the nodes of its shares; owned */
 	uint64_t address; /* host virtual address of its first byte, as QEMU told; 0: not known */
 };
@@ -65,5 +67,6 @@ static inline void vn_vm_freep(struct vn_vm **vm)
 /* `"schema": "vnuma.vm/1"`: written to the state file, printed by `show --json`. */
 json_t *vn_vm_to_json(const struct vn_vm *vm);
 
-/* Reads it back; every field is checked, one problem each for what is missing or wrong. `file` is named in them. */
+/* Reads it back; every field is checked, one problem each for what is missing or wrong. `file` is named in
+ * them. */
 int vn_vm_from_json(const json_t *json, const char *file, struct vn_vm **ret_vm, struct vn_error *err);

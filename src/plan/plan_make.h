@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The planner's front: (host, guest, what is occupied) -> plan. Pure: no I/O, no globals, no clock but the deadline. */
+/* The planner's front: (host, guest, what is occupied) -> plan. Pure: no I/O, no globals, no clock but the
+ * deadline. */
 
 #include "../model/plan.h"
 
@@ -10,22 +11,24 @@ struct vn_plan_options {
 };
 
 /*
- * Finds the plan that minimises the levels of DESIGN section 4. Returns 0 with a plan; one that is not feasible says why in
- * `reasons`. -EINVAL when the guest asks for something this host cannot have whatever is free (a home that does not exist or
- * has no usable CPU; `cpus` that name none of the host's).
+ * Finds the plan that minimises the levels of DESIGN section 4. Returns 0 with a plan; one that is not
+ * feasible says why in `reasons`. -EINVAL when the guest asks for something this host cannot have whatever is
+ * free (a home that does not exist or has no usable CPU; `cpus` that name none of the host's).
  */
-int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan_options *options,
-	struct vn_plan **ret_plan, struct vn_error *err);
+int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err);
 
 /*
- * Re-validates a plan without any code of the solver: homes exist and are allowed, shares add up and fit, costs are what
- * they should be, CPUs lie in the home, the view follows the numbering rule. -EINVAL with one problem each.
+ * Re-validates a plan without any code of the solver: homes exist and are allowed, shares add up and fit,
+ * costs are what they should be, CPUs lie in the home, the view follows the numbering rule. -EINVAL with one
+ * problem each.
  */
-int vn_plan_check(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan_options *options,
-	const struct vn_plan *plan, struct vn_error *err);
+int vn_plan_check(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, const struct vn_plan *plan, struct vn_error *err);
 
 /* What each level came to, in words and figures, and what the runner-up loses by. */
-void vn_plan_explain(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan, FILE *out);
+void vn_plan_explain(
+	const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan, FILE *out);
 
 /* How a Linux guest will number the vnodes: facts/KERNEL.md "How guests number their nodes". */
 int vn_view_foretell(const struct vn_guest *guest, struct vn_view *ret_view);

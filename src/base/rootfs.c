@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "rootfs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "parse.h"
+#include "text.h"
+
+static int open_in_root(int root, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)flags | O_CLOEXEC | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* Kernels before 5.6 answer ENOSYS; the system call filters of older container runtimes answer EPERM. */
+static bool lacks_openat2(int status)
+{
+	return status == -ENOSYS || status == -EPERM;
+}
+
+static int open_path(const struct vn_root *root, const char *path, int flags)
+{
+	int fd = open_in_root(root->fd, path, flags);
+	if (!root->live || !lacks_openat2(fd))
+		return fd;
+	fd = openat(root->fd, path, flags | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A root that others may have filled must not be read without the kernel's help against its symbolic links.
+ */
+static int check_confinement(const struct vn_root *root, struct vn_error *err)
+{
+	vn_autoclose int probe = open_in_root(root->fd, ".", O_PATH);
+	if (root->live || !lacks_openat2(probe))
+		return 0;
+	return vn_error_environment(err, -ENOSYS,
+		"%s: this kernel has no openat2 (Linux 5.6), so the tree's symbolic links could lead out of "
+		"it; "
+		"expected a newer kernel, or --host live",
+		root->path);
+}
+
+int vn_root_open(const char *path, struct vn_root *ret_root, struct vn_error *err)
+{
+	struct vn_where where = {path, 0, NULL};
+	vn_autoroot root = {.fd = -1, .live = strcmp(path, "/") == 0, .path = vn_copy(path)};
+
+	if (!root.path)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	root.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root.fd < 0) {
+		int status = -errno;
+		if (status == -EACCES)
+			return vn_error_environment(err, status, "%s: no permission to open it", path);
+		return vn_error_input(err, &where, "%s; expected a directory", strerror(-status));
+	}
+	int r = check_confinement(&root, err);
+	if (r < 0)
+		return r;
+	*ret_root = root;
+	root = (struct vn_root){.fd = -1};
+	return 0;
+}
+
+void vn_root_close(struct vn_root *root)
+{
+	if (root->fd >= 0)
+		close(root->fd);
+	free(root->path);
+	*root = (struct vn_root){.fd = -1};
+}
+
+/* Reads until the end; files of sysfs and procfs do not tell their size beforehand. */
+static int read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
+{
+	vn_autofree char *text = NULL;
+	size_t length = 0, room = 0;
+
+	for (;;) {
+		if (room - length < 2) {
+			room = room ? room * 2 : 4096;
+			char *grown = realloc(text, room);
+			if (!grown)
+				return -ENOMEM;
+			text = grown;
+		}
+		ssize_t n = read(fd, text + length, room - length - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+		if (length > max)
+			return -EFBIG;
+	}
+	text[length] = '\0';
+	*ret_text = vn_steal(text);
+	*ret_length = length;
+	return 0;
+}
+
+static int read_text(int fd, size_t max, char **ret_text)
+{
+	vn_autofree char *text = NULL;
+	size_t length;
+	int r = read_all(fd, max, &text, &length);
+
+	if (r < 0)
+		return r;
+	while (length > 0 && text[length - 1] == '\0')
+		length--;
+	if (memchr(text, '\0', length))
+		return -EINVAL;
+	*ret_text = vn_steal(text);
+	return 0;
+}
+
+int vn_root_read(const struct vn_root *root, const char *path, char **ret_text)
+{
+	struct stat st;
+	/* O_NONBLOCK: a named pipe in a foreign tree must not hold us up */
+	vn_autoclose int fd = open_path(root, path, O_RDONLY | O_NONBLOCK);
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	return read_text(fd, VN_FILE_MAX, ret_text);
+}
+
+int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret)
+{
+	vn_autofree char *text = NULL;
+	int r = vn_root_read(root, path, &text);
+
+	if (r < 0)
+		return r;
+	text[strcspn(text, "\n")] = '\0';
+	return vn_parse_u64(text, UINT64_MAX, ret);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int append_name(char ***names, size_t *n, const char *name)
+{
+	char **grown = reallocarray(*names, *n + 2, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	*names = grown;
+	grown[*n] = strdup(name);
+	grown[*n + 1] = NULL;
+	return grown[(*n)++] ? 0 : -ENOMEM;
+}
+
+static int read_names(DIR *directory, char ***ret_names)
+{
+	vn_cleanup(vn_names_free) char **names = calloc(1, sizeof(*names));
+	size_t n = 0;
+
+	if (!names)
+		return -ENOMEM;
+	for (;;) {
+		errno = 0;
+		const struct dirent *entry = readdir(directory);
+		if (!entry && errno)
+			return -errno;
+		if (!entry)
+			break;
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		int r = append_name(&names, &n, entry->d_name);
+		if (r < 0)
+			return r;
+	}
+	qsort(names, n, sizeof(*names), compare_names);
+	*ret_names = vn_steal(names);
+	return 0;
+}
+
+int vn_root_list(const struct vn_root *root, const char *path, char ***ret_names)
+{
+	int fd = open_path(root, path, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return fd;
+	DIR *directory = fdopendir(fd);
+	if (!directory) {
+		int status = -errno;
+		close(fd);
+		return status;
+	}
+	int r = read_names(directory, ret_names);
+	closedir(directory);
+	return r;
+}
+
+void vn_names_free(char ***names)
+{
+	for (char **name = *names; name && *name; name++)
+		free(*name);
+	free(*names);
+	*names = NULL;
+}
+
+int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_name)
+{
+	char target[PATH_MAX];
+	vn_autoclose int fd = open_path(root, path, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0)
+		return fd;
+	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
+	if (n < 0)
+		return errno == ENOENT ? -EINVAL
+				       : -errno; /* not a symbolic link (readlinkat(2), since 2.6.39) */
+	target[n] = '\0';
+	const char *slash = strrchr(target, '/');
+	char *name = strdup(slash ? slash + 1 : target);
+	if (!name)
+		return -ENOMEM;
+	*ret_name = name;
+	return 0;
+}
+
+static int cannot_read(const char *path, int status, struct vn_error *err)
+{
+	struct vn_where where = {path, 0, NULL};
+
+	switch (status) {
+	case -EACCES:
+	case -EPERM:
+		return vn_error_environment(err, status, "%s: no permission to read it", path);
+	case -ENOMEM:
+		return vn_error_environment(err, status, "out of memory");
+	case -EIO:
+		return vn_error_environment(err, status, "%s: the disk could not read it", path);
+	default:
+		vn_error_input(err, &where, "cannot be read: %s", strerror(-status));
+		return status;
+	}
+}
+
+/* Pipes are welcome: `--host numactl:<(ssh host numactl --hardware)`. */
+static int check_kind(const char *path, struct vn_error *err)
+{
+	struct vn_where where = {path, 0, NULL};
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return cannot_read(path, -errno, err);
+	if (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode))
+		return 0;
+	return vn_error_input(err, &where, "is a %s; expected a file",
+		S_ISDIR(st.st_mode)    ? "directory"
+		: S_ISSOCK(st.st_mode) ? "socket"
+				       : "device");
+}
+
+int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err)
+{
+	struct vn_where where = {path, 0, NULL};
+	int r = check_kind(path, err);
+
+	if (r < 0)
+		return r;
+	vn_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return cannot_read(path, -errno, err);
+	r = read_text(fd, max, ret_text);
+	if (r == -EINVAL)
+		return vn_error_input(err, &where, "holds a NUL byte; expected text");
+	if (r == -EFBIG) {
+		vn_error_input(err, &where, "is longer than %zu bytes; expected a smaller file", max);
+		return r;
+	}
+	return r < 0 ? cannot_read(path, r, err) : 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "discover.h"
+
+#include <string.h>
+
+#include "../base/rootfs.h"
+
+static int discover_live(const char *unused, struct vn_host **ret_host, struct vn_error *err)
+{
+	(void)unused;
+	return vn_discover_sysfs("/", ret_host, err);
+}
+
+static int discover_numactl_file(const char *file, struct vn_host **ret_host, struct vn_error *err)
+{
+	vn_autofree char *text = NULL;
+	int r = vn_file_read(file, VN_FILE_MAX, &text, err);
+	return r < 0 ? r : vn_discover_numactl(text, file, ret_host, err);
+}
+
+/* The forms of --host. One that ends in a colon takes what follows it; those without a function are not read
+ * yet. */
+static const struct {
+	const char *prefix, *form;
+	int (*discover)(const char *rest, struct vn_host **ret_host, struct vn_error *err);
+} sources[] = {
+	{"live", "live", discover_live},
+	{"sysfs:", "sysfs:DIR", vn_discover_sysfs},
+	{"numactl:", "numactl:FILE", discover_numactl_file},
+	{"tar:", NULL, NULL},
+	{"hwloc:", NULL, NULL},
+	{"synthetic:", NULL, NULL},
+	{"json:", NULL, NULL},
+};
+
+#define FORMS "live, sysfs:DIR or numactl:FILE"
+
+int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *err)
+{
+	struct vn_where where = {NULL, 0, "--host"};
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		size_t length = strlen(sources[i].prefix);
+		bool takes_rest = sources[i].prefix[length - 1] == ':';
+		if (strncmp(source, sources[i].prefix, length) != 0 || (!takes_rest && source[length]))
+			continue;
+		if (!sources[i].discover)
+			return vn_error_input(err, &where,
+				"'%s': this version does not read %s sources yet; expected " FORMS, source,
+				sources[i].prefix);
+		if (takes_rest && !source[length])
+			return vn_error_input(
+				err, &where, "'%s' names nothing; expected %s", source, sources[i].form);
+		return sources[i].discover(source + length, ret_host, err);
+	}
+	return vn_error_input(err, &where, "'%s' is no source; expected " FORMS, source);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "sysfs.h"
+
+#include <string.h>
+
+#include "../base/text.h"
+#include "discover.h"
+
+/* The list behind `KEY:` of proc/self/status; NULL when it is not told. */
+static hwloc_bitmap_t status_set(const char *status, const char *key)
+{
+	hwloc_bitmap_t set = NULL;
+	const char *at = strstr(status, key);
+
+	if (!at || (at != status && at[-1] != '\n'))
+		return NULL;
+	at += strlen(key);
+	vn_autofree char *list = strndup(at, strcspn(at, "\n"));
+	return list && vn_set_parse(list, &set) == 0 ? set : NULL;
+}
+
+/* What this process may use: in a container or a cpuset that is less than the host has. */
+static void read_allowed(struct vn_sysfs *sysfs)
+{
+	vn_autofree char *status = NULL;
+
+	if (vn_root_read(&sysfs->root, "proc/self/status", &status) < 0)
+		return; /* unknown counts as all: the kernel still refuses what is not allowed */
+	sysfs->host->allowed_cpus = status_set(status, "Cpus_allowed_list:");
+	sysfs->host->allowed_nodes = status_set(status, "Mems_allowed_list:");
+}
+
+static int read_tree(struct vn_sysfs *sysfs)
+{
+	/* CPUs first: nodes leave out those that are offline */
+	int r = vn_sysfs_cpus(sysfs);
+	int s = vn_sysfs_nodes(sysfs);
+	int t = vn_sysfs_devices(sysfs);
+
+	if (sysfs->root.live)
+		read_allowed(sysfs);
+	if (sysfs->problems > VN_SYSFS_MAX_PROBLEMS)
+		vn_error_input(sysfs->err, NULL, "%s: %zu more problems", sysfs->root.path,
+		        sysfs->problems - VN_SYSFS_MAX_PROBLEMS);
+	return r < 0 ? r : s < 0 ? s : t;
+}
+
+int vn_discover_sysfs(const char *path, struct vn_host **ret_host, struct vn_error *err)
+{
+	vn_autohost *host = vn_host_new();
+	struct vn_sysfs sysfs = {.root = {.fd = -1}, .host = host, .err = err};
+
+	if (!host)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = vn_root_open(path, &sysfs.root, err);
+	if (r < 0)
+		return r;
+	host->live = sysfs.root.live;
+	host->source = host->live ? vn_copy("live") : vn_format("sysfs:%s", path);
+	r = host->source ? read_tree(&sysfs) : vn_error_environment(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = vn_host_finish(host, err);
+	if (r == 0)
+		*ret_host = vn_steal(host);
+	vn_root_close(&sysfs.root);
+	return r;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Reading a tree of /sys: what its parts (nodes, CPUs, PCI) share. Internal to discover/.
+ *
+ * A file that is not there is -ENOENT without a word: whether it matters differs. A file that is there and
+ * does not hold what the kernel writes is a problem, of the input in a foreign tree, of the environment on
+ * the live host.
+ */
+
+#include "../base/rootfs.h"
+#include "../model/host.h"
+
+#define VN_SYSFS_MAX_PROBLEMS 20
+#define VN_PATH_TEXT 256 /* room for any path of sysfs that we build */
+
+struct vn_sysfs {
+	struct vn_root root;
+	struct vn_host *host; /* being filled */
+	struct vn_error *err;
+	size_t problems;
+};
+
+/* Adds a problem of this file (the first VN_SYSFS_MAX_PROBLEMS, the rest is counted); returns a negative
+ * errno. */
+int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* The text of a file. -ENOENT when it is missing; unreadable is a problem. */
+int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text);
+
+/* A set, from DIR/LIST (`0-3,8`) or else from DIR/MASK (`00000000,0000010f`; NULL: there is none). */
+int vn_sysfs_read_set(struct vn_sysfs *sysfs, const char *directory, const char *list, const char *mask,
+        hwloc_bitmap_t *ret_set);
+
+/* A number with an optional sign; *ret stays as it is when the file is missing. Above INT_MAX counts as -1,
+ * unknown. */
+int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret);
+
+/* Numbers N of the entries PREFIX<N> of a directory. -ENOENT when there is no such directory. */
+int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char *prefix, uint64_t max,
+        hwloc_bitmap_t *ret_ids);
+
+/* Adds the parts to sysfs->host. CPUs come before nodes. */
+int vn_sysfs_cpus(struct vn_sysfs *sysfs);
+int vn_sysfs_nodes(struct vn_sysfs *sysfs);
+int vn_sysfs_devices(struct vn_sysfs *sysfs);
+
+/* Bytes of `KEY: 1234 kB` in the text of a meminfo, whose lines may begin with `Node 0 `. -ENOENT, -EINVAL.
+ */
+int vn_meminfo_bytes(const char *text, const char *key, uint64_t *ret_bytes);

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* sys/devices/system/node: CPUs, memory, huge pages and distances of each node. */
+#define _GNU_SOURCE
+#include "sysfs.h"
+
+#include <string.h>
+
+#include "../base/parse.h"
+
+#define NODE_DIRECTORY "sys/devices/system/node"
+
+static int read_bytes(
+        struct vn_sysfs *sysfs, const char *path, const char *text, const char *key, uint64_t *ret)
+{
+	int r = vn_meminfo_bytes(text, key, ret);
+	if (r == -EINVAL)
+		vn_sysfs_problem(sysfs, path, "%s does not hold a number of kB", key);
+	return r;
+}
+
+/* What the kernel would give up for the asking: clean page cache and slab. All of its parts must be told. */
+static int read_reclaimable(
+        struct vn_sysfs *sysfs, const char *path, const char *text, struct vn_host_node *node)
+{
+	static const char *const keys[] = {
+	        "Active(file)", "Inactive(file)", "SReclaimable", "Dirty", "Writeback"};
+	uint64_t bytes[5];
+
+	for (size_t i = 0; i < 5; i++) {
+		int r = read_bytes(sysfs, path, text, keys[i], &bytes[i]);
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+	}
+	uint64_t cache = bytes[0] + bytes[1] + bytes[2], unclean = bytes[3] + bytes[4];
+	node->has_memory_reclaimable = true;
+	node->memory_reclaimable = cache > unclean ? cache - unclean : 0;
+	return 0;
+}
+
+static int read_meminfo(struct vn_sysfs *sysfs, const char *path, struct vn_host_node *node)
+{
+	vn_autofree char *text = NULL;
+	int r = vn_sysfs_read(sysfs, path, &text);
+
+	if (r == -ENOENT)
+		return vn_sysfs_problem(sysfs, path, "is not there; expected the node's memory");
+	if (r < 0)
+		return r;
+	r = read_bytes(sysfs, path, text, "MemTotal", &node->memory_total);
+	if (r == -ENOENT)
+		return vn_sysfs_problem(sysfs, path, "has no MemTotal; expected the node's memory");
+	if (r < 0)
+		return r;
+	r = read_bytes(sysfs, path, text, "MemFree", &node->memory_free);
+	node->has_memory_free = r == 0;
+	return r < 0 && r != -ENOENT ? r : read_reclaimable(sysfs, path, text, node);
+}
+
+static int read_count(struct vn_sysfs *sysfs, const char *directory, const char *name, uint64_t *ret)
+{
+	char path[VN_PATH_TEXT];
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	int r = vn_root_read_u64(&sysfs->root, path, ret);
+	if (r == -EINVAL || r == -ERANGE)
+		return vn_sysfs_problem(sysfs, path, "does not hold a number; expected a number of pages");
+	return r;
+}
+
+/* Adds the pool of `hugepages-2048kB`. One whose counts are not told is left out rather than called empty. */
+static int read_pool(struct vn_sysfs *sysfs, const char *parent, unsigned kb, struct vn_host_node *node)
+{
+	struct vn_hugepool pool = {.size = (uint64_t)kb * 1024};
+	char directory[VN_PATH_TEXT / 2];
+
+	snprintf(directory, sizeof(directory), "%s/hugepages-%ukB", parent, kb);
+	int r = read_count(sysfs, directory, "nr_hugepages", &pool.total);
+	if (r == 0)
+		r = read_count(sysfs, directory, "free_hugepages", &pool.free);
+	if (r < 0)
+		return r == -EINVAL || r == -EIO ? r : 0;
+	r = read_count(sysfs, directory, "surplus_hugepages", &pool.surplus);
+	if (r == -EINVAL || r == -EIO)
+		return r;
+	if (pool.free > pool.total)
+		return vn_sysfs_problem(sysfs, directory, "%llu free of %llu huge pages",
+		        (unsigned long long)pool.free, (unsigned long long)pool.total);
+	struct vn_hugepool *grown = reallocarray(node->hugepools, node->n_hugepools + 1, sizeof(*grown));
+	if (!grown)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	node->hugepools = grown;
+	grown[node->n_hugepools++] = pool;
+	return 0;
+}
+
+/* The size in kB of a directory's name, `hugepages-1048576kB`; 0 for another name. */
+static unsigned pool_kb(const char *name)
+{
+	static const char prefix[] = "hugepages-";
+	char digits[12];
+	uint64_t kb;
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	name += sizeof(prefix) - 1;
+	size_t n = strspn(name, "0123456789");
+	if (n == 0 || n >= sizeof(digits) || strcmp(name + n, "kB") != 0)
+		return 0;
+	memcpy(digits, name, n);
+	digits[n] = '\0';
+	return vn_parse_u64(digits, UINT32_MAX, &kb) < 0 ? 0 : (unsigned)kb;
+}
+
+static int read_pools(struct vn_sysfs *sysfs, const char *directory, struct vn_host_node *node)
+{
+	vn_cleanup(vn_names_free) char **names = NULL;
+	int r = vn_root_list(&sysfs->root, directory, &names), status = 0;
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r < 0)
+		return vn_sysfs_problem(sysfs, directory, "cannot be listed: %s", strerror(-r));
+	for (char **name = names; *name; name++) {
+		unsigned kb = pool_kb(*name);
+		r = kb ? read_pool(sysfs, directory, kb, node) : 0;
+		if (r < 0)
+			status = r;
+	}
+	return status;
+}
+
+/* The row holds one number for each online node, ascending by id (drivers/base/node.c, node_read_distance()).
+ */
+static int read_distances(struct vn_sysfs *sysfs, const char *path, struct vn_host_node *node)
+{
+	vn_autofree char *text = NULL;
+	size_t n = 0;
+	char *rest = NULL;
+	int r = vn_sysfs_read(sysfs, path, &text);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	node->distances = calloc(sysfs->host->n_nodes, sizeof(*node->distances));
+	if (!node->distances)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest), n++) {
+		uint64_t distance;
+		if (vn_parse_u64(word, VN_DISTANCE_UNREACHABLE, &distance) < 0 || distance == 0)
+			return vn_sysfs_problem(
+			        sysfs, path, "'%.20s'; expected a distance of 1 to 255", word);
+		if (n < sysfs->host->n_nodes)
+			node->distances[n] = (uint32_t)distance;
+	}
+	if (n != sysfs->host->n_nodes)
+		return vn_sysfs_problem(sysfs, path, "%zu distances; expected one for each of %zu nodes", n,
+		        sysfs->host->n_nodes);
+	return 0;
+}
+
+/* Some kernels (ppc64) name offline CPUs in the nodes' masks, even such as have no directory. */
+static int drop_offline(const struct vn_host *host, hwloc_bitmap_t cpus)
+{
+	vn_autoset online = hwloc_bitmap_alloc();
+
+	if (!online)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		if (host->cpus[i].online)
+			hwloc_bitmap_set(online, host->cpus[i].id);
+	}
+	return hwloc_bitmap_and(cpus, cpus, online) < 0 ? -ENOMEM : 0;
+}
+
+static int read_cpus(struct vn_sysfs *sysfs, const char *directory, struct vn_host_node *node)
+{
+	int r = vn_sysfs_read_set(sysfs, directory, "cpulist", "cpumap", &node->cpus);
+
+	if (r == -ENOENT)
+		return vn_sysfs_problem(sysfs, directory, "has no cpulist and no cpumap; expected one");
+	if (r < 0)
+		return r;
+	r = drop_offline(sysfs->host, node->cpus);
+	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
+}
+
+static int read_node(struct vn_sysfs *sysfs, struct vn_host_node *node)
+{
+	char directory[VN_PATH_TEXT / 2], path[VN_PATH_TEXT];
+
+	snprintf(directory, sizeof(directory), NODE_DIRECTORY "/node%u", node->id);
+	int status = read_cpus(sysfs, directory, node);
+	snprintf(path, sizeof(path), "%s/meminfo", directory);
+	int r = read_meminfo(sysfs, path, node);
+	status = status < 0 ? status : r;
+	snprintf(path, sizeof(path), "%s/hugepages", directory);
+	r = read_pools(sysfs, path, node);
+	status = status < 0 ? status : r;
+	snprintf(path, sizeof(path), "%s/distance", directory);
+	r = read_distances(sysfs, path, node);
+	return status < 0 ? status : r;
+}
+
+/* A kernel built without NUMA: one node of everything. */
+static int make_single_node(struct vn_sysfs *sysfs)
+{
+	struct vn_host *host = sysfs->host;
+	struct vn_host_node *node = calloc(1, sizeof(*node));
+
+	host->nodes = node;
+	if (!node || !(node->cpus = hwloc_bitmap_alloc()))
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	host->n_nodes = 1;
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		if (host->cpus[i].online)
+			hwloc_bitmap_set(node->cpus, host->cpus[i].id);
+	}
+	int r = read_meminfo(sysfs, "proc/meminfo", node);
+	int s = read_pools(sysfs, "sys/kernel/mm/hugepages", node);
+	if (r < 0 || s < 0)
+		return r < 0 ? r : s;
+	r = vn_notes_add(&host->notes, "kernel-without-numa",
+	        "the kernel shows no nodes (built without NUMA, or hidden by a container): all counts as "
+	        "node 0");
+	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
+}
+
+static int check_online(struct vn_sysfs *sysfs, hwloc_const_bitmap_t ids)
+{
+	vn_autoset online = NULL, missing = hwloc_bitmap_alloc();
+	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "online", NULL, &online);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!missing)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	hwloc_bitmap_andnot(missing, online, ids);
+	if (hwloc_bitmap_iszero(missing))
+		return 0;
+	vn_autofree char *text = vn_set_text(missing);
+	return vn_sysfs_problem(
+	        sysfs, NODE_DIRECTORY "/online", "names node %s, which has no directory", text ? text : "?");
+}
+
+int vn_sysfs_nodes(struct vn_sysfs *sysfs)
+{
+	struct vn_host *host = sysfs->host;
+	vn_autoset ids = NULL;
+	int r = vn_sysfs_list_ids(sysfs, NODE_DIRECTORY, "node", VN_MAX_NODES - 1, &ids);
+
+	if (r == -ENOENT || (r == 0 && hwloc_bitmap_iszero(ids)))
+		return make_single_node(sysfs);
+	if (r < 0)
+		return r;
+	host->nodes = calloc(vn_set_weight(ids), sizeof(*host->nodes));
+	if (!host->nodes)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	for (int id = hwloc_bitmap_first(ids); id >= 0; id = hwloc_bitmap_next(ids, id))
+		host->nodes[host->n_nodes++].id = (unsigned)id;
+	int status = check_online(sysfs, ids);
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		r = read_node(sysfs, &host->nodes[i]);
+		if (r < 0)
+			status = r;
+	}
+	return status;
+}

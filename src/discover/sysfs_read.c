@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "sysfs.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "../base/parse.h"
+
+#define MASK_WORD_BITS 32u
+#define MAX_KB (UINT64_C(1) << 40) /* 2^50 bytes */
+
+static int add_problem(struct vn_sysfs *sysfs, const char *path, const char *text)
+{
+	vn_autofree char *full = NULL;
+	const char *root = sysfs->root.path;
+	size_t length = strlen(root);
+
+	if (sysfs->problems++ >= VN_SYSFS_MAX_PROBLEMS)
+		return -EINVAL;
+	if (asprintf(&full, "%s%s%s", root, length && root[length - 1] == '/' ? "" : "/", path) < 0)
+		full = NULL;
+	if (sysfs->root.live)
+		return vn_error_environment(sysfs->err, -EIO, "%s: %s", full ? full : path, text);
+	struct vn_where where = {full ? full : path, 0, NULL};
+	return vn_error_input(sysfs->err, &where, "%s", text);
+}
+
+int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	/* values seen may come from somebody else's tree: nothing of them may act on a terminal */
+	for (char *p = text; *p; p++) {
+		if (*p < 0x20 || *p >= 0x7f)
+			*p = '?';
+	}
+	return add_problem(sysfs, path, text);
+}
+
+int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text)
+{
+	int r = vn_root_read(&sysfs->root, path, ret_text);
+
+	if (r == 0 || r == -ENOENT)
+		return r;
+	if (r == -ENOTDIR)
+		return -ENOENT;
+	if (r == -ENOMEM)
+		return vn_error_environment(sysfs->err, r, "out of memory");
+	if (r == -EACCES || r == -EPERM)
+		return vn_error_environment(sysfs->err, r, "%s/%s: no permission to read it",
+		        sysfs->root.live ? "" : sysfs->root.path, path);
+	return vn_sysfs_problem(sysfs, path, "cannot be read: %s", strerror(-r));
+}
+
+static unsigned hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned)(c - 'a') + 10;
+	return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
+}
+
+/* The bits of one word of a mask, the word's lowest being `bit`. */
+static int set_word(hwloc_bitmap_t set, const char *word, size_t length, size_t bit)
+{
+	uint32_t value = 0;
+
+	if (length < 1 || length > MASK_WORD_BITS / 4)
+		return -EINVAL;
+	for (size_t i = 0; i < length; i++) {
+		if (hex_digit(word[i]) > 15)
+			return -EINVAL;
+		value = value << 4 | hex_digit(word[i]);
+	}
+	for (unsigned i = 0; i < MASK_WORD_BITS; i++) {
+		if (!(value >> i & 1))
+			continue;
+		if (bit + i > VN_SET_MAX)
+			return -EINVAL;
+		if (hwloc_bitmap_set(set, (unsigned)bit + i) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Reads `00000000,0000010f`: words of 32 bits, the highest first. */
+static int parse_mask(const char *text, hwloc_bitmap_t *ret_set)
+{
+	vn_autoset set = hwloc_bitmap_alloc();
+	const char *end = text + strcspn(text, "\n");
+	size_t bit = 0;
+
+	if (!set)
+		return -ENOMEM;
+	if (end[strspn(end, "\n")])
+		return -EINVAL;
+	for (const char *word = end;; bit += MASK_WORD_BITS) {
+		const char *comma = memrchr(text, ',', (size_t)(word - text));
+		const char *begin = comma ? comma + 1 : text;
+		int r = set_word(set, begin, (size_t)(word - begin), bit);
+		if (r < 0)
+			return r;
+		if (!comma)
+			break;
+		word = comma;
+	}
+	*ret_set = vn_steal(set);
+	return 0;
+}
+
+static int read_one_set(struct vn_sysfs *sysfs, const char *path,
+        int (*parse)(const char *, hwloc_bitmap_t *), const char *expected, hwloc_bitmap_t *ret_set)
+{
+	vn_autofree char *text = NULL;
+	int r = vn_sysfs_read(sysfs, path, &text);
+
+	if (r < 0)
+		return r;
+	r = parse(text, ret_set);
+	if (r == -ENOMEM)
+		return vn_error_environment(sysfs->err, r, "out of memory");
+	text[strcspn(text, "\n")] = '\0';
+	return r < 0 ? vn_sysfs_problem(sysfs, path, "'%.60s'; expected %s", text, expected) : 0;
+}
+
+int vn_sysfs_read_set(struct vn_sysfs *sysfs, const char *directory, const char *list, const char *mask,
+        hwloc_bitmap_t *ret_set)
+{
+	char path[VN_PATH_TEXT];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, list);
+	int r = read_one_set(sysfs, path, vn_set_parse, "a list of numbers like 0-3,8", ret_set);
+	if (r != -ENOENT || !mask)
+		return r;
+	snprintf(path, sizeof(path), "%s/%s", directory, mask);
+	return read_one_set(sysfs, path, parse_mask, "a mask like 00000000,0000010f", ret_set);
+}
+
+int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret)
+{
+	vn_autofree char *text = NULL;
+	uint64_t value;
+	int r = vn_sysfs_read(sysfs, path, &text);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	text[strcspn(text, "\n")] = '\0';
+	r = vn_parse_u64(text[0] == '-' ? text + 1 : text, INT_MAX, &value);
+	if (r == -EINVAL)
+		return vn_sysfs_problem(sysfs, path, "'%.60s'; expected a number", text);
+	*ret = r < 0 || text[0] == '-' ? -1 : (int)value;
+	return 0;
+}
+
+int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char *prefix, uint64_t max,
+        hwloc_bitmap_t *ret_ids)
+{
+	vn_cleanup(vn_names_free) char **names = NULL;
+	vn_autoset ids = hwloc_bitmap_alloc();
+	size_t length = strlen(prefix);
+	int r = vn_root_list(&sysfs->root, directory, &names);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return -ENOENT;
+	if (r < 0)
+		return vn_sysfs_problem(sysfs, directory, "cannot be listed: %s", strerror(-r));
+	if (!ids)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	for (char **name = names; *name; name++) {
+		const char *digits = *name + length;
+		uint64_t id;
+		if (strncmp(*name, prefix, length) != 0 || vn_parse_u64(digits, max, &id) < 0)
+			continue; /* cpufreq, cpuidle */
+		if (digits[0] == '0' && digits[1])
+			continue; /* the kernel writes no leading zeros */
+		if (hwloc_bitmap_set(ids, (unsigned)id) < 0)
+			return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	}
+	*ret_ids = vn_steal(ids);
+	return 0;
+}
+
+/* The line's text behind `KEY:` and blanks, or NULL when it is another key's. */
+static const char *match_key(const char *line, const char *key)
+{
+	size_t length = strlen(key);
+
+	if (strncmp(line, "Node ", 5) == 0) {
+		line += 5;
+		line += strspn(line, "0123456789");
+		line += strspn(line, " ");
+	}
+	if (strncmp(line, key, length) != 0 || line[length] != ':')
+		return NULL;
+	return line + length + 1 + strspn(line + length + 1, " \t");
+}
+
+int vn_meminfo_bytes(const char *text, const char *key, uint64_t *ret_bytes)
+{
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		const char *value = match_key(line, key);
+		if (!value)
+			continue;
+		char number[24];
+		size_t digits = strspn(value, "0123456789");
+		uint64_t kb;
+		if (digits >= sizeof(number) || strncmp(value + digits, " kB", 3) != 0 ||
+		        (value[digits + 3] && value[digits + 3] != '\n'))
+			return -EINVAL;
+		memcpy(number, value, digits);
+		number[digits] = '\0';
+		if (vn_parse_u64(number, MAX_KB, &kb) < 0)
+			return -EINVAL;
+		*ret_bytes = kb * 1024;
+		return 0;
+	}
+	return -ENOENT;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "argv.h"
+
+#include <string.h>
+
+static void append(struct vn_argv *argv, char *word)
+{
+	char **grown = word ? reallocarray(argv->v, argv->n + 2, sizeof(*grown)) : NULL;
+
+	if (!grown) {
+		free(word);
+		argv->short_of_memory = true;
+		return;
+	}
+	argv->v = grown;
+	grown[argv->n++] = word;
+	grown[argv->n] = NULL;
+}
+
+void vn_argv_add(struct vn_argv *argv, const char *format, ...)
+{
+	char *word = NULL;
+	va_list args;
+
+	va_start(args, format);
+	int n = vasprintf(&word, format, args);
+	va_end(args);
+	append(argv, n < 0 ? NULL : word);
+}
+
+/* POSIX shell: single quotes keep everything but themselves. */
+static void print_quoted(const char *word, FILE *out)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+
+	if (*word && word[strspn(word, plain)] == 0) {
+		fputs(word, out);
+		return;
+	}
+	putc('\'', out);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*word, out);
+	}
+	putc('\'', out);
+}
+
+void vn_argv_print(const struct vn_argv *argv, FILE *out)
+{
+	for (size_t i = 0; i < argv->n; i++) {
+		bool option = argv->v[i][0] == '-';
+		if (i)
+			fputs(option ? " \\\n\t" : " ", out);
+		print_quoted(argv->v[i], out);
+	}
+	putc('\n', out);
+}
+
+void vn_argv_clear(struct vn_argv *argv)
+{
+	for (size_t i = 0; i < argv->n; i++)
+		free(argv->v[i]);
+	free(argv->v);
+	*argv = (struct vn_argv){0};
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* An argument vector that grows, and its form for a shell. */
+
+#include <stdio.h>
+
+#include "../base/error.h"
+
+/* Ends in NULL once something was added. A zeroed one is empty. */
+struct vn_argv {
+	size_t n;
+	char **v;
+	bool short_of_memory; /* something could not be added: the vector must not be used */
+};
+
+/* Appends one word, printf-like. */
+void vn_argv_add(struct vn_argv *argv, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Shell-quoted, an option and its value a line, ready to paste. */
+void vn_argv_print(const struct vn_argv *argv, FILE *out);
+void vn_argv_clear(struct vn_argv *argv);
+#define vn_autoargv vn_cleanup(vn_argv_clear) struct vn_argv

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation: cfg.c turns the text into keys and values; here each key is read by what it means. A
+ * wrong value adds a problem and leaves a harmless fallback, so that reading goes on and every problem is
+ * found in one run. The guest is handed out only when there was none.
+ */
+#define _GNU_SOURCE
+#include "guest_cfg.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/parse.h"
+#include "../base/text.h"
+#include "guest_reader.h"
+
+#define XL_DEFAULT_WEIGHT 256 /* xl.cfg(5), cpu_weight */
+
+static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "maxvcpus", "cpus", "kernel",
+	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight", "cap",
+	"policy", "memory_policy", "vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap",
+	/* names that early Xen patches used; guest_numa.c tells today's */
+	"vnuma_distance", "vcpu_to_vnode", NULL};
+
+/* Keys of xl.cfg(5) that say nothing about placement: a Xen config may keep them, a note says that they were
+ * not used. */
+static const char *const ignored_keys[] = {"acpi", "apic", "bios", "boot", "bootloader", "builder", "console",
+	"description", "device_model_args", "device_model_override", "device_model_version", "firmware",
+	"gfx_passthru", "hap", "hpet", "keymap", "localtime", "monitor", "nestedhvm", "nographic", "on_crash",
+	"on_poweroff", "on_reboot", "pae", "parallel", "rtc_timeoffset", "sdl", "seclabel", "serial",
+	"soundhw", "spice", "stdvga", "timer_mode", "tsc_mode", "type", "usb", "usbdevice", "uuid", "vga",
+	"videoram", "viridian", "vnc", "vncdisplay", "vnclisten", "vncpasswd", "vncunused",
+	"xen_platform_pci", NULL};
+
+void guest_problem(struct guest_reader *r, unsigned line, const char *key, const char *format, ...)
+{
+	struct vn_where where = {r->guest->file, line, key};
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
+	vn_autofree char *text = NULL;
+	va_list args;
+
+	if (entry && entry->value.type == VN_CFG_BROKEN)
+		return; /* told already */
+
+	va_start(args, format);
+	int n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		text = NULL;
+	vn_error_input(r->err, &where, "%s", text ? text : "out of memory");
+}
+
+bool guest_value_number(const struct vn_cfg_value *value, uint64_t max, uint64_t *ret)
+{
+	if (value->type == VN_CFG_NUMBER && value->number <= max) {
+		*ret = value->number;
+		return true;
+	}
+	return value->type == VN_CFG_STRING && vn_parse_u64(value->text, max, ret) == 0;
+}
+
+uint64_t guest_number(struct guest_reader *r, const char *key, uint64_t min, uint64_t max, uint64_t fallback)
+{
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
+	uint64_t number;
+
+	if (!entry)
+		return fallback;
+	if (guest_value_number(&entry->value, max, &number) && number >= min)
+		return number;
+	vn_autofree char *text = vn_cfg_value_text(&entry->value);
+	guest_problem(r, entry->line, key, "%s seen; expected a number from %llu to %llu", text,
+		(unsigned long long)min, (unsigned long long)max);
+	return fallback;
+}
+
+char *guest_string(struct guest_reader *r, const char *key)
+{
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
+
+	if (!entry)
+		return NULL;
+	if (entry->value.type == VN_CFG_STRING && *entry->value.text) {
+		char *copy = vn_copy(entry->value.text);
+		r->short_of_memory |= !copy;
+		return copy;
+	}
+	vn_autofree char *text = vn_cfg_value_text(&entry->value);
+	guest_problem(r, entry->line, key, "%s seen; expected a quoted string", text);
+	return NULL;
+}
+
+int guest_choice(struct guest_reader *r, const char *key, const char *const *choices, int fallback)
+{
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
+	char expected[128] = "";
+	size_t n = 0;
+
+	if (!entry)
+		return fallback;
+	for (int i = 0; choices[i]; i++) {
+		if (entry->value.type == VN_CFG_STRING && strcmp(entry->value.text, choices[i]) == 0)
+			return i;
+		n += (size_t)snprintf(
+			expected + n, sizeof(expected) - n, "%s\"%s\"", i ? " or " : "", choices[i]);
+	}
+	vn_autofree char *text = vn_cfg_value_text(&entry->value);
+	guest_problem(r, entry->line, key, "%s seen; expected %s", text, expected);
+	return fallback;
+}
+
+static bool in_list(const char *const *list, const char *key)
+{
+	for (; *list; list++) {
+		if (strcmp(*list, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Edit distance (Levenshtein) up to 2, else 3: enough to guess what a mistyped key was meant to be. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[64];
+	size_t n = strlen(b);
+
+	if (n + 1 > sizeof(row) / sizeof(row[0]))
+		return 3;
+	for (unsigned j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned i = 1; *a; a++, i++) {
+		unsigned diagonal = row[0];
+		row[0] = i;
+		for (unsigned j = 1; j <= n; j++) {
+			unsigned substituted = diagonal + (*a != b[j - 1]);
+			diagonal = row[j];
+			unsigned shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
+			row[j] = shorter + 1 < substituted ? shorter + 1 : substituted;
+		}
+	}
+	return row[n] < 3 ? row[n] : 3;
+}
+
+static const char *nearest_key(const char *key)
+{
+	const char *nearest = NULL;
+	unsigned best = 3;
+
+	for (size_t i = 0; known_keys[i]; i++) {
+		unsigned distance = edit_distance(key, known_keys[i]);
+		if (distance < best) {
+			best = distance;
+			nearest = known_keys[i];
+		}
+	}
+	return nearest;
+}
+
+static void unknown_key(struct guest_reader *r, const struct vn_cfg_entry *entry)
+{
+	const char *nearest;
+
+	if (strcmp(entry->key, "vnuma") == 0 || strcmp(entry->key, "vnode") == 0 ||
+		strcmp(entry->key, "vcpu") == 0) {
+		guest_problem(r, entry->line, entry->key,
+			"belongs to a dialect that this version does not read; expected vnodes, vnumamem, "
+			"vdistance, "
+			"vnuma_vcpumap, vnuma_vnodemap");
+		return;
+	}
+	if (strcmp(entry->key, "cpu_weight") == 0)
+		nearest = "weight";
+	else
+		nearest = nearest_key(entry->key);
+	if (nearest)
+		guest_problem(
+			r, entry->line, entry->key, "no key of a guest config; '%s' is meant?", nearest);
+	else
+		guest_problem(r, entry->line, entry->key, "no key of a guest config; the README lists them");
+}
+
+static void read_unknown_keys(struct guest_reader *r)
+{
+	for (size_t i = 0; i < r->cfg->n; i++) {
+		const struct vn_cfg_entry *entry = &r->cfg->entries[i];
+		if (in_list(known_keys, entry->key))
+			continue;
+		if (in_list(ignored_keys, entry->key))
+			vn_notes_add(&r->guest->notes, "option-ignored", "line %u: %s: vnuma does not use it",
+				entry->line, entry->key);
+		else
+			unknown_key(r, entry);
+	}
+}
+
+/* The name becomes a file name and part of QEMU's command line: letters, digits and a few harmless marks. */
+static bool name_is_good(const char *name)
+{
+	static const char letters[] = "._+-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t n = strlen(name);
+
+	return n >= 1 && n <= VN_NAME_MAX && strspn(name, letters) == n && !strchr("._+-", name[0]);
+}
+
+static void read_name(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "name");
+
+	if (!entry) {
+		guest_problem(r, 0, "name", "missing; expected a quoted string");
+		return;
+	}
+	r->guest->name = guest_string(r, "name");
+	if (r->guest->name && !name_is_good(r->guest->name))
+		guest_problem(r, entry->line, "name",
+			"\"%.80s\" seen; expected 1 to %d letters, digits, '.', '_', '+' or '-', a letter or "
+			"digit first",
+			r->guest->name, VN_NAME_MAX);
+}
+
+static void read_size(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	const uint64_t most = VN_MAX_MEMORY / VN_MIB;
+	size_t problems = r->err->n;
+
+	if (!vn_cfg_find(r->cfg, "memory"))
+		guest_problem(r, 0, "memory", "missing; expected MiB");
+	uint64_t mib = guest_number(r, "memory", 1, most, 1);
+	r->memory_known = r->err->n == problems;
+	guest->memory = mib * VN_MIB;
+	guest->maxmem = guest_number(r, "maxmem", mib, most, mib) * VN_MIB;
+	problems = r->err->n;
+	guest->vcpus = (unsigned)guest_number(r, "vcpus", 1, VN_MAX_VCPUS, 1);
+	guest->maxvcpus = (unsigned)guest_number(r, "maxvcpus", guest->vcpus, VN_MAX_VCPUS, guest->vcpus);
+	r->vcpus_known = r->err->n == problems;
+}
+
+/* Adds or takes away ("^3-4") one comma-separated part of `cpus`. */
+static int apply_cpus_part(hwloc_bitmap_t set, char *part, bool first)
+{
+	vn_autoset members = NULL;
+	bool minus = part[0] == '^';
+
+	if (strcmp(part, "all") == 0 && first) {
+		hwloc_bitmap_fill(set);
+		return 0;
+	}
+	if (vn_set_parse(part + minus, &members) < 0 || hwloc_bitmap_iszero(members))
+		return -EINVAL;
+	if (minus && first)
+		hwloc_bitmap_fill(set);
+	return minus ? hwloc_bitmap_andnot(set, set, members) : hwloc_bitmap_or(set, set, members);
+}
+
+/* `cpus` as in xl.cfg(5): "0-3,5", "all", "all,^0", "^0-1". Its per-vCPU list and "node:N" forms are the
+ * planner's business. */
+static void read_cpus(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "cpus");
+	vn_autoset set = entry ? hwloc_bitmap_alloc() : NULL;
+	vn_autofree char *copy = NULL;
+	int status = 0;
+
+	if (!entry)
+		return;
+	if (entry->value.type == VN_CFG_STRING || entry->value.type == VN_CFG_NUMBER)
+		copy = vn_copy(entry->value.text);
+	char *rest = copy, *part;
+	for (bool first = true; status == 0 && (part = strsep(&rest, ",")); first = false)
+		status = apply_cpus_part(set, part, first);
+	if (!copy || status < 0 || hwloc_bitmap_iszero(set)) {
+		vn_autofree char *text = vn_cfg_value_text(&entry->value);
+		guest_problem(r, entry->line, "cpus",
+			"%s seen; expected the host's CPUs as one string, such as \"0-3,8\" or \"all,^0\"",
+			text);
+		return;
+	}
+	r->guest->cpus = vn_steal(set);
+	r->guest->cpus_where = (struct vn_where){r->guest->file, entry->line, "cpus"};
+}
+
+/* A page size: "2M", "1G", "64K". */
+static void read_hugepages(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "hugepages");
+	uint64_t number = 0, unit = 0;
+
+	if (!entry)
+		return;
+	if (entry->value.type == VN_CFG_STRING) {
+		vn_autofree char *digits = vn_copy(entry->value.text);
+		size_t n = digits ? strlen(digits) : 0;
+		char suffix = n ? digits[n - 1] : 0;
+		unit = suffix == 'K' ? 1u << 10 : suffix == 'M' ? 1u << 20 : suffix == 'G' ? 1u << 30 : 0;
+		if (n)
+			digits[n - 1] = 0;
+		if (!unit || vn_parse_u64(digits, 1024 * 1024, &number) < 0)
+			number = 0;
+	}
+	uint64_t size = number * unit;
+	if (size >= (64u << 10) && size <= (UINT64_C(16) << 30) && (size & (size - 1)) == 0) {
+		r->guest->hugepages = size;
+		return;
+	}
+	vn_autofree char *text = vn_cfg_value_text(&entry->value);
+	guest_problem(
+		r, entry->line, "hugepages", "%s seen; expected a page size such as \"2M\" or \"1G\"", text);
+}
+
+static void read_wishes(struct guest_reader *r)
+{
+	static const char *const numa[] = {"auto", "on", "off", NULL};
+	static const char *const policies[] = {"pack", "spread", NULL};
+	static const char *const memory_policies[] = {"preferred", "strict", NULL};
+	struct vn_guest *guest = r->guest;
+
+	read_cpus(r);
+	read_hugepages(r);
+	guest->guest_numa = (enum vn_guest_numa)guest_choice(r, "guest_numa", numa, VN_GUEST_NUMA_AUTO);
+	guest->exclusive_cores = guest_number(r, "exclusive_cores", 0, 1, 0) == 1;
+	guest->weight = (unsigned)guest_number(r, "weight", 1, 65535, XL_DEFAULT_WEIGHT);
+	guest->cap = (unsigned)guest_number(r, "cap", 0, 100ull * guest->maxvcpus, 0);
+	guest->policy = (enum vn_policy)guest_choice(r, "policy", policies, VN_POLICY_PACK);
+	guest->memory_policy = (enum vn_memory_policy)guest_choice(r, "memory_policy", memory_policies,
+		guest->hugepages ? VN_MEMORY_STRICT : VN_MEMORY_PREFERRED);
+	if (guest->weight != XL_DEFAULT_WEIGHT || guest->cap)
+		vn_notes_add(&guest->notes, "weight-not-applied",
+			"weight and cap are kept in the plan; 'vnuma run' of this version does not apply "
+			"them");
+}
+
+static void read_boot(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+
+	guest->kernel = guest_string(r, "kernel");
+	guest->ramdisk = guest_string(r, "ramdisk");
+	guest->extra = guest_string(r, "extra");
+	if (!vn_cfg_find(r->cfg, "kernel")) {
+		const char *const needy[] = {"ramdisk", "extra"};
+		for (size_t i = 0; i < 2; i++) {
+			const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, needy[i]);
+			if (entry)
+				guest_problem(r, entry->line, needy[i],
+					"given without 'kernel'; it goes with a kernel only");
+		}
+	}
+}
+
+static void read_guest(struct guest_reader *r)
+{
+	read_unknown_keys(r);
+	read_name(r);
+	read_size(r);
+	read_wishes(r);
+	guest_read_numa(r);
+	read_boot(r);
+	guest_read_disks(r);
+	guest_read_vifs(r);
+}
+
+int vn_guest_from_cfg(
+	const char *text, const char *file, bool defaults, struct vn_guest **ret_guest, struct vn_error *err)
+{
+	vn_autocfg cfg = {0};
+	vn_autoerror problems = {0};
+	vn_autoguest *guest = vn_guest_new();
+
+	if (!guest)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	guest->file = vn_copy(file);
+	vn_cfg_parse(text, file, &cfg, &problems);
+	struct guest_reader r = {.cfg = &cfg, .defaults = defaults, .guest = guest, .err = &problems};
+	read_guest(&r);
+	if (r.short_of_memory)
+		vn_error_environment(&problems, -ENOMEM, "out of memory");
+	if (problems.n) {
+		vn_error_move(err, &problems);
+		return -EINVAL;
+	}
+	*ret_guest = vn_steal(guest);
+	return 0;
+}

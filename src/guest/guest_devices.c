@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* `disk` and `vif`: lists of strings, in the forms of xl-disk-configuration(5) and
+ * xl-network-configuration(5). */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/parse.h"
+#include "../base/text.h"
+#include "guest_reader.h"
+
+#define MAX_DEVICES 64
+
+/* One string of a device list, being taken apart at its commas. */
+struct spec {
+	struct guest_reader *r;
+	unsigned line;
+	const char *key; /* "disk" or "vif" */
+	size_t index;
+	bool failed;
+};
+
+static void problem(struct spec *spec, const char *seen, const char *expected)
+{
+	guest_problem(spec->r, spec->line, spec->key, "entry %zu: \"%.60s\" seen; expected %s", spec->index,
+		seen, expected);
+	spec->failed = true;
+}
+
+/* Splits "name=value" in place; returns the value, or NULL when there is no '='. */
+static char *split(char *part)
+{
+	char *equals = strchr(part, '=');
+
+	if (equals)
+		*equals++ = 0;
+	return equals;
+}
+
+static char *trim(char *part)
+{
+	part += strspn(part, " \t");
+	for (size_t n = strlen(part); n && strchr(" \t", part[n - 1]); n--)
+		part[n - 1] = 0;
+	return part;
+}
+
+static void set_format(struct spec *spec, struct vn_disk *disk, const char *value)
+{
+	if (strcmp(value, "raw") == 0 || strcmp(value, "qcow2") == 0)
+		snprintf(disk->format, sizeof(disk->format), "%s", value);
+	else
+		problem(spec, value, "the format raw or qcow2");
+}
+
+static void set_access(struct spec *spec, struct vn_disk *disk, const char *value)
+{
+	if (strcmp(value, "r") == 0 || strcmp(value, "ro") == 0)
+		disk->readonly = true;
+	else if (strcmp(value, "w") != 0 && strcmp(value, "rw") != 0)
+		problem(spec, value, "the access r, ro, w or rw");
+}
+
+static void set_path(struct spec *spec, struct vn_disk *disk, const char *value)
+{
+	if (disk->path)
+		problem(spec, value, "one target");
+	else if (value[0] != '/')
+		problem(spec, value, "the target as an absolute path");
+	else
+		disk->path = vn_copy(value);
+}
+
+/* One part of a disk: positional (target, format, vdev, access) or named. */
+static void read_disk_part(struct spec *spec, struct vn_disk *disk, char *part, unsigned *position)
+{
+	char *value = split(part);
+
+	if (!value) {
+		unsigned at = (*position)++;
+		if (at == 0)
+			set_path(spec, disk, part);
+		else if (at == 1 && *part)
+			set_format(spec, disk, part);
+		else if (at == 3 && *part)
+			set_access(spec, disk, part);
+		else if (at > 3)
+			problem(spec, part, "target, format, vdev, access");
+	} else if (strcmp(part, "format") == 0) {
+		set_format(spec, disk, value);
+	} else if (strcmp(part, "access") == 0) {
+		set_access(spec, disk, value);
+	} else if (strcmp(part, "vdev") != 0 && strcmp(part, "backendtype") != 0) {
+		problem(spec, part, "target=, format=, access=, vdev= or backendtype=");
+	}
+}
+
+/* `target=` takes the rest of the string, commas too (xl-disk-configuration(5)). */
+static void read_disk(struct spec *spec, char *text, struct vn_disk *disk)
+{
+	unsigned position = 0;
+	char *rest = text, *part;
+
+	snprintf(disk->format, sizeof(disk->format), "raw");
+	while (rest) {
+		char *trimmed = rest + strspn(rest, " \t");
+		if (strncmp(trimmed, "target=", 7) == 0) {
+			set_path(spec, disk, trim(trimmed + 7));
+			break;
+		}
+		part = trim(strsep(&rest, ","));
+		read_disk_part(spec, disk, part, &position);
+	}
+	if (!disk->path && !spec->failed)
+		problem(spec, text, "a target, the absolute path of an image or block device");
+}
+
+static bool mac_is_good(const char *mac)
+{
+	if (strlen(mac) != 17)
+		return false;
+	for (size_t i = 0; i < 17; i++) {
+		if (i % 3 == 2 ? mac[i] != ':' : !strchr("0123456789abcdefABCDEF", mac[i]))
+			return false;
+	}
+	return !strchr("13579bBdDfF", mac[1]); /* the group bit: a multicast address is no interface's own */
+}
+
+/* Linux: 1 to 15 bytes, no '/', no blanks (net/core/dev.c, dev_valid_name); commas would end QEMU's option.
+ */
+static bool ifname_is_good(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t n = strlen(name);
+
+	return n >= 1 && n <= 15 && strspn(name, letters) == n && name[0] != '.' && name[0] != '-';
+}
+
+static void set_ifname(struct spec *spec, char **field, const char *value)
+{
+	if (*field || !ifname_is_good(value))
+		problem(spec, value, "one interface name of 1 to 15 letters, digits, '.', '_' or '-'");
+	else
+		*field = vn_copy(value);
+}
+
+static void read_vif_part(struct spec *spec, struct vn_vif *vif, const char **type, char *part)
+{
+	uint64_t number;
+	const char *value = split(part);
+
+	if (!value) {
+		problem(spec, part, "name=value");
+	} else if (strcmp(part, "mac") == 0) {
+		if (mac_is_good(value))
+			snprintf(vif->mac, sizeof(vif->mac), "%s", value);
+		else
+			problem(spec, value, "a unicast MAC address such as 52:54:00:12:34:56");
+	} else if (strcmp(part, "bridge") == 0) {
+		set_ifname(spec, &vif->bridge, value);
+	} else if (strcmp(part, "vifname") == 0) {
+		set_ifname(spec, &vif->ifname, value);
+	} else if (strcmp(part, "type") == 0) {
+		*type = value;
+	} else if (strcmp(part, "queues") == 0) {
+		if (vn_parse_u64(value, 256, &number) == 0 && number >= 1)
+			vif->queues = (unsigned)number;
+		else
+			problem(spec, value, "1 to 256 queue pairs (Linux: MAX_TAP_QUEUES)");
+	} else if (strcmp(part, "vhost") == 0) {
+		if (vn_parse_u64(value, 1, &number) == 0)
+			vif->vhost = number == 1;
+		else
+			problem(spec, value, "vhost=0 or vhost=1");
+	} else if (strcmp(part, "model") && strcmp(part, "script") && strcmp(part, "ip") &&
+		   strcmp(part, "rate") && strcmp(part, "backend")) {
+		problem(spec, part, "mac=, bridge=, vifname=, type=, queues= or vhost=");
+	}
+}
+
+static void read_vif(struct spec *spec, char *text, struct vn_vif *vif)
+{
+	const char *type = NULL;
+	char *rest = text, *part;
+
+	vif->queues = 1;
+	vif->vhost = true;
+	while ((part = strsep(&rest, ","))) {
+		part = trim(part);
+		if (*part)
+			read_vif_part(spec, vif, &type, part);
+	}
+	vif->type = vif->bridge || vif->ifname ? VN_VIF_TAP : VN_VIF_USER;
+	if (type && strcmp(type, "tap") == 0)
+		vif->type = VN_VIF_TAP;
+	else if (type && strcmp(type, "user") == 0)
+		vif->type = VN_VIF_USER;
+	else if (type && strcmp(type, "vif") != 0 && strcmp(type, "ioemu") != 0)
+		problem(spec, type, "the type tap or user");
+	if (vif->type == VN_VIF_USER && (vif->bridge || vif->ifname || vif->queues > 1))
+		problem(spec, "type=user",
+			"no bridge, vifname or queues with it: user networking has one queue and no "
+			"interface");
+	if (vif->type == VN_VIF_USER)
+		vif->vhost = false;
+	if (vif->queues > spec->r->guest->maxvcpus && spec->r->vcpus_known)
+		problem(spec, "queues", "at most one queue pair per vCPU");
+}
+
+/* The strings of a device list; 0 when there is none or it is no list of strings. */
+static size_t device_count(struct guest_reader *r, const char *key, const struct vn_cfg_entry **ret_entry)
+{
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
+
+	if (!entry)
+		return 0;
+	bool good = entry->value.type == VN_CFG_LIST && entry->value.n <= MAX_DEVICES;
+	for (size_t i = 0; good && i < entry->value.n; i++)
+		good = entry->value.items[i].type == VN_CFG_STRING;
+	if (!good) {
+		vn_autofree char *text = vn_cfg_value_text(&entry->value);
+		guest_problem(r, entry->line, key, "%s seen; expected a list of at most %d strings", text,
+			MAX_DEVICES);
+		return 0;
+	}
+	*ret_entry = entry;
+	return entry->value.n;
+}
+
+void guest_read_disks(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *entry;
+	size_t n = device_count(r, "disk", &entry);
+
+	if (n && !(r->guest->disks = calloc(n, sizeof(*r->guest->disks)))) {
+		r->short_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct spec spec = {r, entry->value.items[i].line, "disk", i, false};
+		vn_autofree char *copy = vn_copy(entry->value.items[i].text);
+		r->guest->n_disks = i + 1;
+		if (copy)
+			read_disk(&spec, copy, &r->guest->disks[i]);
+		else
+			r->short_of_memory = true;
+	}
+}
+
+void guest_read_vifs(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *entry;
+	size_t n = device_count(r, "vif", &entry);
+
+	if (n && !(r->guest->vifs = calloc(n, sizeof(*r->guest->vifs)))) {
+		r->short_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct spec spec = {r, entry->value.items[i].line, "vif", i, false};
+		vn_autofree char *copy = vn_copy(entry->value.items[i].text);
+		r->guest->n_vifs = i + 1;
+		if (copy)
+			read_vif(&spec, copy, &r->guest->vifs[i]);
+		else
+			r->short_of_memory = true;
+	}
+}

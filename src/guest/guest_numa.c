@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The NUMA options of dialect 1, and what is filled in where they are missing.
+ *
+ * Theory of operation: every vnode first gets its defaults (memory in even parts of whole MiB with the rest
+ * on vnode 0, vCPUs in equal runs, distances 10/20, no home). Each option is then read into a scratch copy
+ * and replaces the default only when all of it is right; so a wrong one, with --defaults, leaves the default
+ * in place and a note that names it.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/text.h"
+#include "../model/host.h"
+#include "guest_reader.h"
+
+#define DEFAULT_REMOTE 20 /* ACPI's and QEMU's default distance between nodes */
+
+/* The options an early patch series called otherwise (background: xen-devel, "vNUMA introduction"). */
+static const struct {
+	const char *old, *today;
+} renamed[] = {{"vnuma_distance", "vdistance"}, {"vcpu_to_vnode", "vnuma_vcpumap"}};
+
+/* A wrong NUMA option: refused, or replaced by its default. */
+static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
+{
+	vn_autofree char *text = NULL;
+	vn_autofree char *value = vn_cfg_value_text(&entry->value);
+	va_list args;
+
+	va_start(args, format);
+	int n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		text = NULL;
+	if (r->defaults && entry->value.type != VN_CFG_BROKEN)
+		vn_notes_add(&r->guest->notes, "option-replaced",
+			"line %u: %s: %s seen; %s; its default is used", entry->line, entry->key, value,
+			text);
+	else
+		guest_problem(r, entry->line, entry->key, "%s seen; %s", value, text);
+}
+
+/* The numbers of a flat list, `want` of them, each at most `max`. NULL (after a problem) when it is anything
+ * else. */
+static uint64_t *read_numbers(struct guest_reader *r, const struct vn_cfg_entry *entry, size_t want,
+	uint64_t max, const char *expected)
+{
+	const struct vn_cfg_value *list = &entry->value;
+
+	if (list->type != VN_CFG_LIST || list->n != want) {
+		wrong(r, entry, "expected %s", expected);
+		return NULL;
+	}
+	uint64_t *numbers = calloc(want, sizeof(*numbers));
+	if (!numbers) {
+		r->short_of_memory = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < want; i++) {
+		if (!guest_value_number(&list->items[i], max, &numbers[i])) {
+			vn_autofree char *text = vn_cfg_value_text(&list->items[i]);
+			wrong(r, entry, "entry %zu is %s; expected %s", i, text, expected);
+			free(numbers);
+			return NULL;
+		}
+	}
+	return numbers;
+}
+
+static void read_memory(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "vnumamem");
+	char expected[64];
+	uint64_t sum = 0, total = guest->memory / VN_MIB;
+
+	if (!entry)
+		return;
+	snprintf(expected, sizeof(expected), "%zu number%s of MiB, one per vnode", guest->n_vnodes,
+		guest->n_vnodes == 1 ? "" : "s");
+	vn_autofree uint64_t *mib = read_numbers(r, entry, guest->n_vnodes, VN_MAX_MEMORY / VN_MIB, expected);
+	if (!mib)
+		return;
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		sum += mib[i];
+		if (mib[i] == 0) {
+			wrong(r, entry, "entry %zu is 0; expected at least 1 MiB for each vnode", i);
+			return;
+		}
+	}
+	if (r->memory_known && sum != total) {
+		wrong(r, entry, "the sum is %llu MiB; expected %llu MiB, which is 'memory'",
+			(unsigned long long)sum, (unsigned long long)total);
+		return;
+	}
+	for (size_t i = 0; i < guest->n_vnodes; i++)
+		guest->vnodes[i].memory = mib[i] * VN_MIB;
+}
+
+/* Checks one distance; adds what is wrong with it. Bounds: ACPI SLIT, QEMU's -numa dist, Linux
+ * (facts/KERNEL.md). */
+static bool distance_is_good(struct guest_reader *r, const struct vn_cfg_entry *entry, size_t from, size_t to,
+	const struct vn_cfg_value *value, uint32_t *ret)
+{
+	uint64_t number = 0;
+	bool is_number = guest_value_number(value, UINT64_MAX, &number);
+
+	if (is_number && number <= VN_DISTANCE_UNREACHABLE &&
+		(from == to ? number == VN_DISTANCE_LOCAL : number > VN_DISTANCE_LOCAL)) {
+		*ret = (uint32_t)number;
+		return true;
+	}
+	vn_autofree char *text = vn_cfg_value_text(value);
+	if (from == to)
+		wrong(r, entry, "vnode %zu to itself is %s; expected 10", from, text);
+	else
+		wrong(r, entry,
+			"vnode %zu to %zu is %s; expected 11 to 255 (with 10 or less Linux drops the whole "
+			"table)",
+			from, to, text);
+	return false;
+}
+
+/* The value for (from, to) in any of the three forms; NULL when the form is none of them. */
+static const struct vn_cfg_value *distance_at(
+	const struct vn_cfg_value *list, size_t n, size_t from, size_t to)
+{
+	if (list->type != VN_CFG_LIST)
+		return NULL;
+	if (list->n == n && n > 0 && list->items[0].type == VN_CFG_LIST) {
+		const struct vn_cfg_value *row = &list->items[from];
+		return row->type == VN_CFG_LIST && row->n == n ? &row->items[to] : NULL;
+	}
+	if (list->n == 2 && n != 2 && list->items[0].type != VN_CFG_LIST)
+		return &list->items[from != to];
+	if (list->n == 2 && n == 2)
+		return list->items[0].type != VN_CFG_LIST ? &list->items[from != to] : NULL;
+	return list->n == n * n ? &list->items[from * n + to] : NULL;
+}
+
+static void read_distances(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "vdistance");
+	size_t n = guest->n_vnodes;
+
+	if (!entry)
+		return;
+	vn_autofree uint32_t *matrix = calloc(n * n, sizeof(*matrix));
+	if (!matrix) {
+		r->short_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < n * n; i++) {
+		const struct vn_cfg_value *value = distance_at(&entry->value, n, i / n, i % n);
+		if (!value) {
+			wrong(r, entry,
+				"expected 2 values (same node, other node) or %zu (%zu x %zu, flat or in "
+				"rows)",
+				n * n, n, n);
+			return;
+		}
+		if (!distance_is_good(r, entry, i / n, i % n, value, &matrix[i]))
+			return;
+	}
+	for (size_t i = 0; i < n; i++)
+		memcpy(guest->vnodes[i].distances, matrix + i * n, n * sizeof(*matrix));
+}
+
+static void read_vcpumap(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "vnuma_vcpumap");
+	char expected[96];
+
+	if (!entry)
+		return;
+	if (!r->vcpus_known)
+		return;
+	snprintf(expected, sizeof(expected), "%u vnode number%s (0 to %zu), one per %svCPU", guest->maxvcpus,
+		guest->maxvcpus == 1 ? "" : "s", guest->n_vnodes - 1,
+		guest->maxvcpus > guest->vcpus ? "possible " : "");
+	vn_autofree uint64_t *vnodes = read_numbers(r, entry, guest->maxvcpus, guest->n_vnodes - 1, expected);
+	if (!vnodes)
+		return;
+	for (size_t i = 0; i < guest->n_vnodes; i++)
+		hwloc_bitmap_zero(guest->vnodes[i].vcpus);
+	for (unsigned i = 0; i < guest->maxvcpus; i++)
+		hwloc_bitmap_set(guest->vnodes[vnodes[i]].vcpus, i);
+}
+
+static void read_vnodemap(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "vnuma_vnodemap");
+	char expected[64];
+
+	if (!entry)
+		return;
+	snprintf(expected, sizeof(expected), "%zu node number%s of the host, one per vnode", guest->n_vnodes,
+		guest->n_vnodes == 1 ? "" : "s");
+	vn_autofree uint64_t *homes = read_numbers(r, entry, guest->n_vnodes, VN_MAX_NODES - 1, expected);
+	if (!homes)
+		return;
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		guest->vnodes[i].home = (int)homes[i];
+		guest->vnodes[i].home_where = (struct vn_where){guest->file, entry->line, "vnuma_vnodemap"};
+	}
+}
+
+/* The options under their old names are wrong as they are written, whatever they say. */
+static void read_renamed(struct guest_reader *r)
+{
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++) {
+		const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, renamed[i].old);
+		if (!entry)
+			continue;
+		size_t n = r->guest->n_vnodes;
+		const char *also = "";
+		if (strcmp(renamed[i].today, "vdistance") == 0 &&
+			!distance_at(&entry->value, n, n - 1, n - 1))
+			also = ", and its values are too few or too many for that";
+		wrong(r, entry, "no option of this name; it is called '%s'%s", renamed[i].today, also);
+	}
+}
+
+/* Memory parts are whole huge pages where the guest has them, whole MiB otherwise. */
+static void default_memory(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	uint64_t unit = guest->hugepages > VN_MIB ? guest->hugepages : VN_MIB;
+	uint64_t part = guest->memory / unit / guest->n_vnodes * unit;
+
+	for (size_t i = 0; i < guest->n_vnodes; i++)
+		guest->vnodes[i].memory = part;
+	guest->vnodes[0].memory += guest->memory - part * guest->n_vnodes;
+}
+
+/* Runs of equal length; the first ones are longer by one when it does not come out even. */
+static void default_vcpus(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	unsigned n = (unsigned)guest->n_vnodes, each = guest->maxvcpus / n, longer = guest->maxvcpus % n,
+		 next = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned run = each + (i < longer);
+		if (run)
+			hwloc_bitmap_set_range(guest->vnodes[i].vcpus, next, (int)(next + run - 1));
+		next += run;
+	}
+}
+
+static int make_vnodes(struct guest_reader *r, size_t n)
+{
+	struct vn_guest *guest = r->guest;
+
+	guest->vnodes = calloc(n, sizeof(*guest->vnodes));
+	if (!guest->vnodes)
+		return -ENOMEM;
+	guest->n_vnodes = n;
+	for (size_t i = 0; i < n; i++) {
+		struct vn_vnode *vnode = &guest->vnodes[i];
+		vnode->home = -1;
+		vnode->vcpus = hwloc_bitmap_alloc();
+		vnode->distances = calloc(n, sizeof(*vnode->distances));
+		if (!vnode->vcpus || !vnode->distances)
+			return -ENOMEM;
+		for (size_t j = 0; j < n; j++)
+			vnode->distances[j] = i == j ? VN_DISTANCE_LOCAL : DEFAULT_REMOTE;
+	}
+	default_memory(r);
+	default_vcpus(r);
+	return 0;
+}
+
+/* `vnodes`: 0 when it is wrong, so that nothing is checked against it. */
+static size_t read_count(struct guest_reader *r)
+{
+	static const char *const depend[] = {"vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap"};
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "vnodes");
+	uint64_t most = r->memory_known && r->guest->memory / VN_MIB < VN_MAX_VNODES
+				? r->guest->memory / VN_MIB
+				: VN_MAX_VNODES;
+	uint64_t n;
+
+	if (entry && guest_value_number(&entry->value, most, &n) && n >= 1)
+		return (size_t)n;
+	if (entry) {
+		wrong(r, entry, "expected 1 to %llu%s", (unsigned long long)most,
+			most < VN_MAX_VNODES ? " (each vnode needs 1 MiB)" : "");
+		return r->defaults ? 1 : 0;
+	}
+	for (size_t i = 0; i < sizeof(depend) / sizeof(depend[0]); i++) {
+		const struct vn_cfg_entry *other = vn_cfg_find(r->cfg, depend[i]);
+		if (other) {
+			wrong(r, other, "'vnodes' is missing, which it goes with");
+			return r->defaults ? 1 : 0;
+		}
+	}
+	return 1;
+}
+
+static void check_vnodes(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	const struct vn_cfg_entry *numa = vn_cfg_find(r->cfg, "guest_numa");
+
+	if (guest->guest_numa == VN_GUEST_NUMA_OFF && guest->n_vnodes > 1)
+		guest_problem(r, numa->line, "guest_numa", "\"off\" seen with %zu vnodes; expected one vnode",
+			guest->n_vnodes);
+	for (size_t i = 0; guest->hugepages && r->memory_known && i < guest->n_vnodes; i++) {
+		if (guest->vnodes[i].memory % guest->hugepages == 0)
+			continue;
+		const char *key = vn_cfg_find(r->cfg, "vnumamem") ? "vnumamem" : "memory";
+		const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
+		char memory[VN_SIZE_TEXT], page[VN_SIZE_TEXT];
+		guest_problem(r, entry->line, key,
+			"vnode %zu gets %s; expected a multiple of its huge pages, %s", i,
+			vn_size_text(guest->vnodes[i].memory, memory), vn_size_text(guest->hugepages, page));
+	}
+	if (vn_guest_distances_asymmetric(guest))
+		vn_notes_add(&guest->notes, "vdistance-asymmetric",
+			"vdistance differs by direction: QEMU is given every pair both ways and passes the "
+			"table on as it is; "
+			"a Linux guest shows it so, but its scheduler groups nodes as if the way there and "
+			"back were one");
+}
+
+void guest_read_numa(struct guest_reader *r)
+{
+	size_t n = read_count(r);
+
+	if (make_vnodes(r, n ? n : 1) < 0) {
+		r->short_of_memory = true;
+		return;
+	}
+	if (n == 0)
+		return;
+	read_memory(r);
+	read_distances(r);
+	read_vcpumap(r);
+	read_vnodemap(r);
+	read_renamed(r);
+	check_vnodes(r);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What the parts of the config reader share (not for other folders): the place, and typed access to keys. */
+
+#include "cfg.h"
+#include "guest_cfg.h"
+
+struct guest_reader {
+	const struct vn_cfg *cfg;
+	bool defaults; /* replace wrong NUMA options instead of refusing them */
+	struct vn_guest *guest; /* being filled; guest->file is set */
+	struct vn_error *err;
+	bool memory_known, vcpus_known; /* false when they were wrong: what depends on them is not checked
+					   against them */
+	bool short_of_memory;
+};
+
+/* Adds a problem at `line` about `key`. */
+void guest_problem(struct guest_reader *r, unsigned line, const char *key, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* A number between min and max; `fallback` when the key is not there or wrong (then a problem is added). */
+uint64_t guest_number(struct guest_reader *r, const char *key, uint64_t min, uint64_t max, uint64_t fallback);
+
+/* A string, as a new copy; NULL when the key is not there or wrong. */
+char *guest_string(struct guest_reader *r, const char *key);
+
+/* Index of the string's value in `choices` (ends in NULL); `fallback` when not there or wrong. */
+int guest_choice(struct guest_reader *r, const char *key, const char *const *choices, int fallback);
+
+/* Whether a value is a number (quoted ones count, as in xl) of at most `max`. */
+bool guest_value_number(const struct vn_cfg_value *value, uint64_t max, uint64_t *ret);
+
+/* guest_numa.c: memory, vcpus and name are set; fills guest->vnodes. */
+void guest_read_numa(struct guest_reader *r);
+
+/* guest_devices.c */
+void guest_read_disks(struct guest_reader *r);
+void guest_read_vifs(struct guest_reader *r);

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <string.h>
+
+struct vn_host *vn_host_new(void)
+{
+	return calloc(1, sizeof(struct vn_host));
+}
+
+static void free_nodes(struct vn_host *host)
+{
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		hwloc_bitmap_free(host->nodes[i].cpus);
+		free(host->nodes[i].hugepools);
+		free(host->nodes[i].distances);
+	}
+	free(host->nodes);
+}
+
+void vn_host_free(struct vn_host *host)
+{
+	if (!host)
+		return;
+	free_nodes(host);
+	for (size_t i = 0; i < host->n_cpus; i++)
+		hwloc_bitmap_free(host->cpus[i].siblings);
+	free(host->cpus);
+	for (size_t i = 0; i < host->n_devices; i++) {
+		free(host->devices[i].driver);
+		free(host->devices[i].name);
+	}
+	free(host->devices);
+	hwloc_bitmap_free(host->allowed_cpus);
+	hwloc_bitmap_free(host->allowed_nodes);
+	vn_notes_clear(&host->notes);
+	free(host->source);
+	free(host);
+}
+
+static int compare_unsigned(unsigned a, unsigned b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_cpus(const void *a, const void *b)
+{
+	return compare_unsigned(((const struct vn_host_cpu *)a)->id, ((const struct vn_host_cpu *)b)->id);
+}
+
+static int compare_pools(const void *a, const void *b)
+{
+	uint64_t x = ((const struct vn_hugepool *)a)->size, y = ((const struct vn_hugepool *)b)->size;
+	return (x > y) - (x < y);
+}
+
+static int compare_devices(const void *a, const void *b)
+{
+	return strverscmp(
+		((const struct vn_host_device *)a)->address, ((const struct vn_host_device *)b)->address);
+}
+
+static int compare_nodes(const void *a, const void *b, void *nodes)
+{
+	const struct vn_host_node *all = nodes;
+	return compare_unsigned(all[*(const size_t *)a].id, all[*(const size_t *)b].id);
+}
+
+/* One node's row in the new order of columns; rows that no source filled become rows of unknown distances. */
+static int permute_row(struct vn_host_node *node, const size_t *order, size_t n)
+{
+	uint32_t *row = calloc(n, sizeof(*row));
+	if (!row)
+		return -ENOMEM;
+	for (size_t j = 0; node->distances && j < n; j++)
+		row[j] = node->distances[order[j]];
+	free(node->distances);
+	node->distances = row;
+	return 0;
+}
+
+static int sort_nodes(struct vn_host *host)
+{
+	size_t n = host->n_nodes;
+	vn_autofree size_t *order = calloc(n, sizeof(*order));
+	vn_autofree struct vn_host_node *sorted = calloc(n, sizeof(*sorted));
+
+	if (!order || !sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		order[i] = i;
+	qsort_r(order, n, sizeof(*order), compare_nodes, host->nodes);
+	for (size_t i = 0; i < n; i++) {
+		int r = permute_row(&host->nodes[i], order, n);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = host->nodes[order[i]];
+	memcpy(host->nodes, sorted, n * sizeof(*sorted));
+	if (n == 1 && host->nodes[0].distances[0] == VN_DISTANCE_UNKNOWN)
+		host->nodes[0].distances[0] =
+			VN_DISTANCE_LOCAL; /* by the SLIT's definition, not by measurement */
+	return 0;
+}
+
+static int check_ids(const struct vn_host *host, struct vn_error *err)
+{
+	struct vn_where where = {host->source, 0, NULL};
+	int r = 0;
+
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		unsigned id = host->nodes[i].id;
+		if (id >= VN_MAX_NODES)
+			r = vn_error_input(
+				err, &where, "node %u; expected a node number below %u", id, VN_MAX_NODES);
+		if (i > 0 && id == host->nodes[i - 1].id)
+			r = vn_error_input(err, &where, "node %u is there twice; expected once", id);
+	}
+	for (size_t i = 1; i < host->n_cpus; i++) {
+		if (host->cpus[i].id == host->cpus[i - 1].id)
+			r = vn_error_input(
+				err, &where, "CPU %u is there twice; expected once", host->cpus[i].id);
+	}
+	return r;
+}
+
+/* Adds a problem that names the members of `set`, if there are any. */
+static int refuse_cpus(const struct vn_host *host, const struct vn_host_node *node, hwloc_const_bitmap_t set,
+	const char *what, struct vn_error *err)
+{
+	struct vn_where where = {host->source, 0, NULL};
+	if (hwloc_bitmap_iszero(set))
+		return 0;
+	vn_autofree char *text = vn_set_text(set);
+	return vn_error_input(err, &where, "node %u: CPU %s %s", node->id, text ? text : "?", what);
+}
+
+/* Each CPU a node names must exist, and be in no other node. */
+static int check_cpus(const struct vn_host *host, struct vn_error *err)
+{
+	vn_autoset known = hwloc_bitmap_alloc(), taken = hwloc_bitmap_alloc(), wrong = hwloc_bitmap_alloc();
+	int status = 0;
+
+	if (!known || !taken || !wrong)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < host->n_cpus; i++)
+		hwloc_bitmap_set(known, host->cpus[i].id);
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		const struct vn_host_node *node = &host->nodes[i];
+		hwloc_bitmap_andnot(wrong, node->cpus, known);
+		int missing = refuse_cpus(host, node, wrong, "is not a CPU of the host", err);
+		hwloc_bitmap_and(wrong, node->cpus, taken);
+		int twice = refuse_cpus(host, node, wrong, "is in another node too; expected one node", err);
+		hwloc_bitmap_or(taken, taken, node->cpus);
+		if (missing < 0 || twice < 0)
+			status = -EINVAL;
+	}
+	return status;
+}
+
+static struct vn_host_cpu *find_cpu(const struct vn_host *host, unsigned id)
+{
+	struct vn_host_cpu key = {.id = id};
+	return host->n_cpus ? bsearch(&key, host->cpus, host->n_cpus, sizeof(key), compare_cpus) : NULL;
+}
+
+/* The nodes' sets are the one truth of which CPU is where; each CPU learns its node from them. */
+static void assign_cpus(struct vn_host *host)
+{
+	for (size_t i = 0; i < host->n_cpus; i++)
+		host->cpus[i].node = -1;
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		const struct vn_host_node *node = &host->nodes[i];
+		for (int id = hwloc_bitmap_first(node->cpus); id >= 0; id = hwloc_bitmap_next(node->cpus, id))
+			find_cpu(host, (unsigned)id)->node = (int)node->id;
+	}
+}
+
+/* What the matrix of distances is like. */
+struct matrix {
+	bool unknown, below_local, self_not_local, asymmetric;
+	uint32_t nearest_remote, farthest; /* 0: none told */
+};
+
+static struct matrix look_at_distances(const struct vn_host *host)
+{
+	struct matrix m = {0};
+
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		for (size_t j = 0; j < host->n_nodes; j++) {
+			uint32_t d = host->nodes[i].distances[j];
+			if (d == VN_DISTANCE_UNKNOWN) {
+				m.unknown = true;
+				continue;
+			}
+			m.below_local |= d < VN_DISTANCE_LOCAL;
+			m.self_not_local |= i == j && d != VN_DISTANCE_LOCAL;
+			m.asymmetric |= d != host->nodes[j].distances[i];
+			if (i != j && (m.nearest_remote == 0 || d < m.nearest_remote))
+				m.nearest_remote = d;
+			if (d > m.farthest)
+				m.farthest = d;
+		}
+	}
+	return m;
+}
+
+static int note_distances(struct vn_host *host)
+{
+	struct matrix m = look_at_distances(host);
+	struct vn_notes *notes = &host->notes;
+	int r = 0;
+
+	if (m.unknown)
+		r |= vn_notes_add(notes, "distances-missing",
+			"the source does not tell all distances between nodes: near and far cannot be told "
+			"apart");
+	if (host->n_nodes > 1 && !m.unknown && m.farthest == VN_DISTANCE_LOCAL)
+		r |= vn_notes_add(notes, "distances-flat",
+			"every distance is 10, as if remote memory were local: firmware or emulation that "
+			"does not "
+			"know, or nodes made by numa=fake");
+	else if (m.nearest_remote && m.nearest_remote <= VN_DISTANCE_LOCAL && !m.below_local)
+		r |= vn_notes_add(notes, "distances-remote-local",
+			"some distances between different nodes are 10, as if that memory were local");
+	if (m.below_local)
+		r |= vn_notes_add(notes, "distances-below-local",
+			"some distances are below 10, which ACPI reserves: they are not relative to local "
+			"memory");
+	if (m.self_not_local)
+		r |= vn_notes_add(notes, "distances-self",
+			"some node's distance to itself is not 10: the table is not relative to local "
+			"memory");
+	if (m.asymmetric)
+		r |= vn_notes_add(notes, "distances-asymmetric",
+			"some distances differ by direction: each is used as told, from the CPUs' node to "
+			"the memory's");
+	return r;
+}
+
+static int note_set(
+	struct vn_host *host, hwloc_const_bitmap_t ids, const char *code, const char *what, const char *means)
+{
+	if (hwloc_bitmap_iszero(ids))
+		return 0;
+	vn_autofree char *text = vn_set_text(ids);
+	if (!text)
+		return -ENOMEM;
+	return vn_notes_add(&host->notes, code, "%s%s %s %s", what, hwloc_bitmap_weight(ids) == 1 ? "" : "s",
+		text, means);
+}
+
+static int note_members(struct vn_host *host)
+{
+	vn_autoset bare = hwloc_bitmap_alloc(), empty = hwloc_bitmap_alloc(), stray = hwloc_bitmap_alloc();
+
+	if (!bare || !empty || !stray)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		if (hwloc_bitmap_iszero(host->nodes[i].cpus))
+			hwloc_bitmap_set(bare, host->nodes[i].id);
+		if (host->nodes[i].memory_total == 0)
+			hwloc_bitmap_set(empty, host->nodes[i].id);
+	}
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		if (host->cpus[i].online && host->cpus[i].node < 0)
+			hwloc_bitmap_set(stray, host->cpus[i].id);
+	}
+	return note_set(host, bare, "node-without-cpus", "node", "without CPUs: memory only") |
+	       note_set(host, empty, "node-without-memory", "node",
+		       "without memory: every access of its CPUs is remote") |
+	       note_set(host, stray, "cpu-without-node", "online CPU", "in no node");
+}
+
+static int add_notes(struct vn_host *host)
+{
+	int r = note_distances(host) | note_members(host);
+	if (!host->cores_known)
+		r |= vn_notes_add(&host->notes, "cores-unknown",
+			"the source does not tell cores from hardware threads: each CPU counts as a core");
+	return r;
+}
+
+/* Every node has a set, if an empty one, so that nobody has to ask. */
+static int complete_sets(struct vn_host *host)
+{
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		if (!host->nodes[i].cpus)
+			host->nodes[i].cpus = hwloc_bitmap_alloc();
+		if (!host->nodes[i].cpus)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int vn_host_finish(struct vn_host *host, struct vn_error *err)
+{
+	struct vn_where where = {host->source, 0, NULL};
+
+	if (host->n_nodes == 0)
+		return vn_error_input(err, &where, "no nodes; expected at least one");
+	if (host->n_nodes > VN_MAX_NODES)
+		return vn_error_input(
+			err, &where, "%zu nodes; expected at most %u", host->n_nodes, VN_MAX_NODES);
+	if (complete_sets(host) < 0 || sort_nodes(host) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		if (host->nodes[i].n_hugepools)
+			qsort(host->nodes[i].hugepools, host->nodes[i].n_hugepools,
+				sizeof(struct vn_hugepool), compare_pools);
+	}
+	if (host->n_cpus)
+		qsort(host->cpus, host->n_cpus, sizeof(*host->cpus), compare_cpus);
+	if (host->n_devices)
+		qsort(host->devices, host->n_devices, sizeof(*host->devices), compare_devices);
+	int r = check_ids(host, err);
+	int s = check_cpus(host, err);
+	if (r < 0 || s < 0)
+		return r < 0 ? r : s;
+	assign_cpus(host);
+	return add_notes(host) ? vn_error_environment(err, -ENOMEM, "out of memory") : 0;
+}
+
+int vn_host_node_index(const struct vn_host *host, unsigned id)
+{
+	size_t low = 0, high = host->n_nodes;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (host->nodes[middle].id == id)
+			return (int)middle;
+		if (host->nodes[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -1;
+}
+
+const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id)
+{
+	return find_cpu(host, id);
+}
+
+/* Whether this CPU is the lowest of its core's threads among `cpus`: the one that is counted. */
+static bool stands_for_core(const struct vn_host_cpu *cpu, hwloc_const_bitmap_t cpus)
+{
+	for (int s = hwloc_bitmap_first(cpu->siblings); s >= 0 && (unsigned)s < cpu->id;
+		s = hwloc_bitmap_next(cpu->siblings, s)) {
+		if (hwloc_bitmap_isset(cpus, (unsigned)s))
+			return false;
+	}
+	return true;
+}
+
+unsigned vn_host_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus)
+{
+	unsigned cores = 0;
+
+	/* By siblings, never by core id: the same core id comes back in each package, or each die of one. */
+	for (size_t i = 0; cpus && i < host->n_cpus; i++) {
+		const struct vn_host_cpu *cpu = &host->cpus[i];
+		if (!hwloc_bitmap_isset(cpus, cpu->id))
+			continue;
+		if (!host->cores_known || !cpu->siblings || stands_for_core(cpu, cpus))
+			cores++;
+	}
+	return cores;
+}

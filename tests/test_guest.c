@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The guest config: what is completed, what is refused (every problem, its line, its key), what --defaults
+ * replaces. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../src/base/text.h"
+#include "../src/guest/guest_cfg.h"
+#include "../src/guest/cfg.h"
+
+#define BASE "name = \"g\"\nmemory = 4096\nvcpus = 4\n" /* lines 1 to 3 */
+
+static struct vn_guest *read_good(const char *text, bool defaults)
+{
+	struct vn_guest *guest = NULL;
+	vn_autoerror err = {0};
+	int r = vn_guest_from_cfg(text, "g.cfg", defaults, &guest, &err);
+	for (size_t i = 0; i < err.n; i++)
+		print_error("%s:%u: %s: %s\n", err.problems[i].file, err.problems[i].line,
+			err.problems[i].key, err.problems[i].text);
+	assert_int_equal(r, 0);
+	return guest;
+}
+
+/* All problems as "LINE KEY: TEXT" lines. */
+static void assert_problems(const char *text, const char *expected)
+{
+	struct vn_guest *guest = NULL;
+	vn_autoerror err = {0};
+	vn_autofree char *all = vn_copy("");
+	assert_int_equal(vn_guest_from_cfg(text, "g.cfg", false, &guest, &err), -EINVAL);
+	assert_null(guest);
+	assert_true(err.input);
+	for (size_t i = 0; i < err.n; i++) {
+		assert_string_equal(err.problems[i].file, "g.cfg");
+		char *more = vn_format("%s%u %s: %s\n", all, err.problems[i].line,
+			err.problems[i].key ? err.problems[i].key : "-", err.problems[i].text);
+		free(all);
+		all = more;
+	}
+	assert_string_equal(all, expected);
+}
+
+static void test_missing_parts_are_completed(void **state)
+{
+	(void)state;
+	vn_autoguest *one = read_good("name='a'\nmemory=100\n", false);
+	assert_int_equal(one->vcpus, 1);
+	assert_int_equal(one->n_vnodes, 1);
+	assert_int_equal(one->vnodes[0].memory, 100 * VN_MIB);
+	assert_int_equal(one->vnodes[0].home, -1);
+	assert_int_equal(one->memory_policy, VN_MEMORY_PREFERRED);
+
+	vn_autoguest *three = read_good("name='a'\nmemory=100\nvcpus=5\nvnodes=3\nhugepages='1M'\n", false);
+	assert_int_equal(three->vnodes[0].memory, 34 * VN_MIB);
+	assert_int_equal(three->vnodes[2].memory, 33 * VN_MIB);
+	assert_int_equal(vn_guest_vnode_of(three, 1), 0);
+	assert_int_equal(vn_guest_vnode_of(three, 2), 1);
+	assert_int_equal(vn_guest_vnode_of(three, 4), 2);
+	assert_int_equal(three->vnodes[0].distances[2], 20);
+	assert_int_equal(three->memory_policy, VN_MEMORY_STRICT);
+}
+
+static void test_rc9(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(BASE "vnodes = 2\nvnumamem = [2048, 2048]\nvdistance = [10, 40, 40, 10]\n"
+					 "vnuma_vcpumap = [1, 0, 1, 0]\nvnuma_vnodemap = [1, 0]\n",
+		false);
+	assert_int_equal(g->vnodes[0].home, 1);
+	assert_int_equal(g->vnodes[1].home, 0);
+	assert_int_equal(g->vnodes[0].distances[1], 40);
+	assert_int_equal(vn_guest_vnode_of(g, 0), 1);
+	assert_int_equal(vn_guest_vnode_of(g, 3), 0);
+	assert_int_equal(g->notes.n, 0);
+}
+
+#define RCBIG                                                                                                \
+	"memory = 16384\nvcpus = 4\nname = \"rcbig\"\nvnodes = 4\nvnumamem = [10,10]\n"                      \
+	"vnuma_distance = [10, 30, 10, 30]\nvcpu_to_vnode = [0, 0, 1, 1]\n"
+
+static void test_first_example_of_the_thread(void **state)
+{
+	(void)state;
+	assert_problems(RCBIG,
+		"5 vnumamem: [10, 10] seen; expected 4 numbers of MiB, one per vnode\n"
+		"6 vnuma_distance: [10, 30, 10, 30] seen; no option of this name; it is called 'vdistance', "
+		"and its values are too few or too many for that\n"
+		"7 vcpu_to_vnode: [0, 0, 1, 1] seen; no option of this name; it is called 'vnuma_vcpumap'\n");
+
+	vn_autoguest *g = read_good(RCBIG, true);
+	assert_int_equal(g->n_vnodes, 4);
+	assert_int_equal(g->notes.n, 3);
+	static const char *const named[] = {"vnumamem", "vnuma_distance", "vcpu_to_vnode"};
+	for (unsigned i = 0; i < 3; i++) {
+		assert_string_equal(g->notes.v[i].code, "option-replaced");
+		assert_non_null(strstr(g->notes.v[i].text, named[i]));
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(g->vnodes[i].memory, 4096 * VN_MIB);
+		assert_int_equal(vn_guest_vnode_of(g, i), i);
+		for (unsigned j = 0; j < 4; j++)
+			assert_int_equal(g->vnodes[i].distances[j], i == j ? 10 : 20);
+	}
+}
+
+static void test_distance_forms(void **state)
+{
+	(void)state;
+	vn_autoguest *two = read_good(BASE "vnodes=3\nvdistance=[10,30]\n", false);
+	assert_int_equal(two->vnodes[2].distances[0], 30);
+	vn_autoguest *rows = read_good(BASE "vnodes=2\nvdistance=[[10,21],[31,10]]\n", false);
+	assert_int_equal(rows->vnodes[0].distances[1], 21);
+	assert_int_equal(rows->vnodes[1].distances[0], 31);
+	assert_int_equal(rows->notes.n, 1);
+	assert_string_equal(rows->notes.v[0].code, "vdistance-asymmetric");
+	vn_autoguest *far = read_good(BASE "vnodes=2\nvdistance=[10,255]\n", false);
+	assert_int_equal(far->vnodes[0].distances[1], 255);
+	vn_autoguest *single = read_good(BASE "vnodes=1\nvdistance=[10]\n", false);
+	assert_int_equal(single->vnodes[0].distances[0], 10);
+}
+
+static void test_wrong_distances(void **state)
+{
+	(void)state;
+	assert_problems(BASE "vnodes=2\nvdistance=[10, 9]\n",
+		"5 vdistance: [10, 9] seen; vnode 0 to 1 is 9; expected 11 to 255 (with 10 or less Linux "
+		"drops the whole table)\n");
+	assert_problems(BASE "vnodes=2\nvdistance=[10, 256]\n",
+		"5 vdistance: [10, 256] seen; vnode 0 to 1 is 256; expected 11 to 255 (with 10 or less Linux "
+		"drops the whole "
+		"table)\n");
+	assert_problems(BASE "vnodes=2\nvdistance=[10, 10]\n",
+		"5 vdistance: [10, 10] seen; vnode 0 to 1 is 10; expected 11 to 255 (with 10 or less Linux "
+		"drops the whole "
+		"table)\n");
+	assert_problems(BASE "vnodes=2\nvdistance=[11, 20]\n",
+		"5 vdistance: [11, 20] seen; vnode 0 to itself is 11; expected 10\n");
+	assert_problems(BASE "vnodes=2\nvdistance=[10, 20, 20]\n",
+		"5 vdistance: [10, 20, 20] seen; expected 2 values (same node, other node) or 4 (2 x 2, flat "
+		"or in rows)\n");
+	assert_problems(BASE "vnodes=2\nvdistance=[[10, 20], [20]]\n",
+		"5 vdistance: [[10, 20], [20]] seen; expected 2 values (same node, other node) or 4 (2 x 2, "
+		"flat or in rows)\n");
+	assert_problems(BASE "vnodes=2\nvdistance=20\n", "5 vdistance: 20 seen; expected 2 values (same "
+							 "node, other node) or 4 (2 x 2, flat or in rows)\n");
+}
+
+static void test_wrong_numa_options_are_all_found(void **state)
+{
+	(void)state;
+	assert_problems(BASE
+		"vnodes = 2\nvnumamem = [2048, 1024]\nvnuma_vcpumap = [0, 1, 2, 0]\nvnuma_vnodemap = [0]\n",
+		"5 vnumamem: [2048, 1024] seen; the sum is 3072 MiB; expected 4096 MiB, which is 'memory'\n"
+		"6 vnuma_vcpumap: [0, 1, 2, 0] seen; entry 2 is 2; expected 4 vnode numbers (0 to 1), one "
+		"per vCPU\n"
+		"7 vnuma_vnodemap: [0] seen; expected 2 node numbers of the host, one per vnode\n");
+	assert_problems(BASE "vnodes = 2\nvnumamem = [4096, 0]\nvnuma_vcpumap = [0, 1, 1]\n",
+		"5 vnumamem: [4096, 0] seen; entry 1 is 0; expected at least 1 MiB for each vnode\n"
+		"6 vnuma_vcpumap: [0, 1, 1] seen; expected 4 vnode numbers (0 to 1), one per vCPU\n");
+	assert_problems(BASE "vnodes = 2\nvnumamem = [4097, -1]\n",
+		"5 vnumamem: [4097, -1] seen; entry 1 is -1; expected 2 numbers of MiB, one per vnode\n");
+	assert_problems(BASE "vnodes = 33\n", "4 vnodes: 33 seen; expected 1 to 32\n");
+	assert_problems(BASE "vnodes = 0\n", "4 vnodes: 0 seen; expected 1 to 32\n");
+	assert_problems("name='a'\nmemory=2\nvnodes=3\n",
+		"3 vnodes: 3 seen; expected 1 to 2 (each vnode needs 1 MiB)\n");
+	assert_problems(BASE "vnumamem = [2048, 2048]\n",
+		"4 vnumamem: [2048, 2048] seen; 'vnodes' is missing, which it goes with\n");
+	assert_problems(BASE "vnodes = 2\nguest_numa = \"off\"\n",
+		"5 guest_numa: \"off\" seen with 2 vnodes; expected one vnode\n");
+	assert_problems(BASE "vnodes = 2\nhugepages = \"1G\"\nvnumamem = [1536, 2560]\n",
+		"6 vnumamem: vnode 0 gets 1.5 GiB; expected a multiple of its huge pages, 1 GiB\n"
+		"6 vnumamem: vnode 1 gets 2.5 GiB; expected a multiple of its huge pages, 1 GiB\n");
+}
+
+static void test_wrong_common_keys(void **state)
+{
+	(void)state;
+	assert_problems("vcpus = 0\n", "0 name: missing; expected a quoted string\n"
+				       "0 memory: missing; expected MiB\n"
+				       "1 vcpus: 0 seen; expected a number from 1 to 1024\n");
+	assert_problems("name = \"../x\"\nmemory = 99999999999999999999\n",
+		"2 memory: 99999999999999999999… is above 18446744073709551615\n"
+		"1 name: \"../x\" seen; expected 1 to 63 letters, digits, '.', '_', '+' or '-', a letter or "
+		"digit first\n");
+	assert_problems(BASE "memroy = 5\nfoo = 1\nvnuma = []\ncpu_weight = 3\n",
+		"4 memroy: no key of a guest config; 'memory' is meant?\n"
+		"5 foo: no key of a guest config; the README lists them\n"
+		"6 vnuma: belongs to a dialect that this version does not read; expected vnodes, vnumamem, "
+		"vdistance, "
+		"vnuma_vcpumap, vnuma_vnodemap\n"
+		"7 cpu_weight: no key of a guest config; 'weight' is meant?\n");
+	assert_problems(BASE
+		"policy = \"stack\"\nhugepages = \"3M\"\ncpus = \"0-\"\nmaxmem = 100\nextra = \"x\"\n",
+		"7 maxmem: 100 seen; expected a number from 4096 to 67108864\n"
+		"6 cpus: \"0-\" seen; expected the host's CPUs as one string, such as \"0-3,8\" or "
+		"\"all,^0\"\n"
+		"5 hugepages: \"3M\" seen; expected a page size such as \"2M\" or \"1G\"\n"
+		"4 policy: \"stack\" seen; expected \"pack\" or \"spread\"\n"
+		"8 extra: given without 'kernel'; it goes with a kernel only\n");
+}
+
+static void test_syntax_errors_are_all_found(void **state)
+{
+	(void)state;
+	assert_problems("name = \"g\nmemory = 4096\nvcpus = [1, 2\nmaxvcpus = 8\n",
+		"1 name: the string that starts with \" does not end on its line\n"
+		"3 vcpus: the list that starts here has no end; expected ']'\n");
+	assert_problems(BASE "vcpus = 5\n", "4 vcpus: given twice; the first is in line 3\n");
+	assert_problems(BASE "kernel \"x\"\n= 3\nextra = @\n",
+		"4 -: '\"' behind 'kernel'; expected '='\n"
+		"5 -: '='; expected 'key = value'\n"
+		"6 extra: '@'; expected a number, a quoted string or a list\n");
+	assert_problems(BASE "maxmem = 08192\nmaxvcpus = 8 9\n",
+		"4 maxmem: 08192 starts with 0, which xl reads as octal; write it without\n"
+		"5 maxvcpus: '9' behind the value; expected the end of the line\n");
+	assert_problems(BASE "disk = [[[[[[[[[1]]]]]]]]]\nextra = \"\\q\"\n",
+		"4 disk: lists nested more than 8 deep\n5 extra: '\\' before 'q'; expected \\\\, \\', \\\", "
+		"\\n or \\t\n");
+	assert_problems(BASE "vnodes = 2\nvnumamem = [ 1, 2",
+		"5 vnumamem: the list that starts here has no end; expected ']'\n");
+}
+
+static void test_garbage_is_cut_short(void **state)
+{
+	(void)state;
+	char text[4096];
+	memset(text, 0, sizeof(text));
+	for (size_t i = 0; i + 2 < sizeof(text); i += 2)
+		memcpy(text + i, "=\n", 2);
+	struct vn_guest *guest = NULL;
+	vn_autoerror err = {0};
+	assert_int_equal(vn_guest_from_cfg(text, "g.cfg", false, &guest, &err), -EINVAL);
+	assert_in_range(err.n, 2, 60);
+}
+
+static void test_devices(void **state)
+{
+	(void)state;
+	vn_autoguest *g =
+		read_good(BASE "disk = [\"/a.img,qcow2,vda,ro\", \"format=raw, vdev=vdb, target=/dev/b,c\"]\n"
+			       "vif = [\"\", \"bridge=br0,queues=2,mac=52:54:00:12:34:56\", "
+			       "\"type=tap,vifname=t0,vhost=0\"]\n",
+			false);
+	assert_int_equal(g->n_disks, 2);
+	assert_string_equal(g->disks[0].path, "/a.img");
+	assert_string_equal(g->disks[0].format, "qcow2");
+	assert_true(g->disks[0].readonly);
+	assert_string_equal(g->disks[1].path, "/dev/b,c");
+	assert_false(g->disks[1].readonly);
+	assert_int_equal(g->n_vifs, 3);
+	assert_int_equal(g->vifs[0].type, VN_VIF_USER);
+	assert_int_equal(g->vifs[1].type, VN_VIF_TAP);
+	assert_int_equal(g->vifs[1].queues, 2);
+	assert_true(g->vifs[1].vhost);
+	assert_false(g->vifs[2].vhost);
+	assert_problems(BASE "disk = [\"a.img\", \"\", \"/x,vmdk\"]\nvif = [\"mac=01:00:00:00:00:01\", "
+			     "\"bridge=a/b\", \"x\"]\n",
+		"4 disk: entry 0: \"a.img\" seen; expected the target as an absolute path\n"
+		"4 disk: entry 1: \"\" seen; expected the target as an absolute path\n"
+		"4 disk: entry 2: \"vmdk\" seen; expected the format raw or qcow2\n"
+		"5 vif: entry 0: \"01:00:00:00:00:01\" seen; expected a unicast MAC address such as "
+		"52:54:00:12:34:56\n"
+		"5 vif: entry 1: \"a/b\" seen; expected one interface name of 1 to 15 letters, digits, '.', "
+		"'_' or '-'\n"
+		"5 vif: entry 2: \"x\" seen; expected name=value\n");
+	assert_problems(
+		BASE "disk = \"/a\"\n", "4 disk: \"/a\" seen; expected a list of at most 64 strings\n");
+}
+
+static void test_cpus(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(BASE "cpus = \"0-7,^2-3,10\"\n", false);
+	vn_autofree char *text = vn_set_text(g->cpus);
+	assert_string_equal(text, "0-1,4-7,10");
+	vn_autoguest *all = read_good(BASE "cpus = \"all,^0\"\n", false);
+	assert_false(hwloc_bitmap_isset(all->cpus, 0));
+	assert_true(hwloc_bitmap_isset(all->cpus, 4000));
+}
+
+static void test_hotpluggable_vcpus_belong_to_vnodes(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(BASE "maxvcpus = 6\nvnodes = 2\nvnuma_vcpumap = [0,0,0,0,1,1]\n", false);
+	assert_int_equal(g->vcpus, 4);
+	assert_int_equal(vn_guest_vnode_of(g, 5), 1);
+	assert_problems(BASE "maxvcpus = 6\nvnodes = 2\nvnuma_vcpumap = [0,0,1,1]\n",
+		"6 vnuma_vcpumap: [0, 0, 1, 1] seen; expected 6 vnode numbers (0 to 1), one per possible "
+		"vCPU\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_missing_parts_are_completed),
+		cmocka_unit_test(test_rc9),
+		cmocka_unit_test(test_first_example_of_the_thread),
+		cmocka_unit_test(test_distance_forms),
+		cmocka_unit_test(test_wrong_distances),
+		cmocka_unit_test(test_wrong_numa_options_are_all_found),
+		cmocka_unit_test(test_wrong_common_keys),
+		cmocka_unit_test(test_syntax_errors_are_all_found),
+		cmocka_unit_test(test_garbage_is_cut_short),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_hotpluggable_vcpus_belong_to_vnodes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
