@@ -13,10 +13,17 @@
 #include "parse.h"
 #include "text.h"
 
+/* What every open of ours adds. openat2 refuses O_NOCTTY together with O_PATH, which opens no terminal
+ * anyway. */
+static int common_flags(int flags)
+{
+	return flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY);
+}
+
 static int open_in_root(int root, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = (uint64_t)flags | O_CLOEXEC | O_NOCTTY,
+		.flags = (uint64_t)common_flags(flags),
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
@@ -34,7 +41,7 @@ static int open_path(const struct vn_root *root, const char *path, int flags)
 	int fd = open_in_root(root->fd, path, flags);
 	if (!root->live || !lacks_openat2(fd))
 		return fd;
-	fd = openat(root->fd, path, flags | O_CLOEXEC | O_NOCTTY);
+	fd = openat(root->fd, path, common_flags(flags));
 	return fd < 0 ? -errno : fd;
 }
 
@@ -116,7 +123,7 @@ static int read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
 static int read_text(int fd, size_t max, char **ret_text)
 {
 	vn_autofree char *text = NULL;
-	size_t length;
+	size_t length = 0;
 	int r = read_all(fd, max, &text, &length);
 
 	if (r < 0)
@@ -151,7 +158,9 @@ int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret
 
 	if (r < 0)
 		return r;
-	text[strcspn(text, "\n")] = '\0';
+	size_t length = strlen(text);
+	if (length > 0 && text[length - 1] == '\n')
+		text[length - 1] = '\0';
 	return vn_parse_u64(text, UINT64_MAX, ret);
 }
 

@@ -16,8 +16,8 @@
  *
  * Blanks separate words; how many does not matter, for texts come through mails and web pages. Nothing is
  * guessed: a line that is none of these is a problem, and all problems are told, up to a limit. Only after
- * the last line is it known whether the parts agree (check_*). numactl before 2.0.10 prints a column of zeros
- * for each id that no node has; those columns and rows are dropped.
+ * the last line is it known whether the parts agree (check_*). Older versions of numactl print a column of
+ * zeros for each id that no node has; those columns and rows are dropped.
  */
 #define _GNU_SOURCE
 #include "discover.h"
@@ -28,8 +28,7 @@
 #include "../base/text.h"
 
 #define MAX_PROBLEMS 20
-#define MAX_MB                                                                                               \
-	(UINT64_C(1) << 30) /* 2^50 bytes: eight times what an x86 CPU can address today is still below */
+#define MAX_MB (UINT64_C(1) << 30) /* 2^50 bytes, above any node there is */
 #define MAX_WORD 48
 #define QUOTE_MAX 48
 
@@ -158,7 +157,7 @@ static struct vn_host_node *find_or_add_node(struct reader *r, unsigned id)
 static int read_available(struct reader *r, const char *p)
 {
 	char word[MAX_WORD], quoted[QUOTE_MAX];
-	const char *rest = p;
+	const char *rest = p + strspn(p, " \t");
 
 	if (r->available)
 		return problem(r, "available", "told in line %u already; expected the output of one run",
@@ -279,7 +278,7 @@ static int read_header(struct reader *r, const char *p)
 {
 	char word[MAX_WORD], quoted[QUOTE_MAX];
 	vn_autoset seen = hwloc_bitmap_alloc();
-	const char *rest = p;
+	const char *rest = p + strspn(p, " \t");
 	uint64_t id;
 
 	r->section = SECTION_ROWS;

@@ -40,9 +40,7 @@ static int read_tree(struct vn_sysfs *sysfs)
 
 	if (sysfs->root.live)
 		read_allowed(sysfs);
-	if (sysfs->problems > VN_SYSFS_MAX_PROBLEMS)
-		vn_error_input(sysfs->err, NULL, "%s: %zu more problems", sysfs->root.path,
-		        sysfs->problems - VN_SYSFS_MAX_PROBLEMS);
+	vn_sysfs_tell_rest(sysfs);
 	return r < 0 ? r : s < 0 ? s : t;
 }
 

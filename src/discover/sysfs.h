@@ -24,14 +24,17 @@ struct vn_sysfs {
 /* Adds a problem of this file (the first VN_SYSFS_MAX_PROBLEMS, the rest is counted); returns a negative
  * errno. */
 int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4)));
+
+/* Adds how many problems there were beyond the first ones. */
+void vn_sysfs_tell_rest(struct vn_sysfs *sysfs);
 
 /* The text of a file. -ENOENT when it is missing; unreadable is a problem. */
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text);
 
 /* A set, from DIR/LIST (`0-3,8`) or else from DIR/MASK (`00000000,0000010f`; NULL: there is none). */
 int vn_sysfs_read_set(struct vn_sysfs *sysfs, const char *directory, const char *list, const char *mask,
-        hwloc_bitmap_t *ret_set);
+	hwloc_bitmap_t *ret_set);
 
 /* A number with an optional sign; *ret stays as it is when the file is missing. Above INT_MAX counts as -1,
  * unknown. */
@@ -39,7 +42,7 @@ int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret);
 
 /* Numbers N of the entries PREFIX<N> of a directory. -ENOENT when there is no such directory. */
 int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char *prefix, uint64_t max,
-        hwloc_bitmap_t *ret_ids);
+	hwloc_bitmap_t *ret_ids);
 
 /* Adds the parts to sysfs->host. CPUs come before nodes. */
 int vn_sysfs_cpus(struct vn_sysfs *sysfs);

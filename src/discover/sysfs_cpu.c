@@ -27,7 +27,7 @@ static int ask_each_cpu(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hw
 
 /* First of the given files that is there, of topology/ or cache/indexN/. */
 static int read_cpus_of(struct vn_sysfs *sysfs, const char *directory, const char *const (*files)[2],
-        size_t n, hwloc_bitmap_t *ret_set)
+	size_t n, hwloc_bitmap_t *ret_set)
 {
 	int r = -ENOENT;
 	for (size_t i = 0; i < n && r == -ENOENT; i++)
@@ -39,7 +39,7 @@ static int read_siblings(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu, const 
 {
 	/* the first names are those since Linux 5.3; the others are kept by the kernel for old programs */
 	static const char *const files[][2] = {
-	        {"core_cpus_list", "core_cpus"}, {"thread_siblings_list", "thread_siblings"}};
+		{"core_cpus_list", "core_cpus"}, {"thread_siblings_list", "thread_siblings"}};
 	vn_autoset siblings = NULL;
 	int r = read_cpus_of(sysfs, directory, files, 2, &siblings);
 
@@ -113,7 +113,7 @@ static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_
 	for (int id = hwloc_bitmap_first(present); id >= 0; id = hwloc_bitmap_next(present, id)) {
 		struct vn_host_cpu *cpu = &host->cpus[host->n_cpus++];
 		*cpu = (struct vn_host_cpu){
-		        .id = (unsigned)id, .node = -1, .package = -1, .die = -1, .core = -1, .l3 = -1};
+			.id = (unsigned)id, .node = -1, .package = -1, .die = -1, .core = -1, .l3 = -1};
 		cpu->online = hwloc_bitmap_isset(online, cpu->id);
 		int r = cpu->online ? read_cpu(sysfs, cpu) : 0;
 		if (r < 0)
@@ -131,7 +131,7 @@ int vn_sysfs_cpus(struct vn_sysfs *sysfs)
 
 	if (r == -ENOENT)
 		return vn_sysfs_problem(
-		        sysfs, CPU_DIRECTORY, "is not there; expected a tree that holds sys/devices/system");
+			sysfs, CPU_DIRECTORY, "is not there; expected a tree that holds sys/devices/system");
 	if (r < 0)
 		return r;
 	r = vn_sysfs_read_set(sysfs, CPU_DIRECTORY, "online", NULL, &online);

@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "../base/parse.h"
+#include "../base/text.h"
 
 #define NODE_DIRECTORY "sys/devices/system/node"
 
 static int read_bytes(
-        struct vn_sysfs *sysfs, const char *path, const char *text, const char *key, uint64_t *ret)
+	struct vn_sysfs *sysfs, const char *path, const char *text, const char *key, uint64_t *ret)
 {
 	int r = vn_meminfo_bytes(text, key, ret);
 	if (r == -EINVAL)
@@ -20,10 +21,10 @@ static int read_bytes(
 
 /* What the kernel would give up for the asking: clean page cache and slab. All of its parts must be told. */
 static int read_reclaimable(
-        struct vn_sysfs *sysfs, const char *path, const char *text, struct vn_host_node *node)
+	struct vn_sysfs *sysfs, const char *path, const char *text, struct vn_host_node *node)
 {
 	static const char *const keys[] = {
-	        "Active(file)", "Inactive(file)", "SReclaimable", "Dirty", "Writeback"};
+		"Active(file)", "Inactive(file)", "SReclaimable", "Dirty", "Writeback"};
 	uint64_t bytes[5];
 
 	for (size_t i = 0; i < 5; i++) {
@@ -83,7 +84,7 @@ static int read_pool(struct vn_sysfs *sysfs, const char *parent, unsigned kb, st
 		return r;
 	if (pool.free > pool.total)
 		return vn_sysfs_problem(sysfs, directory, "%llu free of %llu huge pages",
-		        (unsigned long long)pool.free, (unsigned long long)pool.total);
+			(unsigned long long)pool.free, (unsigned long long)pool.total);
 	struct vn_hugepool *grown = reallocarray(node->hugepools, node->n_hugepools + 1, sizeof(*grown));
 	if (!grown)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
@@ -146,13 +147,13 @@ static int read_distances(struct vn_sysfs *sysfs, const char *path, struct vn_ho
 		uint64_t distance;
 		if (vn_parse_u64(word, VN_DISTANCE_UNREACHABLE, &distance) < 0 || distance == 0)
 			return vn_sysfs_problem(
-			        sysfs, path, "'%.20s'; expected a distance of 1 to 255", word);
+				sysfs, path, "'%.20s'; expected a distance of 1 to 255", word);
 		if (n < sysfs->host->n_nodes)
 			node->distances[n] = (uint32_t)distance;
 	}
 	if (n != sysfs->host->n_nodes)
 		return vn_sysfs_problem(sysfs, path, "%zu distances; expected one for each of %zu nodes", n,
-		        sysfs->host->n_nodes);
+			sysfs->host->n_nodes);
 	return 0;
 }
 
@@ -218,8 +219,8 @@ static int make_single_node(struct vn_sysfs *sysfs)
 	if (r < 0 || s < 0)
 		return r < 0 ? r : s;
 	r = vn_notes_add(&host->notes, "kernel-without-numa",
-	        "the kernel shows no nodes (built without NUMA, or hidden by a container): all counts as "
-	        "node 0");
+		"the kernel shows no nodes (built without NUMA, or hidden by a container): all counts as "
+		"node 0");
 	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
 }
 
@@ -237,7 +238,30 @@ static int check_online(struct vn_sysfs *sysfs, hwloc_const_bitmap_t ids)
 		return 0;
 	vn_autofree char *text = vn_set_text(missing);
 	return vn_sysfs_problem(
-	        sysfs, NODE_DIRECTORY "/online", "names node %s, which has no directory", text ? text : "?");
+		sysfs, NODE_DIRECTORY "/online", "names node %s, which has no directory", text ? text : "?");
+}
+
+/*
+ * Memory that was plugged in may be missing from the nodes' own counts (seen on a virtio-mem guest: 6 GiB on its only node,
+ * 24 GiB in all). Placement goes by the nodes, so the difference must be told.
+ */
+static int note_uncounted(struct vn_sysfs *sysfs)
+{
+	struct vn_host *host = sysfs->host;
+	vn_autofree char *text = NULL;
+	uint64_t total = 0, sum = 0;
+	char of_nodes[VN_SIZE_TEXT], of_host[VN_SIZE_TEXT];
+
+	if (vn_sysfs_read(sysfs, "proc/meminfo", &text) < 0 || vn_meminfo_bytes(text, "MemTotal", &total) < 0)
+		return 0;
+	for (size_t i = 0; i < host->n_nodes; i++)
+		sum += host->nodes[i].memory_total;
+	if (sum >= total - total / 16)
+		return 0;
+	int r = vn_notes_add(&host->notes, "memory-uncounted",
+		"the nodes' memory sums to %s, but the host has %s: the rest cannot be planned with",
+		vn_size_text(sum, of_nodes), vn_size_text(total, of_host));
+	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
 }
 
 int vn_sysfs_nodes(struct vn_sysfs *sysfs)
@@ -261,5 +285,5 @@ int vn_sysfs_nodes(struct vn_sysfs *sysfs)
 		if (r < 0)
 			status = r;
 	}
-	return status;
+	return status < 0 ? status : note_uncounted(sysfs);
 }

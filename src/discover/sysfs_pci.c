@@ -29,7 +29,7 @@ static uint32_t read_code(const struct vn_root *root, const char *directory, con
 
 /* The first entry of DIRECTORY/NAME that begins with `prefix`; NULL when there is none. */
 static char *first_entry(
-        const struct vn_root *root, const char *directory, const char *name, const char *prefix)
+	const struct vn_root *root, const char *directory, const char *name, const char *prefix)
 {
 	vn_cleanup(vn_names_free) char **names = NULL;
 	char path[VN_PATH_TEXT * 2];
@@ -39,7 +39,7 @@ static char *first_entry(
 		return NULL;
 	for (char **entry = names; *entry; entry++) {
 		if (strncmp(*entry, prefix, strlen(prefix)) == 0 && vn_text_is_printable(*entry) &&
-		        strlen(*entry) < VN_PATH_TEXT / 4)
+			strlen(*entry) < VN_PATH_TEXT / 4)
 			return strdup(*entry);
 	}
 	return NULL;
@@ -90,7 +90,7 @@ static int read_device(struct vn_sysfs *sysfs, const char *address, struct vn_ho
 	device->device = (uint16_t)read_code(&sysfs->root, directory, "device", UINT16_MAX);
 	snprintf(path, sizeof(path), "%s/driver", directory);
 	if (vn_root_link_name(&sysfs->root, path, &device->driver) == 0 &&
-	        !vn_text_is_printable(device->driver)) {
+		!vn_text_is_printable(device->driver)) {
 		free(device->driver);
 		device->driver = NULL;
 	}

@@ -16,8 +16,6 @@ static int add_problem(struct vn_sysfs *sysfs, const char *path, const char *tex
 	const char *root = sysfs->root.path;
 	size_t length = strlen(root);
 
-	if (sysfs->problems++ >= VN_SYSFS_MAX_PROBLEMS)
-		return -EINVAL;
 	if (asprintf(&full, "%s%s%s", root, length && root[length - 1] == '/' ? "" : "/", path) < 0)
 		full = NULL;
 	if (sysfs->root.live)
@@ -31,6 +29,8 @@ int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *forma
 	char text[256];
 	va_list args;
 
+	if (sysfs->problems++ >= VN_SYSFS_MAX_PROBLEMS)
+		return -EINVAL;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -40,6 +40,16 @@ int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *forma
 			*p = '?';
 	}
 	return add_problem(sysfs, path, text);
+}
+
+void vn_sysfs_tell_rest(struct vn_sysfs *sysfs)
+{
+	char text[64];
+
+	if (sysfs->problems <= VN_SYSFS_MAX_PROBLEMS)
+		return;
+	snprintf(text, sizeof(text), "%zu more problems", sysfs->problems - VN_SYSFS_MAX_PROBLEMS);
+	add_problem(sysfs, "", text);
 }
 
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text)
@@ -54,7 +64,7 @@ int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text)
 		return vn_error_environment(sysfs->err, r, "out of memory");
 	if (r == -EACCES || r == -EPERM)
 		return vn_error_environment(sysfs->err, r, "%s/%s: no permission to read it",
-		        sysfs->root.live ? "" : sysfs->root.path, path);
+			sysfs->root.live ? "" : sysfs->root.path, path);
 	return vn_sysfs_problem(sysfs, path, "cannot be read: %s", strerror(-r));
 }
 
@@ -116,7 +126,7 @@ static int parse_mask(const char *text, hwloc_bitmap_t *ret_set)
 }
 
 static int read_one_set(struct vn_sysfs *sysfs, const char *path,
-        int (*parse)(const char *, hwloc_bitmap_t *), const char *expected, hwloc_bitmap_t *ret_set)
+	int (*parse)(const char *, hwloc_bitmap_t *), const char *expected, hwloc_bitmap_t *ret_set)
 {
 	vn_autofree char *text = NULL;
 	int r = vn_sysfs_read(sysfs, path, &text);
@@ -131,7 +141,7 @@ static int read_one_set(struct vn_sysfs *sysfs, const char *path,
 }
 
 int vn_sysfs_read_set(struct vn_sysfs *sysfs, const char *directory, const char *list, const char *mask,
-        hwloc_bitmap_t *ret_set)
+	hwloc_bitmap_t *ret_set)
 {
 	char path[VN_PATH_TEXT];
 
@@ -153,7 +163,9 @@ int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret)
 		return 0;
 	if (r < 0)
 		return r;
-	text[strcspn(text, "\n")] = '\0';
+	size_t length = strlen(text);
+	if (length > 0 && text[length - 1] == '\n')
+		text[length - 1] = '\0';
 	r = vn_parse_u64(text[0] == '-' ? text + 1 : text, INT_MAX, &value);
 	if (r == -EINVAL)
 		return vn_sysfs_problem(sysfs, path, "'%.60s'; expected a number", text);
@@ -162,7 +174,7 @@ int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret)
 }
 
 int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char *prefix, uint64_t max,
-        hwloc_bitmap_t *ret_ids)
+	hwloc_bitmap_t *ret_ids)
 {
 	vn_cleanup(vn_names_free) char **names = NULL;
 	vn_autoset ids = hwloc_bitmap_alloc();
@@ -215,7 +227,7 @@ int vn_meminfo_bytes(const char *text, const char *key, uint64_t *ret_bytes)
 		size_t digits = strspn(value, "0123456789");
 		uint64_t kb;
 		if (digits >= sizeof(number) || strncmp(value + digits, " kB", 3) != 0 ||
-		        (value[digits + 3] && value[digits + 3] != '\n'))
+			(value[digits + 3] && value[digits + 3] != '\n'))
 			return -EINVAL;
 		memcpy(number, value, digits);
 		number[digits] = '\0';

@@ -68,21 +68,29 @@ static void add_machine(
 		vn_argv_add(argv, "size=%lluM", (unsigned long long)(guest->memory / VN_MIB));
 }
 
-/* Cores per socket: the vCPUs of a vnode when all vnodes with vCPUs have an equal run of them, else 1. */
+/* Whether vCPUs first … first + n - 1 are all in one vnode. */
+static bool in_one_vnode(const struct vn_guest *guest, unsigned first, unsigned n)
+{
+	int vnode = vn_guest_vnode_of(guest, first);
+
+	for (unsigned i = first + 1; i < first + n; i++) {
+		if (vn_guest_vnode_of(guest, i) != vnode)
+			return false;
+	}
+	return true;
+}
+
+/* The largest socket that divides the vCPUs into equal sockets, none of which spans two vnodes. */
 static unsigned cores_per_socket(const struct vn_guest *guest)
 {
-	unsigned cores = vn_set_weight(guest->vnodes[0].vcpus), next = 0;
-
-	for (size_t i = 0; i < guest->n_vnodes; i++) {
-		hwloc_const_bitmap_t vcpus = guest->vnodes[i].vcpus;
-		if (hwloc_bitmap_iszero(vcpus))
-			continue;
-		if (vn_set_weight(vcpus) != cores || hwloc_bitmap_first(vcpus) != (int)next ||
-			hwloc_bitmap_last(vcpus) != (int)(next + cores - 1))
-			return 1;
-		next += cores;
+	for (unsigned cores = guest->maxvcpus; cores > 1; cores--) {
+		bool good = guest->maxvcpus % cores == 0;
+		for (unsigned first = 0; good && first < guest->maxvcpus; first += cores)
+			good = in_one_vnode(guest, first, cores);
+		if (good)
+			return cores;
 	}
-	return cores ? cores : 1;
+	return 1;
 }
 
 static void add_smp(const struct vn_guest *guest, struct vn_argv *argv)

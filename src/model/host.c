@@ -270,16 +270,33 @@ static int note_members(struct vn_host *host)
 	}
 	return note_set(host, bare, "node-without-cpus", "node", "without CPUs: memory only") |
 	       note_set(host, empty, "node-without-memory", "node",
-		       "without memory: every access of its CPUs is remote") |
+		       "without memory: all memory is remote to their CPUs") |
 	       note_set(host, stray, "cpu-without-node", "online CPU", "in no node");
+}
+
+/* Firmware may name a node that is not online: then where the device is, is not known. */
+static int place_devices(struct vn_host *host)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < host->n_devices; i++) {
+		struct vn_host_device *device = &host->devices[i];
+		if (device->node < 0 || vn_host_node_index(host, (unsigned)device->node) >= 0)
+			continue;
+		r |= vn_notes_add(&host->notes, "device-without-node",
+			"device %s names node %d, which the host does not have", device->address,
+			device->node);
+		device->node = -1;
+	}
+	return r;
 }
 
 static int add_notes(struct vn_host *host)
 {
-	int r = note_distances(host) | note_members(host);
+	int r = note_distances(host) | note_members(host) | place_devices(host);
 	if (!host->cores_known)
 		r |= vn_notes_add(&host->notes, "cores-unknown",
-			"the source does not tell cores from hardware threads: each CPU counts as a core");
+			"the source does not tell cores from threads: each CPU counts as a core");
 	return r;
 }
 

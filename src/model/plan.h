@@ -76,6 +76,10 @@ struct vn_plan {
 	char *guest; /* name */
 	bool feasible;
 	bool optimal; /* proven */
+	enum vn_level open_level; /* feasible but not optimal: the first level at which better was not ruled
+				     out, … */
+	struct vn_cost
+		bound; /* … and no plan is better at that level than this; the levels below it mean nothing */
 	unsigned *homes; /* pnode id of vnode i; n_vnodes */
 	struct vn_cost cost;
 	enum vn_binding binding;
@@ -85,7 +89,8 @@ struct vn_plan {
 	hwloc_bitmap_t *vcpu_cpus; /* n_vcpus, owned */
 	hwloc_bitmap_t emulator_cpus; /* pCPUs of all homes: QEMU's other threads; owned */
 	struct vn_view view;
-	bool has_runner_up; /* the best plan with other homes */
+	bool has_runner_up; /* the best plan found that costs more: one that costs the same would explain
+			       nothing */
 	unsigned *runner_up_homes;
 	struct vn_cost runner_up_cost;
 	enum vn_level decided_by; /* the level at which the runner-up loses */

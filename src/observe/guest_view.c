@@ -16,8 +16,9 @@ static int compare_cpus(
 
 	if (!cpus)
 		return -ENOMEM;
-	json_array_foreach(told, i, cpu) {
-		if (!json_is_integer(cpu) || json_integer_value(cpu) < 0 || json_integer_value(cpu) > VN_SET_MAX)
+	json_array_foreach (told, i, cpu) {
+		if (!json_is_integer(cpu) || json_integer_value(cpu) < 0 ||
+			json_integer_value(cpu) > VN_SET_MAX)
 			return -EINVAL;
 		hwloc_bitmap_set(cpus, (unsigned)json_integer_value(cpu));
 	}
@@ -46,13 +47,13 @@ static int compare_distances(
 	size_t j;
 	json_t *distance;
 
-	json_array_foreach(told, j, distance) {
+	json_array_foreach (told, j, distance) {
 		if (!json_is_integer(distance))
 			return -EINVAL;
 		if (json_integer_value(distance) == (json_int_t)seen->distances[j])
 			continue;
-		int r = vn_notes_add(mismatches, CODE, "node %u to %zu: distance %u seen; foretold: %lld", id, j,
-			seen->distances[j], (long long)json_integer_value(distance));
+		int r = vn_notes_add(mismatches, CODE, "node %u to %zu: distance %u seen; foretold: %lld", id,
+			j, seen->distances[j], (long long)json_integer_value(distance));
 		if (r < 0)
 			return r;
 	}
@@ -65,7 +66,8 @@ static int compare_node(const json_t *told, const struct vn_host *seen, struct v
 	const json_t *cpus = json_object_get(told, "cpus"), *distances = json_object_get(told, "distances");
 
 	if (!json_is_integer(id_json) || json_integer_value(id_json) < 0 || !json_is_integer(memory) ||
-		!json_is_array(cpus) || !json_is_array(distances) || json_array_size(distances) != seen->n_nodes)
+		!json_is_array(cpus) || !json_is_array(distances) ||
+		json_array_size(distances) != seen->n_nodes)
 		return -EINVAL;
 	unsigned id = (unsigned)json_integer_value(id_json);
 	int index = vn_host_node_index(seen, id);
@@ -89,7 +91,7 @@ int vn_guest_view_compare(const json_t *plan, const struct vn_host *seen, struct
 	if (json_array_size(nodes) != seen->n_nodes)
 		return vn_notes_add(mismatches, CODE, "%zu nodes seen; foretold: %zu", seen->n_nodes,
 			json_array_size(nodes));
-	json_array_foreach(nodes, i, node) {
+	json_array_foreach (nodes, i, node) {
 		int r = compare_node(node, seen, mismatches);
 		if (r < 0)
 			return r;

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "../base/text.h"
+#include "plan.h"
+
+static void print_set(hwloc_const_bitmap_t set, FILE *out)
+{
+	vn_autofree char *text = set ? vn_set_text(set) : NULL;
+
+	fputs(text && *text ? text : "-", out);
+}
+
+/* A set in a column of its own, never cut. */
+static void print_set_column(hwloc_const_bitmap_t set, int width, FILE *out)
+{
+	vn_autofree char *text = set ? vn_set_text(set) : NULL;
+
+	fprintf(out, "%-*s", width, text && *text ? text : "-");
+}
+
+static int set_width(hwloc_const_bitmap_t set, int least)
+{
+	vn_autofree char *text = set ? vn_set_text(set) : NULL;
+	int width = text ? (int)strlen(text) : 0;
+
+	return width > least ? width : least;
+}
+
+static void print_spilled(const struct vn_plan_vnode *vnode, FILE *out)
+{
+	char size[VN_SIZE_TEXT];
+
+	for (size_t i = 0; i < vnode->n_shares; i++) {
+		if (vnode->shares[i].pnode != vnode->home)
+			fprintf(out, "%5s  %10s  of it on node %u\n", "",
+				vn_size_text(vnode->shares[i].memory, size), vnode->shares[i].pnode);
+	}
+}
+
+static void print_vnodes(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
+{
+	char size[VN_SIZE_TEXT];
+	int width = 5;
+
+	for (size_t i = 0; i < plan->n_vnodes; i++)
+		width = set_width(guest->vnodes[i].vcpus, width);
+	fprintf(out, "%5s  %10s  %-*s  %4s  %s\n", "vnode", "memory", width, "vCPUs", "node", "on CPUs");
+	for (size_t i = 0; i < plan->n_vnodes; i++) {
+		fprintf(out, "%5zu  %10s  ", i, vn_size_text(guest->vnodes[i].memory, size));
+		print_set_column(guest->vnodes[i].vcpus, width, out);
+		fprintf(out, "  %4u  ", plan->vnodes[i].home);
+		print_set(plan->vnodes[i].cpus, out);
+		fputc('\n', out);
+		print_spilled(&plan->vnodes[i], out);
+	}
+}
+
+/* Only worth a table when vCPUs of one vnode differ. */
+static void print_vcpus(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
+{
+	if (!guest->exclusive_cores)
+		return;
+	fprintf(out, "\n%5s  %s\n", "vCPU", "on CPUs (a core of its own)");
+	for (unsigned i = 0; i < plan->n_vcpus; i++) {
+		fprintf(out, "%5u  ", i);
+		print_set(plan->vcpu_cpus[i], out);
+		fputc('\n', out);
+	}
+}
+
+static void print_notes(const char *title, const struct vn_notes *notes, FILE *out)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		fprintf(out, "%s: %s [%s]\n", title, notes->v[i].text, notes->v[i].code);
+}
+
+static const char *binding_text(enum vn_binding binding)
+{
+	static const char *const texts[] = {
+		"preferred: on its node, elsewhere only under pressure",
+		"strict: on the nodes named and nowhere else",
+		"interleaved over the nodes named",
+	};
+
+	return texts[binding];
+}
+
+static void print_memory(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
+{
+	char size[VN_SIZE_TEXT];
+
+	fprintf(out, "memory policy: %s", binding_text(plan->binding));
+	if (guest->hugepages)
+		fprintf(out, "; huge pages of %s", vn_size_text(guest->hugepages, size));
+	fputc('\n', out);
+}
+
+void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
+{
+	fprintf(out, "%s: %s\n", plan->guest ? plan->guest : "guest",
+		!plan->feasible ? "there is no room for it"
+		: plan->optimal ? "the best plan there is"
+				: "the best plan found in the time given");
+	if (plan->feasible) {
+		fputc('\n', out);
+		print_vnodes(plan, guest, out);
+		print_vcpus(plan, guest, out);
+		fputc('\n', out);
+		print_memory(plan, guest, out);
+		fprintf(out, "\nwhat `numactl --hardware` will say in the guest (a little less memory: its "
+			     "kernel keeps some):\n");
+		vn_view_print_numactl(&plan->view, out);
+	}
+	if (guest->notes.n + plan->warnings.n + plan->reasons.n > 0)
+		fputc('\n', out);
+	print_notes("reason", &plan->reasons, out);
+	print_notes("warning", &guest->notes, out);
+	print_notes("warning", &plan->warnings, out);
+}
+
+void vn_view_print_numactl(const struct vn_view *view, FILE *out)
+{
+	if (view->n_nodes == 1)
+		fprintf(out, "available: 1 nodes (0)\n"); /* numactl's own grammar */
+	else
+		fprintf(out, "available: %zu nodes (0-%zu)\n", view->n_nodes, view->n_nodes - 1);
+	for (size_t i = 0; i < view->n_nodes; i++) {
+		const struct vn_view_node *node = &view->nodes[i];
+		unsigned cpu;
+		fprintf(out, "node %u cpus:", node->id);
+		hwloc_bitmap_foreach_begin (cpu, node->cpus)
+			fprintf(out, " %u", cpu);
+		hwloc_bitmap_foreach_end();
+		fprintf(out, "\nnode %u size: %llu MB\n", node->id,
+			(unsigned long long)(node->memory / VN_MIB));
+	}
+	fprintf(out, "node distances:\nnode ");
+	for (size_t i = 0; i < view->n_nodes; i++)
+		fprintf(out, "%3u ", view->nodes[i].id);
+	fputc('\n', out);
+	for (size_t i = 0; i < view->n_nodes; i++) {
+		fprintf(out, "%3u: ", view->nodes[i].id);
+		for (size_t j = 0; j < view->n_nodes; j++)
+			fprintf(out, "%3u ", view->nodes[i].distances[j]);
+		fputc('\n', out);
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* A choice of homes in the making, and what it will cost at least however it is completed. */
+
+#include "cost.h"
+
+#define VN_NOWHERE SIZE_MAX
+
+struct vn_partial {
+	const struct vn_instance *in;
+	size_t *homes; /* place of each part, or VN_NOWHERE */
+	unsigned *tenants; /* per place: parts at home there */
+	uint64_t *demand; /* per place: bytes of them */
+	uint64_t *vcpus; /* per place: vCPUs of them */
+	int64_t *seen_memory; /* per place i: sum over settled w of mib(w) * D(i, home w) */
+	int64_t *seen_vcpus; /* per place i: sum over settled v of vcpus(v) * D(home v, i) */
+	uint64_t rest_memory, rest_homed_memory; /* bytes not settled: all, and of parts with vCPUs */
+	uint64_t rest_vcpus;
+	uint64_t spill, squeeze; /* of what is settled */
+	int64_t distance;
+	int64_t *fill; /* scratch, per place */
+	uint64_t *lefts; /* scratch, per place: also demand for leaves */
+	uint16_t *near_from, *near_to; /* n x n: places by D(i, .), by D(., i), nearest first */
+};
+
+/* How far a bound is worth computing: what the best plan known costs, and how many levels of it count. */
+struct vn_limit {
+	struct vn_cost cost;
+	unsigned levels; /* 1: spill; 2: and squeeze; 5: all */
+	bool or_equal; /* a plan of this very cost is still welcome */
+};
+
+int vn_partial_make(const struct vn_instance *instance, struct vn_partial *ret_partial);
+void vn_partial_clear(struct vn_partial *partial);
+#define vn_autopartial vn_cleanup(vn_partial_clear) struct vn_partial
+
+void vn_partial_settle(struct vn_partial *partial, size_t part, size_t place);
+void vn_partial_unsettle(struct vn_partial *partial, size_t part);
+
+/* Whether some completion may be below the limit (or at it, with `or_equal`). Never false when one is. */
+bool vn_partial_promises(struct vn_partial *partial, const struct vn_limit *limit);
+
+/* Lower bounds of every level, each for itself, into `ret_cost`; for the account of a search cut short. */
+void vn_partial_bound(struct vn_partial *partial, const struct vn_limit *limit, struct vn_cost *ret_cost);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "climb.h"
+
+#include <string.h>
+
+/* One walk over all homes one step away; `above`: only those that cost more than that count. */
+struct walk {
+	const struct vn_instance *in;
+	size_t *homes; /* changed in place and put back */
+	const struct vn_cost *above;
+	bool any; /* `best` is set */
+	struct vn_cost best;
+	size_t *best_homes;
+};
+
+static int consider(struct walk *w)
+{
+	struct vn_cost cost;
+
+	if (!vn_homes_allowed(w->in, w->homes))
+		return 0;
+	vn_cost_head(w->in, w->homes, &cost);
+	cost.fragmentation = w->best.fragmentation;
+	if (w->any && vn_cost_compare(&cost, &w->best, w->in->policy, NULL) > 0)
+		return 0;
+	int r = vn_cost_of(w->in, w->homes, &cost);
+	if (r < 0)
+		return r;
+	if (w->any && vn_cost_compare(&cost, &w->best, w->in->policy, NULL) >= 0)
+		return 0;
+	if (w->above && vn_cost_compare(&cost, w->above, w->in->policy, NULL) <= 0)
+		return 0;
+	w->any = true;
+	w->best = cost;
+	memcpy(w->best_homes, w->homes, w->in->n_parts * sizeof(*w->homes));
+	return 1;
+}
+
+static int walk_moves(struct walk *w, size_t part)
+{
+	size_t home = w->homes[part];
+	int r = 0;
+
+	for (size_t i = 0; i < w->in->n_places && r >= 0; i++) {
+		if (i == home)
+			continue;
+		w->homes[part] = i;
+		r = consider(w);
+	}
+	w->homes[part] = home;
+	return r;
+}
+
+static int walk_swaps(struct walk *w, size_t part)
+{
+	size_t home = w->homes[part];
+	int r = 0;
+
+	for (size_t other = 0; other < part && r >= 0; other++) {
+		size_t there = w->homes[other];
+		if (there == home)
+			continue;
+		w->homes[part] = there;
+		w->homes[other] = home;
+		r = consider(w);
+		w->homes[other] = there;
+	}
+	w->homes[part] = home;
+	return r;
+}
+
+static int walk_all(struct walk *w)
+{
+	int r = 0;
+
+	for (size_t v = 0; v < w->in->n_parts && r >= 0; v++) {
+		r = walk_moves(w, v);
+		if (r >= 0)
+			r = walk_swaps(w, v);
+	}
+	return r;
+}
+
+int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *cost)
+{
+	vn_autofree size_t *best = calloc(instance->n_parts, sizeof(*best));
+	struct walk walk = {instance, homes, NULL, true, *cost, best};
+
+	if (!best)
+		return -ENOMEM;
+	do {
+		*cost = walk.best;
+		int r = walk_all(&walk);
+		if (r < 0)
+			return r;
+		if (vn_cost_compare(&walk.best, cost, instance->policy, NULL) < 0)
+			memcpy(homes, best, instance->n_parts * sizeof(*homes));
+	} while (vn_cost_compare(&walk.best, cost, instance->policy, NULL) < 0);
+	return 0;
+}
+
+int vn_climb_next(const struct vn_instance *instance, const size_t *homes, const struct vn_cost *cost,
+	size_t *ret_homes, struct vn_cost *ret_cost)
+{
+	vn_autofree size_t *scratch = calloc(instance->n_parts, sizeof(*scratch));
+	struct walk walk = {instance, scratch, cost, false, {0}, ret_homes};
+
+	if (!scratch)
+		return -ENOMEM;
+	memcpy(scratch, homes, instance->n_parts * sizeof(*scratch));
+	int r = walk_all(&walk);
+	if (r < 0)
+		return r;
+	if (walk.any)
+		*ret_cost = walk.best;
+	return walk.any;
+}

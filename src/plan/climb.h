@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Good homes fast: a greedy start, improved by moving and swapping vnodes. The search prunes with what this
+ * finds. */
+
+#include "cost.h"
+
+/* Improves *homes, and *cost with it, until no move of one part and no swap of two makes it better. 0 or
+ * -ENOMEM. */
+int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *cost);
+
+/*
+ * The cheapest homes one move or one swap away from `homes` that cost more than `cost`. 1 when there are
+ * such, 0 when not, or -ENOMEM.
+ */
+int vn_climb_next(const struct vn_instance *instance, const size_t *homes, const struct vn_cost *cost,
+	size_t *ret_homes, struct vn_cost *ret_cost);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * What a complete choice of homes costs (DESIGN section 4), from scratch.
+ *
+ * "The nodes" of squeeze and load are those with a core that this guest may use: no vCPU can be placed on the
+ * others, and what runs there is none of its business. Load there counts whether or not the guest comes to
+ * live there.
+ */
+
+#include "instance.h"
+
+/* Whether every vnode may live where `homes` (indices) puts it, and has its cores when they must be its own.
+ */
+bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes);
+
+/* The levels down to the load; fragmentation stays 0. Needs no memory. */
+void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);
+
+/* All levels. 0 or -ENOMEM. */
+int vn_cost_of(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);
+
+/* The last level alone, from the bytes at home on each place. */
+int vn_cost_fragmentation(
+	const struct vn_instance *instance, const uint64_t *demand, bool spills, vn_i128 *ret_fragmentation);
+
+/* Negative, 0 or positive as load ratio a is lower than, equal to or higher than b. */
+int vn_load_compare(uint64_t a_vcpus, uint64_t a_cores, uint64_t b_vcpus, uint64_t b_cores);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Which pCPUs each vCPU may use, once the homes are chosen. */
+
+#include "instance.h"
+
+/* Fills vnodes[].cpus, vcpu_cpus and emulator_cpus of a plan whose vnodes and homes (`homes`: indices) are
+ * there. */
+int vn_pin_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
+	const size_t *homes, struct vn_plan *plan);

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ *
+ * Branch and bound over homes, one vnode at a time, the largest first, the most promising place first. A
+ * branch is left as soon as its bounds (bound.c) say that it cannot beat the best plan known. The work is
+ * done in four steps, all with the same search:
+ *
+ * 1. A greedy plan, improved by moves and swaps (climb.c), is the first to beat. Most often it is the answer,
+ * and what follows is its proof.
+ * 2. The least spill is settled, then with it the least squeeze, then all the rest: early levels are the easy
+ * ones, and the bound of the distance needs their final values.
+ * 3. Ties: vnode by vnode each lower-numbered place is tried, asking whether homes of the same cost begin so.
+ * 4. The runner-up: the best plan that costs more than the best. One that costs the same (a mirror image,
+ * say) would tell nobody why the best was taken. This search may stop early, after a fixed number of steps:
+ * then the runner-up is the best found. The plan itself stays proven.
+ *
+ * Symmetry: equal vnodes are only tried in ascending order of places, and of interchangeable places that have
+ * no tenant yet only the lowest is tried. The lexicographically smallest member of each class of mirror
+ * images passes both rules (or swapping would make it smaller), so none is lost. What is settled before the
+ * search begins (homes of the user, the prefix of step 3) has taken its places by then and is not touched by
+ * either rule.
+ */
+#include "solve.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "bound.h"
+#include "climb.h"
+
+#define RUNNER_UP_STEPS 20000
+
+struct choice {
+	size_t place;
+	uint64_t spill, squeeze;
+	int64_t distance;
+};
+
+struct search {
+	const struct vn_instance *in;
+	struct vn_partial partial;
+	struct vn_limit limit;
+	int *fixed; /* place per part, or -1: the search chooses */
+	size_t n_order;
+	size_t *order; /* parts to place, in order */
+	struct choice *choices; /* n_places for each depth */
+	const struct vn_cost *above; /* only plans that cost more than this count; or NULL */
+	bool first; /* any plan within the limit will do */
+	bool found;
+	size_t *best;
+	uint64_t steps, max_steps; /* 0: as many as it takes */
+	bool has_deadline;
+	struct timespec deadline;
+	bool late; /* the deadline has passed */
+	int status; /* -ENOMEM on the way */
+};
+
+static void search_clear(struct search *s)
+{
+	vn_partial_clear(&s->partial);
+	free(s->fixed);
+	free(s->order);
+	free(s->choices);
+	free(s->best);
+}
+
+static int search_make(const struct vn_instance *in, unsigned deadline_ms, struct search *s)
+{
+	*s = (struct search){.in = in};
+	s->fixed = calloc(in->n_parts, sizeof(*s->fixed));
+	s->order = calloc(in->n_parts, sizeof(*s->order));
+	s->choices = calloc(in->n_parts * in->n_places, sizeof(*s->choices));
+	s->best = calloc(in->n_parts, sizeof(*s->best));
+	if (!s->fixed || !s->order || !s->choices || !s->best)
+		return -ENOMEM;
+	for (size_t v = 0; v < in->n_parts; v++)
+		s->fixed[v] = in->parts[v].fixed;
+	if (deadline_ms > 0) {
+		clock_gettime(CLOCK_MONOTONIC, &s->deadline);
+		s->deadline.tv_sec += deadline_ms / 1000;
+		s->deadline.tv_nsec += (long)(deadline_ms % 1000) * 1000000;
+		s->has_deadline = true;
+	}
+	return vn_partial_make(in, &s->partial);
+}
+
+static bool passed(const struct timespec *deadline)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t late =
+		((int64_t)now.tv_sec - deadline->tv_sec) * 1000000000 + now.tv_nsec - deadline->tv_nsec;
+	return late >= 0;
+}
+
+/* Counts a step; true when the search has to end. */
+static bool over(struct search *s)
+{
+	if (s->late || s->status < 0 || (s->found && s->first))
+		return true;
+	s->steps++;
+	if (s->has_deadline && s->steps % 64 == 0)
+		s->late = passed(&s->deadline);
+	return s->late || (s->max_steps > 0 && s->steps > s->max_steps);
+}
+
+static bool equal_parts(const struct vn_part *a, const struct vn_part *b)
+{
+	return a->memory == b->memory && a->vcpus == b->vcpus;
+}
+
+/* Whether a place without tenants may wait for a lower one that it could change names with. */
+static bool mirrored(const struct search *s, size_t place)
+{
+	if (s->partial.tenants[place] > 0)
+		return false;
+	for (size_t i = s->in->places[place].class; i < place; i++) {
+		if (s->in->places[i].class == s->in->places[place].class && s->partial.tenants[i] == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the constraints let `part` live there beside those who do already. */
+static bool admits(const struct search *s, size_t part, size_t place)
+{
+	const struct vn_place *there = &s->in->places[place];
+	uint64_t vcpus = s->in->parts[part].vcpus;
+
+	if (!vn_may_home(s->in, part, place))
+		return false;
+	return !s->in->exclusive || vcpus == 0 ||
+	       there->load + s->partial.vcpus[place] + vcpus <= there->cores;
+}
+
+static bool choice_before(const struct choice *a, const struct choice *b)
+{
+	if (a->spill != b->spill)
+		return a->spill < b->spill;
+	if (a->squeeze != b->squeeze)
+		return a->squeeze < b->squeeze;
+	if (a->distance != b->distance)
+		return a->distance < b->distance;
+	return a->place < b->place;
+}
+
+static struct choice choice_of(const struct search *s, size_t part, size_t i)
+{
+	const struct vn_partial *p = &s->partial;
+	const struct vn_place *place = &s->in->places[i];
+	const struct vn_part *that = &s->in->parts[part];
+	uint64_t spilt = vn_excess(p->demand[i], place->room);
+	uint64_t squeezed = vn_excess(place->load + p->vcpus[i], place->cores);
+
+	return (struct choice){
+		.place = i,
+		.spill = vn_excess(p->demand[i] + that->memory, place->room) - spilt,
+		.squeeze =
+			that->vcpus == 0
+				? 0
+				: vn_excess(place->load + p->vcpus[i] + that->vcpus, place->cores) - squeezed,
+		.distance = (int64_t)that->vcpus *
+				    (p->seen_memory[i] + (int64_t)that->mib * vn_distance(s->in, i, i)) +
+			    (int64_t)that->mib * p->seen_vcpus[i],
+	};
+}
+
+/* The places worth trying for a part from `lowest` on, the most promising first. */
+static size_t list_choices(const struct search *s, size_t part, size_t lowest, struct choice *choices)
+{
+	size_t n = 0;
+
+	for (size_t i = lowest; i < s->in->n_places; i++) {
+		if (!admits(s, part, i) || mirrored(s, i))
+			continue;
+		struct choice choice = choice_of(s, part, i);
+		size_t at = n++;
+		for (; at > 0 && choice_before(&choice, &choices[at - 1]); at--)
+			choices[at] = choices[at - 1];
+		choices[at] = choice;
+	}
+	return n;
+}
+
+static void weigh_complete(struct search *s)
+{
+	struct vn_cost cost;
+
+	vn_cost_head(s->in, s->partial.homes, &cost);
+	if (s->limit.levels == 5) {
+		s->status =
+			vn_cost_fragmentation(s->in, s->partial.demand, cost.spill > 0, &cost.fragmentation);
+		if (s->status < 0)
+			return;
+		int order = vn_cost_compare(&cost, &s->limit.cost, s->in->policy, NULL);
+		if (order > 0 || (order == 0 && !s->limit.or_equal))
+			return;
+		if (s->above && vn_cost_compare(&cost, s->above, s->in->policy, NULL) <= 0)
+			return;
+	}
+	s->limit.cost = cost;
+	s->found = true;
+	memcpy(s->best, s->partial.homes, s->in->n_parts * sizeof(*s->best));
+}
+
+static void descend(struct search *s, size_t depth)
+{
+	if (over(s))
+		return;
+	if (depth == s->n_order) {
+		weigh_complete(s);
+		return;
+	}
+	size_t part = s->order[depth], lowest = 0;
+	if (depth > 0 && equal_parts(&s->in->parts[s->order[depth - 1]], &s->in->parts[part]))
+		lowest = s->partial.homes[s->order[depth - 1]];
+	struct choice *choices = s->choices + depth * s->in->n_places;
+	size_t n = list_choices(s, part, lowest, choices);
+	for (size_t i = 0; i < n; i++) {
+		vn_partial_settle(&s->partial, part, choices[i].place);
+		if (vn_partial_promises(&s->partial, &s->limit))
+			descend(s, depth + 1);
+		vn_partial_unsettle(&s->partial, part);
+	}
+}
+
+static bool part_before(const struct vn_part *a, const struct vn_part *b)
+{
+	if (a->memory != b->memory)
+		return a->memory > b->memory;
+	return a->vcpus > b->vcpus;
+}
+
+/* Settles what is fixed and puts the other parts in order. False when what is fixed breaks a constraint
+ * already. */
+static bool settle_fixed(struct search *s)
+{
+	const struct vn_part *parts = s->in->parts;
+	bool allowed = true;
+
+	s->n_order = 0;
+	for (size_t v = 0; v < s->in->n_parts; v++) {
+		if (s->fixed[v] >= 0) {
+			allowed &= admits(s, v, (size_t)s->fixed[v]);
+			vn_partial_settle(&s->partial, v, (size_t)s->fixed[v]);
+			continue;
+		}
+		size_t at = s->n_order++;
+		for (; at > 0 && part_before(&parts[v], &parts[s->order[at - 1]]); at--)
+			s->order[at] = s->order[at - 1];
+		s->order[at] = v;
+	}
+	return allowed;
+}
+
+static void unsettle_fixed(struct search *s)
+{
+	for (size_t v = 0; v < s->in->n_parts; v++) {
+		if (s->fixed[v] >= 0)
+			vn_partial_unsettle(&s->partial, v);
+	}
+}
+
+/* One search within s->limit; s->found, s->best and s->limit.cost tell what came of it. */
+static void run(struct search *s)
+{
+	s->found = false;
+	s->steps = 0;
+	if (settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit))
+		descend(s, 0);
+	unsettle_fixed(s);
+}
+
+static const struct vn_cost worst_cost = {
+	.spill = UINT64_MAX,
+	.squeeze = UINT64_MAX,
+	.distance = INT64_MAX,
+	.load_vcpus = UINT64_MAX,
+	.load_cores = 1,
+};
+
+/* A first plan: the best place for each part in turn, then improved. Leaves solution->feasible false when it
+ * gets stuck. */
+static int begin(struct search *s, struct vn_solution *solution)
+{
+	bool stuck = !settle_fixed(s);
+
+	for (size_t k = 0; k < s->n_order && !stuck; k++) {
+		size_t n = list_choices(s, s->order[k], 0, s->choices);
+		stuck = n == 0;
+		if (!stuck)
+			vn_partial_settle(&s->partial, s->order[k], s->choices[0].place);
+	}
+	if (!stuck)
+		memcpy(solution->homes, s->partial.homes, s->in->n_parts * sizeof(*solution->homes));
+	for (size_t k = s->n_order; k-- > 0;) {
+		if (s->partial.homes[s->order[k]] != VN_NOWHERE)
+			vn_partial_unsettle(&s->partial, s->order[k]);
+	}
+	unsettle_fixed(s);
+	solution->cost = worst_cost;
+	if (stuck)
+		return 0;
+	solution->feasible = true;
+	int r = vn_cost_of(s->in, solution->homes, &solution->cost);
+	return r < 0 ? r : vn_climb(s->in, solution->homes, &solution->cost);
+}
+
+/* Takes what the last search found. */
+static int adopt(struct search *s, struct vn_solution *solution)
+{
+	if (s->status < 0)
+		return s->status;
+	if (!s->found)
+		return 0;
+	solution->feasible = true;
+	memcpy(solution->homes, s->best, s->in->n_parts * sizeof(*solution->homes));
+	int r = vn_cost_of(s->in, solution->homes, &solution->cost);
+	return r < 0 ? r : vn_climb(s->in, solution->homes, &solution->cost);
+}
+
+/* The first level at which the bound leaves something to find. */
+static enum vn_level first_open(
+	const struct vn_instance *in, const struct vn_cost *bound, const struct vn_cost *cost)
+{
+	enum vn_level level;
+
+	return vn_cost_compare(bound, cost, in->policy, &level) < 0 ? level : VN_LEVEL_TIES;
+}
+
+/* What is known when the time is up: `level` was being settled. */
+static void account(struct search *s, enum vn_level level, struct vn_solution *solution)
+{
+	struct vn_cost bound;
+
+	settle_fixed(s);
+	vn_partial_bound(&s->partial, &(struct vn_limit){.cost = solution->cost}, &bound);
+	unsettle_fixed(s);
+	if (level > VN_LEVEL_SPILL)
+		bound.spill = solution->cost.spill;
+	if (level > VN_LEVEL_SQUEEZE)
+		bound.squeeze = solution->cost.squeeze;
+	solution->bound = bound;
+	solution->open_level =
+		level == VN_LEVEL_DISTANCE ? first_open(s->in, &bound, &solution->cost) : level;
+	solution->proven = false;
+}
+
+/* Step 2. True in solution->proven when the cost is the best there is. */
+static int settle_levels(struct search *s, struct vn_solution *solution)
+{
+	static const struct {
+		unsigned levels;
+		enum vn_level level;
+	} steps[] = {{1, VN_LEVEL_SPILL}, {2, VN_LEVEL_SQUEEZE}, {5, VN_LEVEL_DISTANCE}};
+
+	solution->proven = true;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		s->limit = (struct vn_limit){.cost = solution->cost, .levels = steps[i].levels};
+		run(s);
+		int r = adopt(s, solution);
+		if (r < 0)
+			return r;
+		if (s->late) {
+			account(s, steps[i].level, solution);
+			return 0;
+		}
+		if (!solution->feasible)
+			return 0;
+	}
+	return 0;
+}
+
+static bool taken_by_prefix(const struct search *s, size_t place)
+{
+	for (size_t v = 0; v < s->in->n_parts; v++) {
+		if (s->fixed[v] == (int)place)
+			return true;
+	}
+	return false;
+}
+
+/* Whether an interchangeable, lower place has been tried in vain. */
+static bool tried_twin(const struct search *s, size_t place)
+{
+	if (taken_by_prefix(s, place))
+		return false;
+	for (size_t i = s->in->places[place].class; i < place; i++) {
+		if (s->in->places[i].class == s->in->places[place].class && !taken_by_prefix(s, i))
+			return true;
+	}
+	return false;
+}
+
+/* Step 3: among plans of this cost, the one with the lexicographically smallest homes. */
+static int settle_ties(struct search *s, struct vn_solution *solution)
+{
+	s->first = true;
+	for (size_t v = 0; v < s->in->n_parts; v++) {
+		if (s->fixed[v] >= 0)
+			continue;
+		for (size_t i = 0; i < solution->homes[v] && !s->late; i++) {
+			if (!vn_may_home(s->in, v, i) || tried_twin(s, i))
+				continue;
+			s->fixed[v] = (int)i;
+			s->limit = (struct vn_limit){.cost = solution->cost, .levels = 5, .or_equal = true};
+			run(s);
+			s->fixed[v] = -1;
+			if (s->status < 0)
+				return s->status;
+			if (s->found)
+				memcpy(solution->homes, s->best, s->in->n_parts * sizeof(*solution->homes));
+		}
+		s->fixed[v] = (int)solution->homes[v];
+	}
+	for (size_t v = 0; v < s->in->n_parts; v++)
+		s->fixed[v] = s->in->parts[v].fixed;
+	s->first = false;
+	if (s->late)
+		account(s, VN_LEVEL_TIES, solution);
+	return 0;
+}
+
+/* Step 4. */
+static int find_runner_up(struct search *s, struct vn_solution *solution)
+{
+	int r = vn_climb_next(
+		s->in, solution->homes, &solution->cost, solution->runner_up, &solution->runner_up_cost);
+
+	if (r < 0)
+		return r;
+	solution->has_runner_up = r > 0;
+	s->limit = (struct vn_limit){.cost = r > 0 ? solution->runner_up_cost : worst_cost, .levels = 5};
+	s->above = &solution->cost;
+	s->max_steps = RUNNER_UP_STEPS;
+	run(s);
+	if (s->status < 0)
+		return s->status;
+	if (s->found) {
+		solution->has_runner_up = true;
+		memcpy(solution->runner_up, s->best, s->in->n_parts * sizeof(*s->best));
+		solution->runner_up_cost = s->limit.cost;
+	}
+	return 0;
+}
+
+int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn_solution *ret_solution)
+{
+	vn_cleanup(search_clear) struct search s = {0};
+	vn_autosolution solution = {0};
+
+	int r = search_make(instance, deadline_ms, &s);
+	if (r < 0)
+		return r;
+	solution.homes = calloc(instance->n_parts, sizeof(*solution.homes));
+	solution.runner_up = calloc(instance->n_parts, sizeof(*solution.runner_up));
+	if (!solution.homes || !solution.runner_up)
+		return -ENOMEM;
+	r = begin(&s, &solution);
+	if (r >= 0)
+		r = settle_levels(&s, &solution);
+	if (r >= 0 && solution.feasible && !s.late)
+		r = settle_ties(&s, &solution);
+	if (r >= 0 && solution.feasible && !s.late)
+		r = find_runner_up(&s, &solution);
+	if (r < 0)
+		return r;
+	*ret_solution = solution;
+	solution = (struct vn_solution){0};
+	return 0;
+}
+
+void vn_solution_clear(struct vn_solution *solution)
+{
+	free(solution->homes);
+	free(solution->runner_up);
+	*solution = (struct vn_solution){0};
+}

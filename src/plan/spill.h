@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Where the memory goes that does not fit its home. */
+
+#include "instance.h"
+
+struct vn_spill {
+	size_t n_sources; /* places that are asked for more than they have */
+	size_t *sources; /* their indices */
+	size_t n_places;
+	uint64_t *flow; /* n_sources x n_places: bytes that source i sends to place j */
+};
+
+/*
+ * `demand`: bytes of the vnodes at home on each place. The rooms together must hold all of it.
+ * Returns 0 or -ENOMEM.
+ */
+int vn_spill_make(const struct vn_instance *instance, const uint64_t *demand, struct vn_spill *ret_spill);
+void vn_spill_clear(struct vn_spill *spill);
+#define vn_autospill vn_cleanup(vn_spill_clear) struct vn_spill

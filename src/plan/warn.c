@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "warn.h"
+
+#include "../base/text.h"
+
+/* "node 3", "nodes 0,2-3". */
+static char *name_nodes(hwloc_const_bitmap_t nodes)
+{
+	vn_autofree char *list = vn_set_text(nodes);
+
+	return list ? vn_format("node%s %s", hwloc_bitmap_weight(nodes) == 1 ? "" : "s", list) : NULL;
+}
+
+static int warn_free_unknown(
+	const struct vn_host *host, const struct vn_guest *guest, struct vn_notes *warnings)
+{
+	vn_autoset nodes = hwloc_bitmap_alloc();
+
+	if (!nodes || guest->hugepages != 0)
+		return nodes ? 0 : -ENOMEM;
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		if (!host->nodes[i].has_memory_free && host->nodes[i].memory_total > 0 &&
+			hwloc_bitmap_set(nodes, host->nodes[i].id) < 0)
+			return -ENOMEM;
+	}
+	if (hwloc_bitmap_iszero(nodes))
+		return 0;
+	vn_autofree char *names = name_nodes(nodes);
+	if (!names)
+		return -ENOMEM;
+	return vn_notes_add(warnings, "free-unknown",
+		"how much memory is free on %s is not known: all of it is taken to be free", names);
+}
+
+static int warn_distances(const struct vn_host *host, struct vn_notes *warnings)
+{
+	bool unknown = false, unreachable = false;
+
+	for (size_t i = 0; i < host->n_nodes && host->n_nodes > 1; i++) {
+		const uint32_t *row = host->nodes[i].distances;
+		for (size_t j = 0; j < host->n_nodes; j++) {
+			unknown |= !row || row[j] == VN_DISTANCE_UNKNOWN;
+			unreachable |= row && row[j] >= VN_DISTANCE_UNREACHABLE;
+		}
+	}
+	if (unknown) {
+		int r = vn_notes_add(warnings, "distances-unknown",
+			"not all distances between the host's nodes are known: %u is assumed for each "
+			"missing one",
+			VN_DISTANCE_ASSUMED);
+		if (r < 0)
+			return r;
+	}
+	if (unreachable)
+		return vn_notes_add(warnings, "distance-unreachable",
+			"the firmware calls some nodes unreachable from others (%u): they count as very far, "
+			"not as "
+			"forbidden",
+			VN_DISTANCE_UNREACHABLE);
+	return 0;
+}
+
+int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host,
+	const struct vn_guest *guest, struct vn_notes *warnings)
+{
+	(void)instance;
+	int r = warn_free_unknown(host, guest, warnings);
+	if (r >= 0)
+		r = warn_distances(host, warnings);
+	if (r >= 0 && !host->cores_known)
+		r = vn_notes_add(warnings, "cores-unknown",
+			"which CPUs share a core is not known: each CPU counts as a core of its own");
+	if (r >= 0 && vn_guest_distances_asymmetric(guest))
+		r = vn_notes_add(warnings, "vdistance-asymmetric",
+			"vdistance: the guest is told distances that depend on the direction; they are "
+			"passed on as "
+			"given, both ways of every pair");
+	return r;
+}
+
+static int warn_squeeze(const struct vn_instance *in, const struct vn_plan *plan, struct vn_notes *warnings)
+{
+	for (size_t i = 0; i < in->n_places; i++) {
+		const struct vn_place *place = &in->places[i];
+		uint64_t vcpus = 0;
+		for (size_t v = 0; v < in->n_parts; v++)
+			vcpus += plan->homes[v] == place->id ? in->parts[v].vcpus : 0;
+		if (vcpus == 0 || place->load + vcpus <= place->cores)
+			continue;
+		int r = vn_notes_add(warnings, "squeeze",
+			"node %u: %llu vCPUs of this guest and %llu that run there already share %llu core%s",
+			place->id, (unsigned long long)vcpus, (unsigned long long)place->load,
+			(unsigned long long)place->cores, place->cores == 1 ? "" : "s");
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int warn_spill(const struct vn_plan *plan, struct vn_notes *warnings)
+{
+	for (size_t v = 0; v < plan->n_vnodes; v++) {
+		const struct vn_plan_vnode *vnode = &plan->vnodes[v];
+		vn_autoset away = hwloc_bitmap_alloc();
+		uint64_t bytes = 0;
+		if (!away)
+			return -ENOMEM;
+		for (size_t i = 0; i < vnode->n_shares; i++) {
+			if (vnode->shares[i].pnode == vnode->home)
+				continue;
+			bytes += vnode->shares[i].memory;
+			if (hwloc_bitmap_set(away, vnode->shares[i].pnode) < 0)
+				return -ENOMEM;
+		}
+		if (bytes == 0)
+			continue;
+		char size[VN_SIZE_TEXT];
+		vn_autofree char *names = name_nodes(away);
+		if (!names)
+			return -ENOMEM;
+		int r = vn_notes_add(warnings, "spill",
+			"vnode %zu: %s of its memory does not fit its home, node %u, and goes to %s", v,
+			vn_size_text(bytes, size), vnode->home, names);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static uint64_t planned_on(const struct vn_plan *plan, unsigned id)
+{
+	uint64_t bytes = 0;
+
+	for (size_t v = 0; v < plan->n_vnodes; v++) {
+		for (size_t i = 0; i < plan->vnodes[v].n_shares; i++)
+			bytes += plan->vnodes[v].shares[i].pnode == id ? plan->vnodes[v].shares[i].memory : 0;
+	}
+	return bytes;
+}
+
+static int warn_cached(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_occupied_node *occupied, const struct vn_plan *plan, struct vn_notes *warnings)
+{
+	for (size_t i = 0; i < host->n_nodes && guest->hugepages == 0; i++) {
+		const struct vn_host_node *node = &host->nodes[i];
+		uint64_t planned = planned_on(plan, node->id);
+		uint64_t idle = vn_excess(node->memory_free, occupied ? occupied[i].promised : 0);
+		if (!node->has_memory_free || planned <= idle)
+			continue;
+		char size[VN_SIZE_TEXT];
+		int r = vn_notes_add(warnings, "memory-cached",
+			"node %u: %s of the memory planned there is page cache now, which the kernel has to "
+			"give up first",
+			node->id, vn_size_text(planned - idle, size));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * A contradiction is one of order: a pair of vnodes that the guest is told is nearer than another, and lives
+ * further apart. The figures themselves need not agree (10/20 is what everybody gets by default), and vnodes
+ * told to be remote that share a node harm nobody by that alone.
+ */
+static int warn_contradiction(const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes,
+	struct vn_notes *warnings)
+{
+	size_t n = in->n_parts, pairs = n * n;
+
+	for (size_t a = 0; a < pairs; a++) {
+		size_t i = a / n, j = a % n;
+		for (size_t b = 0; b < pairs && i != j; b++) {
+			size_t k = b / n, l = b % n;
+			if (k == l || guest->vnodes[i].distances[j] >= guest->vnodes[k].distances[l])
+				continue;
+			uint32_t near = vn_distance(in, homes[i], homes[j]),
+				 far = vn_distance(in, homes[k], homes[l]);
+			if (near <= far)
+				continue;
+			return vn_notes_add(warnings, "vdistance-contradicts",
+				"the guest is told that vnodes %zu and %zu (distance %u) are nearer than %zu "
+				"and %zu (%u), "
+				"but they live further apart (%u, not %u)",
+				i, j, guest->vnodes[i].distances[j], k, l, guest->vnodes[k].distances[l],
+				near, far);
+		}
+	}
+	return 0;
+}
+
+int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan)
+{
+	struct vn_notes *warnings = &plan->warnings;
+	int r = warn_squeeze(instance, plan, warnings);
+
+	if (r >= 0)
+		r = warn_spill(plan, warnings);
+	if (r >= 0)
+		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
+	if (r >= 0)
+		r = warn_contradiction(instance, guest, homes, warnings);
+	return r;
+}
+
+/* "node 0: 3 GiB, node 1: 4 GiB (the first 16 nodes)". */
+static char *list_rooms(const struct vn_instance *in)
+{
+	char *text = vn_copy("");
+
+	for (size_t i = 0; i < in->n_places && i < 16 && text; i++) {
+		char size[VN_SIZE_TEXT];
+		vn_autofree char *before = text;
+		text = vn_format("%s%snode %u: %s", before, i > 0 ? ", " : "", in->places[i].id,
+			vn_size_text(in->places[i].room, size));
+	}
+	if (text && in->n_places > 16) {
+		vn_autofree char *before = text;
+		text = vn_format("%s and so on", before);
+	}
+	return text;
+}
+
+/* What would make room for `lack` bytes. */
+static char *memory_help(const struct vn_guest *guest, uint64_t lack)
+{
+	char size[VN_SIZE_TEXT];
+
+	vn_size_text(lack, size);
+	if (guest->hugepages == 0)
+		return vn_format(
+			"free %s on the host (stop or move other guests), or give this one that much less",
+			size);
+	return vn_format("reserve %llu more pages "
+			 "(/sys/devices/system/node/node*/hugepages/hugepages-%llukB/nr_hugepages), or "
+			 "use another page size, or give the guest %s less",
+		(unsigned long long)((lack + guest->hugepages - 1) / guest->hugepages),
+		(unsigned long long)(guest->hugepages / 1024), size);
+}
+
+static int reason_memory(const struct vn_instance *in, const struct vn_host *host,
+	const struct vn_guest *guest, uint64_t need, uint64_t have, struct vn_notes *reasons)
+{
+	char needed[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT], page[VN_SIZE_TEXT];
+	vn_autofree char *rooms = list_rooms(in);
+	vn_autofree char *help = memory_help(guest, need - have);
+	vn_autofree char *kind =
+		guest->hugepages == 0 ? vn_copy("ordinary memory")
+				      : vn_format("huge pages of %s", vn_size_text(guest->hugepages, page));
+	const char *limited =
+		host->allowed_nodes ? "; nodes outside this process's cpuset count as having none" : "";
+
+	if (!rooms || !help || !kind)
+		return -ENOMEM;
+	return vn_notes_add(reasons, "memory-short",
+		"the guest needs %s (%llu bytes) in %s, and the host has %s: %s (%llu bytes) short (%s%s). "
+		"What would help: %s",
+		vn_size_text(need, needed), (unsigned long long)need, kind, vn_size_text(have, there),
+		vn_size_text(need - have, lacking), (unsigned long long)(need - have), rooms, limited, help);
+}
+
+int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
+	const struct vn_guest *guest, struct vn_notes *reasons)
+{
+	uint64_t need = 0, have = 0, cores = 0;
+	int r = 0;
+
+	for (size_t v = 0; v < instance->n_parts; v++)
+		need += instance->parts[v].memory;
+	for (size_t i = 0; i < instance->n_places; i++) {
+		have += instance->places[i].room;
+		cores += instance->places[i].cores;
+	}
+	if (need > have)
+		r = reason_memory(instance, host, guest, need, have, reasons);
+	if (r >= 0 && cores == 0)
+		r = vn_notes_add(reasons, "no-cpu", "no node of the host has an online CPU that %s",
+			guest->cpus ? "this guest may use (`cpus`) and this process is allowed"
+				    : "this process is allowed to use");
+	return r;
+}
+
+int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons)
+{
+	char *text = vn_copy("");
+	uint64_t need = 0, have = 0;
+
+	for (size_t v = 0; v < instance->n_parts; v++)
+		need += instance->parts[v].vcpus;
+	for (size_t i = 0; i < instance->n_places; i++) {
+		const struct vn_place *place = &instance->places[i];
+		uint64_t left = vn_excess(place->cores, place->load);
+		have += left;
+		if (place->cores == 0 || i >= 16 || !text)
+			continue;
+		vn_autofree char *before = text;
+		text = vn_format("%s%snode %u: %llu of %llu", before, *before ? ", " : "", place->id,
+			(unsigned long long)left, (unsigned long long)place->cores);
+	}
+	vn_autofree char *cores = text;
+	if (!cores)
+		return -ENOMEM;
+	return vn_notes_add(reasons, "cores-short",
+		"exclusive_cores: %llu vCPUs each need a core of their own, all those of a vnode on one "
+		"node; free cores: %s. %s",
+		(unsigned long long)need, cores,
+		need > have ? "What would help: fewer vCPUs, fewer neighbours, or exclusive_cores = 0"
+			    : "There are enough in all, but not where the vnodes could live: smaller vnodes, "
+			      "or none with a home "
+			      "of the user's, would help");
+}

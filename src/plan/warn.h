@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What a plan's reader should know: warnings of a plan, reasons for there being none. */
+
+#include "instance.h"
+
+/* Notes on what was assumed about the host and on what is wished for; they hold whether or not there is a
+ * plan. */
+int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host,
+	const struct vn_guest *guest, struct vn_notes *warnings);
+
+/* Notes on the plan itself. `homes`: indices. */
+int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan);
+
+/* Adds a reason for each thing that makes a plan impossible before any search. */
+int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
+	const struct vn_guest *guest, struct vn_notes *reasons);
+
+/* Says why exclusive cores cannot be had. */
+int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons);

@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Trees of /sys: small ones built here, hostile ones, an old kernel without openat2, and gathered real ones.
+ */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <ftw.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "../src/base/rootfs.h"
+#include "../src/base/text.h"
+#include "../src/discover/discover.h"
+
+#define NODE "sys/devices/system/node"
+#define CPU "sys/devices/system/cpu"
+#define PCI "sys/bus/pci/devices"
+
+struct tree {
+	char base[32]; /* of its own, and `secret` lies in it beside the root */
+	char root[40];
+};
+
+static void make_parents(char *path)
+{
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		mkdir(path, 0700);
+		*p = '/';
+	}
+}
+
+static void put_bytes(const struct tree *tree, const char *path, const char *text, size_t length)
+{
+	vn_autofree char *full = vn_format("%s/%s", tree->root, path);
+	make_parents(full);
+	vn_autofclose FILE *file = fopen(full, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, length, file), length);
+}
+
+static void put(const struct tree *tree, const char *path, const char *text)
+{
+	put_bytes(tree, path, text, strlen(text));
+}
+
+static void put_link(const struct tree *tree, const char *path, const char *target)
+{
+	vn_autofree char *full = vn_format("%s/%s", tree->root, path);
+	make_parents(full);
+	unlink(full);
+	assert_int_equal(symlink(target, full), 0);
+}
+
+static void drop(const struct tree *tree, const char *path)
+{
+	vn_autofree char *full = vn_format("%s/%s", tree->root, path);
+	assert_int_equal(unlink(full), 0);
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static int make_tree(void **state)
+{
+	struct tree *tree = calloc(1, sizeof(*tree));
+	snprintf(tree->base, sizeof(tree->base), "/tmp/vnuma-test-XXXXXX");
+	assert_non_null(mkdtemp(tree->base));
+	snprintf(tree->root, sizeof(tree->root), "%s/r", tree->base);
+	assert_int_equal(mkdir(tree->root, 0700), 0);
+	*state = tree;
+	return 0;
+}
+
+static int remove_tree(void **state)
+{
+	struct tree *tree = *state;
+	nftw(tree->base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	free(tree);
+	return 0;
+}
+
+static void put_cpu(
+        const struct tree *tree, unsigned id, int package, int core, const char *siblings, const char *l3)
+{
+	const char *const names[] = {"topology/physical_package_id", "topology/die_id", "topology/core_id",
+	        "topology/thread_siblings_list", "cache/index0/level", "cache/index0/shared_cpu_list",
+	        "cache/index1/level", "cache/index1/shared_cpu_list"};
+	vn_autofree char *package_text = vn_format("%d\n", package), *core_text = vn_format("%d\n", core);
+	const char *const texts[] = {package_text, "0\n", core_text, siblings, "1\n", siblings, "3\n", l3};
+	for (size_t i = 0; i < 8; i++) {
+		vn_autofree char *path = vn_format(CPU "/cpu%u/%s", id, names[i]);
+		put(tree, path, texts[i]);
+	}
+}
+
+static void put_node(
+        const struct tree *tree, unsigned id, const char *cpulist, unsigned total_kb, const char *distance)
+{
+	vn_autofree char *cpus = vn_format(NODE "/node%u/cpulist", id);
+	vn_autofree char *meminfo = vn_format(NODE "/node%u/meminfo", id);
+	vn_autofree char *distances = vn_format(NODE "/node%u/distance", id);
+	vn_autofree char *text = vn_format(
+	        "\nNode %u MemTotal:  %u kB\nNode %u MemFree:   %u kB\n", id, total_kb, id, total_kb / 2);
+	put(tree, cpus, cpulist);
+	put(tree, meminfo, text);
+	put(tree, distances, distance);
+}
+
+/* Nodes 0 and 3 with two threads of one core each (core id 0 in both packages), node 12 of memory only; CPU 4
+ * offline. */
+static void put_machine(const struct tree *tree)
+{
+	put(tree, CPU "/online", "0-3\n");
+	put_cpu(tree, 0, 0, 0, "0,2\n", "0,2\n");
+	put_cpu(tree, 1, 1, 0, "1,3\n", "1,3\n");
+	put_cpu(tree, 2, 0, 0, "0,2\n", "0,2\n");
+	put_cpu(tree, 3, 1, 0, "1,3\n", "1,3\n");
+	put(tree, CPU "/cpu4/online", "0\n");
+	put(tree, CPU "/cpufreq/boost", "1\n");
+	put(tree, NODE "/online", "0,3,12\n");
+	put_node(tree, 0, "0,2,4\n", 1048576, "10 21 17\n");
+	put_node(tree, 3, "1,3\n", 2097152, "21 10 28\n");
+	put_node(tree, 12, "\n", 4194304, "17 28 10\n");
+}
+
+static int read_tree(const struct tree *tree, struct vn_host **ret_host, struct vn_error *err)
+{
+	vn_autofree char *source = vn_format("sysfs:%s", tree->root);
+	return vn_discover(source, ret_host, err);
+}
+
+static struct vn_host *must_read(const struct tree *tree)
+{
+	struct vn_host *host = NULL;
+	vn_autoerror err = {0};
+	if (read_tree(tree, &host, &err) < 0)
+		fail_msg("%s: %s", err.problems[0].file ? err.problems[0].file : "", err.problems[0].text);
+	assert_int_equal(err.n, 0);
+	return host;
+}
+
+/* One problem, of this file below the root, in these words. */
+static void must_refuse(const struct tree *tree, const char *path, const char *text)
+{
+	struct vn_host *host = NULL;
+	vn_autoerror err = {0};
+	vn_autofree char *file = vn_format("%s/%s", tree->root, path);
+	assert_true(read_tree(tree, &host, &err) < 0);
+	assert_null(host);
+	assert_int_equal(err.n, 1);
+	assert_string_equal(err.problems[0].text, text);
+	assert_string_equal(err.problems[0].file, file);
+	assert_true(err.input);
+}
+
+static void assert_set(hwloc_const_bitmap_t set, const char *expected)
+{
+	vn_autofree char *text = vn_set_text(set);
+	assert_string_equal(text, expected);
+}
+
+static bool has_note(const struct vn_host *host, const char *code)
+{
+	for (size_t i = 0; i < host->notes.n; i++) {
+		if (strcmp(host->notes.v[i].code, code) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void test_machine(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	vn_autohost *host = must_read(tree);
+	assert_false(host->live);
+	assert_true(host->cores_known);
+	assert_int_equal(host->n_nodes, 3);
+	assert_int_equal(host->nodes[1].id, 3);
+	assert_set(host->nodes[0].cpus, "0,2"); /* CPU 4 is offline */
+	assert_set(host->nodes[1].cpus, "1,3");
+	assert_set(host->nodes[2].cpus, "");
+	assert_true(host->nodes[2].memory_total == UINT64_C(4) << 30);
+	assert_true(host->nodes[2].has_memory_free && host->nodes[2].memory_free == UINT64_C(2) << 30);
+	assert_false(host->nodes[2].has_memory_reclaimable);
+	assert_int_equal(host->nodes[1].distances[2], 28);
+	assert_int_equal(host->n_cpus, 5);
+	assert_false(host->cpus[4].online);
+	assert_int_equal(host->cpus[4].node, -1);
+	assert_int_equal(host->cpus[3].package, 1);
+	assert_int_equal(host->cpus[3].core, 0);
+	assert_int_equal(host->cpus[3].l3, 1);
+	assert_int_equal(host->cpus[3].node, 3);
+	assert_set(host->cpus[3].siblings, "1,3");
+	vn_autoset all = hwloc_bitmap_alloc_full();
+	assert_int_equal(vn_host_cores(host, all), 3); /* two cores online, and the offline CPU */
+	assert_null(host->allowed_cpus);
+	assert_int_equal(host->notes.n, 1);
+	assert_true(has_note(host, "node-without-cpus"));
+}
+
+static void test_memory_and_huge_pages(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, NODE "/node0/meminfo",
+	        "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 10 kB\nNode 0 Active(file): 100 kB\n"
+	        "Node 0 Inactive(file): 50 kB\nNode 0 Dirty: 30 kB\nNode 0 Writeback: 5 kB\nNode 0 "
+	        "SReclaimable: 7 kB\n");
+	put(tree, NODE "/node3/meminfo",
+	        "Node 3 MemTotal: 1000 kB\nNode 3 MemFree: 10 kB\nNode 3 Active(file): 1 kB\n"
+	        "Node 3 Inactive(file): 1 kB\nNode 3 Dirty: 30 kB\nNode 3 Writeback: 5 kB\nNode 3 "
+	        "SReclaimable: 7 kB\n");
+	put(tree, NODE "/node0/hugepages/hugepages-1048576kB/nr_hugepages", "4\n");
+	put(tree, NODE "/node0/hugepages/hugepages-1048576kB/free_hugepages", "1\n");
+	put(tree, NODE "/node0/hugepages/hugepages-1048576kB/surplus_hugepages", "2\n");
+	put(tree, NODE "/node0/hugepages/hugepages-2048kB/nr_hugepages", "512\n");
+	put(tree, NODE "/node0/hugepages/hugepages-2048kB/free_hugepages", "500\n");
+	put(tree, NODE "/node0/hugepages/hugepages-64kB/nr_hugepages",
+	        "9\n"); /* free is not told: left out */
+	vn_autohost *host = must_read(tree);
+	assert_true(host->nodes[0].has_memory_reclaimable);
+	assert_int_equal(host->nodes[0].memory_reclaimable, 122 * 1024);
+	assert_true(host->nodes[1].has_memory_reclaimable);
+	assert_int_equal(host->nodes[1].memory_reclaimable, 0); /* not below 0 */
+	assert_int_equal(host->nodes[0].n_hugepools, 2);
+	assert_int_equal(host->nodes[0].hugepools[0].size, 2 << 20);
+	assert_int_equal(host->nodes[0].hugepools[0].total, 512);
+	assert_int_equal(host->nodes[0].hugepools[0].free, 500);
+	assert_int_equal(host->nodes[0].hugepools[1].size, 1 << 30);
+	assert_int_equal(host->nodes[0].hugepools[1].surplus, 2);
+}
+
+static void test_memory_that_no_node_counts(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, "proc/meminfo", "MemTotal: 99999999999 kB\n");
+	vn_autohost *host = must_read(tree);
+	assert_true(has_note(host, "memory-uncounted"));
+	put(tree, "proc/meminfo", "MemTotal: 1000 kB\n");
+	vn_autohost *counted = must_read(tree);
+	assert_false(has_note(counted, "memory-uncounted"));
+}
+
+static void test_old_kernel_has_masks_and_zero_bytes(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	drop(tree, CPU "/online");
+	drop(tree, NODE "/online");
+	drop(tree, NODE "/node0/cpulist");
+	put_bytes(tree, NODE "/node0/cpumap", "00000000,00000005\n\0\0", 20);
+	for (unsigned id = 0; id < 4; id++) {
+		vn_autofree char *list = vn_format(CPU "/cpu%u/topology/thread_siblings_list", id);
+		vn_autofree char *mask = vn_format(CPU "/cpu%u/topology/thread_siblings", id);
+		drop(tree, list);
+		put(tree, mask, id % 2 ? "0000000a\n" : "5\n");
+	}
+	drop(tree, NODE "/node0/distance");
+	vn_autohost *host = must_read(tree);
+	assert_set(host->nodes[0].cpus, "0,2");
+	assert_set(host->cpus[1].siblings, "1,3");
+	assert_set(host->cpus[2].siblings, "0,2");
+	assert_false(host->cpus[4].online); /* cpu4/online is 0 */
+	assert_true(host->cpus[0].online); /* has no such file */
+	assert_true(has_note(host, "distances-missing"));
+}
+
+static void test_kernel_without_numa(void **state)
+{
+	const struct tree *tree = *state;
+	put(tree, CPU "/online", "0-1\n");
+	put_cpu(tree, 0, 0, 0, "0\n", "0-1\n");
+	put_cpu(tree, 1, 0, 1, "1\n", "0-1\n");
+	put(tree, "proc/meminfo", "MemTotal:        2048 kB\nMemFree:          100 kB\n");
+	put(tree, "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "8\n");
+	put(tree, "sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "8\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->n_nodes, 1);
+	assert_int_equal(host->nodes[0].id, 0);
+	assert_set(host->nodes[0].cpus, "0-1");
+	assert_int_equal(host->nodes[0].memory_total, 2048 * 1024);
+	assert_int_equal(host->nodes[0].hugepools[0].total, 8);
+	assert_int_equal(host->nodes[0].distances[0], 10);
+	assert_true(has_note(host, "kernel-without-numa"));
+}
+
+static void test_devices(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, PCI "/0000:3b:00.0/class", "0x020000\n");
+	put(tree, PCI "/0000:3b:00.0/vendor", "0x15b3\n");
+	put(tree, PCI "/0000:3b:00.0/device", "0x101d\n");
+	put(tree, PCI "/0000:3b:00.0/numa_node", "3\n");
+	put(tree, PCI "/0000:3b:00.0/net/eth7/mtu", "1500\n");
+	put_link(tree, PCI "/0000:3b:00.0/driver",
+	        "../../../bus/pci/drivers/mlx5_core"); /* dangling, as gathered */
+	put(tree, PCI "/0000:04:00.0/numa_node", "-1\n");
+	put(tree, PCI "/0000:04:00.0/nvme/nvme0/nvme0n1/size", "1\n");
+	put(tree, PCI "/0000:05:00.0/virtio3/block/vda/size", "1\n");
+	put(tree, PCI "/0000:05:00.0/numa_node", "9\n"); /* no such node */
+	put(tree, PCI "/0000:06:00.0/net/\x1b[2J/mtu", "1\n"); /* would act on a terminal */
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->n_devices, 4);
+	const struct vn_host_device *nvme = &host->devices[0], *disk = &host->devices[1],
+	                            *net = &host->devices[3];
+	assert_string_equal(nvme->address, "0000:04:00.0");
+	assert_string_equal(nvme->name, "nvme0n1");
+	assert_int_equal(nvme->node, -1);
+	assert_null(nvme->driver);
+	assert_string_equal(disk->name, "vda");
+	assert_int_equal(disk->node, -1);
+	assert_true(has_note(host, "device-without-node"));
+	assert_null(host->devices[2].name);
+	assert_int_equal(net->node, 3);
+	assert_int_equal(net->class_code, 0x020000);
+	assert_int_equal(net->vendor, 0x15b3);
+	assert_int_equal(net->device, 0x101d);
+	assert_string_equal(net->driver, "mlx5_core");
+	assert_string_equal(net->name, "eth7");
+}
+
+static void test_what_is_wrong_is_told_exactly(void **state)
+{
+	const struct tree *tree = *state;
+	static const struct {
+		const char *path, *text, *problem;
+	} wrong[] = {
+	        {NODE "/node0/cpulist", "0-\n", "'0-'; expected a list of numbers like 0-3,8"},
+	        {NODE "/node0/cpulist", "\x1b[2J\n", "'?[2J'; expected a list of numbers like 0-3,8"},
+	        {NODE "/node0/distance", "10 21\n", "2 distances; expected one for each of 3 nodes"},
+	        {NODE "/node0/distance", "10 0 17\n", "'0'; expected a distance of 1 to 255"},
+	        {NODE "/node0/distance", "10 256 17\n", "'256'; expected a distance of 1 to 255"},
+	        {NODE "/node0/meminfo", "Node 0 MemFree: 1 kB\n",
+	                "has no MemTotal; expected the node's memory"},
+	        {NODE "/node0/meminfo", "Node 0 MemTotal: 1 MB\n", "MemTotal does not hold a number of kB"},
+	        {NODE "/node0/meminfo", "Node 0 MemTotal: 1099511627777 kB\n",
+	                "MemTotal does not hold a number of kB"},
+	        {NODE "/online", "0,3,5,12\n", "names node 5, which has no directory"},
+	        {CPU "/cpu0/topology/core_id", "x\n", "'x'; expected a number"},
+	        {CPU "/cpu0/topology/thread_siblings_list", "0,,2\n",
+	                "'0,,2'; expected a list of numbers like 0-3,8"},
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		put_machine(tree);
+		put(tree, wrong[i].path, wrong[i].text);
+		must_refuse(tree, wrong[i].path, wrong[i].problem);
+	}
+	put_machine(tree);
+	put_bytes(tree, NODE "/node0/cpulist", "0\0,2\n", 5);
+	must_refuse(tree, NODE "/node0/cpulist", "cannot be read: Invalid argument");
+	put_machine(tree);
+	drop(tree, NODE "/node0/cpulist");
+	must_refuse(tree, NODE "/node0", "has no cpulist and no cpumap; expected one");
+	put(tree, NODE "/node0/cpumap", "g\n");
+	must_refuse(tree, NODE "/node0/cpumap", "'g'; expected a mask like 00000000,0000010f");
+	put(tree, NODE "/node0/cpumap", "000000001\n");
+	must_refuse(tree, NODE "/node0/cpumap", "'000000001'; expected a mask like 00000000,0000010f");
+	put(tree, NODE "/node0/cpumap", "1,\n");
+	must_refuse(tree, NODE "/node0/cpumap", "'1,'; expected a mask like 00000000,0000010f");
+}
+
+static void test_cpu_in_two_nodes(void **state)
+{
+	const struct tree *tree = *state;
+	struct vn_host *host = NULL;
+	vn_autoerror err = {0};
+	put_machine(tree);
+	put(tree, NODE "/node3/cpulist", "0-3\n");
+	assert_int_equal(read_tree(tree, &host, &err), -EINVAL);
+	assert_int_equal(err.n, 1);
+	assert_string_equal(
+	        err.problems[0].text, "node 3: CPU 0,2 is in another node too; expected one node");
+}
+
+/* Somebody's tree must not make us read what lies outside it. */
+static void test_links_stay_in_the_tree(void **state)
+{
+	const struct tree *tree = *state;
+	vn_autofree char *secret = vn_format("%s/secret", tree->base);
+	vn_autoroot root = {.fd = -1};
+	vn_autofree char *text = NULL;
+	char **names = NULL;
+	put_machine(tree);
+	put(tree, "../secret", "0-3\n");
+	assert_int_equal(access(secret, R_OK), 0);
+	assert_int_equal(vn_root_open(tree->root, &root, NULL), 0);
+	assert_false(root.live);
+
+	put_link(tree, "absolute", secret);
+	assert_int_equal(vn_root_read(&root, "absolute", &text), -ENOENT);
+	put_link(tree, "sys/up", "../../../secret");
+	assert_int_equal(vn_root_read(&root, "sys/up", &text), -ENOENT);
+	assert_int_equal(vn_root_read(&root, "../secret", &text), -ENOENT);
+	put_link(tree, "folder", tree->base);
+	assert_int_equal(vn_root_list(&root, "folder", &names), -ENOENT);
+	put_link(tree, "loop", "loop");
+	assert_int_equal(vn_root_read(&root, "loop", &text), -ELOOP);
+	assert_null(text);
+
+	/* the same links are followed when they mean something inside: "/" is the tree's own root */
+	put(tree, "secret", "inside\n");
+	assert_int_equal(vn_root_read(&root, "sys/up", &text), 0);
+	assert_string_equal(text, "inside\n");
+	vn_autofree char *name = NULL;
+	assert_int_equal(vn_root_link_name(&root, "sys/up", &name), 0);
+	assert_string_equal(name, "secret");
+	vn_autofree char *none = NULL;
+	assert_int_equal(vn_root_link_name(&root, "secret", &none), -EINVAL);
+}
+
+static void test_reading_is_bounded(void **state)
+{
+	const struct tree *tree = *state;
+	vn_autoroot root = {.fd = -1};
+	vn_autofree char *text = NULL;
+	uint64_t number = 7;
+	vn_autofree char *large = malloc(VN_FILE_MAX + 1);
+	memset(large, 'x', VN_FILE_MAX + 1);
+	put_bytes(tree, "fits", large, VN_FILE_MAX);
+	put_bytes(tree, "large", large, VN_FILE_MAX + 1);
+	put(tree, "number", "42\n");
+	put(tree, "numbers", "42\n43\n");
+	put(tree, "word", "42 kB\n");
+	vn_autofree char *pipe_path = vn_format("%s/pipe", tree->root);
+	assert_int_equal(mkfifo(pipe_path, 0600), 0);
+	assert_int_equal(vn_root_open(tree->root, &root, NULL), 0);
+	assert_int_equal(vn_root_read(&root, "large", &text), -EFBIG);
+	assert_int_equal(vn_root_read(&root, "pipe", &text), -EINVAL); /* and at once */
+	assert_int_equal(vn_root_read(&root, "", &text), -ENOENT);
+	assert_int_equal(vn_root_read(&root, ".", &text), -EISDIR);
+	assert_null(text);
+	assert_int_equal(vn_root_read(&root, "fits", &text), 0);
+	assert_int_equal(strlen(text), VN_FILE_MAX);
+	assert_int_equal(vn_root_read_u64(&root, "word", &number), -EINVAL);
+	assert_int_equal(number, 7);
+	assert_int_equal(vn_root_read_u64(&root, "number", &number), 0);
+	assert_int_equal(number, 42);
+	assert_int_equal(vn_root_read_u64(&root, "numbers", &number), -EINVAL);
+}
+
+/* Makes this process's openat2 answer as an old kernel's (ENOSYS) or an old container's (EPERM). */
+static void forbid_openat2(int answer)
+{
+	struct sock_filter code[] = {
+	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)answer),
+	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = 4, .filter = code};
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(77);
+}
+
+/* What the child found: 0, or the number of the step that was not as expected. */
+static int old_kernel_steps(const char *foreign)
+{
+	vn_autoerror err = {0};
+	vn_autoroot live = {.fd = -1}, other = {.fd = -1};
+	vn_autofree char *text = NULL;
+	vn_autohost *host = NULL;
+
+	if (vn_root_open("/", &live, &err) < 0 || !live.live)
+		return 1;
+	if (vn_root_read(&live, "proc/self/status", &text) < 0 || !strstr(text, "Cpus_allowed_list:"))
+		return 2;
+	if (vn_root_open(foreign, &other, &err) != -ENOSYS || other.fd >= 0)
+		return 3;
+	if (err.n != 1 || err.input ||
+	        !strstr(err.problems[0].text, "this kernel has no openat2 (Linux 5.6)"))
+		return 4;
+	if (vn_discover("live", &host, NULL) < 0 || !host->live || !host->allowed_cpus)
+		return 5;
+	return 0;
+}
+
+static void test_kernel_without_openat2(void **state)
+{
+	const struct tree *tree = *state;
+	const int answers[] = {ENOSYS, EPERM};
+	put_machine(tree);
+	for (size_t i = 0; i < 2; i++) {
+		int status;
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			forbid_openat2(answers[i]);
+			_exit(old_kernel_steps(tree->root));
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == 77) {
+			print_message("no seccomp filters here: the way of old kernels was not tried\n");
+			skip();
+		}
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
+static void test_live(void **state)
+{
+	(void)state;
+	vn_autohost *host = NULL;
+	vn_autoerror err = {0};
+	if (vn_discover("live", &host, &err) < 0)
+		fail_msg("%s", err.problems[0].text);
+	assert_true(host->live);
+	assert_string_equal(host->source, "live");
+	assert_true(host->n_nodes >= 1);
+	assert_true(host->nodes[0].has_memory_free);
+	vn_autoset online = hwloc_bitmap_alloc();
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		if (host->cpus[i].online)
+			hwloc_bitmap_set(online, host->cpus[i].id);
+	}
+	assert_int_equal(vn_set_weight(online), sysconf(_SC_NPROCESSORS_ONLN));
+	assert_non_null(host->allowed_cpus);
+	assert_non_null(host->allowed_nodes);
+}
+
+/* Gathered machines, unpacked where they lie: the data is not ours to keep. */
+static const struct {
+	const char *archive, *folder;
+	size_t nodes, cpus;
+	unsigned cores, last_node;
+	const char *first_cpus;
+	uint64_t total_kb; /* of all nodes, as their meminfo says */
+	uint32_t first_to_last;
+} machines[] = {
+        {"16amd64-8n2c", "16amd64-8n2c", 8, 16, 16, 7, "0-1", 67106960, 20},
+        {"16ia64-8n2s", "16ia64-8n2s", 8, 16, 16, 7, "0-1", 48346688, 29},
+        {"256ppc-8n8s4t", "256ppc-8n8s4t", 8, 256, 64, 13, "0-31", 516423680, 40},
+        {"32em64t-2n8c+dax+nvme+mic+dimms", "32em64t-2n8c+1mic", 2, 16, 16, 1, "0-7", 33524340, 21},
+        {"40intel64-4n10c+pci-conflicts", "40intel64-4n10c+pci-conflicts", 4, 40, 40, 3,
+                "0,4,8,12,16,20,24,28,32,36", 536857436, 20},
+        {"48amd64-4pa2n6c-sparse", "48amd64-4d2n6c-sparse", 8, 48, 48, 73, "0-5", 100661148, 22},
+        {"4fake-4gr1nu1pu", "4fake-4gr1nu1pu", 4, 4, 4, 3, "0", 4194304, 0},
+        {"64amd64-4s2n4ca2co", "64amd64-4s2n4ca2co", 8, 64, 32, 7, "0-7", 125805356, 22},
+        {"memorysidecaches", "memorysidecaches", 4, 80, 40, 3,
+                "0,4,8,12,16,20,24,28,32,36,40,44,48,52,56,60,64,68,72,76", 1558982816, 21},
+        {"nvidiagpunumanodes", "nvidiagpunumanodes", 8, 32, 8, 255, "0-15", 358162944, 80},
+};
+
+static void test_gathered_machines(void **state)
+{
+	const struct tree *tree = *state;
+	char data[4096]; /* not on the heap: skip() runs no clean-up */
+	const char *shared = getenv("VNUMA_SHARED");
+	snprintf(data, sizeof(data), "%s%s/data/hwloc", shared ? shared : getenv("SRCDIR"),
+	        shared ? "" : "/../shared");
+	if (access(data, R_OK) < 0) {
+		print_message("no gathered machines at %s: set VNUMA_SHARED to read them\n", data);
+		skip();
+	}
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		vn_autofree char *unpack = vn_format(
+		        "tar -C %s -xjf '%s/%s.tar.bz2' 2>&1", tree->root, data, machines[i].archive);
+		assert_int_equal(system(unpack), 0);
+		vn_autofree char *source = vn_format("sysfs:%s/%s", tree->root, machines[i].folder);
+		vn_autohost *host = NULL;
+		vn_autoerror err = {0};
+		vn_autoset all = hwloc_bitmap_alloc_full();
+		uint64_t total = 0;
+		if (vn_discover(source, &host, &err) < 0)
+			fail_msg("%s: %s", machines[i].folder, err.problems[0].text);
+		for (size_t n = 0; n < host->n_nodes; n++)
+			total += host->nodes[n].memory_total;
+		if (host->n_nodes != machines[i].nodes || host->n_cpus != machines[i].cpus ||
+		        vn_host_cores(host, all) != machines[i].cores || total != machines[i].total_kb * 1024)
+			fail_msg("%s: %zu nodes, %zu CPUs, %u cores, %llu kB", machines[i].folder,
+			        host->n_nodes, host->n_cpus, vn_host_cores(host, all),
+			        (unsigned long long)total / 1024);
+		assert_int_equal(host->nodes[host->n_nodes - 1].id, machines[i].last_node);
+		assert_set(host->nodes[0].cpus, machines[i].first_cpus);
+		assert_int_equal(host->nodes[0].distances[host->n_nodes - 1], machines[i].first_to_last);
+	}
+}
+
+#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, make_tree, remove_tree)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        TREE_TEST(test_machine),
+	        TREE_TEST(test_memory_and_huge_pages),
+	        TREE_TEST(test_memory_that_no_node_counts),
+	        TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
+	        TREE_TEST(test_kernel_without_numa),
+	        TREE_TEST(test_devices),
+	        TREE_TEST(test_what_is_wrong_is_told_exactly),
+	        TREE_TEST(test_cpu_in_two_nodes),
+	        TREE_TEST(test_links_stay_in_the_tree),
+	        TREE_TEST(test_reading_is_bounded),
+	        TREE_TEST(test_kernel_without_openat2),
+	        TREE_TEST(test_live),
+	        TREE_TEST(test_gathered_machines),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The QEMU command line: each option from the plan it is made of, and the rule that maps network queues to
+ * vnodes. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "../src/base/text.h"
+#include "../src/emit/emit_qemu.h"
+#include "../src/guest/guest_cfg.h"
+
+#define TWO_VNODES "name='g'\nmemory=4096\nvcpus=4\nvnodes=2\n"
+
+static struct vn_guest *guest_of(const char *cfg)
+{
+	struct vn_guest *guest = NULL;
+	vn_autoerror err = {0};
+	assert_int_equal(vn_guest_from_cfg(cfg, "g.cfg", false, &guest, &err), 0);
+	return guest;
+}
+
+/* A plan by hand: vnode i on pnode homes[i], and `spill` MiB of vnode 0 on pnode 7. */
+static struct vn_plan *plan_of(
+	const struct vn_guest *guest, const unsigned *homes, enum vn_binding binding, uint64_t spill)
+{
+	struct vn_plan *plan = vn_plan_new();
+	assert_non_null(plan);
+	plan->guest = vn_copy(guest->name);
+	plan->feasible = true;
+	plan->binding = binding;
+	plan->n_vnodes = guest->n_vnodes;
+	plan->vnodes = calloc(guest->n_vnodes, sizeof(*plan->vnodes));
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		struct vn_plan_vnode *v = &plan->vnodes[i];
+		v->home = homes[i];
+		v->shares = calloc(2, sizeof(*v->shares));
+		v->n_shares = spill && i == 0 ? 2 : 1;
+		v->shares[0] =
+			(struct vn_share){homes[i], guest->vnodes[i].memory - (i ? 0 : spill * VN_MIB)};
+		v->shares[1] = (struct vn_share){7, spill * VN_MIB};
+	}
+	return plan;
+}
+
+/* The command line with one option a line; the caller frees it. */
+static char *command(const char *cfg, const unsigned *homes, enum vn_binding binding, uint64_t spill)
+{
+	vn_autoguest *guest = guest_of(cfg);
+	vn_autoplan *plan = plan_of(guest, homes, binding, spill);
+	struct vn_qemu_options options = {
+		.accel = "kvm", .qmp_path = "/run/a,b/q.sock", .serial_path = "/tmp/s", .paused = true};
+	vn_autoargv argv = {0};
+	vn_autoerror err = {0};
+	assert_int_equal(vn_emit_qemu(plan, guest, &options, &argv, &err), 0);
+	assert_null(argv.v[argv.n]);
+
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	vn_argv_print(&argv, out);
+	fclose(out);
+	return text;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in:\n%s", part, text);
+}
+
+static void assert_has_not(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("'%s' in:\n%s", part, text);
+}
+
+static void test_backends_are_bound_to_their_homes(void **state)
+{
+	(void)state;
+	vn_autofree char *preferred = command(TWO_VNODES, (unsigned[]){3, 1}, VN_BINDING_PREFERRED, 512);
+	assert_has(preferred,
+		"-object memory-backend-ram,id=ram0,size=2048M,host-nodes=3,policy=preferred \\\n");
+	assert_has(preferred,
+		"-object memory-backend-ram,id=ram1,size=2048M,host-nodes=1,policy=preferred \\\n");
+	assert_has(preferred, "-numa node,nodeid=1,memdev=ram1 \\\n");
+	vn_autofree char *strict = command(TWO_VNODES, (unsigned[]){3, 1}, VN_BINDING_STRICT, 512);
+	assert_has(strict, "id=ram0,size=2048M,host-nodes=3,host-nodes=7,policy=bind \\\n");
+	vn_autofree char *huge =
+		command(TWO_VNODES "hugepages='2M'\n", (unsigned[]){3, 1}, VN_BINDING_STRICT, 0);
+	assert_has(huge, "memory-backend-memfd,id=ram0,size=2048M,hugetlb=on,hugetlbsize=2048K,prealloc=on,"
+			 "host-nodes=3,policy=bind");
+}
+
+static void test_old_guests_are_told_of_no_nodes(void **state)
+{
+	(void)state;
+	vn_autofree char *text = command("name='g'\nmemory=4096\nvcpus=2\nguest_numa='off'\n",
+		(unsigned[]){6}, VN_BINDING_INTERLEAVE, 2048);
+	assert_has(text, "-machine q35,memory-backend=ram0 \\\n");
+	assert_has(text, "host-nodes=6-7,policy=interleave");
+	assert_has_not(text, "-numa");
+}
+
+static void test_sockets_stay_inside_vnodes(void **state)
+{
+	(void)state;
+	vn_autofree char *runs = command(TWO_VNODES, (unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(runs, "-smp cpus=4,maxcpus=4,sockets=2,cores=2,threads=1 \\\n");
+	assert_has(runs, "-numa cpu,node-id=1,socket-id=1,core-id=0,thread-id=0 \\\n");
+	vn_autofree char *mixed =
+		command(TWO_VNODES "vnuma_vcpumap=[1,0,1,0]\n", (unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(mixed, "sockets=4,cores=1,threads=1");
+	assert_has(mixed, "-numa cpu,node-id=1,socket-id=2,core-id=0,thread-id=0 \\\n");
+	vn_autofree char *uneven =
+		command(TWO_VNODES "vnuma_vcpumap=[0,0,0,1]\n", (unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(uneven, "sockets=4,cores=1,threads=1");
+	vn_autofree char *memory_only =
+		command(TWO_VNODES "vnuma_vcpumap=[0,0,0,0]\n", (unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(memory_only, "sockets=1,cores=4,threads=1");
+	vn_autofree char *memory_first =
+		command(TWO_VNODES "vnuma_vcpumap=[1,1,1,1]\n", (unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(memory_first, "sockets=1,cores=4,threads=1");
+}
+
+static void test_growth(void **state)
+{
+	(void)state;
+	vn_autofree char *text = command(TWO_VNODES "maxmem=8192\nmaxvcpus=6\nvnuma_vcpumap=[0,0,0,1,1,1]\n",
+		(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(text, "-m size=4096M,slots=16,maxmem=8192M \\\n");
+	assert_has(text, "cpus=4,maxcpus=6,sockets=2,cores=3");
+	assert_has(text, "-numa cpu,node-id=1,socket-id=1,core-id=2,thread-id=0 \\\n");
+}
+
+static void test_devices(void **state)
+{
+	(void)state;
+	vn_autofree char *text =
+		command(TWO_VNODES "disk=['format=raw,target=/a,b','/c,qcow2,vdb,ro','/"
+				   "d']\nvif=['','bridge=br0,queues=2','vifname=t1,vhost=0']\n"
+				   "kernel='/k'\nextra='a=\"b\" c'\n",
+			(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(text, "-drive if=none,id=disk0,format=raw,readonly=off,file=/a,,b \\\n");
+	assert_has(text, "format=qcow2,readonly=on,file=/c \\\n");
+	assert_has(text, "-device virtio-blk-pci,drive=disk0,iothread=io0 \\\n");
+	assert_has(text, "-device virtio-blk-pci,drive=disk1,iothread=io1 \\\n");
+	assert_has(text, "-device virtio-blk-pci,drive=disk2,iothread=io0 \\\n");
+	assert_has(text, "-netdev user,id=net0 \\\n");
+	assert_has(text, "-netdev tap,id=net1,script=no,downscript=no,vhost=on,queues=2 \\\n");
+	assert_has(text, "mq=on,vectors=6 \\\n");
+	assert_has(text, "-netdev tap,id=net2,ifname=t1,script=no,downscript=no,vhost=off,queues=1 \\\n");
+	assert_has(text, "-append 'a=\"b\" c' \\\n");
+	assert_has(text, "socket,id=qmp0,server=on,wait=off,path=/run/a,,b/q.sock \\\n");
+	assert_has(text, "-S\n");
+}
+
+static void test_shell_quoting(void **state)
+{
+	(void)state;
+	vn_autoargv argv = {0};
+	vn_argv_add(&argv, "x");
+	vn_argv_add(&argv, "%s", "it's");
+	vn_argv_add(&argv, "%s", "");
+	vn_argv_add(&argv, "$(a)`b`\\");
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	vn_argv_print(&argv, out);
+	fclose(out);
+	assert_string_equal(text, "x 'it'\\''s' '' '$(a)`b`\\'\n");
+	free(text);
+}
+
+static void assert_queue(unsigned vcpus, unsigned queues, unsigned queue, unsigned first, unsigned count)
+{
+	unsigned seen_first, seen_count;
+	vn_queue_vcpus(vcpus, queues, queue, &seen_first, &seen_count);
+	assert_int_equal(seen_first, first);
+	assert_int_equal(seen_count, count);
+}
+
+static void test_queues_follow_virtio_net(void **state)
+{
+	(void)state;
+	assert_queue(4, 4, 3, 3, 1);
+	assert_queue(4, 1, 0, 0, 4);
+	assert_queue(8, 3, 0, 0, 3); /* 8 = 3 + 3 + 2 */
+	assert_queue(8, 3, 1, 3, 3);
+	assert_queue(8, 3, 2, 6, 2);
+	assert_queue(2, 4, 3, 1, 1); /* more queues than vCPUs: they wrap */
+
+	vn_autoguest *guest = guest_of(TWO_VNODES "vnuma_vcpumap=[1,1,1,0]\n");
+	assert_int_equal(vn_queue_vnode(guest, 1, 0), 1);
+	assert_int_equal(vn_queue_vnode(guest, 2, 0), 1);
+	assert_int_equal(vn_queue_vnode(guest, 2, 1), 0); /* one vCPU of each: the lowest */
+	assert_int_equal(vn_queue_vnode(guest, 4, 3), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_backends_are_bound_to_their_homes),
+		cmocka_unit_test(test_old_guests_are_told_of_no_nodes),
+		cmocka_unit_test(test_sockets_stay_inside_vnodes),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_shell_quoting),
+		cmocka_unit_test(test_queues_follow_virtio_net),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The host's own rules: order, agreement of its parts, cores, notes, JSON. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "../src/model/host.h"
+
+/* `n` nodes with the given ids, 1 GiB each; node i has CPUs 2i and 2i+1. Distances are 10, 21. */
+static struct vn_host *make_host(size_t n, const unsigned *ids)
+{
+	struct vn_host *host = vn_host_new();
+
+	host->source = strdup("test");
+	host->nodes = calloc(n, sizeof(*host->nodes));
+	host->cpus = calloc(2 * n, sizeof(*host->cpus));
+	for (size_t i = 0; i < n; i++) {
+		struct vn_host_node *node = &host->nodes[host->n_nodes++];
+		*node = (struct vn_host_node){
+			.id = ids[i], .memory_total = 1 << 30, .cpus = hwloc_bitmap_alloc()};
+		hwloc_bitmap_set_range(node->cpus, (unsigned)(2 * i), (int)(2 * i + 1));
+		node->distances = calloc(n, sizeof(uint32_t));
+		for (size_t j = 0; j < n; j++)
+			node->distances[j] = i == j ? 10 : 21;
+		for (unsigned k = 0; k < 2; k++)
+			host->cpus[host->n_cpus++] =
+				(struct vn_host_cpu){.id = (unsigned)(2 * i) + k, .online = true};
+	}
+	return host;
+}
+
+static bool has_note(const struct vn_host *host, const char *code)
+{
+	for (size_t i = 0; i < host->notes.n; i++) {
+		if (strcmp(host->notes.v[i].code, code) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void assert_problem(struct vn_host *host, const char *text)
+{
+	vn_autoerror err = {0};
+	assert_int_equal(vn_host_finish(host, &err), -EINVAL);
+	assert_true(err.input);
+	assert_int_equal(err.n, 1);
+	assert_string_equal(err.problems[0].text, text);
+	assert_string_equal(err.problems[0].file, "test");
+}
+
+static void test_finish_sorts_nodes_with_their_distances(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(3, (unsigned[]){8, 0, 4});
+	vn_autoerror err = {0};
+	host->nodes[0].distances[1] = 40; /* 8 to 0 */
+	host->nodes[0].distances[2] = 20; /* 8 to 4 */
+	host->nodes[1].distances[0] = 41; /* 0 to 8 */
+	assert_int_equal(vn_host_finish(host, &err), 0);
+	assert_int_equal(host->nodes[0].id, 0);
+	assert_int_equal(host->nodes[1].id, 4);
+	assert_int_equal(host->nodes[2].id, 8);
+	assert_int_equal(host->nodes[2].distances[0], 40);
+	assert_int_equal(host->nodes[2].distances[1], 20);
+	assert_int_equal(host->nodes[2].distances[2], 10);
+	assert_int_equal(host->nodes[0].distances[2], 41);
+	assert_int_equal(vn_host_node_index(host, 8), 2);
+	assert_int_equal(vn_host_node_index(host, 5), -1);
+	assert_int_equal(vn_host_cpu(host, 0)->node, 8); /* the first node given had CPUs 0 and 1 */
+	assert_int_equal(vn_host_cpu(host, 5)->node, 4);
+	assert_null(vn_host_cpu(host, 6));
+	assert_true(has_note(host, "distances-asymmetric"));
+	assert_false(has_note(host, "distances-missing"));
+	assert_true(has_note(host, "cores-unknown"));
+}
+
+static void test_finish_refuses_parts_that_disagree(void **state)
+{
+	(void)state;
+	vn_autohost *empty = make_host(0, NULL);
+	assert_problem(empty, "no nodes; expected at least one");
+	vn_autohost *twice = make_host(2, (unsigned[]){3, 3});
+	assert_problem(twice, "node 3 is there twice; expected once");
+	vn_autohost *large = make_host(1, (unsigned[]){1024});
+	assert_problem(large, "node 1024; expected a node number below 1024");
+	vn_autohost *shared = make_host(2, (unsigned[]){0, 1});
+	hwloc_bitmap_set(shared->nodes[1].cpus, 0);
+	assert_problem(shared, "node 1: CPU 0 is in another node too; expected one node");
+	vn_autohost *stranger = make_host(1, (unsigned[]){0});
+	hwloc_bitmap_set_range(stranger->nodes[0].cpus, 7, 9);
+	assert_problem(stranger, "node 0: CPU 7-9 is not a CPU of the host");
+	vn_autohost *cpu_twice = make_host(1, (unsigned[]){0});
+	cpu_twice->cpus[0].id = 1;
+	hwloc_bitmap_clr(cpu_twice->nodes[0].cpus, 0);
+	assert_problem(cpu_twice, "CPU 1 is there twice; expected once");
+}
+
+static void test_finish_notes_what_is_odd(void **state)
+{
+	(void)state;
+	vn_autohost *flat = make_host(2, (unsigned[]){0, 1});
+	flat->nodes[0].distances[1] = flat->nodes[1].distances[0] = 10;
+	assert_int_equal(vn_host_finish(flat, NULL), 0);
+	assert_true(has_note(flat, "distances-flat"));
+	assert_false(has_note(flat, "distances-remote-local"));
+
+	vn_autohost *low = make_host(2, (unsigned[]){0, 1});
+	low->nodes[0].distances[0] = 1;
+	hwloc_bitmap_zero(low->nodes[0].cpus);
+	low->nodes[1].memory_total = 0;
+	assert_int_equal(vn_host_finish(low, NULL), 0);
+	assert_true(has_note(low, "distances-below-local"));
+	assert_true(has_note(low, "distances-self"));
+	assert_true(has_note(low, "node-without-cpus"));
+	assert_true(has_note(low, "node-without-memory"));
+	assert_true(has_note(low, "cpu-without-node"));
+	assert_int_equal(low->cpus[0].node, -1);
+
+	vn_autohost *untold = make_host(2, (unsigned[]){0, 1});
+	free(untold->nodes[1].distances);
+	untold->nodes[1].distances = NULL;
+	assert_int_equal(vn_host_finish(untold, NULL), 0);
+	assert_true(has_note(untold, "distances-missing"));
+	assert_int_equal(untold->nodes[1].distances[0], VN_DISTANCE_UNKNOWN);
+
+	vn_autohost *sound = make_host(2, (unsigned[]){0, 1});
+	sound->cores_known = true;
+	assert_int_equal(vn_host_finish(sound, NULL), 0);
+	assert_int_equal(sound->notes.n, 0);
+}
+
+/* Two packages of two cores of two threads; both packages number their cores 0 and 1. */
+static void test_cores_are_counted_by_siblings(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(4, (unsigned[]){0, 1, 2, 3});
+	vn_autoset all = hwloc_bitmap_alloc(), some = hwloc_bitmap_alloc();
+	host->cores_known = true;
+	for (unsigned i = 0; i < 8; i++) {
+		host->cpus[i].core = (int)(i % 4 / 2);
+		host->cpus[i].siblings = hwloc_bitmap_alloc();
+		hwloc_bitmap_set(host->cpus[i].siblings, i % 4);
+		hwloc_bitmap_set(host->cpus[i].siblings, i % 4 + 4);
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	hwloc_bitmap_fill(all); /* without end */
+	assert_int_equal(vn_host_cores(host, all), 4);
+	hwloc_bitmap_set(some, 5);
+	assert_int_equal(vn_host_cores(host, some), 1); /* the lower sibling is not among them */
+	hwloc_bitmap_set(some, 1);
+	assert_int_equal(vn_host_cores(host, some), 1);
+	hwloc_bitmap_set(some, 2);
+	assert_int_equal(vn_host_cores(host, some), 2);
+	assert_int_equal(vn_host_cores(host, NULL), 0);
+	host->cores_known = false;
+	assert_int_equal(vn_host_cores(host, some), 3);
+}
+
+static void test_json_tells_unknown_as_null(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(2, (unsigned[]){0, 8});
+	host->nodes[1].has_memory_free = true;
+	host->nodes[1].memory_free = 4096;
+	host->nodes[0].distances[1] = 0;
+	host->nodes[1].hugepools = calloc(1, sizeof(struct vn_hugepool));
+	host->nodes[1].hugepools[0] = (struct vn_hugepool){.size = 2 << 20, .total = 5, .free = 3};
+	host->nodes[1].n_hugepools = 1;
+	host->devices = calloc(1, sizeof(struct vn_host_device));
+	host->devices[0] =
+		(struct vn_host_device){.address = "0000:3b:00.0", .node = 7, .class_code = 0x020000};
+	host->n_devices = 1;
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	assert_true(has_note(host, "device-without-node"));
+
+	json_t *json = vn_host_to_json(host), *node0, *node1;
+	const char *schema;
+	assert_int_equal(json_unpack(json, "{s:s, s:[o, o]}", "schema", &schema, "nodes", &node0, &node1), 0);
+	assert_string_equal(schema, "vnuma.topology/1");
+	assert_true(json_is_null(json_object_get(node0, "memory_free")));
+	assert_true(json_is_null(json_object_get(node0, "cores")));
+	assert_true(json_is_null(json_object_get(json_object_get(node0, "distances"), "8")));
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(node1, "distances"), "0")), 21);
+	assert_int_equal(json_integer_value(json_object_get(node1, "memory_free")), 4096);
+	json_t *pool = json_array_get(json_object_get(node1, "hugepages"), 0);
+	assert_int_equal(json_integer_value(json_object_get(pool, "size")), 2 << 20);
+	assert_int_equal(json_integer_value(json_object_get(pool, "free")), 3);
+	assert_int_equal(json_array_size(json_object_get(json, "devices_without_node")), 1);
+	assert_int_equal(json_array_size(json_object_get(json, "cpus")), 4);
+	json_decref(json);
+
+	vn_autoset cells = hwloc_bitmap_alloc();
+	hwloc_bitmap_set(cells, 8);
+	json = vn_host_free_to_json(host, cells);
+	assert_int_equal(json_array_size(json_object_get(json, "nodes")), 1);
+	assert_int_equal(json_integer_value(json_object_get(json, "memory_free")), 4096);
+	json_decref(json);
+	json = vn_host_free_to_json(host, NULL);
+	assert_true(json_is_null(json_object_get(json, "memory_free"))); /* node 0 does not tell */
+	assert_int_equal(json_integer_value(json_object_get(json, "memory_total")), INT64_C(2) << 30);
+	json_decref(json);
+}
+
+static void test_print_fits_the_screen(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(15, (unsigned[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14});
+	char *text = NULL;
+	size_t size;
+	hwloc_bitmap_zero(host->nodes[14].cpus);
+	host->nodes[3].memory_total = 0;
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	FILE *out = open_memstream(&text, &size);
+	vn_host_print(host, out);
+	fclose(out);
+	assert_non_null(strstr(text, "15 nodes, 30 CPUs, 14 GiB memory\nsource: test\n"));
+	assert_non_null(strstr(text, "\n   0     2      1 GiB  0-1\n"));
+	assert_non_null(strstr(text, "\n   3     2       none  6-7\n"));
+	assert_non_null(strstr(text, "\n  14     -      1 GiB  no CPUs: memory only\n"));
+	assert_non_null(strstr(text, "note: node 3 without memory"));
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= 80);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_finish_sorts_nodes_with_their_distances),
+		cmocka_unit_test(test_finish_refuses_parts_that_disagree),
+		cmocka_unit_test(test_finish_notes_what_is_odd),
+		cmocka_unit_test(test_cores_are_counted_by_siblings),
+		cmocka_unit_test(test_json_tells_unknown_as_null),
+		cmocka_unit_test(test_print_fits_the_screen),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
