@@ -27,8 +27,8 @@ int vn_plan_check(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const struct vn_plan *plan, struct vn_error *err);
 
 /* What each level came to, in words and figures, and what the runner-up loses by. */
-void vn_plan_explain(
-	const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan, FILE *out);
+void vn_plan_explain(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, const struct vn_plan *plan, FILE *out);
 
 /* How a Linux guest will number the vnodes: facts/KERNEL.md "How guests number their nodes". */
 int vn_view_foretell(const struct vn_guest *guest, struct vn_view *ret_view);

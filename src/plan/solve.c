@@ -410,8 +410,10 @@ static int settle_ties(struct search *s, struct vn_solution *solution)
 			s->fixed[v] = -1;
 			if (s->status < 0)
 				return s->status;
-			if (s->found)
-				memcpy(solution->homes, s->best, s->in->n_parts * sizeof(*solution->homes));
+			if (!s->found)
+				continue;
+			memcpy(solution->homes, s->best, s->in->n_parts * sizeof(*solution->homes));
+			solution->cost = s->limit.cost; /* as good, yet 3 of 6 cores may have become 2 of 4 */
 		}
 		s->fixed[v] = (int)solution->homes[v];
 	}

@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ *
+ * A plan is read back against host, guest and load, from the contract (DESIGN section 4) alone. Nothing here
+ * calls the planner or shares code with it: what both would get wrong together could not be found. So
+ * everything is worked out anew and plainly, node by node, from ids. What is checked is that the plan is
+ * sound and that its figures are true. That no better homes exist is not (that is the search itself), except
+ * for the spill, whose ways must be the cheapest: there a cycle of moves that lowers the distance is looked
+ * for, which exists exactly when they are not.
+ */
+#include "plan_make.h"
+
+#include <string.h>
+
+struct check {
+	const struct vn_host *host;
+	const struct vn_guest *guest;
+	const struct vn_occupied_node *occupied;
+	const struct vn_plan *plan;
+	hwloc_bitmap_t *usable; /* per node */
+	uint64_t *capacity, *asked, *kept,
+		*stored; /* per node, bytes: of the pool; of vnodes at home; of these kept; in all */
+	uint64_t *busy; /* per node: vCPUs of the plan */
+	bool bad;
+	struct vn_error *err;
+};
+
+#define wrong(c, ...) ((c)->bad = true, (void)vn_error_environment((c)->err, -EINVAL, "plan: " __VA_ARGS__))
+
+static void check_clear(struct check *c)
+{
+	for (size_t i = 0; c->usable && i < c->host->n_nodes; i++)
+		hwloc_bitmap_free(c->usable[i]);
+	free(c->usable);
+	free(c->capacity);
+	free(c->asked);
+	free(c->kept);
+	free(c->stored);
+	free(c->busy);
+}
+
+/* Index of a node by id; n_nodes when there is none. */
+static size_t find(const struct check *c, unsigned id)
+{
+	size_t i = 0;
+
+	while (i < c->host->n_nodes && c->host->nodes[i].id != id)
+		i++;
+	return i;
+}
+
+static uint64_t capacity_of(const struct check *c, size_t i)
+{
+	const struct vn_host_node *node = &c->host->nodes[i];
+	uint64_t page = c->guest->hugepages, promised = c->occupied ? c->occupied[i].promised : 0;
+	unsigned __int128 bytes = 0;
+
+	if (c->host->allowed_nodes && !hwloc_bitmap_isset(c->host->allowed_nodes, node->id))
+		return 0;
+	if (page == 0 && node->has_memory_free)
+		bytes = (unsigned __int128)node->memory_free + node->memory_reclaimable;
+	else if (page == 0)
+		bytes = node->memory_total;
+	for (size_t k = 0; k < node->n_hugepools && page != 0; k++) {
+		if (node->hugepools[k].size == page)
+			bytes = (unsigned __int128)node->hugepools[k].free * page;
+	}
+	bytes = bytes > promised ? bytes - promised : 0;
+	if (bytes > UINT64_C(1) << 53) /* no pool counts for more */
+		bytes = UINT64_C(1) << 53;
+	uint64_t grain = page > (1u << 20) ? page : 1u << 20;
+	return (uint64_t)bytes / grain * grain;
+}
+
+static uint64_t load_on(const struct check *c, size_t i)
+{
+	return c->occupied ? c->occupied[i].load : 0;
+}
+
+static uint32_t way(const struct check *c, size_t from, size_t to)
+{
+	const uint32_t *row = c->host->nodes[from].distances;
+
+	if (!row || row[to] == VN_DISTANCE_UNKNOWN)
+		return from == to ? 10 : 20;
+	return row[to] < 255 ? row[to] : 255;
+}
+
+static int check_make(struct check *c)
+{
+	size_t n = c->host->n_nodes;
+
+	c->usable = calloc(n, sizeof(hwloc_bitmap_t));
+	c->capacity = calloc(n, sizeof(*c->capacity));
+	c->asked = calloc(n, sizeof(*c->asked));
+	c->kept = calloc(n, sizeof(*c->kept));
+	c->stored = calloc(n, sizeof(*c->stored));
+	c->busy = calloc(n, sizeof(*c->busy));
+	if (!c->usable || !c->capacity || !c->asked || !c->kept || !c->stored || !c->busy)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		c->capacity[i] = capacity_of(c, i);
+		c->usable[i] = hwloc_bitmap_dup(c->host->nodes[i].cpus);
+		if (!c->usable[i])
+			return -ENOMEM;
+		if (c->host->allowed_cpus)
+			hwloc_bitmap_and(c->usable[i], c->usable[i], c->host->allowed_cpus);
+		if (c->guest->cpus)
+			hwloc_bitmap_and(c->usable[i], c->usable[i], c->guest->cpus);
+	}
+	return 0;
+}
+
+static uint64_t cores_on(const struct check *c, size_t i)
+{
+	return vn_host_cores(c->host, c->usable[i]);
+}
+
+/* Homes exist, are the user's where he named them, and have CPUs where they are needed. */
+static void check_homes(struct check *c)
+{
+	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
+		const struct vn_vnode *wish = &c->guest->vnodes[v];
+		unsigned home = c->plan->homes[v];
+		size_t i = find(c, home);
+		if (i == c->host->n_nodes) {
+			wrong(c, "vnode %zu: its home, node %u, does not exist", v, home);
+			continue;
+		}
+		if (c->plan->vnodes[v].home != home)
+			wrong(c, "vnode %zu: two homes: %u and %u", v, home, c->plan->vnodes[v].home);
+		if (wish->home >= 0 && (unsigned)wish->home != home)
+			wrong(c, "vnode %zu: home is node %u, and node %d was asked for", v, home,
+				wish->home);
+		if (!hwloc_bitmap_iszero(wish->vcpus) && cores_on(c, i) == 0)
+			wrong(c, "vnode %zu: its home, node %u, has no usable CPU", v, home);
+	}
+}
+
+/* One vnode's shares: of existing nodes, whole pages, home first, then ever farther, all of the memory. */
+static void check_shares_of(struct check *c, size_t v)
+{
+	const struct vn_plan_vnode *vnode = &c->plan->vnodes[v];
+	size_t home = find(c, vnode->home), before = SIZE_MAX;
+	uint64_t sum = 0, page = c->guest->hugepages ? c->guest->hugepages : 4096;
+
+	for (size_t k = 0; k < vnode->n_shares; k++) {
+		size_t i = find(c, vnode->shares[k].pnode);
+		uint64_t bytes = vnode->shares[k].memory;
+		if (i == c->host->n_nodes) {
+			wrong(c, "vnode %zu: memory on node %u, which does not exist", v,
+				vnode->shares[k].pnode);
+			continue;
+		}
+		if (bytes == 0 || bytes % page != 0 || bytes > c->guest->vnodes[v].memory)
+			wrong(c, "vnode %zu: %llu bytes on node %u", v, (unsigned long long)bytes,
+				vnode->shares[k].pnode);
+		for (size_t l = 0; l < k; l++) {
+			if (vnode->shares[l].pnode == vnode->shares[k].pnode)
+				wrong(c, "vnode %zu: node %u is named twice", v, vnode->shares[k].pnode);
+		}
+		if (i == home && k > 0)
+			wrong(c, "vnode %zu: the home is not the first of its nodes", v);
+		if (before != SIZE_MAX && before != home && way(c, home, i) < way(c, home, before))
+			wrong(c, "vnode %zu: its spilled memory is not in order of distance", v);
+		before = i;
+		sum += bytes;
+		c->stored[i] += bytes;
+		c->kept[i] += i == home ? bytes : 0;
+	}
+	c->asked[home] += c->guest->vnodes[v].memory;
+	if (sum != c->guest->vnodes[v].memory)
+		wrong(c, "vnode %zu: %llu bytes are placed of %llu", v, (unsigned long long)sum,
+			(unsigned long long)c->guest->vnodes[v].memory);
+}
+
+static uint64_t kept_of(const struct vn_plan_vnode *vnode)
+{
+	uint64_t bytes = 0;
+
+	for (size_t k = 0; k < vnode->n_shares; k++)
+		bytes += vnode->shares[k].pnode == vnode->home ? vnode->shares[k].memory : 0;
+	return bytes;
+}
+
+/* Nodes hold what is stored, homes as much as they can, and the highest vnode of a full home spills first. */
+static void check_room(struct check *c)
+{
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		unsigned id = c->host->nodes[i].id;
+		if (c->stored[i] > c->capacity[i])
+			wrong(c, "node %u: %llu bytes are planned, %llu are there", id,
+				(unsigned long long)c->stored[i], (unsigned long long)c->capacity[i]);
+		if (c->kept[i] != (c->asked[i] < c->capacity[i] ? c->asked[i] : c->capacity[i]))
+			wrong(c, "node %u: memory spills that has room at home", id);
+	}
+	for (size_t v = 0; v < c->plan->n_vnodes; v++) {
+		const struct vn_plan_vnode *low = &c->plan->vnodes[v];
+		for (size_t w = v + 1; w < c->plan->n_vnodes; w++) {
+			const struct vn_plan_vnode *high = &c->plan->vnodes[w];
+			if (low->home == high->home && kept_of(low) < c->guest->vnodes[v].memory &&
+				kept_of(high) > 0)
+				wrong(c, "vnode %zu spills before vnode %zu does", v, w);
+		}
+	}
+}
+
+/* The bytes that vnodes at home on i keep on j. */
+static uint64_t sent(const struct check *c, size_t i, size_t j)
+{
+	uint64_t bytes = 0;
+
+	for (size_t v = 0; v < c->plan->n_vnodes; v++) {
+		const struct vn_plan_vnode *vnode = &c->plan->vnodes[v];
+		for (size_t k = 0; k < vnode->n_shares && vnode->home == c->host->nodes[i].id; k++)
+			bytes += vnode->shares[k].pnode == c->host->nodes[j].id ? vnode->shares[k].memory : 0;
+	}
+	return bytes;
+}
+
+/*
+ * Lets spilled memory look for a cheaper place. price[j] is the least change of distance at which a byte on j
+ * can be found another place, by moving some home's spilled byte from j to k (and so on from k), ending where
+ * room is left. A byte that would rather be elsewhere by more than the price difference is a saving. Prices
+ * settle after as many rounds as there are nodes, unless there is a saving.
+ */
+static bool lower_prices(const struct check *c, int64_t *price)
+{
+	bool lowered = false;
+
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		for (size_t j = 0; j < c->host->n_nodes && c->asked[i] > c->kept[i]; j++) {
+			if (j == i || sent(c, i, j) == 0)
+				continue;
+			for (size_t k = 0; k < c->host->n_nodes; k++) {
+				if (k == i || k == j || c->capacity[k] == 0 || c->asked[k] > c->capacity[k])
+					continue;
+				int64_t step = (int64_t)way(c, i, k) - way(c, i, j);
+				if (price[k] + step < price[j]) {
+					price[j] = price[k] + step;
+					lowered = true;
+				}
+			}
+		}
+	}
+	return lowered;
+}
+
+static int check_spill_ways(struct check *c)
+{
+	size_t n = c->host->n_nodes, rounds = 0;
+	vn_autofree int64_t *price = calloc(n, sizeof(*price));
+	bool saving = false;
+
+	if (!price)
+		return -ENOMEM;
+	for (size_t j = 0; j < n; j++)
+		price[j] = c->stored[j] < c->capacity[j] ? 0 : INT32_MAX;
+	while (rounds <= n && lower_prices(c, price))
+		rounds++;
+	saving = rounds > n; /* a cycle of savings */
+	for (size_t j = 0; j < n; j++) /* or a byte that leaves room behind and is better off */
+		saving |= price[j] < 0;
+	if (saving)
+		wrong(c, "memory spills farther than it must");
+	return 0;
+}
+
+/* The bytes of the `most` largest capacities within `reach` of the home, the home left out. */
+static uint64_t best_of(const struct check *c, size_t home, uint32_t reach, size_t most)
+{
+	uint64_t sum = 0, last = UINT64_MAX;
+	size_t taken = 0;
+
+	while (taken < most) {
+		uint64_t next = 0;
+		size_t times = 0;
+		for (size_t i = 0; i < c->host->n_nodes; i++) {
+			if (i == home || way(c, home, i) > reach || c->capacity[i] >= last ||
+				c->capacity[i] < next)
+				continue;
+			times = c->capacity[i] == next ? times + 1 : 1;
+			next = c->capacity[i];
+		}
+		if (next == 0)
+			break;
+		for (; times > 0 && taken < most; times--, taken++)
+			sum += next;
+		last = next;
+	}
+	return sum;
+}
+
+/* A guest told of one node: its memory takes the fewest nodes, the farthest of them as near as can be. */
+static void check_interleave(struct check *c)
+{
+	const struct vn_plan_vnode *vnode = &c->plan->vnodes[0];
+	size_t home = find(c, vnode->home), others = 0;
+	uint64_t away = c->asked[home] - c->kept[home];
+	uint32_t reach = 0;
+
+	for (size_t k = 0; k < vnode->n_shares; k++) {
+		size_t i = find(c, vnode->shares[k].pnode);
+		if (i == home)
+			continue;
+		others++;
+		reach = way(c, home, i) > reach ? way(c, home, i) : reach;
+	}
+	if (others > 1 && best_of(c, home, UINT32_MAX, others - 1) >= away)
+		wrong(c, "its memory is on more nodes than it needs");
+	if (reach > 0 && best_of(c, home, reach - 1, others) >= away)
+		wrong(c, "its memory is farther away than it needs to be");
+}
+
+static vn_i128 distance_of(const struct check *c, const unsigned *homes)
+{
+	vn_i128 sum = 0;
+
+	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
+		for (size_t w = 0; w < c->guest->n_vnodes; w++)
+			sum += (vn_i128)vn_set_weight(c->guest->vnodes[v].vcpus) *
+			       (vn_i128)(c->guest->vnodes[w].memory >> 20) *
+			       way(c, find(c, homes[v]), find(c, homes[w]));
+	}
+	return sum;
+}
+
+/* Squeeze and load of some homes; load as the plan would tell it. */
+static void weigh_cores(const struct check *c, const unsigned *homes, struct vn_cost *cost)
+{
+	cost->load_cores = 1;
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		uint64_t cores = cores_on(c, i), busy = load_on(c, i);
+		for (size_t v = 0; v < c->guest->n_vnodes; v++)
+			busy += homes[v] == c->host->nodes[i].id ? vn_set_weight(c->guest->vnodes[v].vcpus)
+								 : 0;
+		if (cores == 0)
+			continue;
+		cost->squeeze += busy > cores ? busy - cores : 0;
+		if ((vn_i128)busy * (vn_i128)cost->load_cores > (vn_i128)cost->load_vcpus * (vn_i128)cores) {
+			cost->load_vcpus = busy;
+			cost->load_cores = cores;
+		}
+	}
+}
+
+static uint64_t spill_of(const struct check *c, const unsigned *homes)
+{
+	uint64_t spill = 0;
+
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		uint64_t asked = 0;
+		for (size_t v = 0; v < c->guest->n_vnodes; v++)
+			asked += homes[v] == c->host->nodes[i].id ? c->guest->vnodes[v].memory : 0;
+		spill += asked > c->capacity[i] ? asked - c->capacity[i] : 0;
+	}
+	return spill;
+}
+
+static void compare_costs(
+	struct check *c, const char *whose, const struct vn_cost *told, const struct vn_cost *found)
+{
+	if (told->spill != found->spill)
+		wrong(c, "%s: spill is told as %llu, and is %llu", whose, (unsigned long long)told->spill,
+			(unsigned long long)found->spill);
+	if (told->squeeze != found->squeeze)
+		wrong(c, "%s: squeeze is told as %llu, and is %llu", whose, (unsigned long long)told->squeeze,
+			(unsigned long long)found->squeeze);
+	if (told->distance != found->distance)
+		wrong(c, "%s: distance is told as %lld, and is %lld", whose, (long long)told->distance,
+			(long long)found->distance);
+	if (told->load_vcpus != found->load_vcpus || told->load_cores != found->load_cores)
+		wrong(c, "%s: load is told as %llu of %llu, and is %llu of %llu", whose,
+			(unsigned long long)told->load_vcpus, (unsigned long long)told->load_cores,
+			(unsigned long long)found->load_vcpus, (unsigned long long)found->load_cores);
+	if (told->fragmentation != found->fragmentation)
+		wrong(c, "%s: fragmentation is not what it is told as", whose);
+}
+
+static void check_cost(struct check *c)
+{
+	struct vn_cost found = {
+		.spill = spill_of(c, c->plan->homes), .distance = distance_of(c, c->plan->homes)};
+
+	weigh_cores(c, c->plan->homes, &found);
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		vn_i128 left =
+			c->capacity[i] > c->stored[i] ? (vn_i128)((c->capacity[i] - c->stored[i]) >> 20) : 0;
+		found.fragmentation += left * left;
+	}
+	compare_costs(c, "cost", &c->plan->cost, &found);
+}
+
+/* The runner-up is worse, at the level named. What it spills is not known here, hence nor what it leaves
+ * behind. */
+static void check_runner_up(struct check *c)
+{
+	const struct vn_plan *plan = c->plan;
+	enum vn_level level;
+
+	if (!plan->has_runner_up)
+		return;
+	for (size_t v = 0; v < plan->n_vnodes; v++) {
+		if (find(c, plan->runner_up_homes[v]) == c->host->n_nodes) {
+			wrong(c, "runner-up: node %u does not exist", plan->runner_up_homes[v]);
+			return;
+		}
+	}
+	struct vn_cost found = {.spill = spill_of(c, plan->runner_up_homes),
+		.distance = distance_of(c, plan->runner_up_homes),
+		.fragmentation = plan->runner_up_cost.fragmentation};
+	weigh_cores(c, plan->runner_up_homes, &found);
+	compare_costs(c, "runner-up", &plan->runner_up_cost, &found);
+	if (vn_cost_compare(&plan->cost, &plan->runner_up_cost, c->guest->policy, &level) >= 0)
+		wrong(c, "the runner-up is no worse");
+	else if (level != plan->decided_by)
+		wrong(c, "the runner-up loses at another level than is told");
+}
+
+/* A core of its own: all usable threads of one core, which nobody else has. */
+static void check_exclusive(struct check *c, unsigned vcpu, size_t home)
+{
+	hwloc_const_bitmap_t cpus = c->plan->vcpu_cpus[vcpu];
+	const struct vn_host_cpu *first = vn_host_cpu(c->host, (unsigned)hwloc_bitmap_first(cpus));
+	bool known = c->host->cores_known && first && first->siblings;
+	int cpu;
+
+	for (cpu = hwloc_bitmap_first(cpus); cpu >= 0; cpu = hwloc_bitmap_next(cpus, cpu)) {
+		if (known ? !hwloc_bitmap_isset(first->siblings, (unsigned)cpu)
+			  : cpu != hwloc_bitmap_first(cpus))
+			wrong(c, "vCPU %u: CPU %d is of another core", vcpu, cpu);
+	}
+	for (cpu = hwloc_bitmap_first(c->usable[home]); known && cpu >= 0;
+		cpu = hwloc_bitmap_next(c->usable[home], cpu)) {
+		if (hwloc_bitmap_isset(first->siblings, (unsigned)cpu) &&
+			!hwloc_bitmap_isset(cpus, (unsigned)cpu))
+			wrong(c, "vCPU %u: CPU %d of its core is missing", vcpu, cpu);
+	}
+	for (unsigned other = 0; other < vcpu; other++) {
+		if (hwloc_bitmap_intersects(cpus, c->plan->vcpu_cpus[other]))
+			wrong(c, "vCPUs %u and %u share a core", other, vcpu);
+	}
+}
+
+static void check_vcpus(struct check *c)
+{
+	for (unsigned vcpu = 0; vcpu < c->plan->n_vcpus; vcpu++) {
+		int vnode = vn_guest_vnode_of(c->guest, vcpu);
+		hwloc_const_bitmap_t cpus = c->plan->vcpu_cpus[vcpu];
+		if (vnode < 0)
+			continue;
+		size_t home = find(c, c->plan->homes[vnode]);
+		c->busy[home]++;
+		if (!cpus || hwloc_bitmap_iszero(cpus) || !hwloc_bitmap_isincluded(cpus, c->usable[home]))
+			wrong(c, "vCPU %u: its CPUs are not those of its home, node %u", vcpu,
+				c->plan->homes[vnode]);
+		else if (c->guest->exclusive_cores)
+			check_exclusive(c, vcpu, home);
+		else if (!hwloc_bitmap_isequal(cpus, c->usable[home]))
+			wrong(c, "vCPU %u: it may not use all CPUs of its home", vcpu);
+	}
+	for (size_t i = 0; i < c->host->n_nodes && c->guest->exclusive_cores; i++) {
+		if (c->busy[i] > 0 && c->busy[i] + load_on(c, i) > cores_on(c, i))
+			wrong(c, "node %u: more vCPUs than cores", c->host->nodes[i].id);
+	}
+}
+
+/* Sets that follow from the vCPUs' ones. */
+static int check_sets(struct check *c)
+{
+	vn_autoset emulator = hwloc_bitmap_alloc();
+	vn_autoset own = hwloc_bitmap_alloc();
+
+	if (!emulator || !own)
+		return -ENOMEM;
+	for (size_t v = 0; v < c->plan->n_vnodes; v++) {
+		hwloc_bitmap_zero(own);
+		for (unsigned vcpu = 0; vcpu < c->plan->n_vcpus; vcpu++) {
+			if (hwloc_bitmap_isset(c->guest->vnodes[v].vcpus, vcpu))
+				hwloc_bitmap_or(own, own, c->plan->vcpu_cpus[vcpu]);
+		}
+		if (!c->plan->vnodes[v].cpus || !hwloc_bitmap_isequal(own, c->plan->vnodes[v].cpus))
+			wrong(c, "vnode %zu: its CPUs are not those of its vCPUs", v);
+		if (!hwloc_bitmap_iszero(own))
+			hwloc_bitmap_or(emulator, emulator, c->usable[find(c, c->plan->homes[v])]);
+	}
+	if (!c->plan->emulator_cpus || !hwloc_bitmap_isequal(emulator, c->plan->emulator_cpus))
+		wrong(c, "the emulator's CPUs are not those of the homes");
+	return 0;
+}
+
+static void check_binding(struct check *c)
+{
+	bool alone = c->guest->guest_numa == VN_GUEST_NUMA_OFF && c->guest->n_vnodes == 1;
+	enum vn_binding expected =
+		c->guest->memory_policy == VN_MEMORY_STRICT ? VN_BINDING_STRICT : VN_BINDING_PREFERRED;
+
+	if (alone && c->plan->vnodes[0].n_shares > 0 &&
+		kept_of(&c->plan->vnodes[0]) < c->guest->vnodes[0].memory)
+		expected = VN_BINDING_INTERLEAVE;
+	if (c->plan->binding != expected)
+		wrong(c, "the memory policy is not the one asked for");
+}
+
+/* The guest's number of a vnode: how many vnodes have a lower first vCPU; those without any come last, in
+ * their order. */
+static unsigned number_of(const struct vn_guest *guest, size_t v)
+{
+	unsigned number = 0, mine = (unsigned)hwloc_bitmap_first(guest->vnodes[v].vcpus);
+
+	for (size_t w = 0; w < guest->n_vnodes; w++) { /* none: -1, the largest unsigned */
+		unsigned its = (unsigned)hwloc_bitmap_first(guest->vnodes[w].vcpus);
+		number += its < mine || (its == mine && w < v);
+	}
+	return number;
+}
+
+static void check_view(struct check *c)
+{
+	const struct vn_view *view = &c->plan->view;
+
+	if (view->n_nodes != c->guest->n_vnodes) {
+		wrong(c, "the guest would see %zu nodes and has %zu", view->n_nodes, c->guest->n_vnodes);
+		return;
+	}
+	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
+		const struct vn_vnode *vnode = &c->guest->vnodes[v];
+		unsigned number = number_of(c->guest, v);
+		const struct vn_view_node *node = &view->nodes[number];
+		if (node->id != number || node->vnode != v || node->memory != vnode->memory)
+			wrong(c, "guest node %u is not vnode %zu", number, v);
+		for (unsigned vcpu = 0; vcpu < c->guest->maxvcpus; vcpu++) {
+			bool there = vcpu < c->guest->vcpus && hwloc_bitmap_isset(vnode->vcpus, vcpu);
+			if (there != !!hwloc_bitmap_isset(node->cpus, vcpu))
+				wrong(c, "guest node %u: vCPU %u", number, vcpu);
+		}
+		for (size_t w = 0; w < c->guest->n_vnodes; w++) {
+			if (node->distances[number_of(c->guest, w)] != vnode->distances[w])
+				wrong(c, "guest node %u: its distance to vnode %zu", number, w);
+		}
+	}
+}
+
+static int check_memory(struct check *c)
+{
+	for (size_t v = 0; v < c->plan->n_vnodes; v++)
+		check_shares_of(c, v);
+	if (c->bad)
+		return 0;
+	check_room(c);
+	if (c->plan->binding == VN_BINDING_INTERLEAVE) {
+		check_interleave(c);
+		return 0;
+	}
+	return check_spill_ways(c);
+}
+
+static int check_feasible(struct check *c)
+{
+	if (c->plan->n_vnodes != c->guest->n_vnodes || c->plan->n_vcpus != c->guest->maxvcpus) {
+		wrong(c, "%zu vnodes and %u vCPUs, and the guest has %zu and %u", c->plan->n_vnodes,
+			c->plan->n_vcpus, c->guest->n_vnodes, c->guest->maxvcpus);
+		return 0;
+	}
+	check_homes(c);
+	if (c->bad)
+		return 0;
+	check_binding(c);
+	int r = check_memory(c);
+	if (r < 0)
+		return r;
+	check_cost(c);
+	check_runner_up(c);
+	check_vcpus(c);
+	return check_sets(c);
+}
+
+int vn_plan_check(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, const struct vn_plan *plan, struct vn_error *err)
+{
+	vn_cleanup(check_clear) struct check c = {.host = host,
+		.guest = guest,
+		.occupied = options ? options->occupied : NULL,
+		.plan = plan,
+		.err = err};
+	int r = check_make(&c);
+
+	if (r >= 0 && plan->feasible)
+		r = check_feasible(&c);
+	else if (r >= 0 && plan->reasons.n == 0)
+		wrong(&c, "there is none, and no reason is given");
+	if (r < 0)
+		return vn_error_environment(err, r, "out of memory");
+	check_view(&c);
+	return c.bad ? -EINVAL : 0;
+}
