@@ -7,11 +7,17 @@
 #include "cli.h"
 #include "usage.h"
 
+extern const struct vn_verb verb_list, verb_run, verb_show, verb_stop, verb_verify;
 extern const struct vn_verb verb_free, verb_topology;
 
 const struct vn_verb *const vn_verbs[] = {
 	&verb_topology,
 	&verb_free,
+	&verb_run,
+	&verb_list,
+	&verb_show,
+	&verb_stop,
+	&verb_verify,
 	NULL,
 };
 
