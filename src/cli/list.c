@@ -6,8 +6,9 @@
 
 static json_t *vm_to_json(const struct vn_vm *vm, const char *state)
 {
-	return json_pack("{s:s, s:s, s:i, s:I, s:i, s:O?}", "name", vm->name, "state", state, "pid", (int)vm->process.pid,
-		"memory", (json_int_t)vm->memory, "vcpus", (int)vm->vcpus, "homes", json_object_get(vm->plan, "homes"));
+	return json_pack("{s:s, s:s, s:i, s:I, s:i, s:O?}", "name", vm->name, "state", state, "pid",
+		(int)vm->process.pid, "memory", (json_int_t)vm->memory, "vcpus", (int)vm->vcpus, "homes",
+		json_object_get(vm->plan, "homes"));
 }
 
 static int print_list_json(const struct vn_vm_list *list, const struct vn_error *broken, struct vn_error *err)
@@ -17,9 +18,10 @@ static int print_list_json(const struct vn_vm_list *list, const struct vn_error 
 	for (size_t i = 0; i < list->n; i++)
 		json_array_append_new(vms, vm_to_json(list->v[i], vn_vm_state(list->v[i])));
 	for (size_t i = 0; i < broken->n; i++)
-		json_array_append_new(files,
-			json_pack("{s:s?, s:s}", "file", broken->problems[i].file, "text", broken->problems[i].text));
-	return vn_print_json(json_pack("{s:s, s:o, s:o}", "schema", "vnuma.list/1", "vms", vms, "broken", files), err);
+		json_array_append_new(files, json_pack("{s:s?, s:s}", "file", broken->problems[i].file,
+						     "text", broken->problems[i].text));
+	return vn_print_json(
+		json_pack("{s:s, s:o, s:o}", "schema", "vnuma.list/1", "vms", vms, "broken", files), err);
 }
 
 static void print_list(const struct vn_vm_list *list)
@@ -60,8 +62,9 @@ const struct vn_verb verb_list = {
 	.name = "list",
 	.operands = "",
 	.summary = "the VMs that vnuma started",
-	.details = "States: running; paused; starting (or its start was killed: 'vnuma stop' removes it); dead (its process is\n"
-		   "gone); failed (its accelerator gave up); silent (QEMU does not answer). A record that cannot be read is\n"
-		   "told on standard error, and the exit status is 3.",
+	.details =
+		"States: running; paused; starting (or its start was killed: 'vnuma stop' removes it); dead (its process is\n"
+		"gone); failed (its accelerator gave up); silent (QEMU does not answer). A record that cannot be read is\n"
+		"told on standard error, and the exit status is 3.",
 	.run = run,
 };

@@ -40,14 +40,14 @@ static uint64_t untouched(const struct vn_vm *vm, const struct vn_vm_backend *ba
 	return bytes;
 }
 
-static void add_promised(const struct vn_vm *vm, const struct vn_host *host, struct vn_occupied_node *occupied)
+static void add_promised(
+	const struct vn_vm *vm, const struct vn_host *host, struct vn_occupied_node *occupied)
 {
 	for (size_t i = 0; i < vm->n_backends; i++) {
 		const struct vn_vm_backend *backend = &vm->backends[i];
 		unsigned id, n = vn_set_weight(backend->policy_nodes);
 		uint64_t share = untouched(vm, backend) / (n ? n : 1);
-		hwloc_bitmap_foreach_begin(id, backend->policy_nodes)
-		{
+		hwloc_bitmap_foreach_begin (id, backend->policy_nodes) {
 			int node = vn_host_node_index(host, id);
 			if (node >= 0)
 				occupied[node].promised += share;
@@ -56,13 +56,14 @@ static void add_promised(const struct vn_vm *vm, const struct vn_host *host, str
 	}
 }
 
-int vn_occupied_read(const struct vn_state *state, const struct vn_host *host, struct vn_occupied_node **ret_occupied,
-	struct vn_error *err)
+int vn_occupied_read(const struct vn_state *state, const struct vn_host *host,
+	struct vn_occupied_node **ret_occupied, struct vn_error *err)
 {
 	vn_autovmlist list = {0};
 	vn_autoerror broken = {0};
 	vn_autofree struct vn_occupied_node *occupied = calloc(host->n_nodes, sizeof(*occupied));
-	int r = occupied ? vn_state_list(state, &list, &broken, err) : vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = occupied ? vn_state_list(state, &list, &broken, err)
+			 : vn_error_environment(err, -ENOMEM, "out of memory");
 
 	if (r < 0)
 		return r;

@@ -28,9 +28,11 @@ static int infeasible(const struct vn_args *args, const struct vn_guest *guest, 
 static int print_started(const struct vn_args *args, const struct vn_vm *vm, struct vn_error *err)
 {
 	if (args->json)
-		return vn_print_json(json_pack("{s:s, s:o}", "schema", "vnuma.run/1", "vm", vn_vm_to_json(vm)), err);
+		return vn_print_json(
+			json_pack("{s:s, s:o}", "schema", "vnuma.run/1", "vm", vn_vm_to_json(vm)), err);
 	vn_autofree char *homes = vn_vm_homes_text(vm);
-	printf("%s: runs, process %d, %s, vnodes on nodes %s\n", vm->name, vm->process.pid, vm->accel, homes ? homes : "?");
+	printf("%s: runs, process %d, %s, vnodes on nodes %s\n", vm->name, vm->process.pid, vm->accel,
+		homes ? homes : "?");
 	return VN_EXIT_DONE;
 }
 
@@ -73,6 +75,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (r == 0)
 		r = vn_state_lock(&state, LOCK_MS, &lock, err);
 	if (r == 0)
+		r = vn_launch_claim(&state, guest->name, err);
+	if (r == 0)
 		r = make_plan(args, &state, guest, &host, &plan, err);
 	if (r < 0)
 		return r;
@@ -95,9 +99,10 @@ const struct vn_verb verb_run = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.summary = "start a guest on its plan",
-	.details = "GUEST is a config in the syntax of xl.cfg. Memory and threads are where the plan wants them before the "
-		   "guest\nruns its first instruction. What is known of it is kept in /run/vnuma (root) or $XDG_RUNTIME_DIR/vnuma;\n"
-		   "VNUMA_STATE_DIR names another directory, VNUMA_QEMU another QEMU. After a failure nothing is left behind.",
+	.details =
+		"GUEST is a config in the syntax of xl.cfg. Memory and threads are where the plan wants them before the "
+		"guest\nruns its first instruction. What is known of it is kept in /run/vnuma (root) or $XDG_RUNTIME_DIR/vnuma;\n"
+		"VNUMA_STATE_DIR names another directory, VNUMA_QEMU another QEMU. After a failure nothing is left behind.",
 	.options = {{"accel", "kvm|tcg", "default: kvm where /dev/kvm opens, else tcg"},
 		{"host", "SRC", "only 'live': other hosts can be planned on, not run on"},
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},

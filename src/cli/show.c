@@ -7,8 +7,9 @@
 #include "../observe/verify.h"
 #include "vms.h"
 
-static const char *const binding_names[] = {
-	[VN_BINDING_PREFERRED] = "preferred", [VN_BINDING_STRICT] = "strict", [VN_BINDING_INTERLEAVE] = "interleave"};
+static const char *const binding_names[] = {[VN_BINDING_PREFERRED] = "preferred",
+	[VN_BINDING_STRICT] = "strict",
+	[VN_BINDING_INTERLEAVE] = "interleave"};
 
 static int print_show_json(const struct vn_vm *vm, const char *state, struct vn_error *err)
 {
@@ -57,9 +58,10 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (localtime_r(&started, &local))
 		strftime(when, sizeof(when), "%F %T", &local);
 	printf("%s: %s\n", vm->name, vn_vm_state(vm));
-	printf("  process %d (%s), %s, started %s\n", vm->process.pid, vm->process.exe ? vm->process.exe : "?", vm->accel,
-		when);
-	printf("  %s, %u vCPUs, vnodes on nodes %s\n", vn_size_text(vm->memory, size), vm->vcpus, homes ? homes : "?");
+	printf("  process %d (%s), %s, started %s\n", vm->process.pid,
+		vm->process.exe ? vm->process.exe : "?", vm->accel, when);
+	printf("  %s, %u vCPUs, vnodes on nodes %s\n", vn_size_text(vm->memory, size), vm->vcpus,
+		homes ? homes : "?");
 	printf("  QMP %s, log %s\n", vm->qmp_path, vm->log_path);
 	printf("memory\n");
 	print_memory(vm);

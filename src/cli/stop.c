@@ -25,7 +25,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	enum vn_stopped how;
 
 	if (timeout && vn_parse_u64(timeout, TIMEOUT_MAX_S, &seconds) < 0)
-		return vn_error_input(err, &where, "'%s'; expected seconds, at most %u", timeout, TIMEOUT_MAX_S);
+		return vn_error_input(
+			err, &where, "'%s'; expected seconds, at most %u", timeout, TIMEOUT_MAX_S);
 	int r = vn_args_vm(args, &state, &vm, err);
 	if (r < 0)
 		return r;
@@ -37,8 +38,9 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (r < 0)
 		return r;
 	if (args->json)
-		return vn_print_json(
-			json_pack("{s:s, s:s, s:s}", "schema", "vnuma.stop/1", "name", vm->name, "how", how_codes[how]), err);
+		return vn_print_json(json_pack("{s:s, s:s, s:s}", "schema", "vnuma.stop/1", "name", vm->name,
+					     "how", how_codes[how]),
+			err);
 	printf("%s: %s\n", vm->name, how_texts[how]);
 	return VN_EXIT_DONE;
 }
@@ -49,8 +51,9 @@ const struct vn_verb verb_stop = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.summary = "power a VM off, and forget it",
-	.details = "The guest is asked to power off, twice; when it has not after the timeout, QEMU is told to quit, and killed\n"
-		   "when it does not. A process that is not the VM's is never touched, even when it has its pid.",
+	.details =
+		"The guest is asked to power off, twice; when it has not after the timeout, QEMU is told to quit, and killed\n"
+		"when it does not. A process that is not the VM's is never touched, even when it has its pid.",
 	.options = {{"timeout", "SECONDS", "how long the guest may take to power off (60)"},
 		{"force", NULL, "do not ask the guest: quit at once"}},
 	.run = run,

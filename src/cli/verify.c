@@ -32,8 +32,8 @@ static int read_request(const struct vn_args *args, struct request *ret, struct 
 	if (samples && strcmp(samples, "all") == 0)
 		n = 0;
 	else if (samples && (vn_parse_u64(samples, VN_SAMPLES_MAX, &n) < 0 || n == 0))
-		r = vn_error_input(
-			err, &where_samples, "'%s'; expected 'all' or a number up to %u", samples, VN_SAMPLES_MAX);
+		r = vn_error_input(err, &where_samples, "'%s'; expected 'all' or a number up to %u", samples,
+			VN_SAMPLES_MAX);
 	ret->samples = (unsigned)n;
 	return r;
 }
@@ -43,13 +43,15 @@ static int check_alive(const struct vn_vm *vm, struct vn_error *err)
 	const struct vn_process *process = &vm->process;
 
 	if (vm->phase == VN_VM_STARTING)
-		return vn_error_environment(err, -EAGAIN, "'%s' is still starting (or its start was killed)", vm->name);
+		return vn_error_environment(
+			err, -EAGAIN, "'%s' is still starting (or its start was killed)", vm->name);
 	int r = vn_process_match(process->pid, process->start_time, process->exe);
 	if (r < 0)
 		return vn_error_environment(err, r, "process %d: %s", process->pid, strerror(-r));
 	if (r == VN_PROCESS_SAME)
 		return 0;
-	return vn_error_environment(err, -ESRCH, "'%s' is dead: %s process %d; 'vnuma stop %s' removes its record", vm->name,
+	return vn_error_environment(err, -ESRCH,
+		"'%s' is dead: %s process %d; 'vnuma stop %s' removes its record", vm->name,
 		r == VN_PROCESS_GONE ? "there is no" : "another program is", process->pid, vm->name);
 }
 
@@ -66,24 +68,25 @@ static json_t *backend_to_json(const struct vn_vm_backend *backend, const struct
 	for (size_t i = 0; i < seen->policies.n; i++)
 		json_array_append_new(policies, json_string(seen->policies.v[i].text));
 	return json_pack("{s:i, s:I, s:b, s:I, s:I, s:I, s:o, s:o}", "vnode", (int)backend->vnode, "memory",
-		(json_int_t)backend->memory, "exact", residency->exact, "asked", (json_int_t)residency->asked, "absent",
-		(json_int_t)residency->absent, "unknown", (json_int_t)residency->unknown, "pages", pages, "policies", policies);
+		(json_int_t)backend->memory, "exact", residency->exact, "asked", (json_int_t)residency->asked,
+		"absent", (json_int_t)residency->absent, "unknown", (json_int_t)residency->unknown, "pages",
+		pages, "policies", policies);
 }
 
-static int print_verify_json(const struct vn_vm *vm, const struct request *request, const struct vn_vm_seen *seen,
-	const struct vn_notes *mismatches, struct vn_error *err)
+static int print_verify_json(const struct vn_vm *vm, const struct request *request,
+	const struct vn_vm_seen *seen, const struct vn_notes *mismatches, struct vn_error *err)
 {
 	json_t *backends = json_array(), *list = json_array();
 
 	for (size_t i = 0; i < vm->n_backends; i++)
 		json_array_append_new(backends, backend_to_json(&vm->backends[i], &seen->backends[i]));
 	for (size_t i = 0; i < mismatches->n; i++)
-		json_array_append_new(
-			list, json_pack("{s:s, s:s}", "code", mismatches->v[i].code, "text", mismatches->v[i].text));
-	return vn_print_json(json_pack("{s:s, s:s, s:b, s:I, s:i, s:i, s:o, s:o}", "schema", "vnuma.verify/1", "name",
-				     vm->name, "matches", mismatches->n == 0, "seed", (json_int_t)request->seed, "samples",
-				     (int)request->samples, "threads", (int)seen->threads.n, "backends", backends,
-				     "mismatches", list),
+		json_array_append_new(list, json_pack("{s:s, s:s}", "code", mismatches->v[i].code, "text",
+						    mismatches->v[i].text));
+	return vn_print_json(json_pack("{s:s, s:s, s:b, s:I, s:i, s:i, s:o, s:o}", "schema", "vnuma.verify/1",
+				     "name", vm->name, "matches", mismatches->n == 0, "seed",
+				     (json_int_t)request->seed, "samples", (int)request->samples, "threads",
+				     (int)seen->threads.n, "backends", backends, "mismatches", list),
 		err);
 }
 
@@ -91,9 +94,11 @@ static int print_verify_json(const struct vn_vm *vm, const struct request *reque
 static void print_backend(const struct vn_vm_backend *backend, const struct vn_residency *residency)
 {
 	printf("  vnode %u: %" PRIu64 " pages %s, %" PRIu64 " present", backend->vnode, residency->asked,
-		residency->exact ? "looked at, which is all" : "looked at", residency->asked - residency->absent);
+		residency->exact ? "looked at, which is all" : "looked at",
+		residency->asked - residency->absent);
 	for (size_t i = 0; i < residency->n_nodes; i++)
-		printf("%s %" PRIu64 " on node %u", i ? "," : ":", residency->nodes[i].pages, residency->nodes[i].node);
+		printf("%s %" PRIu64 " on node %u", i ? "," : ":", residency->nodes[i].pages,
+			residency->nodes[i].node);
 	if (residency->unknown)
 		printf(", %" PRIu64 " the kernel does not tell of", residency->unknown);
 	putchar('\n');
@@ -108,7 +113,8 @@ static void print_verify(const struct vn_vm *vm, const struct request *request, 
 		printf("%s: %zu mismatch%s", vm->name, mismatches->n, mismatches->n == 1 ? "" : "es");
 	else
 		printf("%s: matches its plan", vm->name);
-	printf("; %zu threads, %zu vnodes looked at (seed %" PRIu64 ")\n", seen->threads.n, vm->n_backends, request->seed);
+	printf("; %zu threads, %zu vnodes looked at (seed %" PRIu64 ")\n", seen->threads.n, vm->n_backends,
+		request->seed);
 	for (size_t i = 0; i < vm->n_backends; i++)
 		print_backend(&vm->backends[i], &seen->backends[i].residency);
 }
@@ -145,8 +151,9 @@ const struct vn_verb verb_verify = {
 	.min_operands = 1,
 	.max_operands = 1,
 	.summary = "a VM's plan against what the kernel says of its pages and threads",
-	.details = "Pages are looked at by random sampling: the same seed looks at the same pages. Exit status 1: something is\n"
-		   "not as planned, one line each.",
+	.details =
+		"Pages are looked at by random sampling: the same seed looks at the same pages. Exit status 1: something is\n"
+		"not as planned, one line each.",
 	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)"},
 		{"seed", "N", "of the random draw (default: another each time, printed)"}},
 	.run = run,

@@ -12,7 +12,8 @@
 
 #define ANSWER_MS 1000
 
-int vn_args_vm(const struct vn_args *args, struct vn_state *ret_state, struct vn_vm **ret_vm, struct vn_error *err)
+int vn_args_vm(
+	const struct vn_args *args, struct vn_state *ret_state, struct vn_vm **ret_vm, struct vn_error *err)
 {
 	vn_autostate state = {.fd = -1};
 	int r = vn_state_open(&state, err);
@@ -62,8 +63,10 @@ char *vn_vm_homes_text(const struct vn_vm *vm)
 	size_t i;
 	json_t *home;
 
-	json_array_foreach(json_object_get(vm->plan, "homes"), i, home) {
-		char *longer = text ? vn_format("%s%s%lld", text, i ? " " : "", (long long)json_integer_value(home)) : NULL;
+	json_array_foreach (json_object_get(vm->plan, "homes"), i, home) {
+		char *longer =
+			text ? vn_format("%s%s%lld", text, i ? " " : "", (long long)json_integer_value(home))
+			     : NULL;
 		free(text);
 		text = longer;
 	}

@@ -7,7 +7,8 @@
 #include "cli.h"
 
 /* The record of the VM that the first operand names. */
-int vn_args_vm(const struct vn_args *args, struct vn_state *ret_state, struct vn_vm **ret_vm, struct vn_error *err);
+int vn_args_vm(
+	const struct vn_args *args, struct vn_state *ret_state, struct vn_vm **ret_vm, struct vn_error *err);
 
 /*
  * "dead" (its process is gone, or another has its pid), "starting", or as QEMU says: "running", "paused", "failed" (its
@@ -25,5 +26,5 @@ int vn_signals_open(void);
  * What the VMs on record take of each of the host's nodes: vCPUs by their planned CPUs, and the memory they were promised
  * and have not touched yet, which the kernel still counts as free. *ret_occupied: one per node.
  */
-int vn_occupied_read(const struct vn_state *state, const struct vn_host *host, struct vn_occupied_node **ret_occupied,
-	struct vn_error *err);
+int vn_occupied_read(const struct vn_state *state, const struct vn_host *host,
+	struct vn_occupied_node **ret_occupied, struct vn_error *err);

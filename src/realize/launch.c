@@ -84,25 +84,24 @@ static int check_request(const struct launch *l, struct vn_error *err)
 	return 0;
 }
 
-/* Makes the name free: a live VM keeps it, a dead one is swept. */
-static int claim_name(struct launch *l, struct vn_error *err)
+int vn_launch_claim(const struct vn_state *state, const char *name, struct vn_error *err)
 {
 	vn_autovm *old = NULL;
-	int r = vn_state_read(l->state, l->guest->name, &old, NULL);
+	int r = vn_state_read(state, name, &old, NULL);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return vn_state_read(l->state, l->guest->name, &old, err); /* once more, for the words */
+		return vn_state_read(state, name, &old, err); /* once more, for the words */
 	const char *exe = old->phase == VN_VM_STARTING ? NULL : old->process.exe;
 	r = vn_process_match(old->process.pid, old->process.start_time, exe);
 	if (r < 0)
 		return vn_error_environment(err, r, "process %d: %s", old->process.pid, strerror(-r));
 	if (r == VN_PROCESS_SAME)
 		return vn_error_input(err, NULL,
-			"a VM named '%s' is there already (process %d); 'vnuma stop %s' ends it", old->name,
-			old->process.pid, old->name);
-	return vn_state_sweep(l->state, old, err);
+			"a VM named '%s' is there already (process %d); 'vnuma stop %s' ends it", name,
+			old->process.pid, name);
+	return vn_state_sweep(state, old, err);
 }
 
 static int new_record(struct launch *l, struct vn_error *err)
@@ -173,7 +172,7 @@ static int register_start(struct launch *l, struct vn_error *err)
 	int r = *l->lock >= 0 ? 0 : vn_state_lock(l->state, LOCK_MS, l->lock, err);
 
 	if (r == 0)
-		r = claim_name(l, err);
+		r = vn_launch_claim(l->state, l->guest->name, err);
 	if (r == 0)
 		r = new_record(l, err);
 	if (r == 0)

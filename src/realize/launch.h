@@ -25,3 +25,9 @@ int vn_launch(const struct vn_state *state, const struct vn_host *host, const st
 /* The path of the QEMU to run: $VNUMA_QEMU, else qemu-system-x86_64 in PATH, else /usr/libexec/qemu-kvm.
  * -ENOENT. */
 int vn_qemu_find(char **ret_path, struct vn_error *err);
+
+/*
+ * Makes a name free: a VM that lives keeps it (a problem of the input), the record of a dead one is swept. vn_launch does
+ * this too; a caller that plans first wants to know before. The lock must be held.
+ */
+int vn_launch_claim(const struct vn_state *state, const char *name, struct vn_error *err);
