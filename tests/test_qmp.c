@@ -22,7 +22,7 @@
 
 /* The fake says all it has to say at once: replies carry the ids 1, 2, … that the client is known to use. */
 static int attach(const char *script, bool closes, int timeout_ms, struct vn_qmp **qmp, int *server,
-        struct vn_error *err)
+	struct vn_error *err)
 {
 	struct vn_qmp_limits limits = VN_QMP_LIMITS(timeout_ms);
 	int fds[2];
@@ -42,7 +42,7 @@ static void test_returns_come_back(void **state)
 	vn_autoerror err = {0};
 	json_auto_t *value = NULL;
 	assert_int_equal(
-	        attach(READY "{\"return\": {\"x\": 5}, \"id\": 2}\n", false, 1000, &qmp, &server, &err), 0);
+		attach(READY "{\"return\": {\"x\": 5}, \"id\": 2}\n", false, 1000, &qmp, &server, &err), 0);
 	json_auto_t *arguments = json_pack("{s:i}", "a", 1);
 	assert_int_equal(vn_qmp_execute(qmp, "ask", arguments, &value, &err), 0);
 	assert_int_equal(json_integer_value(json_object_get(value, "x")), 5);
@@ -61,10 +61,10 @@ static void test_error_reply_names_all(void **state)
 	vn_autoerror err = {0};
 	json_t *value = NULL;
 	assert_int_equal(
-	        attach(READY
-	                "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"no such\"}, \"id\": 2}\n",
-	                false, 1000, &qmp, &server, &err),
-	        0);
+		attach(READY
+			"{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"no such\"}, \"id\": 2}\n",
+			false, 1000, &qmp, &server, &err),
+		0);
 	assert_int_equal(vn_qmp_execute(qmp, "nonsense", NULL, &value, &err), -EREMOTEIO);
 	assert_null(value);
 	assert_int_equal(err.n, 1);
@@ -80,11 +80,11 @@ static void test_events_in_between_are_kept(void **state)
 	vn_autoerror err = {0};
 	json_auto_t *event = NULL;
 	assert_int_equal(
-	        attach(READY "{\"event\": \"RESUME\"}\n{\"event\": \"STOP\", \"data\": {\"n\": 1}}\n"
-	                     "{\"return\": {}, \"id\": 1}\n{\"event\": \"STOP\", \"data\": {\"n\": 2}}\n"
-	                     "{\"return\": {}, \"id\": 2}\n",
-	                false, 1000, &qmp, &server, &err),
-	        0);
+		attach(READY "{\"event\": \"RESUME\"}\n{\"event\": \"STOP\", \"data\": {\"n\": 1}}\n"
+			     "{\"return\": {}, \"id\": 1}\n{\"event\": \"STOP\", \"data\": {\"n\": 2}}\n"
+			     "{\"return\": {}, \"id\": 2}\n",
+			false, 1000, &qmp, &server, &err),
+		0);
 	assert_int_equal(vn_qmp_execute(qmp, "cont", NULL, NULL, &err), 0);
 	for (int n = 1; n <= 2; n++) {
 		json_auto_t *stop = NULL;
@@ -235,7 +235,7 @@ static void test_real_qemu(void **state)
 	pid_t child = fork();
 	if (child == 0) {
 		execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M", "none", "-display", "none", "-qmp",
-		        option, NULL);
+			option, NULL);
 		_exit(127);
 	}
 	struct vn_qmp_limits limits = VN_QMP_LIMITS(10000);
@@ -243,7 +243,7 @@ static void test_real_qemu(void **state)
 	vn_autoerror err = {0};
 	int r = vn_qmp_connect(path, &limits, &qmp, &err), status = 0;
 	if (r < 0 && waitpid(child, &status, WNOHANG) == child && WIFEXITED(status) &&
-	        WEXITSTATUS(status) == 127) {
+		WEXITSTATUS(status) == 127) {
 		rmdir(directory);
 		skip();
 	}
@@ -273,16 +273,16 @@ static void test_real_qemu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_returns_come_back),
-	        cmocka_unit_test(test_error_reply_names_all),
-	        cmocka_unit_test(test_events_in_between_are_kept),
-	        cmocka_unit_test(test_event_queue_is_bounded),
-	        cmocka_unit_test(test_wrong_servers_are_told),
-	        cmocka_unit_test(test_silence_costs_no_more_than_the_timeout),
-	        cmocka_unit_test(test_abort_descriptor_ends_a_wait),
-	        cmocka_unit_test(test_no_socket),
-	        cmocka_unit_test(test_message_size_is_bounded),
-	        cmocka_unit_test(test_real_qemu),
+		cmocka_unit_test(test_returns_come_back),
+		cmocka_unit_test(test_error_reply_names_all),
+		cmocka_unit_test(test_events_in_between_are_kept),
+		cmocka_unit_test(test_event_queue_is_bounded),
+		cmocka_unit_test(test_wrong_servers_are_told),
+		cmocka_unit_test(test_silence_costs_no_more_than_the_timeout),
+		cmocka_unit_test(test_abort_descriptor_ends_a_wait),
+		cmocka_unit_test(test_no_socket),
+		cmocka_unit_test(test_message_size_is_bounded),
+		cmocka_unit_test(test_real_qemu),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

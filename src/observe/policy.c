@@ -63,6 +63,8 @@ int vn_numa_maps_line(const char *line, uint64_t *ret_address, struct vn_mem_pol
 		return -EINVAL;
 	const char *text = end + 1;
 	policy.mode = find_mode(text, &length);
+	if (length == 0)
+		return -EINVAL;
 	const char *rest = text + length;
 	if (*rest == '=')
 		rest += strcspn(rest, ": \n");

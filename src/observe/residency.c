@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#define BATCH 4096u /* pages a call: the kernel holds no lock across them, and one call must not take long   \
+#define BATCH                                                                                                \
+	4096u /* pages a call: the kernel holds no lock across them, and one call must not take long   \
 		     */
 #define Z99 2.5758293035489004 /* the normal distribution's two-sided 99% point */
 

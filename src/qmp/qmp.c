@@ -51,7 +51,7 @@ static int wait_ready(const struct vn_qmp_limits *limits, int fd, short events, 
 {
 	for (;;) {
 		struct pollfd fds[] = {{fd, events, 0}, {limits->abort_fds[0], POLLIN, 0},
-		        {limits->abort_fds[1], POLLIN, 0}}; /* poll(2) skips negative descriptors */
+			{limits->abort_fds[1], POLLIN, 0}}; /* poll(2) skips negative descriptors */
 		int n = poll(fds, 3, vn_left_ms(deadline));
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -68,7 +68,7 @@ static int wait_problem(struct vn_qmp *qmp, int status, const char *what, struct
 {
 	if (status == -ETIMEDOUT)
 		return vn_error_environment(
-		        err, status, "QMP %s: QEMU did not answer in time (%s)", qmp->name, what);
+			err, status, "QMP %s: QEMU did not answer in time (%s)", qmp->name, what);
 	if (status == -ECANCELED)
 		return vn_error_environment(err, status, "QMP %s: given up (%s)", qmp->name, what);
 	return vn_error_environment(err, status, "QMP %s: %s (%s)", qmp->name, strerror(-status), what);
@@ -80,7 +80,7 @@ static int grow(struct vn_qmp *qmp, const char *what, struct vn_error *err)
 
 	if (qmp->length >= VN_QMP_MESSAGE_MAX)
 		return vn_error_environment(err, -EMSGSIZE, "QMP %s: a message of more than %zu MiB (%s)",
-		        qmp->name, VN_QMP_MESSAGE_MAX >> 20, what);
+			qmp->name, VN_QMP_MESSAGE_MAX >> 20, what);
 	char *grown = realloc(qmp->buffer, capacity);
 	if (!grown)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
@@ -103,20 +103,20 @@ static int receive(struct vn_qmp *qmp, int64_t deadline, const char *what, struc
 		return 0;
 	if (n <= 0)
 		return vn_error_environment(
-		        err, -ECONNRESET, "QMP %s: QEMU closed the connection (%s)", qmp->name, what);
+			err, -ECONNRESET, "QMP %s: QEMU closed the connection (%s)", qmp->name, what);
 	qmp->length += (size_t)n;
 	return 0;
 }
 
 /* The next message of any kind. -ETIMEDOUT and -ECANCELED add no problem. */
 static int next_message(struct vn_qmp *qmp, int64_t deadline, const char *what, enum vn_qmp_kind *ret_kind,
-        json_t **ret_message, struct vn_error *err)
+	json_t **ret_message, struct vn_error *err)
 {
 	size_t searched = 0;
 	char *end;
 
 	while (!(end = qmp->length > searched ? memchr(qmp->buffer + searched, '\n', qmp->length - searched)
-	                                      : NULL)) {
+					      : NULL)) {
 		searched = qmp->length;
 		int r = receive(qmp, deadline, what, err);
 		if (r < 0)
@@ -128,7 +128,7 @@ static int next_message(struct vn_qmp *qmp, int64_t deadline, const char *what, 
 	memmove(qmp->buffer, end + 1, qmp->length);
 	if (r < 0)
 		return vn_error_environment(
-		        err, r, "QMP %s: what answers is not QEMU's protocol (%s)", qmp->name, what);
+			err, r, "QMP %s: what answers is not QEMU's protocol (%s)", qmp->name, what);
 	return 0;
 }
 
@@ -140,7 +140,7 @@ static void queue_event(struct vn_qmp *qmp, json_t *event)
 }
 
 static int send_all(
-        struct vn_qmp *qmp, const char *text, int64_t deadline, const char *what, struct vn_error *err)
+	struct vn_qmp *qmp, const char *text, int64_t deadline, const char *what, struct vn_error *err)
 {
 	size_t left = strlen(text);
 
@@ -151,7 +151,7 @@ static int send_all(
 		ssize_t n = send(qmp->fd, text, left, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return vn_error_environment(
-			        err, -ECONNRESET, "QMP %s: QEMU closed the connection (%s)", qmp->name, what);
+				err, -ECONNRESET, "QMP %s: QEMU closed the connection (%s)", qmp->name, what);
 		if (n > 0) {
 			text += n;
 			left -= (size_t)n;
@@ -161,10 +161,10 @@ static int send_all(
 }
 
 static int send_command(
-        struct vn_qmp *qmp, const char *command, json_t *arguments, int64_t deadline, struct vn_error *err)
+	struct vn_qmp *qmp, const char *command, json_t *arguments, int64_t deadline, struct vn_error *err)
 {
 	json_auto_t *object = json_pack(
-	        "{s:s, s:I, s:O*}", "execute", command, "id", ++qmp->last_id, "arguments", arguments);
+		"{s:s, s:I, s:O*}", "execute", command, "id", ++qmp->last_id, "arguments", arguments);
 	vn_autofree char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	vn_autofree char *line = text ? vn_format("%s\n", text) : NULL;
 
@@ -183,7 +183,7 @@ static int error_reply(struct vn_qmp *qmp, const char *command, json_t *message,
 {
 	json_t *error = json_object_get(message, "error");
 	return vn_error_environment(err, -EREMOTEIO, "QMP %s: %s: %s: %s", qmp->name, command,
-	        string_or(error, "class", "(no class)"), string_or(error, "desc", "(no description)"));
+		string_or(error, "class", "(no class)"), string_or(error, "desc", "(no description)"));
 }
 
 /* Whether this is the reply to our last command. QEMU leaves the id out when it could not read the command at
@@ -195,7 +195,7 @@ static bool is_ours(const struct vn_qmp *qmp, json_t *message)
 }
 
 int vn_qmp_execute(
-        struct vn_qmp *qmp, const char *command, json_t *arguments, json_t **ret_return, struct vn_error *err)
+	struct vn_qmp *qmp, const char *command, json_t *arguments, json_t **ret_return, struct vn_error *err)
 {
 	int64_t deadline = vn_now_ms() + qmp->limits.timeout_ms;
 	int r = send_command(qmp, command, arguments, deadline, err);
@@ -231,7 +231,7 @@ int vn_qmp_human(struct vn_qmp *qmp, const char *line, char **ret_text, struct v
 		return r;
 	if (!json_is_string(value))
 		return vn_error_environment(
-		        err, -EPROTO, "QMP %s: '%s' did not return a text", qmp->name, line);
+			err, -EPROTO, "QMP %s: '%s' did not return a text", qmp->name, line);
 	char *text = strdup(json_string_value(value));
 	if (!text)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
@@ -255,7 +255,7 @@ static json_t *take_queued(struct vn_qmp *qmp, const char *name)
 }
 
 int vn_qmp_wait_event(
-        struct vn_qmp *qmp, const char *name, int timeout_ms, json_t **ret_event, struct vn_error *err)
+	struct vn_qmp *qmp, const char *name, int timeout_ms, json_t **ret_event, struct vn_error *err)
 {
 	int64_t deadline = vn_now_ms() + timeout_ms;
 
@@ -297,12 +297,12 @@ static int greet(struct vn_qmp *qmp, struct vn_error *err)
 		return r;
 	if (kind != VN_QMP_GREETING)
 		return vn_error_environment(
-		        err, -EPROTO, "QMP %s: what answers is not QEMU's protocol (%s)", qmp->name, what);
+			err, -EPROTO, "QMP %s: what answers is not QEMU's protocol (%s)", qmp->name, what);
 	return vn_qmp_execute(qmp, "qmp_capabilities", NULL, NULL, err);
 }
 
 int vn_qmp_attach(int fd, const char *name, const struct vn_qmp_limits *limits, struct vn_qmp **ret_qmp,
-        struct vn_error *err)
+	struct vn_error *err)
 {
 	struct vn_qmp *qmp = calloc(1, sizeof(*qmp));
 	int r = -ENOMEM;
@@ -349,7 +349,7 @@ static int connect_once(const struct sockaddr_un *address)
 }
 
 int vn_qmp_connect(
-        const char *path, const struct vn_qmp_limits *limits, struct vn_qmp **ret_qmp, struct vn_error *err)
+	const char *path, const struct vn_qmp_limits *limits, struct vn_qmp **ret_qmp, struct vn_error *err)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int64_t deadline = vn_now_ms() + limits->timeout_ms;
@@ -357,8 +357,8 @@ int vn_qmp_connect(
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return vn_error_environment(err, -ENAMETOOLONG,
-		        "%s: %zu bytes seen; the path of a unix socket has at most %zu", path, strlen(path),
-		        sizeof(address.sun_path) - 1);
+			"%s: %zu bytes seen; the path of a unix socket has at most %zu", path, strlen(path),
+			sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	/* EAGAIN: its backlog is full, of clients that it has not come to yet. */
 	while ((fd = connect_once(&address)) == -ENOENT || fd == -ECONNREFUSED || fd == -EAGAIN) {
@@ -368,11 +368,11 @@ int vn_qmp_connect(
 			return vn_error_environment(err, r, "QMP %s: given up (connecting)", path);
 		if (left == 0)
 			return vn_error_environment(
-			        err, -ETIMEDOUT, "QMP %s: no QEMU listens there (%s)", path, strerror(-fd));
+				err, -ETIMEDOUT, "QMP %s: no QEMU listens there (%s)", path, strerror(-fd));
 	}
 	if (fd < 0)
 		return vn_error_environment(
-		        err, fd, "QMP %s: cannot be connected to: %s", path, strerror(-fd));
+			err, fd, "QMP %s: cannot be connected to: %s", path, strerror(-fd));
 
 	struct vn_qmp_limits rest = *limits;
 	rest.timeout_ms = vn_left_ms(deadline);

@@ -44,12 +44,12 @@ struct vn_qmp_limits {
  * -ECANCELED, -EPROTO (what answers is not QMP), -ECONNRESET (it went away), -ENAMETOOLONG.
  */
 int vn_qmp_connect(
-        const char *path, const struct vn_qmp_limits *limits, struct vn_qmp **ret_qmp, struct vn_error *err);
+	const char *path, const struct vn_qmp_limits *limits, struct vn_qmp **ret_qmp, struct vn_error *err);
 
 /* The same on a connected socket, which is closed with the client, and on failure too. `name` is for
  * messages. */
 int vn_qmp_attach(int fd, const char *name, const struct vn_qmp_limits *limits, struct vn_qmp **ret_qmp,
-        struct vn_error *err);
+	struct vn_error *err);
 
 void vn_qmp_free(struct vn_qmp *qmp);
 static inline void vn_qmp_freep(struct vn_qmp **qmp)
@@ -66,7 +66,7 @@ void vn_qmp_set_timeout(struct vn_qmp *qmp, int timeout_ms);
  * the command returned. An error reply is -EREMOTEIO and a problem that names command, class and description.
  */
 int vn_qmp_execute(struct vn_qmp *qmp, const char *command, json_t *arguments, json_t **ret_return,
-        struct vn_error *err);
+	struct vn_error *err);
 
 /* A line for the human monitor; *ret_text is a new string. */
 int vn_qmp_human(struct vn_qmp *qmp, const char *line, char **ret_text, struct vn_error *err);
@@ -76,7 +76,7 @@ int vn_qmp_human(struct vn_qmp *qmp, const char *line, char **ret_text, struct v
  * a problem added (nothing happened: often good news).
  */
 int vn_qmp_wait_event(
-        struct vn_qmp *qmp, const char *name, int timeout_ms, json_t **ret_event, struct vn_error *err);
+	struct vn_qmp *qmp, const char *name, int timeout_ms, json_t **ret_event, struct vn_error *err);
 
 enum vn_qmp_kind { VN_QMP_GREETING, VN_QMP_RETURN, VN_QMP_ERROR, VN_QMP_EVENT };
 
