@@ -64,6 +64,15 @@ static inline void vn_vm_freep(struct vn_vm **vm)
 }
 #define vn_autovm vn_cleanup(vn_vm_freep) struct vn_vm
 
+#define VN_VM_NAME_MAX 63u
+
+/* Whether `name` is [A-Za-z0-9_][A-Za-z0-9._+-]{0,62}: a file name and a QEMU option value without surprises.
+ */
+bool vn_vm_name_valid(const char *name);
+
+/* "vcpu", "iothread", "vhost", "emulator". */
+const char *vn_thread_kind_name(enum vn_thread_kind kind);
+
 /* `"schema": "vnuma.vm/1"`: written to the state file, printed by `show --json`. */
 json_t *vn_vm_to_json(const struct vn_vm *vm);
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "process.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "cleanup.h"
+#include "error.h"
+#include "parse.h"
+#include "text.h"
+
+#define PROC_FILE_MAX (1u << 20)
+#define FIELD_STATE 3
+#define FIELD_START_TIME 22 /* proc(5) */
+
+int vn_stat_parse(const char *text, char *ret_state, uint64_t *ret_start_time)
+{
+	const char *end = strrchr(text, ')');
+	vn_autofree char *rest = end && end[1] == ' ' ? strdup(end + 2) : NULL;
+	char *fields = rest, *field, state = 0;
+
+	for (unsigned n = FIELD_STATE; (field = fields ? strsep(&fields, " \n") : NULL); n++) {
+		if (n == FIELD_STATE && strlen(field) == 1)
+			state = *field;
+		if (n != FIELD_START_TIME)
+			continue;
+		uint64_t start_time;
+		if (!state || vn_parse_u64(field, UINT64_MAX, &start_time) < 0)
+			return -EINVAL;
+		*ret_state = state;
+		*ret_start_time = start_time;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* A process that ends while we read: ENOENT at open, ESRCH at read. */
+static int proc_errno(void)
+{
+	return errno == ENOENT ? -ESRCH : -errno;
+}
+
+int vn_proc_read(const char *path, char **ret_text)
+{
+	vn_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	vn_autofree char *text = NULL;
+	size_t length = 0, room = 0;
+
+	if (fd < 0)
+		return proc_errno();
+	for (;;) {
+		if (room - length < 2) {
+			char *grown = room < PROC_FILE_MAX ? realloc(text, room += 4096 + room) : NULL;
+			if (!grown)
+				return room < PROC_FILE_MAX ? -ENOMEM : -EFBIG;
+			text = grown;
+		}
+		ssize_t n = read(fd, text + length, room - length - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return proc_errno();
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
+	text[length] = '\0';
+	*ret_text = vn_steal(text);
+	return 0;
+}
+
+static int start_time_of(const char *path, uint64_t *ret_start_time)
+{
+	vn_autofree char *text = NULL;
+	uint64_t start_time;
+	char state;
+	int r = vn_proc_read(path, &text);
+
+	if (r == 0)
+		r = vn_stat_parse(text, &state, &start_time);
+	if (r < 0)
+		return r;
+	if (state == 'Z' || state == 'X')
+		return -ESRCH;
+	*ret_start_time = start_time;
+	return 0;
+}
+
+int vn_process_start_time(pid_t pid, uint64_t *ret_start_time)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	return start_time_of(path, ret_start_time);
+}
+
+int vn_thread_start_time(pid_t pid, pid_t tid, uint64_t *ret_start_time)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	return start_time_of(path, ret_start_time);
+}
+
+int vn_process_exe(pid_t pid, char **ret_exe)
+{
+	static const char deleted[] = " (deleted)";
+	char path[64], target[PATH_MAX + sizeof(deleted)];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	if (n < 0)
+		return proc_errno();
+	target[n] = '\0';
+	/* An upgrade replaces the file of a running QEMU: still the same process. */
+	size_t length = (size_t)n, suffix = sizeof(deleted) - 1;
+	if (length > suffix && strcmp(target + length - suffix, deleted) == 0)
+		target[length - suffix] = '\0';
+	char *exe = strdup(target);
+	if (!exe)
+		return -ENOMEM;
+	*ret_exe = exe;
+	return 0;
+}
+
+int vn_process_match(pid_t pid, uint64_t start_time, const char *exe)
+{
+	vn_autofree char *now = NULL;
+	uint64_t started;
+	int r = vn_process_start_time(pid, &started);
+
+	if (r == -ESRCH)
+		return VN_PROCESS_GONE;
+	if (r < 0)
+		return r;
+	if (started != start_time)
+		return VN_PROCESS_STRANGER;
+	if (!exe)
+		return VN_PROCESS_SAME;
+	r = vn_process_exe(pid, &now);
+	if (r == -ESRCH)
+		return VN_PROCESS_GONE;
+	if (r < 0)
+		return r;
+	return strcmp(now, exe) == 0 ? VN_PROCESS_SAME : VN_PROCESS_STRANGER;
+}
+
+int vn_process_open(pid_t pid, uint64_t start_time, const char *exe)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0)
+		return -errno;
+	int r = vn_process_match(pid, start_time, exe);
+	if (r == VN_PROCESS_SAME)
+		return fd;
+	close(fd);
+	return r < 0 ? r : -ESRCH;
+}
+
+int vn_process_signal(int pidfd, int signal)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "../plan/plan_make.h"
+#include "../realize/launch.h"
+#include "vms.h"
+
+#define LOCK_MS 60000
+#define PLAN_MS 10000
+
+static void print_notes(const struct vn_notes *notes, const char *what)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		fprintf(stderr, "vnuma: %s: %s [%s]\n", what, notes->v[i].text, notes->v[i].code);
+}
+
+static int infeasible(const struct vn_args *args, const struct vn_guest *guest, const struct vn_plan *plan,
+	struct vn_error *err)
+{
+	print_notes(&plan->reasons, "not started, no plan");
+	if (!args->json)
+		return VN_EXIT_NO;
+	int r = vn_print_json(json_pack("{s:s, s:o, s:o}", "schema", "vnuma.run/1", "vm", json_null(), "plan",
+				      vn_plan_to_json(plan, guest)),
+		err);
+	return r < 0 ? r : VN_EXIT_NO;
+}
+
+static int print_started(const struct vn_args *args, const struct vn_vm *vm, struct vn_error *err)
+{
+	if (args->json)
+		return vn_print_json(
+			json_pack("{s:s, s:o}", "schema", "vnuma.run/1", "vm", vn_vm_to_json(vm)), err);
+	vn_autofree char *homes = vn_vm_homes_text(vm);
+	printf("%s: runs, process %d, %s, vnodes on nodes %s\n", vm->name, vm->process.pid, vm->accel,
+		homes ? homes : "?");
+	return VN_EXIT_DONE;
+}
+
+/* Host, plan and its check, with what runs already taken into account. */
+static int make_plan(const struct vn_args *args, const struct vn_state *state, const struct vn_guest *guest,
+	struct vn_host **ret_host, struct vn_plan **ret_plan, struct vn_error *err)
+{
+	vn_autohost *host = NULL;
+	vn_autoplan *plan = NULL;
+	vn_autofree struct vn_occupied_node *occupied = NULL;
+	struct vn_plan_options options = {.deadline_ms = PLAN_MS};
+
+	int r = vn_args_host(args, &host, err);
+	if (r == 0)
+		r = vn_occupied_read(state, host, &occupied, err);
+	options.occupied = occupied;
+	if (r == 0)
+		r = vn_plan_make(host, guest, &options, &plan, err);
+	if (r == 0)
+		r = vn_plan_check(host, guest, &options, plan, err);
+	if (r < 0)
+		return r;
+	*ret_host = vn_steal(host);
+	*ret_plan = vn_steal(plan);
+	return 0;
+}
+
+static int run(const struct vn_args *args, struct vn_error *err)
+{
+	vn_autoguest *guest = NULL;
+	vn_autohost *host = NULL;
+	vn_autoplan *plan = NULL;
+	vn_autovm *vm = NULL;
+	vn_autostate state = {.fd = -1};
+	vn_autoclose int lock = -1, signals = -1;
+
+	int r = vn_args_guest(args, &guest, err);
+	if (r == 0)
+		r = vn_state_open(&state, err);
+	if (r == 0)
+		r = vn_state_lock(&state, LOCK_MS, &lock, err);
+	if (r == 0)
+		r = vn_launch_claim(&state, guest->name, err);
+	if (r == 0)
+		r = make_plan(args, &state, guest, &host, &plan, err);
+	if (r < 0)
+		return r;
+	print_notes(&guest->notes, "warning");
+	print_notes(&plan->warnings, "warning");
+	if (!plan->feasible)
+		return infeasible(args, guest, plan, err);
+	signals = vn_signals_open();
+	struct vn_launch_options options = {.accel = vn_arg(args, "accel"),
+		.serial_path = vn_arg(args, "serial"),
+		.abort_fd = signals < 0 ? -1 : signals,
+		.lock = &lock};
+	r = vn_launch(&state, host, guest, plan, &options, &vm, err);
+	return r < 0 ? r : print_started(args, vm, err);
+}
+
+const struct vn_verb verb_run = {
+	.name = "run",
+	.operands = "GUEST",
+	.min_operands = 1,
+	.max_operands = 1,
+	.summary = "start a guest on its plan",
+	.details =
+		"GUEST is a config in the syntax of xl.cfg. Memory and threads are where the plan wants them before the "
+		"guest\nruns its first instruction. What is known of it is kept in /run/vnuma (root) or $XDG_RUNTIME_DIR/vnuma;\n"
+		"VNUMA_STATE_DIR names another directory, VNUMA_QEMU another QEMU. After a failure nothing is left behind.",
+	.options = {{"accel", "kvm|tcg", "default: kvm where /dev/kvm opens, else tcg"},
+		{"host", "SRC", "only 'live': other hosts can be planned on, not run on"},
+		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
+		{"serial", "FILE", "append what the guest's first serial port says to FILE"}},
+	.run = run,
+};

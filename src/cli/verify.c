@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "../base/parse.h"
+#include "../base/process.h"
+#include "../base/text.h"
+#include "../observe/verify.h"
+#include "vms.h"
+
+#define SEED_MAX ((UINT64_C(1) << 53) - 1) /* what every reader of JSON keeps exactly */
+
+struct request {
+	unsigned samples; /* 0: all */
+	uint64_t seed;
+};
+
+static int read_request(const struct vn_args *args, struct request *ret, struct vn_error *err)
+{
+	const char *samples = vn_arg(args, "samples"), *seed = vn_arg(args, "seed");
+	struct vn_where where_samples = {NULL, 0, "--samples"}, where_seed = {NULL, 0, "--seed"};
+	uint64_t n = VN_SAMPLES_DEFAULT;
+	int r = 0;
+
+	ret->seed = 1;
+	if (!seed && getrandom(&ret->seed, sizeof(ret->seed), 0) == sizeof(ret->seed))
+		ret->seed &= SEED_MAX;
+	if (seed && vn_parse_u64(seed, SEED_MAX, &ret->seed) < 0)
+		r = vn_error_input(err, &where_seed, "'%s'; expected a number below 2^53", seed);
+	if (samples && strcmp(samples, "all") == 0)
+		n = 0;
+	else if (samples && (vn_parse_u64(samples, VN_SAMPLES_MAX, &n) < 0 || n == 0))
+		r = vn_error_input(err, &where_samples, "'%s'; expected 'all' or a number up to %u", samples,
+			VN_SAMPLES_MAX);
+	ret->samples = (unsigned)n;
+	return r;
+}
+
+static int check_alive(const struct vn_vm *vm, struct vn_error *err)
+{
+	const struct vn_process *process = &vm->process;
+
+	if (vm->phase == VN_VM_STARTING)
+		return vn_error_environment(
+			err, -EAGAIN, "'%s' is still starting (or its start was killed)", vm->name);
+	int r = vn_process_match(process->pid, process->start_time, process->exe);
+	if (r < 0)
+		return vn_error_environment(err, r, "process %d: %s", process->pid, strerror(-r));
+	if (r == VN_PROCESS_SAME)
+		return 0;
+	return vn_error_environment(err, -ESRCH,
+		"'%s' is dead: %s process %d; 'vnuma stop %s' removes its record", vm->name,
+		r == VN_PROCESS_GONE ? "there is no" : "another program is", process->pid, vm->name);
+}
+
+static json_t *backend_to_json(const struct vn_vm_backend *backend, const struct vn_backend_seen *seen)
+{
+	const struct vn_residency *residency = &seen->residency;
+	json_t *pages = json_object(), *policies = json_array();
+	char node[16];
+
+	for (size_t i = 0; i < residency->n_nodes; i++) {
+		snprintf(node, sizeof(node), "%u", residency->nodes[i].node);
+		json_object_set_new(pages, node, json_integer((json_int_t)residency->nodes[i].pages));
+	}
+	for (size_t i = 0; i < seen->policies.n; i++)
+		json_array_append_new(policies, json_string(seen->policies.v[i].text));
+	return json_pack("{s:i, s:I, s:b, s:I, s:I, s:I, s:o, s:o}", "vnode", (int)backend->vnode, "memory",
+		(json_int_t)backend->memory, "exact", residency->exact, "asked", (json_int_t)residency->asked,
+		"absent", (json_int_t)residency->absent, "unknown", (json_int_t)residency->unknown, "pages",
+		pages, "policies", policies);
+}
+
+static int print_verify_json(const struct vn_vm *vm, const struct request *request,
+	const struct vn_vm_seen *seen, const struct vn_notes *mismatches, struct vn_error *err)
+{
+	json_t *backends = json_array(), *list = json_array();
+
+	for (size_t i = 0; i < vm->n_backends; i++)
+		json_array_append_new(backends, backend_to_json(&vm->backends[i], &seen->backends[i]));
+	for (size_t i = 0; i < mismatches->n; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "code", mismatches->v[i].code, "text",
+						    mismatches->v[i].text));
+	return vn_print_json(json_pack("{s:s, s:s, s:b, s:I, s:i, s:i, s:o, s:o}", "schema", "vnuma.verify/1",
+				     "name", vm->name, "matches", mismatches->n == 0, "seed",
+				     (json_int_t)request->seed, "samples", (int)request->samples, "threads",
+				     (int)seen->threads.n, "backends", backends, "mismatches", list),
+		err);
+}
+
+/* "vnode 0: 4096 of 262144 pages asked for, 1021 present: all on node 1" */
+static void print_backend(const struct vn_vm_backend *backend, const struct vn_residency *residency)
+{
+	printf("  vnode %u: %" PRIu64 " pages %s, %" PRIu64 " present", backend->vnode, residency->asked,
+		residency->exact ? "looked at, which is all" : "looked at",
+		residency->asked - residency->absent);
+	for (size_t i = 0; i < residency->n_nodes; i++)
+		printf("%s %" PRIu64 " on node %u", i ? "," : ":", residency->nodes[i].pages,
+			residency->nodes[i].node);
+	if (residency->unknown)
+		printf(", %" PRIu64 " the kernel does not tell of", residency->unknown);
+	putchar('\n');
+}
+
+static void print_verify(const struct vn_vm *vm, const struct request *request, const struct vn_vm_seen *seen,
+	const struct vn_notes *mismatches)
+{
+	for (size_t i = 0; i < mismatches->n; i++)
+		printf("%s\n", mismatches->v[i].text);
+	if (mismatches->n)
+		printf("%s: %zu mismatch%s", vm->name, mismatches->n, mismatches->n == 1 ? "" : "es");
+	else
+		printf("%s: matches its plan", vm->name);
+	printf("; %zu threads, %zu vnodes looked at (seed %" PRIu64 ")\n", seen->threads.n, vm->n_backends,
+		request->seed);
+	for (size_t i = 0; i < vm->n_backends; i++)
+		print_backend(&vm->backends[i], &seen->backends[i].residency);
+}
+
+static int run(const struct vn_args *args, struct vn_error *err)
+{
+	vn_autostate state = {.fd = -1};
+	vn_autovm *vm = NULL;
+	vn_autoseen seen = {0};
+	vn_cleanup(vn_notes_clear) struct vn_notes mismatches = {0};
+	struct request request;
+
+	int r = read_request(args, &request, err);
+	if (r == 0)
+		r = vn_args_vm(args, &state, &vm, err);
+	if (r == 0)
+		r = check_alive(vm, err);
+	if (r == 0)
+		r = vn_vm_observe(vm, request.samples, request.seed, &seen, err);
+	if (r < 0)
+		return r;
+	if (vn_vm_compare(vm, &seen, &mismatches) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	if (args->json)
+		r = print_verify_json(vm, &request, &seen, &mismatches, err);
+	else
+		print_verify(vm, &request, &seen, &mismatches);
+	return r < 0 ? r : mismatches.n ? VN_EXIT_NO : VN_EXIT_DONE;
+}
+
+const struct vn_verb verb_verify = {
+	.name = "verify",
+	.operands = "VM",
+	.min_operands = 1,
+	.max_operands = 1,
+	.summary = "a VM's plan against what the kernel says of its pages and threads",
+	.details =
+		"Pages are looked at by random sampling: the same seed looks at the same pages. Exit status 1: something is\n"
+		"not as planned, one line each.",
+	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)"},
+		{"seed", "N", "of the random draw (default: another each time, printed)"}},
+	.run = run,
+};

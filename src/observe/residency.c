@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "residency.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#define BATCH                                                                                                \
+	4096u /* pages a call: the kernel holds no lock across them, and one call must not take long   \
+		     */
+#define Z99 2.5758293035489004 /* the normal distribution's two-sided 99% point */
+
+void vn_residency_clear(struct vn_residency *residency)
+{
+	free(residency->nodes);
+	*residency = (struct vn_residency){0};
+}
+
+/* splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014). */
+static uint64_t next_random(uint64_t *seed)
+{
+	uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+/* Uniform below `n`: the high half of a 128 bit product; the bias, n / 2^64, is below any that could be seen.
+ */
+static uint64_t random_below(uint64_t *seed, uint64_t n)
+{
+	return (uint64_t)(((unsigned __int128)next_random(seed) * n) >> 64);
+}
+
+static int count_node(struct vn_residency *residency, unsigned node)
+{
+	size_t i = 0;
+
+	while (i < residency->n_nodes && residency->nodes[i].node < node)
+		i++;
+	if (i == residency->n_nodes || residency->nodes[i].node != node) {
+		struct vn_node_count *grown =
+			reallocarray(residency->nodes, residency->n_nodes + 1, sizeof(*residency->nodes));
+		if (!grown)
+			return -ENOMEM;
+		memmove(grown + i + 1, grown + i, (residency->n_nodes - i) * sizeof(*grown));
+		grown[i] = (struct vn_node_count){node, 0};
+		residency->nodes = grown;
+		residency->n_nodes++;
+	}
+	residency->nodes[i].pages++;
+	return 0;
+}
+
+/* ENOENT: not there. EFAULT: the zero page, or no mapping (mm/migrate.c, do_pages_stat_array()). */
+static int count_status(struct vn_residency *residency, int status)
+{
+	residency->asked++;
+	if (status >= 0)
+		return count_node(residency, (unsigned)status);
+	if (status == -ENOENT || status == -EFAULT)
+		residency->absent++;
+	else
+		residency->unknown++;
+	return 0;
+}
+
+static int ask(pid_t pid, void *const *pages, size_t n, struct vn_residency *residency, struct vn_error *err)
+{
+	int status[BATCH];
+
+	for (size_t i = 0; i < n; i++)
+		status[i] = -EIO; /* what the kernel leaves untouched is not known */
+	if (syscall(SYS_move_pages, pid, n, pages, NULL, status, 0) < 0) {
+		int r = -errno;
+		return vn_error_environment(err, r, "process %d: its pages cannot be looked at: %s", pid,
+			r == -EPERM   ? "not permitted (same user, or CAP_SYS_PTRACE, is needed)"
+			: r == -ESRCH ? "it is gone"
+				      : strerror(-r));
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (count_status(residency, status[i]) < 0)
+			return vn_error_environment(err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+int vn_residency_sample(pid_t pid, uint64_t address, uint64_t size, unsigned samples, uint64_t seed,
+	struct vn_residency *ret_residency, struct vn_error *err)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), all = size / page;
+	bool exact = samples == 0 || samples >= all;
+	uint64_t wanted = exact ? all : samples;
+	struct vn_residency residency = {.exact = exact};
+	vn_autofree void **pages = calloc(BATCH, sizeof(*pages));
+	int r = pages ? 0 : vn_error_environment(err, -ENOMEM, "out of memory");
+
+	for (uint64_t done = 0; r == 0 && done < wanted;) {
+		size_t n = wanted - done < BATCH ? (size_t)(wanted - done) : BATCH;
+		for (size_t i = 0; i < n; i++) {
+			uint64_t index = exact ? done + i : random_below(&seed, all);
+			pages[i] = (void *)(uintptr_t)(address + index * page);
+		}
+		r = ask(pid, pages, n, &residency, err);
+		done += n;
+	}
+	if (r < 0) {
+		vn_residency_clear(&residency);
+		return r;
+	}
+	*ret_residency = residency;
+	return 0;
+}
+
+/*
+ * Wilson's score interval (E. B. Wilson, "Probable inference, the law of succession, and statistical
+ * inference", JASA 22, 1927): sound for small counts too, where the textbook interval collapses to a point at
+ * 0 hits.
+ */
+struct vn_share_interval vn_share_interval(uint64_t hits, uint64_t asked, bool exact)
+{
+	double n = (double)asked, p = asked ? (double)hits / n : 0;
+
+	if (asked == 0)
+		return (struct vn_share_interval){0, 0, 1};
+	if (exact)
+		return (struct vn_share_interval){p, p, p};
+	double z2 = Z99 * Z99, centre = (p + z2 / (2 * n)) / (1 + z2 / n);
+	double half = Z99 / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n));
+	double low = hits == 0 ? 0 : centre - half, high = hits == asked ? 1 : centre + half;
+	return (struct vn_share_interval){p, low < 0 ? 0 : low, high > 1 ? 1 : high};
+}

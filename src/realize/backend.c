@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "backend.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "../base/text.h"
+#include "../emit/emit_qemu.h"
+
+#define MAX_RANGES 16
+
+static bool is_region(const char *name, const char *id)
+{
+	static const char prefix[] = "/objects/";
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1) == 0)
+		name += sizeof(prefix) - 1;
+	return strcmp(name, id) == 0;
+}
+
+/* "  0000000000100000-000000007fffffff (prio 0, ram): ram0 @0000000000100000 KVM" */
+static bool read_range(const char *line, const char *id, struct vn_mtree_range *ret_range)
+{
+	struct vn_mtree_range range = {0};
+	char kind[16], name[64];
+	int n = sscanf(line, " %" SCNx64 "-%" SCNx64 " (prio %*d, %15[^)]): %63s @%" SCNx64, &range.first,
+		&range.last, kind, name, &range.offset);
+
+	if (n < 4 || strcmp(kind, "ram") != 0 || !is_region(name, id) || range.last < range.first)
+		return false;
+	*ret_range = range;
+	return true;
+}
+
+size_t vn_mtree_ranges(const char *text, const char *id, struct vn_mtree_range *ranges, size_t max)
+{
+	vn_autofree char *copy = strdup(text);
+	char *rest = copy, *line;
+	bool in_memory = false;
+	size_t n = 0;
+
+	while (rest && (line = strsep(&rest, "\r\n"))) {
+		if (strncmp(line, "FlatView", 8) == 0)
+			in_memory = false;
+		else if (strncmp(line, " AS \"memory\",", 13) == 0)
+			in_memory = true;
+		else if (in_memory && n < max && read_range(line, id, &ranges[n]))
+			n++;
+	}
+	return n;
+}
+
+int vn_hva_parse(const char *text, const char *id, uint64_t *ret_address)
+{
+	char name[64];
+	uint64_t address;
+	int n = sscanf(text, "Host virtual address for 0x%*x (%63[^)]) is 0x%" SCNx64, name, &address);
+
+	if (n != 2 || !is_region(name, id) || address == 0)
+		return -EPROTO;
+	*ret_address = address;
+	return 0;
+}
+
+/* Where the backend starts, going by one of its ranges. */
+static int locate_by(struct vn_qmp *qmp, const struct vn_vm_backend *backend,
+	const struct vn_mtree_range *range, uint64_t *ret_address, struct vn_error *err)
+{
+	vn_autofree char *command = vn_format("gpa2hva 0x%" PRIx64, range->first);
+	vn_autofree char *text = NULL;
+	uint64_t address;
+	int r = command ? vn_qmp_human(qmp, command, &text, err) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	r = vn_hva_parse(text, backend->id, &address);
+	if (r == 0 && (range->offset > backend->memory || address < range->offset))
+		r = -EPROTO;
+	if (r < 0)
+		return vn_error_environment(err, r,
+			"QEMU's monitor: '%s' answered '%.*s'; expected the host address of %s", command,
+			(int)strcspn(text, "\r\n"), text, backend->id);
+	*ret_address = address - range->offset;
+	return 0;
+}
+
+static int locate(struct vn_qmp *qmp, const char *mtree, struct vn_vm_backend *backend, struct vn_error *err)
+{
+	struct vn_mtree_range ranges[MAX_RANGES];
+	size_t n = vn_mtree_ranges(mtree, backend->id, ranges, MAX_RANGES);
+	uint64_t start = 0;
+
+	if (n == 0)
+		return vn_error_environment(
+			err, -EPROTO, "QEMU's monitor: 'info mtree -f' shows no range of %s", backend->id);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t address;
+		int r = locate_by(qmp, backend, &ranges[i], &address, err);
+		if (r < 0)
+			return r;
+		if (i > 0 && address != start)
+			return vn_error_environment(err, -EPROTO,
+				"QEMU's monitor: %s is mapped at 0x%" PRIx64 " and at 0x%" PRIx64
+				"; expected one piece",
+				backend->id, start, address);
+		start = address;
+	}
+	backend->address = start;
+	return 0;
+}
+
+int vn_backends_locate(struct vn_qmp *qmp, struct vn_vm *vm, struct vn_error *err)
+{
+	vn_autofree char *mtree = NULL;
+	int r = vn_qmp_human(qmp, "info mtree -f", &mtree, err);
+
+	for (size_t i = 0; r == 0 && i < vm->n_backends; i++)
+		r = locate(qmp, mtree, &vm->backends[i], err);
+	return r;
+}
+
+static int plan_backend(
+	const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode, struct vn_vm_backend *backend)
+{
+	const struct vn_plan_vnode *v = &plan->vnodes[vnode];
+
+	*backend = (struct vn_vm_backend){
+		.vnode = (unsigned)vnode, .memory = guest->vnodes[vnode].memory, .binding = plan->binding};
+	snprintf(backend->id, sizeof(backend->id), "ram%u", (unsigned)vnode);
+	backend->nodes = hwloc_bitmap_alloc();
+	backend->policy_nodes = hwloc_bitmap_alloc();
+	if (!backend->nodes || !backend->policy_nodes)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->n_shares; i++) {
+		if (hwloc_bitmap_set(backend->nodes, v->shares[i].pnode) < 0)
+			return -ENOMEM;
+	}
+	return vn_policy_nodes(plan, vnode, backend->policy_nodes);
+}
+
+int vn_backends_plan(
+	const struct vn_plan *plan, const struct vn_guest *guest, struct vn_vm *vm, struct vn_error *err)
+{
+	vm->backends = calloc(guest->n_vnodes, sizeof(*vm->backends));
+	if (!vm->backends)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	for (vm->n_backends = 0; vm->n_backends < guest->n_vnodes; vm->n_backends++) {
+		if (plan_backend(plan, guest, vm->n_backends, &vm->backends[vm->n_backends]) < 0) {
+			vm->n_backends++; /* what it has is freed with the VM */
+			return vn_error_environment(err, -ENOMEM, "out of memory");
+		}
+	}
+	return 0;
+}

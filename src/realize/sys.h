@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* The calls that change where something runs or lies. All of them are here, so that one file tells what vnuma
+ * may do. */
+
+#include <sys/types.h>
+
+#include "../base/set.h"
+
+/*
+ * sched_setaffinity(2) for one thread. The kernel cuts the set down to the thread's cpuset without a word:
+ * -ENODEV when what it then allows is not what was asked. -ESRCH: no such thread. -EINVAL: no CPU of the set
+ * is online and allowed.
+ */
+int vn_sys_set_affinity(pid_t tid, hwloc_const_bitmap_t cpus);
+
+/* sched_getaffinity(2) into `cpus`. */
+int vn_sys_get_affinity(pid_t tid, hwloc_bitmap_t cpus);
+
+/* Adds the interface to the bridge (SIOCBRADDIF); -EEXIST and -EBUSY when it is in one already. */
+int vn_sys_bridge_add(const char *bridge, const char *ifname);
+
+/* Sets the interface IFF_UP. */
+int vn_sys_link_up(const char *ifname);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who a process is: /proc/PID/stat with an odd name, real processes alive, ended, and not the one that was
+ * meant. */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../src/base/cleanup.h"
+#include "../src/base/process.h"
+
+#define TAIL " 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 987654321 20 21\n" /* fields 4 to 21, 22, … */
+
+static void test_stat_with_odd_names(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"(cat)", "(a b)", "())", "(x) R 1 2 (y)", "(a\nb)"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char text[256], process_state = 0;
+		uint64_t start = 0;
+		snprintf(text, sizeof(text), "42 %s S" TAIL, names[i]);
+		assert_int_equal(vn_stat_parse(text, &process_state, &start), 0);
+		assert_int_equal(process_state, 'S');
+		assert_int_equal(start, 987654321);
+	}
+}
+
+static void test_stat_that_is_none(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = {"", "42", "42 (cat", "42 (cat)", "42 (cat) ", "42 (cat) S",
+		"42 (cat) S 1 2 3", "42 (cat) SS" TAIL,
+		"42 (cat) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 -5 20"};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char process_state = 'q';
+		uint64_t start = 5;
+		assert_int_equal(vn_stat_parse(wrong[i], &process_state, &start), -EINVAL);
+		assert_int_equal(process_state, 'q');
+		assert_int_equal(start, 5);
+	}
+}
+
+static void test_a_real_process(void **state)
+{
+	(void)state;
+	uint64_t start = 0, mine = 0, thread = 0;
+	vn_autofree char *exe = NULL;
+	pid_t child = fork();
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(vn_process_start_time(child, &start), 0);
+	assert_int_equal(vn_process_start_time(getpid(), &mine), 0);
+	assert_true(mine > 0 && start >= mine);
+	assert_int_equal(vn_thread_start_time(child, child, &thread), 0);
+	assert_int_equal(thread, start);
+	assert_int_equal(vn_process_exe(child, &exe), 0);
+	assert_non_null(strstr(exe, "test_process"));
+
+	assert_int_equal(vn_process_match(child, start, exe), VN_PROCESS_SAME);
+	assert_int_equal(vn_process_match(child, start, NULL), VN_PROCESS_SAME);
+	assert_int_equal(vn_process_match(child, start + 1, exe), VN_PROCESS_STRANGER);
+	assert_int_equal(vn_process_match(child, start, "/bin/other"), VN_PROCESS_STRANGER);
+	assert_int_equal(vn_process_open(child, start + 1, exe), -ESRCH);
+
+	vn_autoclose int fd = vn_process_open(child, start, exe);
+	assert_true(fd >= 0);
+	assert_int_equal(vn_process_signal(fd, SIGKILL), 0);
+	struct pollfd ended = {fd, POLLIN, 0};
+	assert_int_equal(poll(&ended, 1, 5000), 1);
+	assert_int_equal(vn_process_match(child, start, exe), VN_PROCESS_GONE); /* a zombie */
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(vn_process_match(child, start, exe), VN_PROCESS_GONE);
+	assert_int_equal(vn_process_open(child, start, exe), -ESRCH);
+	assert_int_equal(vn_process_signal(fd, SIGKILL), -ESRCH);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stat_with_odd_names),
+		cmocka_unit_test(test_stat_that_is_none),
+		cmocka_unit_test(test_a_real_process),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

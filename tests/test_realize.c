@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What launching reads from QEMU's monitor, and children that wait to be told. */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../src/base/text.h"
+#include "../src/realize/backend.h"
+#include "../src/realize/launch.h"
+#include "../src/realize/pin.h"
+#include "../src/realize/spawn.h"
+#include "../src/realize/sys.h"
+#include "../src/realize/tap.h"
+
+/* Cut from QEMU 7.2, q35, two backends, the second above and below 4 GiB; CRLF as its monitor sends it. */
+static const char mtree[] =
+	"FlatView #0\r\n"
+	" AS \"cpu-smm-0\", root: mem-container-smram\r\n"
+	" Root memory region: mem-container-smram\r\n"
+	"  0000000000000000-00000000000bffff (prio 0, ram): ram1 @0000000000100000 KVM\r\n"
+	"\r\n"
+	"FlatView #1\r\n"
+	" AS \"memory\", root: system\r\n"
+	" AS \"cpu-memory-0\", root: system\r\n"
+	" Root memory region: system\r\n"
+	"  0000000000000000-000000000009ffff (prio 0, ram): ram0 KVM\r\n"
+	"  00000000000a0000-00000000000bffff (prio 1, i/o): vga-lowmem\r\n"
+	"  00000000000c0000-00000000000dffff (prio 1, rom): pc.rom KVM\r\n"
+	"  0000000000100000-000000003fffffff (prio 0, ram): ram0 @0000000000100000 KVM\r\n"
+	"  0000000040000000-000000007fffffff (prio 0, ram): /objects/ram1 KVM\r\n"
+	"  0000000100000000-000000013fffffff (prio 0, ram): /objects/ram1 @0000000040000000 KVM\r\n"
+	"  00000001c0000000-00000001ffffffff (prio 0, ram): ram10 KVM\r\n"
+	"\r\n"
+	"FlatView #2\r\n"
+	" AS \"I/O\", root: io\r\n"
+	"  0000000000000000-0000000000000007 (prio 0, ram): ram0 @0000000000000123\r\n";
+
+static void test_mtree(void **state)
+{
+	(void)state;
+	struct vn_mtree_range r[4];
+	assert_int_equal(vn_mtree_ranges(mtree, "ram0", r, 4), 2);
+	assert_true(r[0].first == 0 && r[0].last == 0x9ffff && r[0].offset == 0);
+	assert_true(r[1].first == 0x100000 && r[1].last == 0x3fffffff && r[1].offset == 0x100000);
+	assert_int_equal(vn_mtree_ranges(mtree, "ram1", r, 4), 2);
+	assert_true(r[1].first == 0x100000000 && r[1].offset == 0x40000000);
+	assert_int_equal(vn_mtree_ranges(mtree, "ram1", r, 1), 1);
+	assert_int_equal(vn_mtree_ranges(mtree, "ram2", r, 4), 0);
+	assert_int_equal(vn_mtree_ranges(mtree, "pc.rom", r, 4), 0);
+	assert_int_equal(vn_mtree_ranges("", "ram0", r, 4), 0);
+}
+
+static void test_hva(void **state)
+{
+	(void)state;
+	uint64_t address = 7;
+	assert_int_equal(vn_hva_parse("Host virtual address for 0x100000 (ram0) is 0x7f7dabc00000\r\n",
+				 "ram0", &address),
+		0);
+	assert_true(address == 0x7f7dabc00000);
+	static const char *const wrong[] = {"", "No memory is mapped at address 0x0\r\n",
+		"Memory at address 0xa0000 is not RAM\r\n",
+		"Host virtual address for 0x0 (pc.rom) is 0x7f7dabc00000\r\n",
+		"Host virtual address for 0x0 (ram0) is (nil)\r\n",
+		"Host virtual address for 0x0 (ram0) is 0x0\r\n"};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(vn_hva_parse(wrong[i], "ram0", &address), -EPROTO);
+	assert_true(address == 0x7f7dabc00000);
+}
+
+static void assert_ifname(const char *text, const char *id, const char *expected)
+{
+	vn_autofree char *name = vn_tap_ifname(text, id);
+	if (expected)
+		assert_string_equal(name, expected);
+	else
+		assert_null(name);
+}
+
+static void test_tap_names(void **state)
+{
+	(void)state;
+	static const char info[] =
+		"virtio-net-pci.0: index=0,type=nic,model=virtio-net-pci,macaddr=52:54:00:12:34:56\r\n"
+		" \\ net1: index=0,type=tap,ifname=tap7,script=no,downscript=no\r\n"
+		"net10: index=0,type=tap,ifname=other,script=no\r\n"
+		"net2: index=0,type=user,net=10.0.2.0,restrict=off\r\n";
+	assert_ifname(info, "net1", "tap7");
+	assert_ifname(info, "net10", "other");
+	assert_ifname(info, "net2", NULL);
+	assert_ifname(info, "net0", NULL);
+}
+
+static void test_vhost_names(void **state)
+{
+	(void)state;
+	pid_t owner = 0;
+	assert_true(vn_is_vhost("vhost-4711", &owner));
+	assert_int_equal(owner, 4711);
+	assert_false(vn_is_vhost("vhost-", &owner));
+	assert_false(vn_is_vhost("vhost-x", &owner));
+	assert_false(vn_is_vhost("vhostd", &owner));
+	assert_false(vn_is_vhost("CPU 0/KVM", &owner));
+}
+
+static char *read_whole(int fd)
+{
+	static char text[256];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void test_child_waits_for_its_word(void **state)
+{
+	(void)state;
+	int out[2];
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"},
+		(char[]){"ls -l /proc/self/fd | wc -l; cat; exit 3"}, NULL};
+	struct vn_child child = {0};
+	vn_autoerror err = {0};
+	assert_int_equal(vn_spawn(argv, out[1], &child, &err), 0);
+	close(out[1]);
+	struct pollfd said = {out[0], POLLIN, 0};
+	assert_int_equal(poll(&said, 1, 100), 0);
+	assert_null(vn_spawn_ending(&child));
+	assert_int_equal(vn_spawn_go(&child, argv[0], &err), 0);
+	struct pollfd ended = {child.pidfd, POLLIN, 0};
+	assert_int_equal(poll(&ended, 1, 5000), 1);
+	vn_autofree char *how = vn_spawn_ending(&child);
+	assert_string_equal(how, "exit status 3");
+	assert_string_equal(read_whole(out[0]), "5\n"); /* "total", 0, 1, 2, and ls's own */
+	close(out[0]);
+	vn_spawn_kill(&child);
+	assert_int_equal(child.pid, 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* reaped */
+}
+
+static void test_child_ends_with_its_parent(void **state)
+{
+	(void)state;
+	char *argv[] = {(char[]){"/bin/echo"}, (char[]){"ran"}, NULL};
+	struct vn_child child = {0};
+	int out[2];
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	assert_int_equal(vn_spawn(argv, out[1], &child, NULL), 0);
+	close(out[1]);
+	close(child.go_fd); /* what the parent's death does */
+	child.go_fd = -1;
+	struct pollfd ended = {child.pidfd, POLLIN, 0};
+	assert_int_equal(poll(&ended, 1, 5000), 1);
+	assert_string_equal(read_whole(out[0]), "");
+	close(out[0]);
+	vn_spawn_kill(&child);
+}
+
+static void test_program_that_cannot_run(void **state)
+{
+	(void)state;
+	char *argv[] = {(char[]){"/nonexistent/qemu"}, NULL};
+	struct vn_child child = {0};
+	vn_autoerror err = {0};
+	assert_int_equal(vn_spawn(argv, 2, &child, &err), 0);
+	assert_int_equal(vn_spawn_go(&child, argv[0], &err), -ENOENT);
+	assert_string_equal(
+		err.problems[0].text, "/nonexistent/qemu: cannot be run: No such file or directory");
+	vn_spawn_kill(&child);
+}
+
+static void test_qemu_is_looked_for(void **state)
+{
+	(void)state;
+	vn_autofree char *old = strdup(getenv("PATH")), *path = NULL;
+	vn_autoerror err = {0};
+	setenv("VNUMA_QEMU", "/nonexistent/qemu", 1);
+	assert_int_equal(vn_qemu_find(&path, &err), -ENOENT);
+	setenv("VNUMA_QEMU", "/etc/passwd", 1); /* there, but no program */
+	assert_int_equal(vn_qemu_find(&path, &err), -ENOENT);
+	setenv("VNUMA_QEMU", "sh", 1);
+	assert_int_equal(vn_qemu_find(&path, &err), 0);
+	assert_non_null(strstr(path, "/sh"));
+	unsetenv("VNUMA_QEMU");
+	setenv("PATH", "/nonexistent:relative:", 1);
+	vn_error_clear(&err);
+	if (access("/usr/libexec/qemu-kvm", X_OK) != 0) {
+		assert_int_equal(vn_qemu_find(&path, &err), -ENOENT);
+		assert_non_null(strstr(err.problems[0].text, "qemu-system-x86"));
+		assert_false(err.input);
+	}
+	setenv("PATH", old, 1);
+}
+
+static void test_affinity(void **state)
+{
+	(void)state;
+	vn_autoset before = hwloc_bitmap_alloc(), one = hwloc_bitmap_alloc(), now = hwloc_bitmap_alloc();
+	assert_int_equal(vn_sys_get_affinity(0, before), 0);
+	assert_true(hwloc_bitmap_weight(before) > 0);
+	hwloc_bitmap_only(one, (unsigned)hwloc_bitmap_last(before));
+	assert_int_equal(vn_sys_set_affinity(0, one), 0);
+	assert_int_equal(vn_sys_get_affinity(0, now), 0);
+	assert_true(hwloc_bitmap_isequal(now, one));
+	assert_int_equal(vn_sys_set_affinity(0, before), 0);
+	/* A CPU this machine does not have: the kernel would take the rest without a word. */
+	hwloc_bitmap_set(one, 65000);
+	assert_int_equal(vn_sys_set_affinity(0, one), -ENODEV);
+	assert_int_equal(vn_sys_set_affinity(0, before), 0);
+	hwloc_bitmap_zero(one);
+	assert_int_equal(vn_sys_set_affinity(0, one), -EINVAL);
+	hwloc_bitmap_fill(one);
+	assert_int_equal(vn_sys_set_affinity(0, one), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mtree),
+		cmocka_unit_test(test_hva),
+		cmocka_unit_test(test_tap_names),
+		cmocka_unit_test(test_vhost_names),
+		cmocka_unit_test(test_child_waits_for_its_word),
+		cmocka_unit_test(test_child_ends_with_its_parent),
+		cmocka_unit_test(test_program_that_cannot_run),
+		cmocka_unit_test(test_qemu_is_looked_for),
+		cmocka_unit_test(test_affinity),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
