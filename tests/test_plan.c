@@ -379,7 +379,7 @@ static void test_oracle(void **unused)
 	unsigned outcomes[3] = {0};
 
 	(void)unused;
-	for (unsigned i = 0; i < 6000; i++) {
+	for (unsigned i = 0; i < 20000; i++) {
 		struct vn_occupied_node occupied[MAX_NODES] = {0};
 		vn_autohost *host = random_host(&state, occupied);
 		vn_autoguest *guest = random_guest(&state, host);

@@ -466,6 +466,7 @@ int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn
 	solution.homes = calloc(instance->n_parts, sizeof(*solution.homes));
 	solution.runner_up = calloc(instance->n_parts, sizeof(*solution.runner_up));
 	if (!solution.homes || !solution.runner_up)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
 	r = begin(&s, &solution);
 	if (r >= 0)

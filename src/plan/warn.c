@@ -72,7 +72,8 @@ int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host
 }
 
 /* vCPUs of this guest that are planned on a place. */
-static uint64_t vcpus_on(const struct vn_instance *in, const struct vn_plan *plan, const struct vn_place *place)
+static uint64_t vcpus_on(
+	const struct vn_instance *in, const struct vn_plan *plan, const struct vn_place *place)
 {
 	uint64_t vcpus = 0;
 
@@ -87,12 +88,14 @@ static int warn_cores(const struct vn_instance *in, const struct vn_plan *plan, 
 	for (size_t i = 0; i < in->n_places; i++) {
 		const struct vn_place *place = &in->places[i];
 		uint64_t vcpus = vcpus_on(in, plan, place);
-		if (vcpus == 0 || place->load + vcpus <= place->cores / 2 || place->load + vcpus > place->cores)
+		if (vcpus == 0 || place->load + vcpus <= place->cores / 2 ||
+			place->load + vcpus > place->cores)
 			continue;
 		int r = vn_notes_add(warnings, "cores-unknown",
 			"node %u: %llu vCPUs on %llu CPUs; the host's source does not tell which of these share a core, so "
 			"some may have to",
-			place->id, (unsigned long long)(place->load + vcpus), (unsigned long long)place->cores);
+			place->id, (unsigned long long)(place->load + vcpus),
+			(unsigned long long)place->cores);
 		if (r < 0)
 			return r;
 	}
