@@ -137,7 +137,9 @@ static int compare_view(
 	if (r < 0)
 		return r;
 	r = vn_guest_view_compare(vm->plan, seen, mismatches);
-	return r < 0 ? vn_error_environment(err, r, "the record of '%s' holds no guest view that can be read", vm->name) : 0;
+	return r < 0 ? vn_error_environment(
+			       err, r, "the record of '%s' holds no guest view that can be read", vm->name)
+		     : 0;
 }
 
 static int run(const struct vn_args *args, struct vn_error *err)
@@ -179,7 +181,8 @@ const struct vn_verb verb_verify = {
 		"Pages are looked at by random sampling: the same seed looks at the same pages. Exit status 1: something is\n"
 		"not as planned, one line each.",
 	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)"},
-		{"guest-view", "FILE", "what `numactl --hardware` printed in the guest: compare it with what was foretold"},
+		{"guest-view", "FILE",
+			"what `numactl --hardware` printed in the guest: compare it with what was foretold"},
 		{"seed", "N", "of the random draw (default: another each time, printed)"}},
 	.run = run,
 };
