@@ -4,17 +4,17 @@
  *
  * Every level has a lower bound that relaxes what is not settled into a liquid:
  *
- * spill     what is settled, plus the liquid memory that exceeds the room left (of all places; of places with
- * CPUs for the parts that need them), or plus what the largest single part must spill wherever it goes
- * squeeze   likewise with vCPUs and cores
- * distance  sum over v of vcpus(v) * [sum over w of MiB(w) * D(home v, home w)]. From place i, the settled
- * memory is at known distances, and the liquid memory is at best poured into the room left, nearest to i
- * first ("fill"). A settled v pays that from its home, another from its best place. The room may be
- * overfilled by no more than the spill the limit still allows, so the bound is sharp just where memory is
- * short. The same sum read by columns, pouring vCPUs into free cores, gives a second bound; the larger one
- * counts. load      the highest ratio so far, or the mean over all cores fragmentation  the liquid poured so
- * that the sum of squares is extreme: into the least free room first (pack), or off the top of the most
- * (spread)
+ * spill          what is settled, plus the liquid memory that exceeds the room left (of all places; of places with CPUs for
+ *                the parts that need them), or plus what the largest single part must spill wherever it goes
+ * squeeze        likewise with vCPUs and cores
+ * distance       sum over v of vcpus(v) * [sum over w of MiB(w) * D(home v, home w)]. From place i, the settled memory is at
+ *                known distances, and the liquid memory is at best poured into the room left, nearest to i first ("fill"). A
+ *                settled v pays that from its home, another from its best place. The room may be overfilled by no more than
+ *                the spill the limit still allows, so the bound is sharp just where memory is short. The same sum read by
+ *                columns, pouring vCPUs into free cores, gives a second bound; the larger one counts.
+ * load           the highest ratio so far, or the mean over all cores
+ * fragmentation  the liquid poured so that the sum of squares is extreme: into the least free room first (pack), or off the
+ *                top of the most (spread)
  *
  * The levels are compared one after the other and a later one is only computed where the earlier ones tie. A
  * prune at a later level is right: a completion either exceeds the tie before (worse) or keeps it and meets
