@@ -117,7 +117,7 @@ json "homes" .homes '[0,0,1,1]'
 json "4 vnodes of 4096 MiB" '[.vnodes[].memory/1048576]' '[4096,4096,4096,4096]'
 json "one vCPU each" '[.vnodes[].vcpus]' '[[0],[1],[2],[3]]'
 json "distances 10 and 20" '.vnodes[2].distances' '[20,20,10,20]'
-json "three warnings" '.warnings|length' 3
+json "three options replaced" '[.warnings[]|select(.code=="option-replaced")]|length' 3
 
 # ---- plan: what cannot be ----
 

@@ -92,11 +92,11 @@ static int remove_tree(void **state)
 }
 
 static void put_cpu(
-        const struct tree *tree, unsigned id, int package, int core, const char *siblings, const char *l3)
+	const struct tree *tree, unsigned id, int package, int core, const char *siblings, const char *l3)
 {
 	const char *const names[] = {"topology/physical_package_id", "topology/die_id", "topology/core_id",
-	        "topology/thread_siblings_list", "cache/index0/level", "cache/index0/shared_cpu_list",
-	        "cache/index1/level", "cache/index1/shared_cpu_list"};
+		"topology/thread_siblings_list", "cache/index0/level", "cache/index0/shared_cpu_list",
+		"cache/index1/level", "cache/index1/shared_cpu_list"};
 	vn_autofree char *package_text = vn_format("%d\n", package), *core_text = vn_format("%d\n", core);
 	const char *const texts[] = {package_text, "0\n", core_text, siblings, "1\n", siblings, "3\n", l3};
 	for (size_t i = 0; i < 8; i++) {
@@ -106,13 +106,13 @@ static void put_cpu(
 }
 
 static void put_node(
-        const struct tree *tree, unsigned id, const char *cpulist, unsigned total_kb, const char *distance)
+	const struct tree *tree, unsigned id, const char *cpulist, unsigned total_kb, const char *distance)
 {
 	vn_autofree char *cpus = vn_format(NODE "/node%u/cpulist", id);
 	vn_autofree char *meminfo = vn_format(NODE "/node%u/meminfo", id);
 	vn_autofree char *distances = vn_format(NODE "/node%u/distance", id);
 	vn_autofree char *text = vn_format(
-	        "\nNode %u MemTotal:  %u kB\nNode %u MemFree:   %u kB\n", id, total_kb, id, total_kb / 2);
+		"\nNode %u MemTotal:  %u kB\nNode %u MemFree:   %u kB\n", id, total_kb, id, total_kb / 2);
 	put(tree, cpus, cpulist);
 	put(tree, meminfo, text);
 	put(tree, distances, distance);
@@ -216,20 +216,20 @@ static void test_memory_and_huge_pages(void **state)
 	const struct tree *tree = *state;
 	put_machine(tree);
 	put(tree, NODE "/node0/meminfo",
-	        "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 10 kB\nNode 0 Active(file): 100 kB\n"
-	        "Node 0 Inactive(file): 50 kB\nNode 0 Dirty: 30 kB\nNode 0 Writeback: 5 kB\nNode 0 "
-	        "SReclaimable: 7 kB\n");
+		"Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 10 kB\nNode 0 Active(file): 100 kB\n"
+		"Node 0 Inactive(file): 50 kB\nNode 0 Dirty: 30 kB\nNode 0 Writeback: 5 kB\nNode 0 "
+		"SReclaimable: 7 kB\n");
 	put(tree, NODE "/node3/meminfo",
-	        "Node 3 MemTotal: 1000 kB\nNode 3 MemFree: 10 kB\nNode 3 Active(file): 1 kB\n"
-	        "Node 3 Inactive(file): 1 kB\nNode 3 Dirty: 30 kB\nNode 3 Writeback: 5 kB\nNode 3 "
-	        "SReclaimable: 7 kB\n");
+		"Node 3 MemTotal: 1000 kB\nNode 3 MemFree: 10 kB\nNode 3 Active(file): 1 kB\n"
+		"Node 3 Inactive(file): 1 kB\nNode 3 Dirty: 30 kB\nNode 3 Writeback: 5 kB\nNode 3 "
+		"SReclaimable: 7 kB\n");
 	put(tree, NODE "/node0/hugepages/hugepages-1048576kB/nr_hugepages", "4\n");
 	put(tree, NODE "/node0/hugepages/hugepages-1048576kB/free_hugepages", "1\n");
 	put(tree, NODE "/node0/hugepages/hugepages-1048576kB/surplus_hugepages", "2\n");
 	put(tree, NODE "/node0/hugepages/hugepages-2048kB/nr_hugepages", "512\n");
 	put(tree, NODE "/node0/hugepages/hugepages-2048kB/free_hugepages", "500\n");
 	put(tree, NODE "/node0/hugepages/hugepages-64kB/nr_hugepages",
-	        "9\n"); /* free is not told: left out */
+		"9\n"); /* free is not told: left out */
 	vn_autohost *host = must_read(tree);
 	assert_true(host->nodes[0].has_memory_reclaimable);
 	assert_int_equal(host->nodes[0].memory_reclaimable, 122 * 1024);
@@ -308,7 +308,7 @@ static void test_devices(void **state)
 	put(tree, PCI "/0000:3b:00.0/numa_node", "3\n");
 	put(tree, PCI "/0000:3b:00.0/net/eth7/mtu", "1500\n");
 	put_link(tree, PCI "/0000:3b:00.0/driver",
-	        "../../../bus/pci/drivers/mlx5_core"); /* dangling, as gathered */
+		"../../../bus/pci/drivers/mlx5_core"); /* dangling, as gathered */
 	put(tree, PCI "/0000:04:00.0/numa_node", "-1\n");
 	put(tree, PCI "/0000:04:00.0/nvme/nvme0/nvme0n1/size", "1\n");
 	put(tree, PCI "/0000:05:00.0/virtio3/block/vda/size", "1\n");
@@ -317,7 +317,7 @@ static void test_devices(void **state)
 	vn_autohost *host = must_read(tree);
 	assert_int_equal(host->n_devices, 4);
 	const struct vn_host_device *nvme = &host->devices[0], *disk = &host->devices[1],
-	                            *net = &host->devices[3];
+				    *net = &host->devices[3];
 	assert_string_equal(nvme->address, "0000:04:00.0");
 	assert_string_equal(nvme->name, "nvme0n1");
 	assert_int_equal(nvme->node, -1);
@@ -340,20 +340,20 @@ static void test_what_is_wrong_is_told_exactly(void **state)
 	static const struct {
 		const char *path, *text, *problem;
 	} wrong[] = {
-	        {NODE "/node0/cpulist", "0-\n", "'0-'; expected a list of numbers like 0-3,8"},
-	        {NODE "/node0/cpulist", "\x1b[2J\n", "'?[2J'; expected a list of numbers like 0-3,8"},
-	        {NODE "/node0/distance", "10 21\n", "2 distances; expected one for each of 3 nodes"},
-	        {NODE "/node0/distance", "10 0 17\n", "'0'; expected a distance of 1 to 255"},
-	        {NODE "/node0/distance", "10 256 17\n", "'256'; expected a distance of 1 to 255"},
-	        {NODE "/node0/meminfo", "Node 0 MemFree: 1 kB\n",
-	                "has no MemTotal; expected the node's memory"},
-	        {NODE "/node0/meminfo", "Node 0 MemTotal: 1 MB\n", "MemTotal does not hold a number of kB"},
-	        {NODE "/node0/meminfo", "Node 0 MemTotal: 1099511627777 kB\n",
-	                "MemTotal does not hold a number of kB"},
-	        {NODE "/online", "0,3,5,12\n", "names node 5, which has no directory"},
-	        {CPU "/cpu0/topology/core_id", "x\n", "'x'; expected a number"},
-	        {CPU "/cpu0/topology/thread_siblings_list", "0,,2\n",
-	                "'0,,2'; expected a list of numbers like 0-3,8"},
+		{NODE "/node0/cpulist", "0-\n", "'0-'; expected a list of numbers like 0-3,8"},
+		{NODE "/node0/cpulist", "\x1b[2J\n", "'?[2J'; expected a list of numbers like 0-3,8"},
+		{NODE "/node0/distance", "10 21\n", "2 distances; expected one for each of 3 nodes"},
+		{NODE "/node0/distance", "10 0 17\n", "'0'; expected a distance of 1 to 255"},
+		{NODE "/node0/distance", "10 256 17\n", "'256'; expected a distance of 1 to 255"},
+		{NODE "/node0/meminfo", "Node 0 MemFree: 1 kB\n",
+			"has no MemTotal; expected the node's memory"},
+		{NODE "/node0/meminfo", "Node 0 MemTotal: 1 MB\n", "MemTotal does not hold a number of kB"},
+		{NODE "/node0/meminfo", "Node 0 MemTotal: 1099511627777 kB\n",
+			"MemTotal does not hold a number of kB"},
+		{NODE "/online", "0,3,5,12\n", "names node 5, which has no directory"},
+		{CPU "/cpu0/topology/core_id", "x\n", "'x'; expected a number"},
+		{CPU "/cpu0/topology/thread_siblings_list", "0,,2\n",
+			"'0,,2'; expected a list of numbers like 0-3,8"},
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		put_machine(tree);
@@ -384,7 +384,7 @@ static void test_cpu_in_two_nodes(void **state)
 	assert_int_equal(read_tree(tree, &host, &err), -EINVAL);
 	assert_int_equal(err.n, 1);
 	assert_string_equal(
-	        err.problems[0].text, "node 3: CPU 0,2 is in another node too; expected one node");
+		err.problems[0].text, "node 3: CPU 0,2 is in another node too; expected one node");
 }
 
 /* Somebody's tree must not make us read what lies outside it. */
@@ -457,14 +457,14 @@ static void test_reading_is_bounded(void **state)
 static void forbid_openat2(int answer)
 {
 	struct sock_filter code[] = {
-	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
-	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)answer),
-	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)answer),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = {.len = 4, .filter = code};
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		_exit(77);
 }
 
@@ -483,7 +483,7 @@ static int old_kernel_steps(const char *foreign)
 	if (vn_root_open(foreign, &other, &err) != -ENOSYS || other.fd >= 0)
 		return 3;
 	if (err.n != 1 || err.input ||
-	        !strstr(err.problems[0].text, "this kernel has no openat2 (Linux 5.6)"))
+		!strstr(err.problems[0].text, "this kernel has no openat2 (Linux 5.6)"))
 		return 4;
 	if (vn_discover("live", &host, NULL) < 0 || !host->live || !host->allowed_cpus)
 		return 5;
@@ -543,18 +543,18 @@ static const struct {
 	uint64_t total_kb; /* of all nodes, as their meminfo says */
 	uint32_t first_to_last;
 } machines[] = {
-        {"16amd64-8n2c", "16amd64-8n2c", 8, 16, 16, 7, "0-1", 67106960, 20},
-        {"16ia64-8n2s", "16ia64-8n2s", 8, 16, 16, 7, "0-1", 48346688, 29},
-        {"256ppc-8n8s4t", "256ppc-8n8s4t", 8, 256, 64, 13, "0-31", 516423680, 40},
-        {"32em64t-2n8c+dax+nvme+mic+dimms", "32em64t-2n8c+1mic", 2, 16, 16, 1, "0-7", 33524340, 21},
-        {"40intel64-4n10c+pci-conflicts", "40intel64-4n10c+pci-conflicts", 4, 40, 40, 3,
-                "0,4,8,12,16,20,24,28,32,36", 536857436, 20},
-        {"48amd64-4pa2n6c-sparse", "48amd64-4d2n6c-sparse", 8, 48, 48, 73, "0-5", 100661148, 22},
-        {"4fake-4gr1nu1pu", "4fake-4gr1nu1pu", 4, 4, 4, 3, "0", 4194304, 0},
-        {"64amd64-4s2n4ca2co", "64amd64-4s2n4ca2co", 8, 64, 32, 7, "0-7", 125805356, 22},
-        {"memorysidecaches", "memorysidecaches", 4, 80, 40, 3,
-                "0,4,8,12,16,20,24,28,32,36,40,44,48,52,56,60,64,68,72,76", 1558982816, 21},
-        {"nvidiagpunumanodes", "nvidiagpunumanodes", 8, 32, 8, 255, "0-15", 358162944, 80},
+	{"16amd64-8n2c", "16amd64-8n2c", 8, 16, 16, 7, "0-1", 67106960, 20},
+	{"16ia64-8n2s", "16ia64-8n2s", 8, 16, 16, 7, "0-1", 48346688, 29},
+	{"256ppc-8n8s4t", "256ppc-8n8s4t", 8, 256, 64, 13, "0-31", 516423680, 40},
+	{"32em64t-2n8c+dax+nvme+mic+dimms", "32em64t-2n8c+1mic", 2, 16, 16, 1, "0-7", 33524340, 21},
+	{"40intel64-4n10c+pci-conflicts", "40intel64-4n10c+pci-conflicts", 4, 40, 40, 3,
+		"0,4,8,12,16,20,24,28,32,36", 536857436, 20},
+	{"48amd64-4pa2n6c-sparse", "48amd64-4d2n6c-sparse", 8, 48, 48, 73, "0-5", 100661148, 22},
+	{"4fake-4gr1nu1pu", "4fake-4gr1nu1pu", 4, 4, 4, 3, "0", 4194304, 0},
+	{"64amd64-4s2n4ca2co", "64amd64-4s2n4ca2co", 8, 64, 32, 7, "0-7", 125805356, 22},
+	{"memorysidecaches", "memorysidecaches", 4, 80, 40, 3,
+		"0,4,8,12,16,20,24,28,32,36,40,44,48,52,56,60,64,68,72,76", 1558982816, 21},
+	{"nvidiagpunumanodes", "nvidiagpunumanodes", 8, 32, 8, 255, "0-15", 358162944, 80},
 };
 
 static void test_gathered_machines(void **state)
@@ -563,14 +563,14 @@ static void test_gathered_machines(void **state)
 	char data[4096]; /* not on the heap: skip() runs no clean-up */
 	const char *shared = getenv("VNUMA_SHARED");
 	snprintf(data, sizeof(data), "%s%s/data/hwloc", shared ? shared : getenv("SRCDIR"),
-	        shared ? "" : "/../shared");
+		shared ? "" : "/../shared");
 	if (access(data, R_OK) < 0) {
 		print_message("no gathered machines at %s: set VNUMA_SHARED to read them\n", data);
 		skip();
 	}
 	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
 		vn_autofree char *unpack = vn_format(
-		        "tar -C %s -xjf '%s/%s.tar.bz2' 2>&1", tree->root, data, machines[i].archive);
+			"tar -C %s -xjf '%s/%s.tar.bz2' 2>&1", tree->root, data, machines[i].archive);
 		assert_int_equal(system(unpack), 0);
 		vn_autofree char *source = vn_format("sysfs:%s/%s", tree->root, machines[i].folder);
 		vn_autohost *host = NULL;
@@ -582,10 +582,10 @@ static void test_gathered_machines(void **state)
 		for (size_t n = 0; n < host->n_nodes; n++)
 			total += host->nodes[n].memory_total;
 		if (host->n_nodes != machines[i].nodes || host->n_cpus != machines[i].cpus ||
-		        vn_host_cores(host, all) != machines[i].cores || total != machines[i].total_kb * 1024)
+			vn_host_cores(host, all) != machines[i].cores || total != machines[i].total_kb * 1024)
 			fail_msg("%s: %zu nodes, %zu CPUs, %u cores, %llu kB", machines[i].folder,
-			        host->n_nodes, host->n_cpus, vn_host_cores(host, all),
-			        (unsigned long long)total / 1024);
+				host->n_nodes, host->n_cpus, vn_host_cores(host, all),
+				(unsigned long long)total / 1024);
 		assert_int_equal(host->nodes[host->n_nodes - 1].id, machines[i].last_node);
 		assert_set(host->nodes[0].cpus, machines[i].first_cpus);
 		assert_int_equal(host->nodes[0].distances[host->n_nodes - 1], machines[i].first_to_last);
@@ -597,19 +597,19 @@ static void test_gathered_machines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TREE_TEST(test_machine),
-	        TREE_TEST(test_memory_and_huge_pages),
-	        TREE_TEST(test_memory_that_no_node_counts),
-	        TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
-	        TREE_TEST(test_kernel_without_numa),
-	        TREE_TEST(test_devices),
-	        TREE_TEST(test_what_is_wrong_is_told_exactly),
-	        TREE_TEST(test_cpu_in_two_nodes),
-	        TREE_TEST(test_links_stay_in_the_tree),
-	        TREE_TEST(test_reading_is_bounded),
-	        TREE_TEST(test_kernel_without_openat2),
-	        TREE_TEST(test_live),
-	        TREE_TEST(test_gathered_machines),
+		TREE_TEST(test_machine),
+		TREE_TEST(test_memory_and_huge_pages),
+		TREE_TEST(test_memory_that_no_node_counts),
+		TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
+		TREE_TEST(test_kernel_without_numa),
+		TREE_TEST(test_devices),
+		TREE_TEST(test_what_is_wrong_is_told_exactly),
+		TREE_TEST(test_cpu_in_two_nodes),
+		TREE_TEST(test_links_stay_in_the_tree),
+		TREE_TEST(test_reading_is_bounded),
+		TREE_TEST(test_kernel_without_openat2),
+		TREE_TEST(test_live),
+		TREE_TEST(test_gathered_machines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -362,6 +362,8 @@ static int compare_with_oracle(
 	for (size_t v = 0; v < o.m; v++)
 		assert_int_equal(plan->homes[v], homes[v]);
 	assert_int_equal(plan->has_runner_up, oracle_best(&o, &best, next_best, &next));
+	for (size_t v = 0; v < o.m && plan->has_runner_up; v++)
+		assert_int_equal(plan->runner_up_homes[v], next_best[v]);
 	if (plan->has_runner_up)
 		assert_cost(&plan->runner_up_cost, &next);
 	int r = vn_plan_check(host, guest, &options, plan, &err);
@@ -377,7 +379,7 @@ static void test_oracle(void **unused)
 	unsigned outcomes[3] = {0};
 
 	(void)unused;
-	for (unsigned i = 0; i < 6000; i++) {
+	for (unsigned i = 0; i < 20000; i++) {
 		struct vn_occupied_node occupied[MAX_NODES] = {0};
 		vn_autohost *host = random_host(&state, occupied);
 		vn_autoguest *guest = random_guest(&state, host);

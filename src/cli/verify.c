@@ -7,6 +7,8 @@
 #include "../base/parse.h"
 #include "../base/process.h"
 #include "../base/text.h"
+#include "../discover/discover.h"
+#include "../observe/guest_view.h"
 #include "../observe/verify.h"
 #include "vms.h"
 
@@ -119,6 +121,27 @@ static void print_verify(const struct vn_vm *vm, const struct request *request, 
 		print_backend(&vm->backends[i], &seen->backends[i].residency);
 }
 
+/* With --guest-view: what the guest's own numactl printed against what was foretold when it was started. */
+static int compare_view(
+	const struct vn_args *args, const struct vn_vm *vm, struct vn_notes *mismatches, struct vn_error *err)
+{
+	const char *file = vn_arg(args, "guest-view");
+	vn_autofree char *source = file ? vn_format("numactl:%s", file) : NULL;
+	vn_autohost *seen = NULL;
+
+	if (!file)
+		return 0;
+	if (!source)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = vn_discover(source, &seen, err);
+	if (r < 0)
+		return r;
+	r = vn_guest_view_compare(vm->plan, seen, mismatches);
+	return r < 0 ? vn_error_environment(
+			       err, r, "the record of '%s' holds no guest view that can be read", vm->name)
+		     : 0;
+}
+
 static int run(const struct vn_args *args, struct vn_error *err)
 {
 	vn_autostate state = {.fd = -1};
@@ -138,6 +161,9 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		return r;
 	if (vn_vm_compare(vm, &seen, &mismatches) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	r = compare_view(args, vm, &mismatches, err);
+	if (r < 0)
+		return r;
 	if (args->json)
 		r = print_verify_json(vm, &request, &seen, &mismatches, err);
 	else
@@ -155,6 +181,8 @@ const struct vn_verb verb_verify = {
 		"Pages are looked at by random sampling: the same seed looks at the same pages. Exit status 1: something is\n"
 		"not as planned, one line each.",
 	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)"},
+		{"guest-view", "FILE",
+			"what `numactl --hardware` printed in the guest: compare it with what was foretold"},
 		{"seed", "N", "of the random draw (default: another each time, printed)"}},
 	.run = run,
 };

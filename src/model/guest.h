@@ -16,7 +16,8 @@
 #define VN_MAX_VCPUS                                                                                         \
 	1024 /* QEMU's q35 takes at most 1024 since 8.x, 288 before; QEMU itself refuses more than it can */
 #define VN_MAX_MEMORY                                                                                        \
-	(UINT64_C(1) << 46) /* bytes, 64 TiB: the x86 limit of a 4-level kernel's direct map                 \
+	(UINT64_C(1)                                                                                         \
+		<< 46) /* bytes, 64 TiB: the x86 limit of a 4-level kernel's direct map                 \
 			     */
 #define VN_MIB (UINT64_C(1) << 20)
 

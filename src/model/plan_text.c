@@ -127,11 +127,10 @@ void vn_view_print_numactl(const struct vn_view *view, FILE *out)
 		fprintf(out, "available: %zu nodes (0-%zu)\n", view->n_nodes, view->n_nodes - 1);
 	for (size_t i = 0; i < view->n_nodes; i++) {
 		const struct vn_view_node *node = &view->nodes[i];
-		unsigned cpu;
 		fprintf(out, "node %u cpus:", node->id);
-		hwloc_bitmap_foreach_begin (cpu, node->cpus)
-			fprintf(out, " %u", cpu);
-		hwloc_bitmap_foreach_end();
+		for (int cpu = hwloc_bitmap_first(node->cpus); cpu >= 0;
+			cpu = hwloc_bitmap_next(node->cpus, cpu))
+			fprintf(out, " %d", cpu);
 		fprintf(out, "\nnode %u size: %llu MB\n", node->id,
 			(unsigned long long)(node->memory / VN_MIB));
 	}

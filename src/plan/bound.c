@@ -57,6 +57,7 @@ int vn_partial_make(const struct vn_instance *instance, struct vn_partial *ret_p
 	p.near_to = calloc(n * n, sizeof(*p.near_to));
 	if (!p.homes || !p.tenants || !p.demand || !p.vcpus || !p.seen_memory || !p.seen_vcpus || !p.fill ||
 		!p.lefts || !p.near_from || !p.near_to)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct vn_place *place = &instance->places[i];

@@ -530,6 +530,8 @@ static void check_view(struct check *c)
 		const struct vn_view_node *node = &view->nodes[number];
 		if (node->id != number || node->vnode != v || node->memory != vnode->memory)
 			wrong(c, "guest node %u is not vnode %zu", number, v);
+		if (hwloc_bitmap_last(node->cpus) >= (int)c->guest->vcpus)
+			wrong(c, "guest node %u: a vCPU that is not online", number);
 		for (unsigned vcpu = 0; vcpu < c->guest->maxvcpus; vcpu++) {
 			bool there = vcpu < c->guest->vcpus && hwloc_bitmap_isset(vnode->vcpus, vcpu);
 			if (there != !!hwloc_bitmap_isset(node->cpus, vcpu))

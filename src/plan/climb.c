@@ -109,9 +109,8 @@ int vn_climb_next(const struct vn_instance *instance, const size_t *homes, const
 		return -ENOMEM;
 	memcpy(scratch, homes, instance->n_parts * sizeof(*scratch));
 	int r = walk_all(&walk);
-	if (r < 0)
-		return r;
-	if (walk.any)
+	if (r >= 0 && walk.any)
 		*ret_cost = walk.best;
-	return walk.any;
+	/* cppcheck-suppress memleak; it does not know the cleanup attribute */
+	return r < 0 ? r : walk.any;
 }

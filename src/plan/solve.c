@@ -95,6 +95,12 @@ static bool passed(const struct timespec *deadline)
 	return late >= 0;
 }
 
+/* The search has used up its steps or its time: what it did not find may yet exist. */
+static bool cut_short(const struct search *s)
+{
+	return s->late || (s->max_steps > 0 && s->steps > s->max_steps);
+}
+
 /* Counts a step; true when the search has to end. */
 static bool over(struct search *s)
 {
@@ -103,7 +109,7 @@ static bool over(struct search *s)
 	s->steps++;
 	if (s->has_deadline && s->steps % 64 == 0)
 		s->late = passed(&s->deadline);
-	return s->late || (s->max_steps > 0 && s->steps > s->max_steps);
+	return cut_short(s);
 }
 
 static bool equal_parts(const struct vn_part *a, const struct vn_part *b)
@@ -267,7 +273,6 @@ static void unsettle_fixed(struct search *s)
 static void run(struct search *s)
 {
 	s->found = false;
-	s->steps = 0;
 	if (settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit))
 		descend(s, 0);
 	unsettle_fixed(s);
@@ -394,34 +399,33 @@ static bool tried_twin(const struct search *s, size_t place)
 	return false;
 }
 
-/* Step 3: among plans of this cost, the one with the lexicographically smallest homes. */
-static int settle_ties(struct search *s, struct vn_solution *solution)
+/* Step 3: among plans of this cost, the one with the lexicographically smallest homes. Ends early with the
+ * search. */
+static int settle_ties(struct search *s, size_t *homes, struct vn_cost *cost)
 {
 	s->first = true;
 	for (size_t v = 0; v < s->in->n_parts; v++) {
 		if (s->fixed[v] >= 0)
 			continue;
-		for (size_t i = 0; i < solution->homes[v] && !s->late; i++) {
+		for (size_t i = 0; i < homes[v] && !cut_short(s); i++) {
 			if (!vn_may_home(s->in, v, i) || tried_twin(s, i))
 				continue;
 			s->fixed[v] = (int)i;
-			s->limit = (struct vn_limit){.cost = solution->cost, .levels = 5, .or_equal = true};
+			s->limit = (struct vn_limit){.cost = *cost, .levels = 5, .or_equal = true};
 			run(s);
 			s->fixed[v] = -1;
 			if (s->status < 0)
 				return s->status;
 			if (!s->found)
 				continue;
-			memcpy(solution->homes, s->best, s->in->n_parts * sizeof(*solution->homes));
-			solution->cost = s->limit.cost; /* as good, yet 3 of 6 cores may have become 2 of 4 */
+			memcpy(homes, s->best, s->in->n_parts * sizeof(*homes));
+			*cost = s->limit.cost; /* as good, yet 3 of 6 cores may have become 2 of 4 */
 		}
-		s->fixed[v] = (int)solution->homes[v];
+		s->fixed[v] = (int)homes[v];
 	}
 	for (size_t v = 0; v < s->in->n_parts; v++)
 		s->fixed[v] = s->in->parts[v].fixed;
 	s->first = false;
-	if (s->late)
-		account(s, VN_LEVEL_TIES, solution);
 	return 0;
 }
 
@@ -436,6 +440,7 @@ static int find_runner_up(struct search *s, struct vn_solution *solution)
 	solution->has_runner_up = r > 0;
 	s->limit = (struct vn_limit){.cost = r > 0 ? solution->runner_up_cost : worst_cost, .levels = 5};
 	s->above = &solution->cost;
+	s->steps = 0;
 	s->max_steps = RUNNER_UP_STEPS;
 	run(s);
 	if (s->status < 0)
@@ -445,7 +450,9 @@ static int find_runner_up(struct search *s, struct vn_solution *solution)
 		memcpy(solution->runner_up, s->best, s->in->n_parts * sizeof(*s->best));
 		solution->runner_up_cost = s->limit.cost;
 	}
-	return 0;
+	if (!solution->has_runner_up)
+		return 0;
+	return settle_ties(s, solution->runner_up, &solution->runner_up_cost);
 }
 
 int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn_solution *ret_solution)
@@ -459,12 +466,16 @@ int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn
 	solution.homes = calloc(instance->n_parts, sizeof(*solution.homes));
 	solution.runner_up = calloc(instance->n_parts, sizeof(*solution.runner_up));
 	if (!solution.homes || !solution.runner_up)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
 	r = begin(&s, &solution);
 	if (r >= 0)
 		r = settle_levels(&s, &solution);
-	if (r >= 0 && solution.feasible && !s.late)
-		r = settle_ties(&s, &solution);
+	if (r >= 0 && solution.feasible && !s.late) {
+		r = settle_ties(&s, solution.homes, &solution.cost);
+		if (r >= 0 && s.late)
+			account(&s, VN_LEVEL_TIES, &solution);
+	}
 	if (r >= 0 && solution.feasible && !s.late)
 		r = find_runner_up(&s, &solution);
 	if (r < 0)

@@ -259,6 +259,19 @@ static void push(struct transport *t, size_t from, size_t to, uint64_t bytes)
 		*arc(t, to, from - s) -= bytes;
 }
 
+/* Whether an arc has anything to gain: its source sends elsewhere after it, and its sink has room or later
+ * senders. */
+static bool may_rise(const struct transport *t, size_t source, size_t sink)
+{
+	bool gives = false, takes = t->sinks[sink].left > 0;
+
+	for (size_t j = sink + 1; j < t->n_sinks && !gives; j++)
+		gives = *arc(t, source, j) > 0;
+	for (size_t i = source + 1; i < t->n_sources && gives && !takes; i++)
+		takes = *arc(t, i, sink) > 0;
+	return gives && takes;
+}
+
 /* Raises one arc's flow as far as it goes without cost. */
 static void raise_arc(struct transport *t, size_t source, size_t sink, size_t *queue)
 {
@@ -266,7 +279,7 @@ static void raise_arc(struct transport *t, size_t source, size_t sink, size_t *q
 
 	if (t->cost[source] + arc_cost(t, source, sink) != t->cost[start])
 		return;
-	while (find_free_way(t, start, source, frozen, queue)) {
+	while (may_rise(t, source, sink) && find_free_way(t, start, source, frozen, queue)) {
 		uint64_t bytes = UINT64_MAX;
 		for (size_t at = source; at != start; at = t->parent[at])
 			bytes = vn_min(bytes, free_capacity(t, t->parent[at], at, frozen));

@@ -68,24 +68,45 @@ int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host
 	int r = warn_free_unknown(host, guest, warnings);
 	if (r >= 0)
 		r = warn_distances(host, warnings);
-	if (r >= 0 && !host->cores_known)
-		r = vn_notes_add(warnings, "cores-unknown",
-			"which CPUs share a core is not known: each CPU counts as a core of its own");
-	if (r >= 0 && vn_guest_distances_asymmetric(guest))
-		r = vn_notes_add(warnings, "vdistance-asymmetric",
-			"vdistance: the guest is told distances that depend on the direction; they are "
-			"passed on as "
-			"given, both ways of every pair");
 	return r;
+}
+
+/* vCPUs of this guest that are planned on a place. */
+static uint64_t vcpus_on(
+	const struct vn_instance *in, const struct vn_plan *plan, const struct vn_place *place)
+{
+	uint64_t vcpus = 0;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		vcpus += plan->homes[v] == place->id ? in->parts[v].vcpus : 0;
+	return vcpus;
+}
+
+/* A source that does not tell cores from threads: worth a word only where it would make a difference. */
+static int warn_cores(const struct vn_instance *in, const struct vn_plan *plan, struct vn_notes *warnings)
+{
+	for (size_t i = 0; i < in->n_places; i++) {
+		const struct vn_place *place = &in->places[i];
+		uint64_t vcpus = vcpus_on(in, plan, place);
+		if (vcpus == 0 || place->load + vcpus <= place->cores / 2 ||
+			place->load + vcpus > place->cores)
+			continue;
+		int r = vn_notes_add(warnings, "cores-unknown",
+			"node %u: %llu vCPUs on %llu CPUs; the host's source does not tell which of these share a core, so "
+			"some may have to",
+			place->id, (unsigned long long)(place->load + vcpus),
+			(unsigned long long)place->cores);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int warn_squeeze(const struct vn_instance *in, const struct vn_plan *plan, struct vn_notes *warnings)
 {
 	for (size_t i = 0; i < in->n_places; i++) {
 		const struct vn_place *place = &in->places[i];
-		uint64_t vcpus = 0;
-		for (size_t v = 0; v < in->n_parts; v++)
-			vcpus += plan->homes[v] == place->id ? in->parts[v].vcpus : 0;
+		uint64_t vcpus = vcpus_on(in, plan, place);
 		if (vcpus == 0 || place->load + vcpus <= place->cores)
 			continue;
 		int r = vn_notes_add(warnings, "squeeze",
@@ -196,6 +217,8 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 	struct vn_notes *warnings = &plan->warnings;
 	int r = warn_squeeze(instance, plan, warnings);
 
+	if (r >= 0 && !host->cores_known)
+		r = warn_cores(instance, plan, warnings);
 	if (r >= 0)
 		r = warn_spill(plan, warnings);
 	if (r >= 0)

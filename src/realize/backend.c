@@ -95,7 +95,7 @@ static int locate(struct vn_qmp *qmp, const char *mtree, struct vn_vm_backend *b
 		return vn_error_environment(
 			err, -EPROTO, "QEMU's monitor: 'info mtree -f' shows no range of %s", backend->id);
 	for (size_t i = 0; i < n; i++) {
-		uint64_t address;
+		uint64_t address = 0;
 		int r = locate_by(qmp, backend, &ranges[i], &address, err);
 		if (r < 0)
 			return r;

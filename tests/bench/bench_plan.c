@@ -92,13 +92,13 @@ static double time_one(size_t n, size_t m, enum family family, uint64_t *state, 
 {
 	vn_autohost *host = random_host(n, family, state);
 	vn_autoguest *guest = random_guest(m, host, family, state);
-	struct vn_plan_options options = {.deadline_ms = 20000};
+	struct vn_plan_options options = {.deadline_ms = 2000};
 	struct timespec a, b;
 	vn_autoplan *plan = NULL;
 
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
 	int r = vn_plan_make(host, guest, &options, &plan, NULL);
-	clock_gettime(CLOCK_MONOTONIC, &b);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
 	assert(r == 0);
 	*late += !plan->optimal;
 	return (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
@@ -111,7 +111,7 @@ int main(int argc, char **argv)
 
 	if (n < 1 || n > 64 || m < 1 || m > 32)
 		return 2;
-	printf("%zu nodes, %zu vnodes, %u cases each; ms\n", n, m, cases);
+	printf("%zu nodes, %zu vnodes, %u cases each; ms of CPU time\n", n, m, cases);
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		uint64_t state = 42;
 		double worst = 0, sum = 0;

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The check must refuse every plan that is bent, in whatever field. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "../src/plan/plan_make.h"
+#include "host_maker.h"
+
+static void keep(struct vn_plan *plan)
+{
+	(void)plan;
+}
+
+static void move_home(struct vn_plan *plan)
+{
+	plan->homes[0] = 1 - plan->homes[0];
+}
+
+static void move_home_wholly(struct vn_plan *plan)
+{
+	plan->homes[0] = plan->vnodes[0].home = 1;
+}
+
+static void invent_home(struct vn_plan *plan)
+{
+	plan->homes[0] = plan->vnodes[0].home = 77;
+}
+
+static void lose_memory(struct vn_plan *plan)
+{
+	plan->vnodes[0].shares[0].memory -= VN_MIB;
+}
+
+static void gain_memory(struct vn_plan *plan)
+{
+	plan->vnodes[0].shares[0].memory += VN_MIB;
+}
+
+static void drop_share(struct vn_plan *plan)
+{
+	plan->vnodes[2].n_shares--;
+}
+
+static void split_page(struct vn_plan *plan)
+{
+	plan->vnodes[2].shares[0].memory -= 1;
+	plan->vnodes[2].shares[1].memory += 1;
+}
+
+static void swap_shares(struct vn_plan *plan)
+{
+	struct vn_share first = plan->vnodes[2].shares[0];
+	plan->vnodes[2].shares[0] = plan->vnodes[2].shares[1];
+	plan->vnodes[2].shares[1] = first;
+}
+
+static void spill_farther(struct vn_plan *plan)
+{
+	plan->vnodes[2].shares[1].pnode = 3;
+}
+
+static void spill_more(struct vn_plan *plan)
+{
+	plan->vnodes[2].shares[0].memory -= VN_MIB;
+	plan->vnodes[2].shares[1].memory += VN_MIB;
+}
+
+static void spill_nowhere(struct vn_plan *plan)
+{
+	plan->vnodes[2].shares[1].pnode = 55;
+}
+
+static void bend_spill(struct vn_plan *plan)
+{
+	plan->cost.spill += 1;
+}
+
+static void bend_squeeze(struct vn_plan *plan)
+{
+	plan->cost.squeeze += 1;
+}
+
+static void bend_distance(struct vn_plan *plan)
+{
+	plan->cost.distance -= 1;
+}
+
+static void bend_load(struct vn_plan *plan)
+{
+	plan->cost.load_vcpus += 1;
+}
+
+static void bend_fragmentation(struct vn_plan *plan)
+{
+	plan->cost.fragmentation += 1;
+}
+
+static void bend_runner_up(struct vn_plan *plan)
+{
+	plan->runner_up_cost.distance += 1;
+}
+
+static void praise_runner_up(struct vn_plan *plan)
+{
+	memcpy(plan->runner_up_homes, plan->homes, plan->n_vnodes * sizeof(*plan->homes));
+	plan->runner_up_cost = plan->cost;
+}
+
+static void mistake_level(struct vn_plan *plan)
+{
+	plan->decided_by = plan->decided_by == VN_LEVEL_LOAD ? VN_LEVEL_SPILL : VN_LEVEL_LOAD;
+}
+
+static void free_vcpu(struct vn_plan *plan)
+{
+	hwloc_bitmap_fill(plan->vcpu_cpus[1]);
+}
+
+static void strand_vcpu(struct vn_plan *plan)
+{
+	hwloc_bitmap_zero(plan->vcpu_cpus[1]);
+}
+
+static void narrow_vcpu(struct vn_plan *plan)
+{
+	hwloc_bitmap_singlify(plan->vcpu_cpus[1]);
+}
+
+static void bend_vnode_cpus(struct vn_plan *plan)
+{
+	hwloc_bitmap_set(plan->vnodes[1].cpus, 63);
+}
+
+static void bend_emulator(struct vn_plan *plan)
+{
+	hwloc_bitmap_set(plan->emulator_cpus, 63);
+}
+
+static void bend_binding(struct vn_plan *plan)
+{
+	plan->binding = VN_BINDING_INTERLEAVE;
+}
+
+static void bend_view_vnode(struct vn_plan *plan)
+{
+	plan->view.nodes[0].vnode = 1;
+}
+
+static void bend_view_cpus(struct vn_plan *plan)
+{
+	hwloc_bitmap_set(plan->view.nodes[0].cpus, 4);
+}
+
+static void bend_view_memory(struct vn_plan *plan)
+{
+	plan->view.nodes[1].memory += VN_MIB;
+}
+
+static void bend_view_distance(struct vn_plan *plan)
+{
+	plan->view.nodes[1].distances[0]++;
+}
+
+static void forget_reason(struct vn_plan *plan)
+{
+	plan->feasible = false;
+}
+
+/* Nodes 0 and 1 with CPUs, 2 near and 3 far without; three vnodes of which the last spills to node 2. */
+static struct vn_host *bent_host(void)
+{
+	static const struct maker_node nodes[] = {{4, 100}, {4, 50}, {0, 64}, {0, 64}};
+	struct vn_host *host = make_host(4, nodes, 2, 20);
+
+	for (size_t i = 0; i < 2; i++) {
+		host->nodes[i].distances[2] = host->nodes[2].distances[i] = 15;
+		host->nodes[i].distances[3] = host->nodes[3].distances[i] = 30;
+	}
+	return host;
+}
+
+static void test_bent_plans(void **state)
+{
+	static void (*const bends[])(struct vn_plan *) = {move_home, move_home_wholly, invent_home,
+		lose_memory, gain_memory, drop_share, split_page, swap_shares, spill_farther, spill_more,
+		spill_nowhere, bend_spill, bend_squeeze, bend_distance, bend_load, bend_fragmentation,
+		bend_runner_up, praise_runner_up, mistake_level, free_vcpu, strand_vcpu, narrow_vcpu,
+		bend_vnode_cpus, bend_emulator, bend_binding, bend_view_vnode, bend_view_cpus,
+		bend_view_memory, bend_view_distance, forget_reason};
+	static const struct maker_vnode vnodes[] = {{60, 2, 0}, {40, 1, -1}, {60, 1, -1}};
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(bends) / sizeof(bends[0]); i++) {
+		vn_autohost *host = bent_host();
+		vn_autoguest *guest = make_guest(3, vnodes);
+		vn_autoplan *plan = NULL;
+		vn_autoerror err = {0};
+		guest->memory_policy = VN_MEMORY_STRICT;
+		assert_int_equal(vn_plan_make(host, guest, NULL, &plan, NULL), 0);
+		assert_int_equal(plan->cost.spill, 10 * VN_MIB);
+		assert_int_equal(plan->vnodes[2].n_shares, 2);
+		assert_true(plan->has_runner_up);
+		if (i == 0) {
+			keep(plan);
+			assert_int_equal(vn_plan_check(host, guest, NULL, plan, &err), 0);
+			assert_int_equal(err.n, 0);
+			continue;
+		}
+		bends[i - 1](plan);
+		if (vn_plan_check(host, guest, NULL, plan, &err) != -EINVAL)
+			fail_msg("bend %zu was not noticed", i - 1);
+		assert_true(err.n > 0);
+		assert_false(err.input); /* our mistake, never the user's */
+	}
+}
+
+static void share_core(struct vn_plan *plan)
+{
+	hwloc_bitmap_copy(plan->vcpu_cpus[0], plan->vcpu_cpus[1]);
+}
+
+static void leave_sibling(struct vn_plan *plan)
+{
+	hwloc_bitmap_singlify(plan->vcpu_cpus[0]);
+}
+
+static void take_two_cores(struct vn_plan *plan)
+{
+	hwloc_bitmap_set_range(plan->vcpu_cpus[1], 2, 3);
+}
+
+static void test_bent_exclusive_plans(void **state)
+{
+	static void (*const bends[])(struct vn_plan *) = {share_core, leave_sibling, take_two_cores};
+	static const struct maker_vnode vnodes[] = {{10, 2, -1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bends) / sizeof(bends[0]); i++) {
+		vn_autohost *host = bent_host();
+		vn_autoguest *guest = make_guest(1, vnodes);
+		vn_autoplan *plan = NULL;
+		guest->exclusive_cores = true;
+		assert_int_equal(vn_plan_make(host, guest, NULL, &plan, NULL), 0);
+		assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), 0);
+		bends[i](plan);
+		assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), -EINVAL);
+	}
+}
+
+/* A guest of one node must not be strewn over more nodes than needed, nor farther. */
+static void test_bent_interleave(void **state)
+{
+	static const struct maker_vnode vnodes[] = {{140, 2, 0}};
+	vn_autohost *host = bent_host();
+	vn_autoguest *guest = make_guest(1, vnodes);
+	vn_autoplan *plan = NULL;
+
+	(void)state;
+	guest->guest_numa = VN_GUEST_NUMA_OFF;
+	assert_int_equal(vn_plan_make(host, guest, NULL, &plan, NULL), 0);
+	assert_int_equal(plan->binding, VN_BINDING_INTERLEAVE);
+	assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), 0);
+	assert_int_equal(plan->vnodes[0].shares[1].pnode, 2);
+	plan->vnodes[0].shares[1].pnode = 3;
+	assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bent_plans),
+		cmocka_unit_test(test_bent_exclusive_plans),
+		cmocka_unit_test(test_bent_interleave),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
