@@ -66,7 +66,7 @@ int vn_occupied_read(const struct vn_state *state, const struct vn_host *host,
 			 : vn_error_environment(err, -ENOMEM, "out of memory");
 
 	if (r < 0)
-		return r;
+		return r; /* cppcheck-suppress memleak ; vn_autofree frees it */
 	for (size_t i = 0; i < list.n; i++) {
 		const struct vn_vm *vm = list.v[i];
 		if (vn_process_match(vm->process.pid, vm->process.start_time, NULL) != VN_PROCESS_SAME)

@@ -2,7 +2,8 @@
 # tests/lab/io.t: a guest with disk, tap and vhost; two guests; what goes wrong around them.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+# shellcheck source=tests/lab/lab.sh disable=SC2154
 . tests/lab/lab.sh
 
-in_lab "io" --mem 6G -- bash -c 'tests/lab/verify.sh "$VNUMA" "$1/tests/move_by_hand" "$LAB_KERNEL" "$2"' io "$PWD/$build" "$payload"
+in_lab "io" --mem 6G -- bash -c 'tests/lab/io-inside "$VNUMA" "$1/tests/move_by_hand" "$LAB_KERNEL" "$2"' io "$PWD/$build" "$payload"
 finish

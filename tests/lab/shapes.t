@@ -3,6 +3,7 @@
 # by hand is named, exactly that.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+# shellcheck source=tests/lab/lab.sh disable=SC2154
 . tests/lab/lab.sh
 
 in_lab "2 nodes" --host lab/shapes/two-nodes.txt --mem 4G -- tests/lab/shape-inside "$payload" "$build"
