@@ -5,5 +5,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 # shellcheck source=tests/lab/lab.sh disable=SC2154
 . tests/lab/lab.sh
 
-in_lab "io" --mem 6G -- bash -c 'tests/lab/io-inside "$VNUMA" "$1/tests/move_by_hand" "$LAB_KERNEL" "$2"' io "$PWD/$build" "$payload"
+in_lab "io" --mem 6G -- bash -c 'tests/lab/io-inside "$1/vnuma" "$1/tests/move_by_hand" "$LAB_KERNEL" "$2"' io "$PWD/$build" "$payload"
 finish

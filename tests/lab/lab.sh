@@ -3,7 +3,7 @@
 
 . tests/tap.sh
 build=${VNUMA_BUILD:-build-check}
-payload=$tap_work/payload.cpio.gz
+payload=$PWD/$build/payload.cpio.gz # in the checkout, which is visible inside; /tmp is not
 export VNUMA=$PWD/$build/vnuma
 
 # in_lab NAME [lab/host OPTION...] -- COMMAND... : runs a TAP script in the emulated host, its lines numbered on with ours and
