@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "../emit/emit_qemu.h"
-#include "../plan/plan_make.h"
+#include "planning.h"
+#include "vms.h"
 #include "cli.h"
 
 enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL };
@@ -41,35 +42,22 @@ static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, 
 	return 0;
 }
 
-/* What goes to standard output is the plan; why there is none is for people, hence for standard error. */
-static int print_infeasible(const struct vn_plan *plan)
-{
-	for (size_t i = 0; i < plan->reasons.n; i++)
-		fprintf(stderr, "vnuma: no plan: %s [%s]\n", plan->reasons.v[i].text,
-			plan->reasons.v[i].code);
-	return VN_EXIT_NO;
-}
-
-/* Forms that have no place for warnings: people still want to know. */
-static void print_warnings(const struct vn_notes *notes)
-{
-	for (size_t i = 0; i < notes->n; i++)
-		fprintf(stderr, "vnuma: warning: %s [%s]\n", notes->v[i].text, notes->v[i].code);
-}
-
 static int print_plan(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan,
-	enum form form, bool explain, struct vn_error *err)
+	const struct vn_plan_options *options, enum form form, bool explain, struct vn_error *err)
 {
 	if (form == FORM_JSON) {
 		int r = vn_print_json(vn_plan_to_json(plan, guest), err);
 		return r < 0 || plan->feasible ? r : VN_EXIT_NO;
 	}
 	if (form != FORM_TEXT || !plan->feasible) {
-		print_warnings(&guest->notes);
-		print_warnings(&plan->warnings);
+		vn_notes_print(&guest->notes, "warning");
+		vn_notes_print(&plan->warnings, "warning");
 	}
-	if (!plan->feasible)
-		return print_infeasible(plan);
+	if (!plan->feasible) {
+		/* What goes to standard output is the plan; why there is none is for people. */
+		vn_notes_print(&plan->reasons, "no plan");
+		return VN_EXIT_NO;
+	}
 	if (form == FORM_QEMU)
 		return print_qemu(plan, guest, err);
 	if (form == FORM_NUMACTL) {
@@ -79,22 +67,27 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 	vn_plan_print(plan, guest, stdout);
 	if (explain) {
 		fputc('\n', stdout);
-		vn_plan_explain(host, guest, NULL, plan, stdout);
+		vn_plan_explain(host, guest, options, plan, stdout);
 	}
 	return VN_EXIT_DONE;
 }
 
-/* A plan that fails its check is our mistake, not the user's: it is not printed. */
-static int check_plan(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan,
-	struct vn_error *err)
+/*
+ * The VMs of ours that run on the live host, so that `plan` says what `run` would do. A user without a state directory has none;
+ * one that cannot be read is worth a word but no reason not to plan.
+ */
+static const struct vn_state *running_vms(const struct vn_host *host, struct vn_state *state)
 {
-	int r = vn_plan_check(host, guest, NULL, plan, err);
+	vn_autoerror err = {0};
 
-	if (r < 0)
-		vn_error_environment(err, r,
-			"this plan failed its own check, which is a bug of vnuma: please report it with the "
-			"guest's config and the output of 'vnuma topology --json'");
-	return r;
+	if (!host->live)
+		return NULL;
+	int r = vn_state_open(state, &err);
+	if (r < 0 && r != -ENOENT)
+		fprintf(stderr,
+			"vnuma: warning: running VMs are not taken into account: %s [state-unreadable]\n",
+			err.n ? err.problems[0].text : "?");
+	return r < 0 ? NULL : state;
 }
 
 static int run(const struct vn_args *args, struct vn_error *err)
@@ -102,6 +95,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autoguest *guest = NULL;
 	vn_autohost *host = NULL;
 	vn_autoplan *plan = NULL;
+	vn_autofree struct vn_occupied_node *occupied = NULL;
+	vn_autostate state = {.fd = -1};
 	enum form form = FORM_TEXT;
 
 	int bad_form = read_form(args, &form, err);
@@ -112,12 +107,11 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
 		return vn_error_input(err, &(struct vn_where){NULL, 0, "--explain"},
 			"only goes with text; the figures are in the JSON form too");
-	r = vn_plan_make(host, guest, NULL, &plan, err);
-	if (r >= 0)
-		r = check_plan(host, guest, plan, err);
+	r = vn_make_plan(running_vms(host, &state), host, guest, &occupied, &plan, err);
 	if (r < 0)
 		return r;
-	return print_plan(host, guest, plan, form, vn_arg_given(args, "explain"), err);
+	struct vn_plan_options options = {.occupied = occupied};
+	return print_plan(host, guest, plan, &options, form, vn_arg_given(args, "explain"), err);
 }
 
 const struct vn_verb verb_plan = {

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
-#include "../plan/plan_make.h"
 #include "../realize/launch.h"
+#include "planning.h"
 #include "vms.h"
 
 #define LOCK_MS 60000
-#define PLAN_MS 10000
-
-static void print_notes(const struct vn_notes *notes, const char *what)
-{
-	for (size_t i = 0; i < notes->n; i++)
-		fprintf(stderr, "vnuma: %s: %s [%s]\n", what, notes->v[i].text, notes->v[i].code);
-}
 
 static int infeasible(const struct vn_args *args, const struct vn_guest *guest, const struct vn_plan *plan,
 	struct vn_error *err)
 {
-	print_notes(&plan->reasons, "not started, no plan");
+	vn_notes_print(&plan->reasons, "not started, no plan");
 	if (!args->json)
 		return VN_EXIT_NO;
 	int r = vn_print_json(json_pack("{s:s, s:o, s:o}", "schema", "vnuma.run/1", "vm", json_null(), "plan",
@@ -36,36 +29,13 @@ static int print_started(const struct vn_args *args, const struct vn_vm *vm, str
 	return VN_EXIT_DONE;
 }
 
-/* Host, plan and its check, with what runs already taken into account. */
-static int make_plan(const struct vn_args *args, const struct vn_state *state, const struct vn_guest *guest,
-	struct vn_host **ret_host, struct vn_plan **ret_plan, struct vn_error *err)
-{
-	vn_autohost *host = NULL;
-	vn_autoplan *plan = NULL;
-	vn_autofree struct vn_occupied_node *occupied = NULL;
-	struct vn_plan_options options = {.deadline_ms = PLAN_MS};
-
-	int r = vn_args_host(args, &host, err);
-	if (r == 0)
-		r = vn_occupied_read(state, host, &occupied, err);
-	options.occupied = occupied;
-	if (r == 0)
-		r = vn_plan_make(host, guest, &options, &plan, err);
-	if (r == 0)
-		r = vn_plan_check(host, guest, &options, plan, err);
-	if (r < 0)
-		return r;
-	*ret_host = vn_steal(host);
-	*ret_plan = vn_steal(plan);
-	return 0;
-}
-
 static int run(const struct vn_args *args, struct vn_error *err)
 {
 	vn_autoguest *guest = NULL;
 	vn_autohost *host = NULL;
 	vn_autoplan *plan = NULL;
 	vn_autovm *vm = NULL;
+	vn_autofree struct vn_occupied_node *occupied = NULL;
 	vn_autostate state = {.fd = -1};
 	vn_autoclose int lock = -1, signals = -1;
 
@@ -77,11 +47,13 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (r == 0)
 		r = vn_launch_claim(&state, guest->name, err);
 	if (r == 0)
-		r = make_plan(args, &state, guest, &host, &plan, err);
+		r = vn_args_host(args, &host, err);
+	if (r == 0)
+		r = vn_make_plan(&state, host, guest, &occupied, &plan, err);
 	if (r < 0)
 		return r;
-	print_notes(&guest->notes, "warning");
-	print_notes(&plan->warnings, "warning");
+	vn_notes_print(&guest->notes, "warning");
+	vn_notes_print(&plan->warnings, "warning");
 	if (!plan->feasible)
 		return infeasible(args, guest, plan, err);
 	signals = vn_signals_open();

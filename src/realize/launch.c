@@ -3,11 +3,9 @@
  * Theory of operation. The order is what makes a start safe:
  *
  *   1. under the state's lock: the name is looked up, the child is forked (spawn.h), its record written
- *   2. the child is put on the emulator's CPUs, so that all threads QEMU ever makes start there and what it
- * allocates for itself is near; then it execs QEMU, paused (-S). Guest memory is bound by QEMU itself as it
- * makes the backends
- *   3. over QMP: where the backends are, which thread is which; each thread is pinned and the kernel asked
- * whether it is
+ *   2. the child is put on the emulator's CPUs, so that all threads QEMU ever makes start there and what it allocates for itself
+ *      is near; then it execs QEMU, paused (-S). Guest memory is bound by QEMU itself as it makes the backends
+ *   3. over QMP: where the backends are, which thread is which; each thread is pinned and the kernel asked whether it is
  *   4. the record is written again with all of that; the guest runs; its first moments are watched
  *
  * A launcher that is killed outright leaves, at worst, a paused QEMU on record as 'starting', which `stop`
