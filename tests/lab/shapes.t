@@ -1,9 +1,9 @@
 #!/bin/bash
 # tests/lab/shapes.t: on hosts of three shapes, a guest sees what was foretold, the kernel confirms the plan, and what is put wrong
 # by hand is named, exactly that.
+# shellcheck disable=SC2154 # $build and $payload are lab.sh's
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-# shellcheck source=tests/lab/lab.sh disable=SC2154
 . tests/lab/lab.sh
 
 in_lab "2 nodes" --host lab/shapes/two-nodes.txt --mem 4G -- tests/lab/shape-inside "$payload" "$build"
