@@ -10,6 +10,7 @@
 #include "../src/base/rootfs.h"
 #include "../src/base/text.h"
 #include "../src/discover/discover.h"
+#include "host_asserts.h"
 
 static struct vn_host *read_fixture(const char *name)
 {
@@ -23,21 +24,6 @@ static struct vn_host *read_fixture(const char *name)
 	assert_false(host->live);
 	assert_false(host->cores_known);
 	return host;
-}
-
-static void assert_set(hwloc_const_bitmap_t set, const char *expected)
-{
-	vn_autofree char *text = vn_set_text(set);
-	assert_string_equal(text, expected);
-}
-
-static bool has_note(const struct vn_host *host, const char *code)
-{
-	for (size_t i = 0; i < host->notes.n; i++) {
-		if (strcmp(host->notes.v[i].code, code) == 0)
-			return true;
-	}
-	return false;
 }
 
 static void test_old_columns(void **state)

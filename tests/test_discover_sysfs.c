@@ -19,6 +19,7 @@
 #include "../src/base/rootfs.h"
 #include "../src/base/text.h"
 #include "../src/discover/discover.h"
+#include "host_asserts.h"
 
 #define NODE "sys/devices/system/node"
 #define CPU "sys/devices/system/cpu"
@@ -163,21 +164,6 @@ static void must_refuse(const struct tree *tree, const char *path, const char *t
 	assert_string_equal(err.problems[0].text, text);
 	assert_string_equal(err.problems[0].file, file);
 	assert_true(err.input);
-}
-
-static void assert_set(hwloc_const_bitmap_t set, const char *expected)
-{
-	vn_autofree char *text = vn_set_text(set);
-	assert_string_equal(text, expected);
-}
-
-static bool has_note(const struct vn_host *host, const char *code)
-{
-	for (size_t i = 0; i < host->notes.n; i++) {
-		if (strcmp(host->notes.v[i].code, code) == 0)
-			return true;
-	}
-	return false;
 }
 
 static void test_machine(void **state)

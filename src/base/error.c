@@ -29,16 +29,23 @@ __attribute__((format(printf, 3, 0))) static void append_problem(
 	err->n++;
 }
 
-int vn_error_input(struct vn_error *err, const struct vn_where *where, const char *format, ...)
+int vn_error_input_list(struct vn_error *err, const struct vn_where *where, const char *format, va_list args)
 {
 	if (err) {
-		va_list args;
-		va_start(args, format);
 		append_problem(err, where, format, args);
-		va_end(args);
 		err->input = true;
 	}
 	return -EINVAL;
+}
+
+int vn_error_input(struct vn_error *err, const struct vn_where *where, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int r = vn_error_input_list(err, where, format, args);
+	va_end(args);
+	return r;
 }
 
 int vn_error_environment(struct vn_error *err, int status, const char *format, ...)

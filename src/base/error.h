@@ -42,6 +42,10 @@ struct vn_error {
 int vn_error_input(struct vn_error *err, const struct vn_where *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same for a function that takes a format itself. */
+int vn_error_input_list(struct vn_error *err, const struct vn_where *where, const char *format, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
 /* Adds a problem of the environment; returns `status`, a negative errno. The errno's own text is not
  * appended. */
 int vn_error_environment(struct vn_error *err, int status, const char *format, ...)

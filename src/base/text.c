@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,14 +22,20 @@ const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT])
 	return buffer;
 }
 
-char *vn_format(const char *format, ...)
+char *vn_format_list(const char *format, va_list args)
 {
 	char *text = NULL;
+	return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
+char *vn_format(const char *format, ...)
+{
 	va_list args;
+
 	va_start(args, format);
-	int n = vasprintf(&text, format, args);
+	char *text = vn_format_list(format, args);
 	va_end(args);
-	return n < 0 ? NULL : text;
+	return text;
 }
 
 char *vn_copy(const char *text)

@@ -2,6 +2,7 @@
 #pragma once
 /* Small text helpers shared by all who print for people. */
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,9 @@ const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT]);
 
 /* asprintf that returns the new string, or NULL. */
 char *vn_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same for a function that takes a format itself. */
+char *vn_format_list(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* strdup that passes NULL through. */
 char *vn_copy(const char *text);

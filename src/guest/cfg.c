@@ -33,15 +33,11 @@ static void problem(struct reader *r, unsigned line, const char *format, ...)
 static void problem(struct reader *r, unsigned line, const char *format, ...)
 {
 	struct vn_where where = {r->file, line, r->key};
-	vn_autofree char *text = NULL;
 	va_list args;
 
 	va_start(args, format);
-	int n = vasprintf(&text, format, args);
+	vn_error_input_list(r->err, &where, format, args);
 	va_end(args);
-	if (n < 0)
-		text = NULL;
-	vn_error_input(r->err, &where, "%s", text ? text : "out of memory");
 	r->problems++;
 }
 

@@ -36,18 +36,14 @@ void guest_problem(struct guest_reader *r, unsigned line, const char *key, const
 {
 	struct vn_where where = {r->guest->file, line, key};
 	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
-	vn_autofree char *text = NULL;
 	va_list args;
 
 	if (entry && entry->value.type == VN_CFG_BROKEN)
 		return; /* told already */
 
 	va_start(args, format);
-	int n = vasprintf(&text, format, args);
+	vn_error_input_list(r->err, &where, format, args);
 	va_end(args);
-	if (n < 0)
-		text = NULL;
-	vn_error_input(r->err, &where, "%s", text ? text : "out of memory");
 }
 
 bool guest_value_number(const struct vn_cfg_value *value, uint64_t max, uint64_t *ret)

@@ -28,15 +28,16 @@ static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, cons
 
 static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
 {
-	vn_autofree char *text = NULL;
 	vn_autofree char *value = vn_cfg_value_text(&entry->value);
 	va_list args;
 
 	va_start(args, format);
-	int n = vasprintf(&text, format, args);
+	vn_autofree char *text = vn_format_list(format, args);
 	va_end(args);
-	if (n < 0)
-		text = NULL;
+	if (!text || !value) {
+		r->short_of_memory = true;
+		return;
+	}
 	if (r->defaults && entry->value.type != VN_CFG_BROKEN)
 		vn_notes_add(&r->guest->notes, "option-replaced",
 			"line %u: %s: %s seen; %s; its default is used", entry->line, entry->key, value,

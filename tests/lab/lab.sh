@@ -14,7 +14,7 @@ in_lab() {
 	shift
 	for try in 1 2 3; do
 		status=0
-		lab/host --timeout 240 "$@" >"$tap_work/lab.out" 2>"$tap_work/lab.err" </dev/null || status=$?
+		lab/host --timeout 150 "$@" >"$tap_work/lab.out" 2>"$tap_work/lab.err" </dev/null || status=$?
 		[ "$status" = 124 ] || [ "$status" = 125 ] || break
 		echo "# $name: the emulated host failed (exit status $status), try $try: $(tail -n 1 "$tap_work/lab.err")"
 	done
