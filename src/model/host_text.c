@@ -34,25 +34,22 @@ static struct columns find_columns(const struct vn_host *host)
  * screen. */
 static void print_wrapped(const char *text, unsigned indent, FILE *out)
 {
-	unsigned column = indent;
+	unsigned column = indent, blanks = 0; /* blanks are held back: none may end a line */
 
 	while (*text) {
 		size_t piece = strcspn(text, ", ");
 		if (text[piece] == ',')
 			piece++;
-		if (column > indent && column + piece > SCREEN) {
+		if (column > indent && column + blanks + piece > SCREEN) {
 			fprintf(out, "\n%*s", (int)indent, "");
 			column = indent;
+			blanks = 0;
 		}
-		fwrite(text, 1, piece, out);
-		column += (unsigned)piece;
+		fprintf(out, "%*s%.*s", (int)blanks, "", (int)piece, text);
+		column += blanks + (unsigned)piece;
 		text += piece;
-		if (*text == ' ') {
-			if (column + 1 < SCREEN)
-				fputc(' ', out);
-			column++;
-			text++;
-		}
+		blanks = (unsigned)strspn(text, " ");
+		text += blanks;
 	}
 	fputc('\n', out);
 }
