@@ -305,19 +305,19 @@ static void test_devices(void **state)
 	const struct vn_host_device *nvme = &host->devices[0], *disk = &host->devices[1],
 				    *net = &host->devices[3];
 	assert_string_equal(nvme->address, "0000:04:00.0");
-	assert_string_equal(nvme->name, "nvme0n1");
+	assert_string_equal(nvme->names[0], "nvme0n1");
 	assert_int_equal(nvme->node, -1);
 	assert_null(nvme->driver);
-	assert_string_equal(disk->name, "vda");
+	assert_string_equal(disk->names[0], "vda");
 	assert_int_equal(disk->node, -1);
 	assert_true(has_note(host, "device-without-node"));
-	assert_null(host->devices[2].name);
+	assert_int_equal(host->devices[2].n_names, 0);
 	assert_int_equal(net->node, 3);
 	assert_int_equal(net->class_code, 0x020000);
 	assert_int_equal(net->vendor, 0x15b3);
 	assert_int_equal(net->device, 0x101d);
 	assert_string_equal(net->driver, "mlx5_core");
-	assert_string_equal(net->name, "eth7");
+	assert_string_equal(net->names[0], "eth7");
 }
 
 static void test_what_is_wrong_is_told_exactly(void **state)

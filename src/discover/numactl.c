@@ -145,7 +145,8 @@ static struct vn_host_node *find_or_add_node(struct reader *r, unsigned id)
 		return NULL;
 	host->nodes = grown;
 	node = &grown[host->n_nodes];
-	*node = (struct vn_host_node){.id = id, .cpus = hwloc_bitmap_alloc()};
+	*node = vn_host_node_init(id);
+	node->cpus = hwloc_bitmap_alloc();
 	if (!node->cpus)
 		return NULL;
 	host->n_nodes++;
@@ -519,14 +520,11 @@ static int take_cpus(struct reader *r)
 	host->cpus = calloc(vn_set_weight(r->cpus) + 1, sizeof(*host->cpus));
 	if (!host->cpus)
 		return -ENOMEM;
-	for (int id = hwloc_bitmap_first(r->cpus); id >= 0; id = hwloc_bitmap_next(r->cpus, id))
-		host->cpus[host->n_cpus++] = (struct vn_host_cpu){.id = (unsigned)id,
-			.online = true,
-			.node = -1,
-			.package = -1,
-			.die = -1,
-			.core = -1,
-			.l3 = -1};
+	for (int id = hwloc_bitmap_first(r->cpus); id >= 0; id = hwloc_bitmap_next(r->cpus, id)) {
+		struct vn_host_cpu *cpu = &host->cpus[host->n_cpus++];
+		*cpu = vn_host_cpu_init((unsigned)id);
+		cpu->online = true;
+	}
 	return 0;
 }
 

@@ -112,8 +112,7 @@ static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_
 	host->cores_known = true;
 	for (int id = hwloc_bitmap_first(present); id >= 0; id = hwloc_bitmap_next(present, id)) {
 		struct vn_host_cpu *cpu = &host->cpus[host->n_cpus++];
-		*cpu = (struct vn_host_cpu){
-			.id = (unsigned)id, .node = -1, .package = -1, .die = -1, .core = -1, .l3 = -1};
+		*cpu = vn_host_cpu_init((unsigned)id);
 		cpu->online = hwloc_bitmap_isset(online, cpu->id);
 		int r = cpu->online ? read_cpu(sysfs, cpu) : 0;
 		if (r < 0)

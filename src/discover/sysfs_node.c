@@ -207,6 +207,8 @@ static int make_single_node(struct vn_sysfs *sysfs)
 	struct vn_host_node *node = calloc(1, sizeof(*node));
 
 	host->nodes = node;
+	if (node)
+		*node = vn_host_node_init(0);
 	if (!node || !(node->cpus = hwloc_bitmap_alloc()))
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	host->n_nodes = 1;
@@ -278,7 +280,7 @@ int vn_sysfs_nodes(struct vn_sysfs *sysfs)
 	if (!host->nodes)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	for (int id = hwloc_bitmap_first(ids); id >= 0; id = hwloc_bitmap_next(ids, id))
-		host->nodes[host->n_nodes++].id = (unsigned)id;
+		host->nodes[host->n_nodes++] = vn_host_node_init((unsigned)id);
 	int status = check_online(sysfs, ids);
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		r = read_node(sysfs, &host->nodes[i]);

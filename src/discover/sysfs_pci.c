@@ -83,6 +83,7 @@ static int read_device(struct vn_sysfs *sysfs, const char *address, struct vn_ho
 {
 	char directory[VN_PATH_TEXT / 2], path[VN_PATH_TEXT];
 
+	*device = vn_host_device_init();
 	snprintf(device->address, sizeof(device->address), "%s", address);
 	snprintf(directory, sizeof(directory), PCI_DIRECTORY "/%s", address);
 	device->class_code = read_code(&sysfs->root, directory, "class", 0xffffff);
@@ -94,8 +95,12 @@ static int read_device(struct vn_sysfs *sysfs, const char *address, struct vn_ho
 		free(device->driver);
 		device->driver = NULL;
 	}
-	device->name = find_name(&sysfs->root, directory);
-	device->node = -1;
+	char *name = find_name(&sysfs->root, directory);
+	if (name) {
+		device->names = calloc(1, sizeof(*device->names));
+		if (device->names)
+			device->names[device->n_names++] = name;
+	}
 	snprintf(path, sizeof(path), "%s/numa_node", directory);
 	return vn_sysfs_read_id(sysfs, path, &device->node);
 }

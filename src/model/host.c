@@ -9,14 +9,52 @@ struct vn_host *vn_host_new(void)
 	return calloc(1, sizeof(struct vn_host));
 }
 
+struct vn_host_node vn_host_node_init(unsigned id)
+{
+	return (struct vn_host_node){.id = id, .memory_tier = -1, .interleave_weight = -1};
+}
+
+struct vn_host_cpu vn_host_cpu_init(unsigned id)
+{
+	return (struct vn_host_cpu){
+		.id = id, .node = -1, .package = -1, .die = -1, .cluster = -1, .core = -1, .l3 = -1};
+}
+
+struct vn_host_device vn_host_device_init(void)
+{
+	return (struct vn_host_device){.node = -1};
+}
+
 static void free_nodes(struct vn_host *host)
 {
 	for (size_t i = 0; i < host->n_nodes; i++) {
-		hwloc_bitmap_free(host->nodes[i].cpus);
-		free(host->nodes[i].hugepools);
-		free(host->nodes[i].distances);
+		struct vn_host_node *node = &host->nodes[i];
+		hwloc_bitmap_free(node->cpus);
+		for (size_t c = 0; c < VN_ACCESS_CLASSES; c++)
+			hwloc_bitmap_free(node->access[c].initiators);
+		free(node->memory_caches);
+		free(node->hugepools);
+		free(node->distances);
 	}
 	free(host->nodes);
+}
+
+static void free_devices(struct vn_host *host)
+{
+	for (size_t i = 0; i < host->n_devices; i++) {
+		struct vn_host_device *device = &host->devices[i];
+		hwloc_bitmap_free(device->local_cpus);
+		for (size_t k = 0; k < device->n_names; k++)
+			free(device->names[k]);
+		for (size_t k = 0; k < device->n_irqs; k++) {
+			hwloc_bitmap_free(device->irqs[k].cpus);
+			hwloc_bitmap_free(device->irqs[k].effective);
+		}
+		free(device->names);
+		free(device->irqs);
+		free(device->driver);
+	}
+	free(host->devices);
 }
 
 void vn_host_free(struct vn_host *host)
@@ -27,13 +65,13 @@ void vn_host_free(struct vn_host *host)
 	for (size_t i = 0; i < host->n_cpus; i++)
 		hwloc_bitmap_free(host->cpus[i].siblings);
 	free(host->cpus);
-	for (size_t i = 0; i < host->n_devices; i++) {
-		free(host->devices[i].driver);
-		free(host->devices[i].name);
-	}
-	free(host->devices);
+	free_devices(host);
 	hwloc_bitmap_free(host->allowed_cpus);
 	hwloc_bitmap_free(host->allowed_nodes);
+	hwloc_bitmap_free(host->offline_nodes);
+	hwloc_bitmap_free(host->isolated_cpus);
+	hwloc_bitmap_free(host->nohz_full_cpus);
+	vn_hmat_free(host->hmat);
 	vn_notes_clear(&host->notes);
 	free(host->source);
 	free(host);
@@ -53,6 +91,18 @@ static int compare_pools(const void *a, const void *b)
 {
 	uint64_t x = ((const struct vn_hugepool *)a)->size, y = ((const struct vn_hugepool *)b)->size;
 	return (x > y) - (x < y);
+}
+
+static int compare_caches(const void *a, const void *b)
+{
+	return compare_unsigned(
+		((const struct vn_memory_cache *)a)->level, ((const struct vn_memory_cache *)b)->level);
+}
+
+static int compare_irqs(const void *a, const void *b)
+{
+	return compare_unsigned(
+		((const struct vn_host_irq *)a)->number, ((const struct vn_host_irq *)b)->number);
 }
 
 static int compare_devices(const void *a, const void *b)
@@ -312,7 +362,31 @@ static int complete_sets(struct vn_host *host)
 	return 0;
 }
 
-int vn_host_finish(struct vn_host *host, struct vn_error *err)
+static int sort_parts(struct vn_host *host)
+{
+	if (complete_sets(host) < 0 || sort_nodes(host) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		struct vn_host_node *node = &host->nodes[i];
+		if (node->n_hugepools)
+			qsort(node->hugepools, node->n_hugepools, sizeof(struct vn_hugepool), compare_pools);
+		if (node->n_memory_caches)
+			qsort(node->memory_caches, node->n_memory_caches, sizeof(struct vn_memory_cache),
+				compare_caches);
+	}
+	if (host->n_cpus)
+		qsort(host->cpus, host->n_cpus, sizeof(*host->cpus), compare_cpus);
+	if (host->n_devices)
+		qsort(host->devices, host->n_devices, sizeof(*host->devices), compare_devices);
+	for (size_t i = 0; i < host->n_devices; i++) {
+		struct vn_host_device *device = &host->devices[i];
+		if (device->n_irqs)
+			qsort(device->irqs, device->n_irqs, sizeof(*device->irqs), compare_irqs);
+	}
+	return 0;
+}
+
+int vn_host_check(struct vn_host *host, struct vn_error *err)
 {
 	struct vn_where where = {host->source, 0, NULL};
 
@@ -321,23 +395,28 @@ int vn_host_finish(struct vn_host *host, struct vn_error *err)
 	if (host->n_nodes > VN_MAX_NODES)
 		return vn_error_input(
 			err, &where, "%zu nodes; expected at most %u", host->n_nodes, VN_MAX_NODES);
-	if (complete_sets(host) < 0 || sort_nodes(host) < 0)
+	if (sort_parts(host) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < host->n_nodes; i++) {
-		if (host->nodes[i].n_hugepools)
-			qsort(host->nodes[i].hugepools, host->nodes[i].n_hugepools,
-				sizeof(struct vn_hugepool), compare_pools);
-	}
-	if (host->n_cpus)
-		qsort(host->cpus, host->n_cpus, sizeof(*host->cpus), compare_cpus);
-	if (host->n_devices)
-		qsort(host->devices, host->n_devices, sizeof(*host->devices), compare_devices);
 	int r = check_ids(host, err);
 	int s = check_cpus(host, err);
 	if (r < 0 || s < 0)
 		return r < 0 ? r : s;
 	assign_cpus(host);
+	return 0;
+}
+
+int vn_host_finish(struct vn_host *host, struct vn_error *err)
+{
+	int r = vn_host_check(host, err);
+	if (r < 0)
+		return r;
 	return add_notes(host) ? vn_error_environment(err, -ENOMEM, "out of memory") : 0;
+}
+
+const char *vn_memory_kind_text(enum vn_memory_kind kind)
+{
+	static const char *const texts[] = {NULL, "dram", "hbm", "cxl", "persistent", "gpu"};
+	return kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : NULL;
 }
 
 int vn_host_node_index(const struct vn_host *host, unsigned id)

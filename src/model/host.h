@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "../base/set.h"
+#include "hmat.h"
 
 #define VN_MAX_NODES 1024 /* Linux: CONFIG_NODES_SHIFT is at most 10 */
 
@@ -21,6 +22,37 @@ struct vn_hugepool {
 	uint64_t total, free, surplus; /* pages */
 };
 
+/*
+ * What a node's memory is made of. Told apart in discover/sysfs_memory.c, which names its sources; unknown where
+ * nothing tells (a text of numactl), never guessed from size.
+ */
+enum vn_memory_kind {
+	VN_MEMORY_UNKNOWN,
+	VN_MEMORY_DRAM,
+	VN_MEMORY_HBM, /* high bandwidth memory beside DRAM, as nodes of its own (flat mode) */
+	VN_MEMORY_CXL, /* CXL expander, or another node slower than DRAM */
+	VN_MEMORY_PERSISTENT, /* NVDIMM onlined through dax */
+	VN_MEMORY_GPU,
+};
+
+/* How fast a node's memory is from the nodes named: an access class of sysfs (0: best initiators of any kind,
+ * 1: best among CPUs). Source: Linux, Documentation/admin-guide/mm/numaperf.rst. */
+struct vn_memory_access {
+	hwloc_bitmap_t initiators; /* node ids; owned; NULL: the class is not told */
+	uint64_t read_latency, write_latency; /* ns; 0: not told */
+	uint64_t read_bandwidth, write_bandwidth; /* MB/s; 0: not told */
+};
+
+#define VN_ACCESS_CLASSES 2
+
+/* A cache in front of a node's memory (sysfs: memory_side_cache/indexN). */
+struct vn_memory_cache {
+	unsigned level; /* N of indexN, 1 nearest to the memory */
+	uint64_t size, line_size; /* bytes; 0: not told */
+	int indexing; /* 0 direct-mapped, 1 complex, 2 other (linux/node.h); -1: not told */
+	int write_policy; /* 0 write-back, 1 write-through, 2 other; -1: not told */
+};
+
 struct vn_host_node {
 	unsigned id; /* the kernel's; ids may be sparse */
 	hwloc_bitmap_t cpus; /* online CPUs of the node; owned */
@@ -31,6 +63,12 @@ struct vn_host_node {
 	uint64_t memory_reclaimable; /* bytes of clean page cache and slab on top of that; 0 when not known */
 	size_t n_hugepools;
 	struct vn_hugepool *hugepools; /* by size, ascending */
+	enum vn_memory_kind memory_kind;
+	int memory_tier; /* N of memory_tierN, lower is faster; -1: not told. Set by vn_host_node_init */
+	int interleave_weight; /* of weighted interleave (Linux 6.9), 1 to 255; -1: not told */
+	struct vn_memory_access access[VN_ACCESS_CLASSES];
+	size_t n_memory_caches;
+	struct vn_memory_cache *memory_caches; /* by level */
 	uint32_t *distances; /* to host->nodes[j], j in index order (not by id); VN_DISTANCE_UNKNOWN where not
 				told */
 };
@@ -39,23 +77,40 @@ struct vn_host_cpu {
 	unsigned id;
 	bool online;
 	int node; /* id, or -1 */
-	int package, die, core, l3; /* kernel ids (l3: lowest CPU that shares it), -1 when not known */
+	/* kernel ids; l3 is the lowest CPU that shares the cache; -1 when not known */
+	int package, die, cluster, core, l3;
 	hwloc_bitmap_t siblings; /* threads of the same core, itself among them; owned; NULL when not known */
 };
 
+/* An interrupt of a device. */
+struct vn_host_irq {
+	unsigned number; /* as in /proc/irq */
+	hwloc_bitmap_t cpus; /* where it may go (smp_affinity_list); owned; NULL: not told */
+	hwloc_bitmap_t effective; /* where it does go; owned; NULL: not told */
+};
+
+#define VN_PCI_ADDRESS 16 /* room for 10000:3b:00.0 */
+
 /* A PCI function. */
 struct vn_host_device {
-	char address[16]; /* 0000:3b:00.0 */
+	char address[VN_PCI_ADDRESS]; /* 0000:3b:00.0 */
+	char physical_function[VN_PCI_ADDRESS]; /* of a virtual function: its PF's address; else "" */
+	char root[VN_PCI_ADDRESS]; /* root complex, as sysfs names it: pci0000:3a; "" when not known */
 	int node; /* id, or -1: the firmware did not say */
+	hwloc_bitmap_t local_cpus; /* owned; NULL: not told */
 	uint32_t class_code; /* 24 bits: base class, subclass, interface */
 	uint16_t vendor, device;
 	char *driver; /* owned, or NULL */
-	char *name; /* owned: network interface or block device, or NULL */
+	size_t n_names;
+	char **names; /* network interfaces, then block devices, each in the kernel's order; owned */
+	size_t n_irqs;
+	struct vn_host_irq *irqs; /* by number */
 };
 
 struct vn_host {
 	char *source; /* as given to --host */
 	bool live; /* this machine, now: the only kind that may be acted on */
+	bool was_live; /* printed by a vnuma that read its own machine, read back from JSON */
 	bool cores_known; /* siblings and cores were told; otherwise each CPU counts as a core */
 	size_t n_nodes;
 	struct vn_host_node *nodes; /* ascending by id */
@@ -63,6 +118,10 @@ struct vn_host {
 	struct vn_host_cpu *cpus; /* ascending by id, offline ones too */
 	hwloc_bitmap_t allowed_cpus; /* this process's cpuset; owned; NULL: all */
 	hwloc_bitmap_t allowed_nodes;
+	hwloc_bitmap_t
+		offline_nodes; /* known to the kernel by a directory, but not online; owned; NULL: none */
+	hwloc_bitmap_t isolated_cpus, nohz_full_cpus; /* owned; NULL: not told */
+	struct vn_hmat *hmat; /* owned, or NULL: none, or not readable */
 	size_t n_devices;
 	struct vn_host_device *devices; /* by address */
 	struct vn_notes
@@ -70,6 +129,12 @@ struct vn_host {
 };
 
 struct vn_host *vn_host_new(void);
+
+/* What nothing is known of yet: every source makes its nodes and CPUs with these (no zero that means "0"). */
+struct vn_host_node vn_host_node_init(unsigned id);
+struct vn_host_cpu vn_host_cpu_init(unsigned id);
+struct vn_host_device vn_host_device_init(void);
+
 void vn_host_free(struct vn_host *host);
 static inline void vn_host_freep(struct vn_host **host)
 {
@@ -83,6 +148,12 @@ static inline void vn_host_freep(struct vn_host **host)
  * Sources call it last.
  */
 int vn_host_finish(struct vn_host *host, struct vn_error *err);
+
+/* The same without notes: for a source that brings them. */
+int vn_host_check(struct vn_host *host, struct vn_error *err);
+
+/* "dram", "hbm", "cxl", "persistent", "gpu", or NULL for unknown. */
+const char *vn_memory_kind_text(enum vn_memory_kind kind);
 
 /* Index of the node with this id, or -1. */
 int vn_host_node_index(const struct vn_host *host, unsigned id);

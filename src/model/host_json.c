@@ -87,6 +87,20 @@ static json_t *hex_to_json(unsigned value, int digits)
 	return json_string(text);
 }
 
+static json_t *irq_to_json(const struct vn_host_irq *irq)
+{
+	json_t *object = json_object();
+	bool ok = object && put(object, "irq", json_integer(irq->number)) &&
+		  put(object, "cpus", set_or_null(irq->cpus)) &&
+		  put(object, "effective_cpus", set_or_null(irq->effective));
+	return all_or_none(object, ok);
+}
+
+static json_t *name_to_json(char *const *name)
+{
+	return text_or_null(*name);
+}
+
 static json_t *device_to_json(const struct vn_host_device *device)
 {
 	json_t *object = json_object();
@@ -95,7 +109,13 @@ static json_t *device_to_json(const struct vn_host_device *device)
 		  put(object, "vendor", hex_to_json(device->vendor, 4)) &&
 		  put(object, "device", hex_to_json(device->device, 4)) &&
 		  put(object, "driver", text_or_null(device->driver)) &&
-		  put(object, "name", text_or_null(device->name));
+		  put(object, "name", text_or_null(device->n_names ? device->names[0] : NULL)) &&
+		  put(object, "names", JSON_LIST(device->names, device->n_names, name_to_json)) &&
+		  put(object, "physical_function",
+			  text_or_null(*device->physical_function ? device->physical_function : NULL)) &&
+		  put(object, "root", text_or_null(*device->root ? device->root : NULL)) &&
+		  put(object, "local_cpus", set_or_null(device->local_cpus)) &&
+		  put(object, "irqs", JSON_LIST(device->irqs, device->n_irqs, irq_to_json));
 	return all_or_none(object, ok);
 }
 
@@ -112,6 +132,62 @@ static json_t *devices_to_json(const struct vn_host *host, int node)
 	return all_or_none(list, ok);
 }
 
+static bool put_number(json_t *object, const char *key, uint64_t number)
+{
+	return put(object, key, number_or_null(number != 0, number));
+}
+
+static json_t *access_to_json(const struct vn_memory_access *access, unsigned class)
+{
+	json_t *object = json_object();
+	bool ok = object && put(object, "class", json_integer(class)) &&
+		  put(object, "initiators", vn_json_set(access->initiators)) &&
+		  put_number(object, "read_latency", access->read_latency) &&
+		  put_number(object, "write_latency", access->write_latency) &&
+		  put_number(object, "read_bandwidth", access->read_bandwidth) &&
+		  put_number(object, "write_bandwidth", access->write_bandwidth);
+	return all_or_none(object, ok);
+}
+
+/* The access classes that are told. */
+static json_t *accesses_to_json(const struct vn_host_node *node)
+{
+	json_t *list = json_array();
+	bool ok = list != NULL;
+
+	for (unsigned c = 0; ok && c < VN_ACCESS_CLASSES; c++) {
+		if (node->access[c].initiators)
+			ok = json_array_append_new(list, access_to_json(&node->access[c], c)) == 0;
+	}
+	return all_or_none(list, ok);
+}
+
+static json_t *id_or_null(int id)
+{
+	return number_or_null(id >= 0, (uint64_t)id);
+}
+
+static json_t *cache_to_json(const struct vn_memory_cache *cache)
+{
+	json_t *object = json_object();
+	bool ok = object && put(object, "level", json_integer(cache->level)) &&
+		  put_number(object, "size", cache->size) &&
+		  put_number(object, "line_size", cache->line_size) &&
+		  put(object, "indexing", id_or_null(cache->indexing)) &&
+		  put(object, "write_policy", id_or_null(cache->write_policy));
+	return all_or_none(object, ok);
+}
+
+static bool put_quality(json_t *object, const struct vn_host_node *node)
+{
+	return put(object, "memory_kind", text_or_null(vn_memory_kind_text(node->memory_kind))) &&
+	       put(object, "memory_tier", id_or_null(node->memory_tier)) &&
+	       put(object, "interleave_weight", id_or_null(node->interleave_weight)) &&
+	       put(object, "memory_access", accesses_to_json(node)) &&
+	       put(object, "memory_side_caches",
+		       JSON_LIST(node->memory_caches, node->n_memory_caches, cache_to_json));
+}
+
 static bool put_memory(json_t *object, const struct vn_host_node *node)
 {
 	return put(object, "id", json_integer(node->id)) &&
@@ -125,16 +201,12 @@ static bool put_memory(json_t *object, const struct vn_host_node *node)
 static json_t *node_to_json(const struct vn_host_node *node, const struct vn_host *host)
 {
 	json_t *object = json_object();
-	bool ok = object && put_memory(object, node) && put(object, "cpus", vn_json_set(node->cpus)) &&
+	bool ok = object && put_memory(object, node) && put_quality(object, node) &&
+		  put(object, "cpus", vn_json_set(node->cpus)) &&
 		  put(object, "cores", number_or_null(host->cores_known, vn_host_cores(host, node->cpus))) &&
 		  put(object, "distances", distances_to_json(host, node)) &&
 		  put(object, "devices", devices_to_json(host, (int)node->id));
 	return all_or_none(object, ok);
-}
-
-static json_t *id_or_null(int id)
-{
-	return number_or_null(id >= 0, (uint64_t)id);
 }
 
 static json_t *cpu_to_json(const struct vn_host_cpu *cpu)
@@ -144,8 +216,9 @@ static json_t *cpu_to_json(const struct vn_host_cpu *cpu)
 		  put(object, "online", json_boolean(cpu->online)) &&
 		  put(object, "node", id_or_null(cpu->node)) &&
 		  put(object, "package", id_or_null(cpu->package)) &&
-		  put(object, "die", id_or_null(cpu->die)) && put(object, "core", id_or_null(cpu->core)) &&
-		  put(object, "l3", id_or_null(cpu->l3)) &&
+		  put(object, "die", id_or_null(cpu->die)) &&
+		  put(object, "cluster", id_or_null(cpu->cluster)) &&
+		  put(object, "core", id_or_null(cpu->core)) && put(object, "l3", id_or_null(cpu->l3)) &&
 		  put(object, "siblings", set_or_null(cpu->siblings));
 	return all_or_none(object, ok);
 }
@@ -160,12 +233,16 @@ json_t *vn_host_to_json(const struct vn_host *host)
 	json_t *object = json_object();
 	bool ok = object && put(object, "schema", json_string("vnuma.topology/1")) &&
 		  put(object, "source", text_or_null(host->source)) &&
-		  put(object, "live", json_boolean(host->live)) &&
+		  put(object, "live", json_boolean(host->live || host->was_live)) &&
 		  put(object, "cores_known", json_boolean(host->cores_known)) &&
 		  put(object, "nodes", JSON_LIST(host->nodes, host->n_nodes, node_to_json, host)) &&
 		  put(object, "cpus", JSON_LIST(host->cpus, host->n_cpus, cpu_to_json)) &&
 		  put(object, "allowed_cpus", set_or_null(host->allowed_cpus)) &&
 		  put(object, "allowed_nodes", set_or_null(host->allowed_nodes)) &&
+		  put(object, "offline_nodes", set_or_null(host->offline_nodes)) &&
+		  put(object, "isolated_cpus", set_or_null(host->isolated_cpus)) &&
+		  put(object, "nohz_full_cpus", set_or_null(host->nohz_full_cpus)) &&
+		  put(object, "hmat", host->hmat ? vn_hmat_to_json(host->hmat) : json_null()) &&
 		  put(object, "devices_without_node", devices_to_json(host, -1)) &&
 		  put(object, "notes", JSON_LIST(host->notes.v, host->notes.n, note_to_json));
 	return all_or_none(object, ok);

@@ -86,7 +86,8 @@ static void print_title(const struct vn_host *host, FILE *out)
 		fprintf(out, ", %s free", vn_size_text(unused, size));
 	fprintf(out, "\n");
 	if (!host->live)
-		fprintf(out, "source: %s\n", host->source ? host->source : "?");
+		fprintf(out, "source: %s%s\n", host->source ? host->source : "?",
+			host->was_live ? ", as it was when printed" : "");
 }
 
 static void print_node(
@@ -232,14 +233,14 @@ static void print_node_devices(const struct vn_host *host, int node, const char 
 		const char *word = class_word(device->class_code);
 		if (device->node != node)
 			continue;
-		if ((!word && !device->name) || shown == DEVICE_LINES) {
+		if ((!word && !device->n_names) || shown == DEVICE_LINES) {
 			others++;
 			continue;
 		}
 		fprintf(out, "%4s  %-12s  %-11s", shown++ ? "" : label, device->address,
 			word ? word : "other");
-		fprintf(out, device->driver ? "  %-15s  %s\n" : "  %s%s\n", device->name ? device->name : "-",
-			device->driver ? device->driver : "");
+		fprintf(out, device->driver ? "  %-15s  %s\n" : "  %s%s\n",
+			device->n_names ? device->names[0] : "-", device->driver ? device->driver : "");
 	}
 	if (others)
 		fprintf(out, "%4s  %s%u other%s\n", shown ? "" : label, shown ? "and " : "", others,
