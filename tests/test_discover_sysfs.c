@@ -284,31 +284,56 @@ static void test_kernel_without_numa(void **state)
 	assert_true(has_note(host, "kernel-without-numa"));
 }
 
+/* A function as sysfs has it: a link of the bus to its directory below the root complex. */
+static void put_function(const struct tree *tree, const char *address, const char *root, const char *node)
+{
+	vn_autofree char *link = vn_format(PCI "/%s", address);
+	vn_autofree char *target = vn_format("../../../devices/%s/%s", root, address);
+	vn_autofree char *file = vn_format("sys/devices/%s/%s/numa_node", root, address);
+	put_link(tree, link, target);
+	put(tree, file, node);
+}
+
+static void put_class(const struct tree *tree, const char *class, const char *name, const char *below)
+{
+	vn_autofree char *link = vn_format("sys/class/%s/%s", class, name);
+	vn_autofree char *target = vn_format("../../devices/%s", below);
+	put_link(tree, link, target);
+}
+
 static void test_devices(void **state)
 {
 	const struct tree *tree = *state;
 	put_machine(tree);
+	put_function(tree, "0000:3b:00.0", "pci0000:3a", "3\n");
 	put(tree, PCI "/0000:3b:00.0/class", "0x020000\n");
 	put(tree, PCI "/0000:3b:00.0/vendor", "0x15b3\n");
 	put(tree, PCI "/0000:3b:00.0/device", "0x101d\n");
-	put(tree, PCI "/0000:3b:00.0/numa_node", "3\n");
-	put(tree, PCI "/0000:3b:00.0/net/eth7/mtu", "1500\n");
+	put(tree, PCI "/0000:3b:00.0/local_cpulist", "1,3\n");
+	put_class(tree, "net", "eth7", "pci0000:3a/0000:3b:00.0/net/eth7");
+	put_class(tree, "net", "eth8", "pci0000:3a/0000:3b:00.0/net/eth8");
+	put_class(tree, "net", "br0", "virtual/net/br0");
 	put_link(tree, PCI "/0000:3b:00.0/driver",
 		"../../../bus/pci/drivers/mlx5_core"); /* dangling, as gathered */
-	put(tree, PCI "/0000:04:00.0/numa_node", "-1\n");
-	put(tree, PCI "/0000:04:00.0/nvme/nvme0/nvme0n1/size", "1\n");
-	put(tree, PCI "/0000:05:00.0/virtio3/block/vda/size", "1\n");
-	put(tree, PCI "/0000:05:00.0/numa_node", "9\n"); /* no such node */
-	put(tree, PCI "/0000:06:00.0/net/\x1b[2J/mtu", "1\n"); /* would act on a terminal */
+	put_function(tree, "0000:04:00.0", "pci0000:00", "-1\n");
+	put_class(tree, "block", "nvme0n1", "pci0000:00/0000:04:00.0/nvme/nvme0/block/nvme0n1");
+	put_class(tree, "block", "nvme0n1p1", "pci0000:00/0000:04:00.0/nvme/nvme0/block/nvme0n1/nvme0n1p1");
+	put_class(tree, "nvme", "nvme0", "pci0000:00/0000:04:00.0/nvme/nvme0");
+	put_function(tree, "0000:05:00.0", "pci0000:00", "9\n"); /* no such node */
+	put_class(tree, "block", "sda", "pci0000:00/0000:05:00.0/ata1/host0/target0:0:0/0:0:0:0/block/sda");
+	put_function(tree, "0000:06:00.0", "pci0000:00", "0\n");
+	put_class(
+		tree, "net", "\x1b[2J", "pci0000:00/0000:06:00.0/net/\x1b[2J"); /* would act on a terminal */
 	vn_autohost *host = must_read(tree);
 	assert_int_equal(host->n_devices, 4);
 	const struct vn_host_device *nvme = &host->devices[0], *disk = &host->devices[1],
 				    *net = &host->devices[3];
 	assert_string_equal(nvme->address, "0000:04:00.0");
+	assert_int_equal(nvme->n_names, 1);
 	assert_string_equal(nvme->names[0], "nvme0n1");
 	assert_int_equal(nvme->node, -1);
 	assert_null(nvme->driver);
-	assert_string_equal(disk->names[0], "vda");
+	assert_string_equal(disk->names[0], "sda");
 	assert_int_equal(disk->node, -1);
 	assert_true(has_note(host, "device-without-node"));
 	assert_int_equal(host->devices[2].n_names, 0);
@@ -317,7 +342,211 @@ static void test_devices(void **state)
 	assert_int_equal(net->vendor, 0x15b3);
 	assert_int_equal(net->device, 0x101d);
 	assert_string_equal(net->driver, "mlx5_core");
+	assert_string_equal(net->root, "pci0000:3a");
+	assert_set(net->local_cpus, "1,3");
+	assert_int_equal(net->n_names, 2);
 	assert_string_equal(net->names[0], "eth7");
+	assert_string_equal(net->names[1], "eth8");
+}
+
+static void test_interrupts_and_virtual_functions(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put_function(tree, "0000:3b:00.0", "pci0000:3a", "3\n");
+	put(tree, PCI "/0000:3b:00.0/msi_irqs/101", "msix\n");
+	put(tree, PCI "/0000:3b:00.0/msi_irqs/99", "msix\n");
+	put(tree, "proc/irq/99/smp_affinity_list", "0-3\n");
+	put(tree, "proc/irq/99/effective_affinity_list", "2\n");
+	put(tree, "proc/irq/101/smp_affinity", "0000000a\n"); /* an old kernel's mask */
+	put_function(tree, "0000:3b:02.0", "pci0000:3a", "3\n");
+	put_link(tree, PCI "/0000:3b:02.0/physfn", "../0000:3b:00.0");
+	put(tree, PCI "/0000:3b:02.0/irq", "0\n");
+	put_link(tree, PCI "/0000:3b:02.0/driver", "../../../bus/pci/drivers/vfio-pci");
+	put_function(tree, "0000:3c:00.0", "pci0000:3a", "3\n");
+	put(tree, PCI "/0000:3c:00.0/irq", "16\n");
+	put_link(tree, PCI "/0000:3c:00.0/driver", "../../../bus/pci/drivers/ahci");
+	put_function(tree, "0000:3d:00.0", "pci0000:3a", "3\n");
+	put(tree, PCI "/0000:3d:00.0/irq", "17\n"); /* no driver: a line nobody listens to */
+	vn_autohost *host = must_read(tree);
+	const struct vn_host_device *card = &host->devices[0], *vf = &host->devices[1];
+	assert_int_equal(host->n_devices, 4);
+	assert_int_equal(card->n_irqs, 2);
+	assert_int_equal(card->irqs[0].number, 99);
+	assert_set(card->irqs[0].cpus, "0-3");
+	assert_set(card->irqs[0].effective, "2");
+	assert_int_equal(card->irqs[1].number, 101);
+	assert_set(card->irqs[1].cpus, "1,3");
+	assert_null(card->irqs[1].effective);
+	assert_string_equal(card->physical_function, "");
+	assert_string_equal(vf->physical_function, "0000:3b:00.0");
+	assert_int_equal(vf->n_irqs, 0);
+	assert_int_equal(host->devices[2].n_irqs, 1);
+	assert_int_equal(host->devices[2].irqs[0].number, 16);
+	assert_int_equal(host->devices[3].n_irqs, 0);
+}
+
+/* Latency in ns, bandwidth in MB/s, from node 0; 0: no such file. */
+static void put_access(
+	const struct tree *tree, unsigned node, unsigned class, unsigned latency, unsigned bandwidth)
+{
+	vn_autofree char *link = vn_format(NODE "/node%u/access%u/initiators/node0", node, class);
+	vn_autofree char *slow = vn_format(NODE "/node%u/access%u/initiators/read_latency", node, class);
+	vn_autofree char *wide = vn_format(NODE "/node%u/access%u/initiators/read_bandwidth", node, class);
+	vn_autofree char *a = vn_format("%u\n", latency), *b = vn_format("%u\n", bandwidth);
+	put_link(tree, link, "../../../node0");
+	if (latency)
+		put(tree, slow, a);
+	if (bandwidth)
+		put(tree, wide, b);
+}
+
+static void test_kinds_of_memory(void **state)
+{
+	const struct tree *tree = *state;
+	/* of node 12, which has no CPUs, beside node 0 with 80 ns and 200000 MB/s */
+	static const struct {
+		unsigned latency, bandwidth;
+		enum vn_memory_kind kind;
+	} cases[] = {
+		{80, 300000, VN_MEMORY_HBM},
+		{80, 299999, VN_MEMORY_UNKNOWN},
+		{80, 160000, VN_MEMORY_SLOW},
+		{80, 160001, VN_MEMORY_UNKNOWN},
+		{96, 200000, VN_MEMORY_SLOW},
+		{95, 200000, VN_MEMORY_UNKNOWN},
+		{0, 0, VN_MEMORY_UNKNOWN},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_machine(tree);
+		put_access(tree, 0, 1, 80, 200000);
+		put_access(tree, 12, 0, 10, 900000); /* a GPU's view must not count */
+		put_access(tree, 12, 1, cases[i].latency, cases[i].bandwidth);
+		if (!cases[i].latency)
+			put(tree, NODE "/node12/access0/initiators/read_latency", "0\n"),
+				put(tree, NODE "/node12/access0/initiators/read_bandwidth", "0\n");
+		if (!cases[i].latency)
+			put(tree, NODE "/node12/access1/initiators/read_latency", "0\n"),
+				put(tree, NODE "/node12/access1/initiators/read_bandwidth", "0\n");
+		vn_autohost *host = must_read(tree);
+		assert_int_equal(host->nodes[0].memory_kind, VN_MEMORY_DRAM);
+		if (host->nodes[2].memory_kind != cases[i].kind)
+			fail_msg("case %zu: kind %d", i, host->nodes[2].memory_kind);
+	}
+}
+
+static void test_memory_tiers_weights_and_caches(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, "sys/devices/virtual/memory_tiering/memory_tier4/nodelist", "0,3\n");
+	put(tree, "sys/devices/virtual/memory_tiering/memory_tier22/nodelist", "12\n");
+	put(tree, "sys/kernel/mm/mempolicy/weighted_interleave/node0", "5\n");
+	put(tree, "sys/kernel/mm/mempolicy/weighted_interleave/node12", "1\n");
+	put(tree, NODE "/node0/memory_side_cache/index1/size", "17179869184\n");
+	put(tree, NODE "/node0/memory_side_cache/index1/line_size", "64\n");
+	put(tree, NODE "/node0/memory_side_cache/index1/indexing", "0\n");
+	put(tree, NODE "/node0/memory_side_cache/index1/write_policy", "1\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->nodes[0].memory_tier, 4);
+	assert_int_equal(host->nodes[2].memory_tier, 22);
+	assert_int_equal(host->nodes[2].memory_kind, VN_MEMORY_SLOW);
+	assert_int_equal(host->nodes[0].interleave_weight, 5);
+	assert_int_equal(host->nodes[1].interleave_weight, -1);
+	assert_int_equal(host->nodes[2].interleave_weight, 1);
+	assert_int_equal(host->nodes[0].n_memory_caches, 1);
+	const struct vn_memory_cache *cache = &host->nodes[0].memory_caches[0];
+	assert_int_equal(cache->level, 1);
+	assert_true(cache->size == UINT64_C(17179869184));
+	assert_int_equal(cache->line_size, 64);
+	assert_int_equal(cache->indexing, 0);
+	assert_int_equal(cache->write_policy, 1);
+}
+
+static void test_memory_of_dax_devices(void **state)
+{
+	const struct tree *tree = *state;
+	static const struct {
+		const char *path, *driver;
+		enum vn_memory_kind kind;
+	} cases[] = {
+		{"LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00/ndbus0/region0/dax0.0/dax0.0", "kmem",
+			VN_MEMORY_PERSISTENT},
+		{"LNXSYSTM:00/LNXSYBUS:00/ACPI0012:00/ndbus0/region0/dax0.0/dax0.0", "device_dax",
+			VN_MEMORY_UNKNOWN},
+		{"platform/ACPI0017:00/root0/decoder0.0/region0/dax_region0/dax0.0", "kmem", VN_MEMORY_CXL},
+		{"platform/hmem.0/dax0.0", "kmem", VN_MEMORY_UNKNOWN},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autofree char *device = vn_format("../../../devices/%s", cases[i].path);
+		vn_autofree char *node = vn_format("sys/devices/%s/target_node", cases[i].path);
+		vn_autofree char *driver = vn_format("sys/devices/%s/driver", cases[i].path);
+		vn_autofree char *target = vn_format("../../../bus/dax/drivers/%s", cases[i].driver);
+		put_machine(tree);
+		put_link(tree, "sys/bus/dax/devices/dax0.0", device);
+		put(tree, node, "12\n");
+		put_link(tree, driver, target);
+		vn_autohost *host = must_read(tree);
+		if (host->nodes[2].memory_kind != cases[i].kind)
+			fail_msg("case %zu: kind %d", i, host->nodes[2].memory_kind);
+	}
+}
+
+static void test_memory_of_gpus(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, "proc/driver/nvidia/gpus/0004:04:00.0/numa_status", "Node:      12\nStatus:    online\n");
+	put(tree, "proc/driver/nvidia/gpus/0004:05:00.0/numa_status", "Node:      99\n");
+	put(tree, "proc/driver/nvidia/gpus/0004:06:00.0/numa_status", "Status: none\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->nodes[2].memory_kind, VN_MEMORY_GPU);
+}
+
+static void test_cpus_kept_free_and_clusters(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, CPU "/isolated", "2-3\n");
+	put(tree, CPU "/nohz_full", " (null)\n");
+	put(tree, CPU "/cpu0/topology/cluster_id", "0\n");
+	put(tree, CPU "/cpu0/topology/cluster_cpus_list", "0,2\n");
+	put(tree, CPU "/cpu2/topology/cluster_id", "0\n");
+	put(tree, CPU "/cpu2/topology/cluster_cpus_list", "0,2\n");
+	put(tree, CPU "/cpu1/topology/cluster_id", "65535\n");
+	put(tree, CPU "/cpu1/topology/cluster_cpus_list", "1\n");
+	vn_autohost *host = must_read(tree);
+	assert_set(host->isolated_cpus, "2-3");
+	assert_null(host->nohz_full_cpus);
+	assert_int_equal(host->cpus[2].cluster, 0);
+	assert_int_equal(host->cpus[1].cluster, -1);
+	assert_int_equal(host->cpus[3].cluster, -1);
+}
+
+static void test_offline_node(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, NODE "/online", "0,3\n"); /* node 12 has its directory still */
+	put(tree, NODE "/node0/distance", "10 21\n");
+	put(tree, NODE "/node3/distance", "21 10\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->n_nodes, 2);
+	assert_set(host->offline_nodes, "12");
+	assert_int_equal(host->nodes[1].distances[0], 21);
+}
+
+static void test_distances_that_are_not_square(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, NODE "/node0/distance", "10 21\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->nodes[0].distances[0], VN_DISTANCE_UNKNOWN);
+	assert_int_equal(host->nodes[0].distances[1], VN_DISTANCE_UNKNOWN);
+	assert_int_equal(host->nodes[1].distances[1], 10);
+	assert_true(has_note(host, "distances-not-square"));
+	assert_true(has_note(host, "distances-missing"));
 }
 
 static void test_what_is_wrong_is_told_exactly(void **state)
@@ -328,7 +557,6 @@ static void test_what_is_wrong_is_told_exactly(void **state)
 	} wrong[] = {
 		{NODE "/node0/cpulist", "0-\n", "'0-'; expected a list of numbers like 0-3,8"},
 		{NODE "/node0/cpulist", "\x1b[2J\n", "'?[2J'; expected a list of numbers like 0-3,8"},
-		{NODE "/node0/distance", "10 21\n", "2 distances; expected one for each of 3 nodes"},
 		{NODE "/node0/distance", "10 0 17\n", "'0'; expected a distance of 1 to 255"},
 		{NODE "/node0/distance", "10 256 17\n", "'256'; expected a distance of 1 to 255"},
 		{NODE "/node0/meminfo", "Node 0 MemFree: 1 kB\n",
@@ -340,6 +568,8 @@ static void test_what_is_wrong_is_told_exactly(void **state)
 		{CPU "/cpu0/topology/core_id", "x\n", "'x'; expected a number"},
 		{CPU "/cpu0/topology/thread_siblings_list", "0,,2\n",
 			"'0,,2'; expected a list of numbers like 0-3,8"},
+		{NODE "/node0/access0/initiators/read_latency", "-1\n",
+			"does not hold a number; expected one"},
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		put_machine(tree);
@@ -589,6 +819,14 @@ int main(void)
 		TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
 		TREE_TEST(test_kernel_without_numa),
 		TREE_TEST(test_devices),
+		TREE_TEST(test_interrupts_and_virtual_functions),
+		TREE_TEST(test_kinds_of_memory),
+		TREE_TEST(test_memory_tiers_weights_and_caches),
+		TREE_TEST(test_memory_of_dax_devices),
+		TREE_TEST(test_memory_of_gpus),
+		TREE_TEST(test_cpus_kept_free_and_clusters),
+		TREE_TEST(test_offline_node),
+		TREE_TEST(test_distances_that_are_not_square),
 		TREE_TEST(test_what_is_wrong_is_told_exactly),
 		TREE_TEST(test_cpu_in_two_nodes),
 		TREE_TEST(test_links_stay_in_the_tree),

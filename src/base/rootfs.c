@@ -229,7 +229,7 @@ void vn_names_free(char ***names)
 	*names = NULL;
 }
 
-int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_name)
+int vn_root_link(const struct vn_root *root, const char *path, char **ret_target)
 {
 	char target[PATH_MAX];
 	vn_autoclose int fd = open_path(root, path, O_PATH | O_NOFOLLOW);
@@ -240,7 +240,20 @@ int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_n
 	if (n < 0)
 		return errno == ENOENT ? -EINVAL
 				       : -errno; /* not a symbolic link (readlinkat(2), since 2.6.39) */
-	target[n] = '\0';
+	char *copy = strndup(target, (size_t)n);
+	if (!copy)
+		return -ENOMEM;
+	*ret_target = copy;
+	return 0;
+}
+
+int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_name)
+{
+	vn_autofree char *target = NULL;
+	int r = vn_root_link(root, path, &target);
+
+	if (r < 0)
+		return r;
 	const char *slash = strrchr(target, '/');
 	char *name = strdup(slash ? slash + 1 : target);
 	if (!name)

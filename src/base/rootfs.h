@@ -45,6 +45,9 @@ int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret
 int vn_root_list(const struct vn_root *root, const char *path, char ***ret_names);
 void vn_names_free(char ***names);
 
+/* The target of a symbolic link as it is written there, as a new string. -EINVAL when it is no link. */
+int vn_root_link(const struct vn_root *root, const char *path, char **ret_target);
+
 /* The last component of the target of a symbolic link, as a new string ("driver" -> "vfio-pci"). */
 int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_name);
 

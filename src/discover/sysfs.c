@@ -36,12 +36,13 @@ static int read_tree(struct vn_sysfs *sysfs)
 	/* CPUs first: nodes leave out those that are offline */
 	int r = vn_sysfs_cpus(sysfs);
 	int s = vn_sysfs_nodes(sysfs);
-	int t = vn_sysfs_devices(sysfs);
+	int t = s < 0 ? s : vn_sysfs_memory(sysfs);
+	int u = vn_sysfs_devices(sysfs);
 
 	if (sysfs->root.live)
 		read_allowed(sysfs);
 	vn_sysfs_tell_rest(sysfs);
-	return r < 0 ? r : s < 0 ? s : t;
+	return r < 0 ? r : t < 0 ? t : u;
 }
 
 int vn_discover_sysfs(const char *path, struct vn_host **ret_host, struct vn_error *err)

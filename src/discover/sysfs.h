@@ -44,9 +44,10 @@ int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret);
 int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char *prefix, uint64_t max,
 	hwloc_bitmap_t *ret_ids);
 
-/* Adds the parts to sysfs->host. CPUs come before nodes. */
+/* Adds the parts to sysfs->host. CPUs come before nodes, nodes before memory. */
 int vn_sysfs_cpus(struct vn_sysfs *sysfs);
 int vn_sysfs_nodes(struct vn_sysfs *sysfs);
+int vn_sysfs_memory(struct vn_sysfs *sysfs);
 int vn_sysfs_devices(struct vn_sysfs *sysfs);
 
 /* Bytes of `KEY: 1234 kB` in the text of a meminfo, whose lines may begin with `Node 0 `. -ENOENT, -EINVAL.

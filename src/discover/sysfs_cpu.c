@@ -3,6 +3,7 @@
  * cache. */
 #include "sysfs.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define CPU_DIRECTORY "sys/devices/system/cpu"
@@ -52,6 +53,25 @@ static int read_siblings(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu, const 
 	return 0;
 }
 
+/* A cluster shares something below the L3, most often an L2. Named after its lowest CPU, as the L3 is: the id of the
+ * firmware is unique only in its package. 65535 and -1 are the kernel's words for "none". */
+static int read_cluster(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu, const char *directory)
+{
+	char path[VN_PATH_TEXT];
+	vn_autoset members = NULL;
+	int id = -1;
+
+	snprintf(path, sizeof(path), "%s/cluster_id", directory);
+	int r = vn_sysfs_read_id(sysfs, path, &id);
+	if (r < 0 || id < 0 || id == UINT16_MAX)
+		return r;
+	r = vn_sysfs_read_set(sysfs, directory, "cluster_cpus_list", "cluster_cpus", &members);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	cpu->cluster = hwloc_bitmap_isset(members, cpu->id) ? hwloc_bitmap_first(members) : -1;
+	return 0;
+}
+
 static int read_topology(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
 {
 	static const char *const names[] = {"physical_package_id", "die_id", "core_id"};
@@ -65,7 +85,8 @@ static int read_topology(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
 		if (r < 0)
 			return r;
 	}
-	return read_siblings(sysfs, cpu, directory);
+	int r = read_cluster(sysfs, cpu, directory);
+	return r < 0 ? r : read_siblings(sysfs, cpu, directory);
 }
 
 /* The L3 cache is named after the lowest CPU that shares it: sysfs has an id for it only on some machines. */
@@ -123,6 +144,29 @@ static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_
 	return status;
 }
 
+/* CPUs that the scheduler (isolcpus=) or the tick (nohz_full=) leaves alone. A kernel without the feature has the file
+ * with `(null)`, or no file. */
+static int read_kept_free(struct vn_sysfs *sysfs)
+{
+	static const char *const files[] = {"isolated", "nohz_full"};
+	hwloc_bitmap_t *const sets[] = {&sysfs->host->isolated_cpus, &sysfs->host->nohz_full_cpus};
+
+	for (size_t i = 0; i < 2; i++) {
+		char path[VN_PATH_TEXT / 2];
+		vn_autofree char *text = NULL;
+		snprintf(path, sizeof(path), CPU_DIRECTORY "/%s", files[i]);
+		int r = vn_sysfs_read(sysfs, path, &text);
+		if (r == -ENOENT || (r == 0 && strncmp(text, " (null)", 7) == 0) ||
+			(r == 0 && strncmp(text, "(null)", 6) == 0))
+			continue;
+		if (r == 0)
+			r = vn_sysfs_read_set(sysfs, CPU_DIRECTORY, files[i], NULL, sets[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int vn_sysfs_cpus(struct vn_sysfs *sysfs)
 {
 	vn_autoset present = NULL, online = NULL;
@@ -142,5 +186,9 @@ int vn_sysfs_cpus(struct vn_sysfs *sysfs)
 	}
 	if (r == -ENOMEM)
 		return vn_error_environment(sysfs->err, r, "out of memory");
-	return r < 0 ? r : add_cpus(sysfs, present, online);
+	if (r < 0)
+		return r;
+	r = add_cpus(sysfs, present, online);
+	int s = read_kept_free(sysfs);
+	return r < 0 ? r : s;
 }

@@ -129,6 +129,17 @@ static int read_pools(struct vn_sysfs *sysfs, const char *directory, struct vn_h
 	return status;
 }
 
+/* A row of another length does not tell which number is whose: none of them is used. */
+static int drop_row(struct vn_sysfs *sysfs, struct vn_host_node *node, size_t n)
+{
+	free(node->distances);
+	node->distances = NULL;
+	int r = vn_notes_add(&sysfs->host->notes, "distances-not-square",
+		"node %u tells %zu distance%s where the host has %zu node%s: they are not used", node->id, n,
+		n == 1 ? "" : "s", sysfs->host->n_nodes, sysfs->host->n_nodes == 1 ? "" : "s");
+	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
+}
+
 /* The row holds one number for each online node, ascending by id (drivers/base/node.c, node_read_distance()).
  */
 static int read_distances(struct vn_sysfs *sysfs, const char *path, struct vn_host_node *node)
@@ -151,10 +162,7 @@ static int read_distances(struct vn_sysfs *sysfs, const char *path, struct vn_ho
 		if (n < sysfs->host->n_nodes)
 			node->distances[n] = (uint32_t)distance;
 	}
-	if (n != sysfs->host->n_nodes)
-		return vn_sysfs_problem(sysfs, path, "%zu distances; expected one for each of %zu nodes", n,
-			sysfs->host->n_nodes);
-	return 0;
+	return n == sysfs->host->n_nodes ? 0 : drop_row(sysfs, node, n);
 }
 
 /* Some kernels (ppc64) name offline CPUs in the nodes' masks, even such as have no directory. */
@@ -226,21 +234,24 @@ static int make_single_node(struct vn_sysfs *sysfs)
 	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
 }
 
-static int check_online(struct vn_sysfs *sysfs, hwloc_const_bitmap_t ids)
+/* Moves those that are not online out of `ids`; a node that is online must have its directory. */
+static int split_offline(struct vn_sysfs *sysfs, hwloc_bitmap_t ids)
 {
-	vn_autoset online = NULL, missing = hwloc_bitmap_alloc();
+	vn_autoset online = NULL, missing = hwloc_bitmap_alloc(), offline = hwloc_bitmap_alloc();
 	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "online", NULL, &online);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (!missing)
+	if (!missing || !offline || hwloc_bitmap_andnot(missing, online, ids) < 0 ||
+		hwloc_bitmap_andnot(offline, ids, online) < 0 || hwloc_bitmap_and(ids, ids, online) < 0)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	hwloc_bitmap_andnot(missing, online, ids);
+	if (!hwloc_bitmap_iszero(offline))
+		sysfs->host->offline_nodes = vn_steal(offline);
 	if (hwloc_bitmap_iszero(missing))
 		return 0;
 	vn_autofree char *text = vn_set_text(missing);
-	return vn_sysfs_problem(
-		sysfs, NODE_DIRECTORY "/online", "names node %s, which has no directory", text ? text : "?");
+	return vn_sysfs_problem(sysfs, NODE_DIRECTORY "/online", "names node %.60s, which has no directory",
+		text ? text : "?");
 }
 
 /*
@@ -274,14 +285,14 @@ int vn_sysfs_nodes(struct vn_sysfs *sysfs)
 
 	if (r == -ENOENT || (r == 0 && hwloc_bitmap_iszero(ids)))
 		return make_single_node(sysfs);
+	int status = r < 0 ? r : split_offline(sysfs, ids);
 	if (r < 0)
 		return r;
-	host->nodes = calloc(vn_set_weight(ids), sizeof(*host->nodes));
+	host->nodes = calloc(vn_set_weight(ids) + 1, sizeof(*host->nodes));
 	if (!host->nodes)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	for (int id = hwloc_bitmap_first(ids); id >= 0; id = hwloc_bitmap_next(ids, id))
 		host->nodes[host->n_nodes++] = vn_host_node_init((unsigned)id);
-	int status = check_online(sysfs, ids);
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		r = read_node(sysfs, &host->nodes[i]);
 		if (r < 0)

@@ -415,7 +415,7 @@ int vn_host_finish(struct vn_host *host, struct vn_error *err)
 
 const char *vn_memory_kind_text(enum vn_memory_kind kind)
 {
-	static const char *const texts[] = {NULL, "dram", "hbm", "cxl", "persistent", "gpu"};
+	static const char *const texts[] = {NULL, "dram", "hbm", "cxl", "persistent", "gpu", "slow"};
 	return kind < sizeof(texts) / sizeof(texts[0]) ? texts[kind] : NULL;
 }
 

@@ -30,9 +30,10 @@ enum vn_memory_kind {
 	VN_MEMORY_UNKNOWN,
 	VN_MEMORY_DRAM,
 	VN_MEMORY_HBM, /* high bandwidth memory beside DRAM, as nodes of its own (flat mode) */
-	VN_MEMORY_CXL, /* CXL expander, or another node slower than DRAM */
-	VN_MEMORY_PERSISTENT, /* NVDIMM onlined through dax */
+	VN_MEMORY_CXL, /* CXL expander, made a node of through dax */
+	VN_MEMORY_PERSISTENT, /* NVDIMM, made a node of through dax */
 	VN_MEMORY_GPU,
+	VN_MEMORY_SLOW, /* slower than the DRAM near it; what it is, the firmware does not say */
 };
 
 /* How fast a node's memory is from the nodes named: an access class of sysfs (0: best initiators of any kind,
@@ -152,7 +153,7 @@ int vn_host_finish(struct vn_host *host, struct vn_error *err);
 /* The same without notes: for a source that brings them. */
 int vn_host_check(struct vn_host *host, struct vn_error *err);
 
-/* "dram", "hbm", "cxl", "persistent", "gpu", or NULL for unknown. */
+/* "dram", "hbm", "cxl", "persistent", "gpu", "slow", or NULL for unknown. */
 const char *vn_memory_kind_text(enum vn_memory_kind kind);
 
 /* Index of the node with this id, or -1. */
