@@ -523,6 +523,16 @@ static void test_cpus_kept_free_and_clusters(void **state)
 	assert_int_equal(host->cpus[3].cluster, -1);
 }
 
+static void test_hmat_that_makes_no_sense(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, "sys/firmware/acpi/tables/HMAT", "HMAT");
+	vn_autohost *host = must_read(tree);
+	assert_null(host->hmat);
+	assert_true(has_note(host, "hmat-unreadable"));
+}
+
 static void test_offline_node(void **state)
 {
 	const struct tree *tree = *state;
@@ -825,6 +835,7 @@ int main(void)
 		TREE_TEST(test_memory_of_dax_devices),
 		TREE_TEST(test_memory_of_gpus),
 		TREE_TEST(test_cpus_kept_free_and_clusters),
+		TREE_TEST(test_hmat_that_makes_no_sense),
 		TREE_TEST(test_offline_node),
 		TREE_TEST(test_distances_that_are_not_square),
 		TREE_TEST(test_what_is_wrong_is_told_exactly),

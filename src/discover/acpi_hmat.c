@@ -78,8 +78,8 @@ static int check_header(struct table *table, const char *signature, size_t first
 		return problem(table, 0, "is no %s; expected a table with that signature", signature);
 	uint32_t length = get32(table->bytes + 4);
 	if (length < first || length > table->length)
-		return problem(table, 4, "a length of %u bytes; expected %zu to %zu", length, first,
-			table->length);
+		return problem(
+			table, 4, "a length of %u bytes; expected %zu to %zu", length, first, table->length);
 	table->length = length;
 	for (size_t i = 0; i < table->length; i++)
 		sum = (unsigned char)(sum + table->bytes[i]);
@@ -261,14 +261,15 @@ static int read_structures(struct table *table, struct vn_hmat *hmat)
 		at += length;
 	}
 	if (at != table->length)
-		return problem(table, at, "%zu bytes behind the last structure; expected none",
-			table->length - at);
+		return problem(
+			table, at, "%zu bytes behind the last structure; expected none", table->length - at);
 	return status;
 }
 
 static int compare_domains(const void *a, const void *b)
 {
-	uint32_t x = ((const struct vn_hmat_domain *)a)->domain, y = ((const struct vn_hmat_domain *)b)->domain;
+	uint32_t x = ((const struct vn_hmat_domain *)a)->domain,
+		 y = ((const struct vn_hmat_domain *)b)->domain;
 	return (x > y) - (x < y);
 }
 

@@ -32,6 +32,15 @@ void vn_sysfs_tell_rest(struct vn_sysfs *sysfs);
 /* The text of a file. -ENOENT when it is missing; unreadable is a problem. */
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text);
 
+/* Reads a mask of the kernel, `00000000,0000010f`: words of 32 bits, the highest first. -EINVAL, -ENOMEM. */
+int vn_mask_parse(const char *text, hwloc_bitmap_t *ret_set);
+
+/*
+ * Reads a row of distances, one for each of `n` nodes. -EINVAL for a word that is no distance of 1 to 255 (then
+ * *ret_wrong is that word, within `text`, which is cut up), else the number of words there are, which may differ from n.
+ */
+int vn_distances_parse(char *text, size_t n, uint32_t *distances, const char **ret_wrong);
+
 /* A set, from DIR/LIST (`0-3,8`) or else from DIR/MASK (`00000000,0000010f`; NULL: there is none). */
 int vn_sysfs_read_set(struct vn_sysfs *sysfs, const char *directory, const char *list, const char *mask,
 	hwloc_bitmap_t *ret_set);

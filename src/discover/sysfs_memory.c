@@ -22,12 +22,14 @@
 #include <string.h>
 
 #include "../base/parse.h"
+#include "acpi_hmat.h"
 
 #define NODE_DIRECTORY "sys/devices/system/node"
 #define TIER_DIRECTORY "sys/devices/virtual/memory_tiering"
 #define WEIGHT_DIRECTORY "sys/kernel/mm/mempolicy/weighted_interleave"
 #define DAX_DIRECTORY "sys/bus/dax/devices"
 #define GPU_DIRECTORY "proc/driver/nvidia/gpus"
+#define TABLE_DIRECTORY "sys/firmware/acpi/tables"
 #define MAX_TIERS 4096 /* memory_tierN: N is abstract distance / 128 */
 #define MAX_CACHE_LEVEL 15
 
@@ -288,6 +290,42 @@ static void judge_nodes(struct vn_host *host)
 	}
 }
 
+/* A table of the firmware; NULL when there is none, or only root may read it (mode 0400 on a live host). */
+static unsigned char *read_table(struct vn_sysfs *sysfs, const char *name, size_t *ret_length)
+{
+	char path[VN_PATH_TEXT / 2];
+	unsigned char *bytes = NULL;
+
+	snprintf(path, sizeof(path), TABLE_DIRECTORY "/%s", name);
+	return vn_root_read_bytes(&sysfs->root, path, VN_ACPI_TABLE_MAX, &bytes, ret_length) < 0 ? NULL
+												 : bytes;
+}
+
+/*
+ * A table that makes no sense is a note, not a reason to refuse the host: Linux ignores such a table, too. An HMAT of no
+ * matrix and no cache tells nothing.
+ */
+static int read_hmat(struct vn_sysfs *sysfs)
+{
+	size_t hmat_length = 0, srat_length = 0;
+	vn_autofree unsigned char *hmat = read_table(sysfs, "HMAT", &hmat_length);
+	vn_autofree unsigned char *srat = hmat ? read_table(sysfs, "SRAT", &srat_length) : NULL;
+	vn_autohmat *parsed = NULL;
+	vn_autoerror err = {0};
+
+	if (!hmat)
+		return 0;
+	int r = vn_acpi_hmat_parse(
+		hmat, hmat_length, srat, srat_length, TABLE_DIRECTORY "/HMAT", &parsed, &err);
+	if (r == 0 && parsed->n_matrices + parsed->n_caches > 0)
+		sysfs->host->hmat = vn_steal(parsed);
+	if (r == -EINVAL && err.n)
+		r = vn_notes_add(&sysfs->host->notes, "hmat-unreadable",
+			"the firmware's HMAT makes no sense and is not used: at %s, %s",
+			err.problems[0].key ? err.problems[0].key : "?", err.problems[0].text);
+	return r < 0 ? vn_error_environment(sysfs->err, -ENOMEM, "out of memory") : 0;
+}
+
 int vn_sysfs_memory(struct vn_sysfs *sysfs)
 {
 	struct vn_host *host = sysfs->host;
@@ -304,7 +342,9 @@ int vn_sysfs_memory(struct vn_sysfs *sysfs)
 		status = status < 0 ? status : r;
 	}
 	r = read_daxes(sysfs);
+	status = status < 0 ? status : r;
 	read_gpus(sysfs);
 	judge_nodes(host);
+	r = read_hmat(sysfs);
 	return status < 0 ? status : r;
 }

@@ -129,6 +129,23 @@ static int read_pools(struct vn_sysfs *sysfs, const char *directory, struct vn_h
 	return status;
 }
 
+int vn_distances_parse(char *text, size_t n, uint32_t *distances, const char **ret_wrong)
+{
+	size_t seen = 0;
+	char *rest = NULL;
+
+	for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest), seen++) {
+		uint64_t distance;
+		if (vn_parse_u64(word, VN_DISTANCE_UNREACHABLE, &distance) < 0 || distance == 0) {
+			*ret_wrong = word;
+			return -EINVAL;
+		}
+		if (seen < n)
+			distances[seen] = (uint32_t)distance;
+	}
+	return (int)(seen > INT32_MAX ? INT32_MAX : seen);
+}
+
 /* A row of another length does not tell which number is whose: none of them is used. */
 static int drop_row(struct vn_sysfs *sysfs, struct vn_host_node *node, size_t n)
 {
@@ -145,24 +162,19 @@ static int drop_row(struct vn_sysfs *sysfs, struct vn_host_node *node, size_t n)
 static int read_distances(struct vn_sysfs *sysfs, const char *path, struct vn_host_node *node)
 {
 	vn_autofree char *text = NULL;
-	size_t n = 0;
-	char *rest = NULL;
+	const char *wrong = NULL;
+	size_t n = sysfs->host->n_nodes;
 	int r = vn_sysfs_read(sysfs, path, &text);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	node->distances = calloc(sysfs->host->n_nodes, sizeof(*node->distances));
+	node->distances = calloc(n, sizeof(*node->distances));
 	if (!node->distances)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest), n++) {
-		uint64_t distance;
-		if (vn_parse_u64(word, VN_DISTANCE_UNREACHABLE, &distance) < 0 || distance == 0)
-			return vn_sysfs_problem(
-				sysfs, path, "'%.20s'; expected a distance of 1 to 255", word);
-		if (n < sysfs->host->n_nodes)
-			node->distances[n] = (uint32_t)distance;
-	}
-	return n == sysfs->host->n_nodes ? 0 : drop_row(sysfs, node, n);
+	r = vn_distances_parse(text, n, node->distances, &wrong);
+	if (r < 0)
+		return vn_sysfs_problem(sysfs, path, "'%.20s'; expected a distance of 1 to 255", wrong);
+	return (size_t)r == n ? 0 : drop_row(sysfs, node, (size_t)r);
 }
 
 /* Some kernels (ppc64) name offline CPUs in the nodes' masks, even such as have no directory. */

@@ -100,8 +100,7 @@ static int set_word(hwloc_bitmap_t set, const char *word, size_t length, size_t 
 	return 0;
 }
 
-/* Reads `00000000,0000010f`: words of 32 bits, the highest first. */
-static int parse_mask(const char *text, hwloc_bitmap_t *ret_set)
+int vn_mask_parse(const char *text, hwloc_bitmap_t *ret_set)
 {
 	vn_autoset set = hwloc_bitmap_alloc();
 	const char *end = text + strcspn(text, "\n");
@@ -150,7 +149,7 @@ int vn_sysfs_read_set(struct vn_sysfs *sysfs, const char *directory, const char 
 	if (r != -ENOENT || !mask)
 		return r;
 	snprintf(path, sizeof(path), "%s/%s", directory, mask);
-	return read_one_set(sysfs, path, parse_mask, "a mask like 00000000,0000010f", ret_set);
+	return read_one_set(sysfs, path, vn_mask_parse, "a mask like 00000000,0000010f", ret_set);
 }
 
 int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret)
