@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
 /* The host's own rules: order, agreement of its parts, cores, notes, JSON. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +8,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "../src/model/host.h"
+#include "../src/base/text.h"
+#include "../src/model/host_fold.h"
 
 /* `n` nodes with the given ids, 1 GiB each; node i has CPUs 2i and 2i+1. Distances are 10, 21. */
 static struct vn_host *make_host(size_t n, const unsigned *ids)
@@ -19,15 +21,18 @@ static struct vn_host *make_host(size_t n, const unsigned *ids)
 	host->cpus = calloc(2 * n, sizeof(*host->cpus));
 	for (size_t i = 0; i < n; i++) {
 		struct vn_host_node *node = &host->nodes[host->n_nodes++];
-		*node = (struct vn_host_node){
-			.id = ids[i], .memory_total = 1 << 30, .cpus = hwloc_bitmap_alloc()};
+		*node = vn_host_node_init(ids[i]);
+		node->memory_total = 1 << 30;
+		node->cpus = hwloc_bitmap_alloc();
 		hwloc_bitmap_set_range(node->cpus, (unsigned)(2 * i), (int)(2 * i + 1));
 		node->distances = calloc(n, sizeof(uint32_t));
 		for (size_t j = 0; j < n; j++)
 			node->distances[j] = i == j ? 10 : 21;
-		for (unsigned k = 0; k < 2; k++)
-			host->cpus[host->n_cpus++] =
-				(struct vn_host_cpu){.id = (unsigned)(2 * i) + k, .online = true};
+		for (unsigned k = 0; k < 2; k++) {
+			struct vn_host_cpu *cpu = &host->cpus[host->n_cpus++];
+			*cpu = vn_host_cpu_init((unsigned)(2 * i) + k);
+			cpu->online = true;
+		}
 	}
 	return host;
 }
@@ -204,26 +209,138 @@ static void test_json_tells_unknown_as_null(void **state)
 	json_decref(json);
 }
 
+/* The text, each line of which fits the screen. The caller frees it. */
+static char *print(const struct vn_host *host, bool all)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	vn_host_print(host, all, out);
+	fclose(out);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+		if (strcspn(line, "\n") > 80)
+			fail_msg("too wide: %.*s", (int)strcspn(line, "\n"), line);
+	}
+	return text;
+}
+
+static void assert_text(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("not there: %s\nin: %s", part, text);
+}
+
 static void test_print_fits_the_screen(void **state)
 {
 	(void)state;
 	vn_autohost *host = make_host(15, (unsigned[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14});
-	char *text = NULL;
-	size_t size;
 	hwloc_bitmap_zero(host->nodes[14].cpus);
 	host->nodes[3].memory_total = 0;
+	host->nodes[14].memory_kind = VN_MEMORY_HBM;
 	assert_int_equal(vn_host_finish(host, NULL), 0);
-	FILE *out = open_memstream(&text, &size);
-	vn_host_print(host, out);
-	fclose(out);
-	assert_non_null(strstr(text, "15 nodes, 30 CPUs, 14 GiB memory\nsource: test\n"));
-	assert_non_null(strstr(text, "\n   0     2      1 GiB  0-1\n"));
-	assert_non_null(strstr(text, "\n   3     2       none  6-7\n"));
-	assert_non_null(strstr(text, "\n  14     -      1 GiB  no CPUs: memory only\n"));
-	assert_non_null(strstr(text, "note: node 3 without memory"));
-	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
-		assert_true(strcspn(line, "\n") <= 80);
+	vn_autofree char *text = print(host, true);
+	assert_text(text, "15 nodes, 30 CPUs, 14 GiB memory\nsource: test\n");
+	assert_text(text, "\n   0     2      1 GiB  0-1\n");
+	assert_text(text, "\n   3     2       none  6-7\n");
+	assert_text(text, "\n  14     -      1 GiB  no CPUs: HBM\n");
+	assert_text(text, "note: node 3 without memory");
+	vn_autofree char *folded = print(host, false);
+	assert_text(folded, "\n0-2,4-13     2  1 GiB                 0-5,8-27\n");
+	assert_text(folded, "\n3            2  none                  6-7\n");
+	assert_text(folded, "\n14           -  1 GiB                 no CPUs: HBM\n");
+	assert_text(folded, "\ndistances: 10 from a node to itself, 21 to any other\n");
+}
+
+static void test_nodes_that_are_alike_are_folded(void **state)
+{
+	(void)state;
+	unsigned ids[64];
+	for (unsigned i = 0; i < 64; i++)
+		ids[i] = i;
+	vn_autohost *host = make_host(64, ids);
+	for (size_t i = 0; i < 64; i++) {
+		for (size_t j = 0; j < 64; j++)
+			host->nodes[i].distances[j] = i == j ? 10 : i / 8 == j / 8 ? 12 : i < j ? 31 : 32;
+	}
+	host->nodes[9].distances[3] = 33; /* so it is like no other */
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *text = print(host, false);
+	assert_text(text, "\n0-63      2  1 GiB                 0-127\n");
+	assert_text(text, "\ndistances (--all prints the matrix): 10,12,31-33\n");
+	host->nodes[9].distances[3] = 32;
 	free(text);
+	text = print(host, false);
+	assert_text(text, "nodes               0-7   8-15  16-23  24-31  32-39  40-47  48-55  56-63\n"
+			  "0-7               10/12     31     31     31     31     31     31     31\n"
+			  "8-15                 32  10/12     31     31     31     31     31     31\n");
+	vn_autofold fold = {0};
+	assert_int_equal(vn_fold_distances(host, &fold), 0);
+	assert_int_equal(fold.n_groups, 8);
+	vn_autoset second = vn_fold_ids(host, &fold, 1);
+	vn_autofree char *members = vn_set_text(second);
+	assert_string_equal(members, "8-15");
+}
+
+static void test_print_tells_what_stands_out(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(2, (unsigned[]){0, 1});
+	struct vn_host_node *near = &host->nodes[0], *far = &host->nodes[1];
+	near->access[1] = (struct vn_memory_access){hwloc_bitmap_alloc(), 80, 90, 120500, 0};
+	hwloc_bitmap_set(near->access[1].initiators, 0);
+	near->memory_tier = 4;
+	near->n_memory_caches = 1;
+	near->memory_caches = calloc(1, sizeof(*near->memory_caches));
+	near->memory_caches[0] = (struct vn_memory_cache){1, UINT64_C(2) << 30, 64, 0, 0};
+	far->memory_kind = VN_MEMORY_CXL;
+	host->isolated_cpus = hwloc_bitmap_alloc();
+	hwloc_bitmap_set(host->isolated_cpus, 3);
+	host->offline_nodes = hwloc_bitmap_alloc();
+	hwloc_bitmap_set(host->offline_nodes, 7);
+	host->cpus[1].online = false;
+	hwloc_bitmap_clr(near->cpus, 1);
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *text = print(host, false);
+	assert_text(text, "\n   1     2      1 GiB  2-3 (CXL memory)\n");
+	assert_text(text, "\n   0     80 ns    120.5 GB/s     4       -  0\n");
+	assert_text(text, "\nmemory-side cache of node 0: 2 GiB\n");
+	assert_text(text, "\nisolated CPUs (isolcpus): 3\n");
+	assert_text(text, "\noffline nodes: 7\n");
+	assert_text(text, "\noffline CPUs: 1\n");
+}
+
+static void add_device(struct vn_host *host, const char *address, uint32_t class, int node, const char *name)
+{
+	host->devices = realloc(host->devices, (host->n_devices + 1) * sizeof(*host->devices));
+	struct vn_host_device *device = &host->devices[host->n_devices++];
+	*device = vn_host_device_init();
+	snprintf(device->address, sizeof(device->address), "%s", address);
+	device->class_code = class;
+	device->node = node;
+	if (name) {
+		device->names = calloc(1, sizeof(char *));
+		device->names[device->n_names++] = strdup(name);
+	}
+}
+
+static void test_print_devices(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(2, (unsigned[]){0, 1});
+	add_device(host, "0000:3b:00.0", 0x020000, 1, "eth0");
+	add_device(host, "0000:3b:00.1", 0x020000, 1, NULL);
+	host->devices[1].driver = strdup("vfio-pci");
+	add_device(host, "0000:3b:02.0", 0x020000, 1, NULL);
+	strcpy(host->devices[2].physical_function, "0000:3b:00.0");
+	add_device(host, "0000:00:1f.0", 0x060100, -1, NULL);
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *text = print(host, false);
+	assert_text(
+		text, "\n   1  network eth0, 0000:3b:00.1 (vfio-pci); 1 virtual function\n   ?  1 other\n");
+	vn_autofree char *table = print(host, true);
+	assert_text(table, "\n   1  0000:3b:00.0  network      eth0\n");
+	assert_text(table, "\n   1  0000:3b:02.0  network      of 0000:3b:00.0\n");
+	assert_text(table, "\n   ?  0000:00:1f.0  other        -\n");
 }
 
 int main(void)
@@ -235,6 +352,9 @@ int main(void)
 		cmocka_unit_test(test_cores_are_counted_by_siblings),
 		cmocka_unit_test(test_json_tells_unknown_as_null),
 		cmocka_unit_test(test_print_fits_the_screen),
+		cmocka_unit_test(test_nodes_that_are_alike_are_folded),
+		cmocka_unit_test(test_print_tells_what_stands_out),
+		cmocka_unit_test(test_print_devices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

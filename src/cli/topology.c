@@ -33,7 +33,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		return json < 0 ? json : r;
 	if (json)
 		return vn_print_json(vn_host_to_json(host), err);
-	vn_host_print(host, stdout);
+	vn_host_print(host, vn_arg_given(args, "all"), stdout);
 	return VN_EXIT_DONE;
 }
 
@@ -45,6 +45,7 @@ const struct vn_verb verb_topology = {
 		   "and /proc),\n"
 		   "numactl:FILE (the output of 'numactl --hardware').",
 	.options = {{"host", "SRC", "where the host is read from"},
-		{"format", "FORM", "text (the default) or json"}},
+		{"format", "FORM", "text (the default) or json"},
+		{"all", NULL, "in text: each node and each device in a line of its own"}},
 	.run = run,
 };

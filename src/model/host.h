@@ -167,8 +167,12 @@ unsigned vn_host_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus);
 /* `"schema": "vnuma.topology/1"`; sizes in bytes, sets as lists of integers. NULL when memory is short. */
 json_t *vn_host_to_json(const struct vn_host *host);
 
-/* For people: one line a node, the distance matrix, devices. */
-void vn_host_print(const struct vn_host *host, FILE *out);
+/*
+ * For people: the nodes, what stands out of them, the distance matrix, devices. `all`: every node and every device in a
+ * line of its own; otherwise nodes that are alike are folded where there are more than a screen's worth, and devices
+ * are told by the names that matter.
+ */
+void vn_host_print(const struct vn_host *host, bool all, FILE *out);
 
 /* Free memory and huge pages of the nodes in `cells` (NULL: all). */
 json_t *vn_host_free_to_json(const struct vn_host *host, hwloc_const_bitmap_t cells);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host for people: tables that fit a terminal of 80 columns. Columns that the source tells nothing of are
- * left out. */
+/*
+ * The host for people: tables that fit a terminal of 80 columns. Columns that the source tells nothing of are left out. A host
+ * of up to SCREEN_NODES nodes has a line for each; of more, nodes that are alike share one (host_fold.h).
+ */
 #define _GNU_SOURCE
-#include "host.h"
+#include "host_text.h"
 
 #include <string.h>
 
-#include "../base/text.h"
+#include "host_fold.h"
 
-#define SCREEN 80
-#define DEVICE_LINES 8 /* per node: a card with 128 virtual functions must not scroll the rest away */
+#define SCREEN_NODES 8 /* 8 lines of nodes and 8 of distances are what a screen of 24 lines holds */
+#define MATRIX_NODES 19 /* 19 columns of 4 and the label are 80 */
 
 /* Which columns the table of nodes has. */
 struct columns {
@@ -30,9 +32,7 @@ static struct columns find_columns(const struct vn_host *host)
 	return c;
 }
 
-/* Prints `text` from column `indent` on, broken behind commas and at blanks so that it stays within the
- * screen. */
-static void print_wrapped(const char *text, unsigned indent, FILE *out)
+void vn_print_wrapped(const char *text, unsigned indent, FILE *out)
 {
 	unsigned column = indent, blanks = 0; /* blanks are held back: none may end a line */
 
@@ -40,7 +40,7 @@ static void print_wrapped(const char *text, unsigned indent, FILE *out)
 		size_t piece = strcspn(text, ", ");
 		if (text[piece] == ',')
 			piece++;
-		if (column > indent && column + blanks + piece > SCREEN) {
+		if (column > indent && column + blanks + piece > VN_SCREEN) {
 			fprintf(out, "\n%*s", (int)indent, "");
 			column = indent;
 			blanks = 0;
@@ -62,10 +62,23 @@ static const char *memory_text(bool known, uint64_t bytes, char buffer[static VN
 	return bytes == 0 ? "none" : vn_size_text(bytes, buffer);
 }
 
+static unsigned count_packages(const struct vn_host *host)
+{
+	vn_autoset packages = hwloc_bitmap_alloc();
+
+	for (size_t i = 0; packages && i < host->n_cpus; i++) {
+		if (host->cpus[i].online && host->cpus[i].package < 0)
+			return 0;
+		if (host->cpus[i].online)
+			hwloc_bitmap_set(packages, (unsigned)host->cpus[i].package);
+	}
+	return vn_set_weight(packages);
+}
+
 static void print_title(const struct vn_host *host, FILE *out)
 {
 	uint64_t total = 0, unused = 0;
-	unsigned online = 0, cores = 0;
+	unsigned online = 0, cores = 0, packages = count_packages(host);
 	bool free_known = true;
 	char size[VN_SIZE_TEXT];
 
@@ -77,8 +90,10 @@ static void print_title(const struct vn_host *host, FILE *out)
 		free_known &= host->nodes[i].has_memory_free;
 		cores += vn_host_cores(host, host->nodes[i].cpus);
 	}
-	fprintf(out, "%zu node%s, %u CPU%s", host->n_nodes, host->n_nodes == 1 ? "" : "s", online,
-		online == 1 ? "" : "s");
+	fprintf(out, "%zu node%s", host->n_nodes, host->n_nodes == 1 ? "" : "s");
+	if (packages)
+		fprintf(out, " in %u package%s", packages, packages == 1 ? "" : "s");
+	fprintf(out, ", %u CPU%s", online, online == 1 ? "" : "s");
 	if (host->cores_known)
 		fprintf(out, " in %u core%s", cores, cores == 1 ? "" : "s");
 	fprintf(out, ", %s memory", vn_size_text(total, size));
@@ -90,6 +105,35 @@ static void print_title(const struct vn_host *host, FILE *out)
 			host->was_live ? ", as it was when printed" : "");
 }
 
+/* What stands out of a node's memory, in a word; NULL for DRAM and for what is not known. */
+static const char *kind_word(enum vn_memory_kind kind)
+{
+	static const char *const words[] = {[VN_MEMORY_HBM] = "HBM",
+		[VN_MEMORY_CXL] = "CXL memory",
+		[VN_MEMORY_PERSISTENT] = "persistent memory",
+		[VN_MEMORY_GPU] = "GPU memory",
+		[VN_MEMORY_SLOW] = "slower than DRAM"};
+	return kind < sizeof(words) / sizeof(words[0]) ? words[kind] : NULL;
+}
+
+/* A number of a column that a node without CPUs has nothing for. */
+static int print_count(unsigned cpus, unsigned count, int width, FILE *out)
+{
+	return cpus ? fprintf(out, "%*u", width, count) : fprintf(out, "%*s", width, "-");
+}
+
+/* The last column: the CPUs' numbers, or why there are none. */
+static void print_cpu_list(hwloc_const_bitmap_t cpus, enum vn_memory_kind kind, int indent, FILE *out)
+{
+	vn_autofree char *list = vn_set_text(cpus);
+	const char *word = kind_word(kind);
+	vn_autofree char *text = hwloc_bitmap_iszero(cpus)
+					 ? vn_format("no CPUs: %s", word ? word : "memory only")
+				 : word ? vn_format("%s (%s)", list ? list : "?", word)
+					: NULL;
+	vn_print_wrapped(text ? text : list ? list : "?", (unsigned)indent, out);
+}
+
 static void print_node(
 	const struct vn_host *host, const struct vn_host_node *node, struct columns c, FILE *out)
 {
@@ -97,14 +141,9 @@ static void print_node(
 	unsigned cpus = vn_set_weight(node->cpus);
 	int width = fprintf(out, "%4u", node->id);
 
-	if (c.cores && cpus)
-		width += fprintf(out, "%7u", vn_host_cores(host, node->cpus));
-	else if (c.cores)
-		width += fprintf(out, "%7s", "-");
-	if (cpus)
-		width += fprintf(out, "%6u", cpus);
-	else
-		width += fprintf(out, "%6s", "-");
+	if (c.cores)
+		width += print_count(cpus, vn_host_cores(host, node->cpus), 7, out);
+	width += print_count(cpus, cpus, 6, out);
 	width += fprintf(out, "%11s", memory_text(true, node->memory_total, size));
 	if (c.free)
 		width += fprintf(out, "%11s", memory_text(node->has_memory_free, node->memory_free, size));
@@ -112,8 +151,7 @@ static void print_node(
 		width += fprintf(out, "%11s",
 			memory_text(node->has_memory_reclaimable, node->memory_reclaimable, size));
 	width += fprintf(out, "  ");
-	vn_autofree char *list = vn_set_text(node->cpus);
-	print_wrapped(cpus && list ? list : "no CPUs: memory only", (unsigned)width, out);
+	print_cpu_list(node->cpus, node->memory_kind, width, out);
 }
 
 static void print_nodes(const struct vn_host *host, struct columns c, FILE *out)
@@ -124,28 +162,230 @@ static void print_nodes(const struct vn_host *host, struct columns c, FILE *out)
 		print_node(host, &host->nodes[i], c, out);
 }
 
+/* "1.2 GiB to 60 GiB": the least and the most of a group's nodes; one figure when all print the same. */
+static char *range_text(const struct vn_host *host, const struct vn_fold *fold, size_t group, bool of_free)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+	char a[VN_SIZE_TEXT], b[VN_SIZE_TEXT];
+
+	for (size_t i = vn_fold_first(host, fold, group); i < host->n_nodes;
+		i = vn_fold_next(host, fold, group, i)) {
+		const struct vn_host_node *node = &host->nodes[i];
+		uint64_t value = of_free ? node->memory_free : node->memory_total;
+		if (of_free && !node->has_memory_free)
+			return vn_copy("-");
+		least = value < least ? value : least;
+		most = value > most ? value : most;
+	}
+	const char *low = memory_text(true, least, a), *high = memory_text(true, most, b);
+	return strcmp(low, high) == 0 ? vn_copy(low) : vn_format("%s to %s", low, high);
+}
+
+static int print_group(const struct vn_host *host, const struct vn_fold *fold, size_t group, struct columns c,
+	int label, FILE *out)
+{
+	const struct vn_host_node *node = &host->nodes[vn_fold_first(host, fold, group)];
+	vn_autoset ids = vn_fold_ids(host, fold, group), cpus = hwloc_bitmap_alloc();
+	vn_autofree char *text = ids ? vn_set_text(ids) : NULL;
+	vn_autofree char *memory = range_text(host, fold, group, false),
+			 *unused = range_text(host, fold, group, true);
+	unsigned each = vn_set_weight(node->cpus);
+
+	if (!text || !cpus || !memory || !unused)
+		return -ENOMEM;
+	for (size_t i = vn_fold_first(host, fold, group); i < host->n_nodes;
+		i = vn_fold_next(host, fold, group, i))
+		hwloc_bitmap_or(cpus, cpus, host->nodes[i].cpus);
+	int width = fprintf(out, "%-*s", label, text);
+	if (c.cores)
+		width += print_count(each, vn_host_cores(host, node->cpus), 7, out);
+	width += print_count(each, each, 6, out);
+	width += fprintf(out, "  %-20s", memory);
+	if (c.free)
+		width += fprintf(out, "  %-20s", unused);
+	width += fprintf(out, "  ");
+	print_cpu_list(cpus, node->memory_kind, width, out);
+	return 0;
+}
+
+/* Width of the column of node numbers: that of the longest group's, within reason. */
+static int label_width(const struct vn_host *host, const struct vn_fold *fold)
+{
+	size_t longest = 5;
+
+	for (size_t group = 0; group < fold->n_groups; group++) {
+		vn_autoset ids = vn_fold_ids(host, fold, group);
+		vn_autofree char *text = ids ? vn_set_text(ids) : NULL;
+		if (text && strlen(text) > longest)
+			longest = strlen(text);
+	}
+	return (int)(longest > 24 ? 24 : longest);
+}
+
+static void print_groups(const struct vn_host *host, const struct vn_fold *fold, struct columns c, FILE *out)
+{
+	int label = label_width(host, fold);
+
+	fprintf(out, "\n%-*s%s  CPUs  memory of each%s  CPU numbers\n", label, "nodes",
+		c.cores ? "  cores" : "", c.free ? "        free of each        " : "      ");
+	for (size_t group = 0; group < fold->n_groups; group++)
+		print_group(host, fold, group, c, label, out);
+	fprintf(out, "Nodes that are alike share a line; --all lists each.\n");
+}
+
+static void print_node_table(const struct vn_host *host, struct columns c, bool all, FILE *out)
+{
+	vn_autofold fold = {0};
+
+	if (!all && host->n_nodes > SCREEN_NODES && vn_fold_nodes(host, &fold) == 0 &&
+		fold.n_groups <= host->n_nodes / 2)
+		print_groups(host, &fold, c, out);
+	else
+		print_nodes(host, c, out);
+}
+
+/* L3 caches among the CPUs of a node, 0 when they are not told. */
+static unsigned count_l3(const struct vn_host *host, const struct vn_host_node *node)
+{
+	vn_autoset seen = hwloc_bitmap_alloc();
+
+	for (size_t i = 0; seen && i < host->n_cpus; i++) {
+		if (host->cpus[i].l3 >= 0 && hwloc_bitmap_isset(node->cpus, host->cpus[i].id))
+			hwloc_bitmap_set(seen, (unsigned)host->cpus[i].l3);
+	}
+	return vn_set_weight(seen);
+}
+
+/* Only where a node has several: then which of its CPUs a VM gets matters. */
+static void print_l3(const struct vn_host *host, FILE *out)
+{
+	unsigned least = UINT32_MAX, most = 0;
+
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		unsigned n = count_l3(host, &host->nodes[i]);
+		if (hwloc_bitmap_iszero(host->nodes[i].cpus))
+			continue;
+		least = n < least ? n : least;
+		most = n > most ? n : most;
+	}
+	if (most > 1 && least == most)
+		fprintf(out, "\nL3 caches: %u in each node\n", most);
+	else if (most > 1)
+		fprintf(out, "\nL3 caches: %u to %u in a node\n", least, most);
+}
+
+/* The best class that has figures: 1, of CPUs, else 0. */
+static const struct vn_memory_access *told_access(const struct vn_host_node *node)
+{
+	for (int class = 1; class >= 0; class --) {
+		const struct vn_memory_access *access = &node->access[class];
+		if (access->read_latency || access->read_bandwidth)
+			return access;
+	}
+	return NULL;
+}
+
+static void print_speed(const struct vn_host_node *node, FILE *out)
+{
+	const struct vn_memory_access *access = told_access(node);
+	char latency[24] = "-", bandwidth[24] = "-", tier[16] = "-", weight[16] = "-";
+
+	if (access && access->read_latency)
+		snprintf(latency, sizeof(latency), "%llu ns", (unsigned long long)access->read_latency);
+	if (access && access->read_bandwidth)
+		snprintf(bandwidth, sizeof(bandwidth), "%.1f GB/s", (double)access->read_bandwidth / 1000);
+	if (node->memory_tier >= 0)
+		snprintf(tier, sizeof(tier), "%d", node->memory_tier);
+	if (node->interleave_weight >= 0)
+		snprintf(weight, sizeof(weight), "%d", node->interleave_weight);
+	vn_autofree char *from = access ? vn_set_text(access->initiators) : vn_copy("-");
+	fprintf(out, "%4u%10s%14s%6s%8s  ", node->id, latency, bandwidth, tier, weight);
+	vn_print_wrapped(from && *from ? from : "-", 44, out);
+}
+
+/* Where the host has memory of different speed, or the firmware tells how fast it is. */
+static void print_speeds(const struct vn_host *host, FILE *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		const struct vn_host_node *node = &host->nodes[i];
+		any |= told_access(node) || node->memory_tier != host->nodes[0].memory_tier;
+	}
+	if (!any)
+		return;
+	fprintf(out, "\nmemory   latency     bandwidth  tier  weight  read from nodes\n");
+	for (size_t i = 0; i < host->n_nodes; i++)
+		print_speed(&host->nodes[i], out);
+}
+
+static bool same_caches(const struct vn_host_node *a, const struct vn_host_node *b)
+{
+	if (a->n_memory_caches != b->n_memory_caches)
+		return false;
+	for (size_t k = 0; k < a->n_memory_caches; k++) {
+		if (a->memory_caches[k].size != b->memory_caches[k].size)
+			return false;
+	}
+	return true;
+}
+
+/* Nodes with the same caches share a line. */
+static void print_memory_caches(const struct vn_host *host, FILE *out)
+{
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		const struct vn_host_node *node = &host->nodes[i];
+		vn_autoset ids = hwloc_bitmap_alloc();
+		char size[VN_SIZE_TEXT];
+		for (size_t j = 0; ids && j < host->n_nodes; j++) {
+			if (same_caches(node, &host->nodes[j]))
+				hwloc_bitmap_set(ids, host->nodes[j].id);
+		}
+		if (node->n_memory_caches == 0 || !ids || hwloc_bitmap_first(ids) != (int)node->id)
+			continue;
+		vn_autofree char *label = vn_set_text(ids);
+		fprintf(out, "\nmemory-side cache of node%s %s:", hwloc_bitmap_weight(ids) == 1 ? "" : "s",
+			label ? label : "?");
+		for (size_t k = 0; k < node->n_memory_caches; k++)
+			fprintf(out, "%s %s", k ? "," : "", vn_size_text(node->memory_caches[k].size, size));
+		fputs(hwloc_bitmap_weight(ids) == 1 ? "\n" : " each\n", out);
+	}
+}
+
 static void print_set_line(const char *label, hwloc_const_bitmap_t set, FILE *out)
 {
 	vn_autofree char *text = vn_set_text(set);
 	fprintf(out, "%s ", label);
-	print_wrapped(text ? text : "?", (unsigned)strlen(label) + 1, out);
+	vn_print_wrapped(text ? text : "?", (unsigned)strlen(label) + 1, out);
 }
 
-/* CPUs that are there but cannot be used: offline, or outside this process's cpuset. */
+/* CPUs that are there but cannot be used, or not by everybody; nodes that are not online. */
 static void print_unusable(const struct vn_host *host, FILE *out)
 {
-	vn_autoset offline = hwloc_bitmap_alloc(), online = hwloc_bitmap_alloc();
+	vn_autoset offline = hwloc_bitmap_alloc(), online = hwloc_bitmap_alloc(),
+		   nodes = hwloc_bitmap_alloc();
 
-	if (!offline || !online)
+	if (!offline || !online || !nodes)
 		return;
 	for (size_t i = 0; i < host->n_cpus; i++)
 		hwloc_bitmap_set(host->cpus[i].online ? online : offline, host->cpus[i].id);
+	for (size_t i = 0; i < host->n_nodes; i++)
+		hwloc_bitmap_set(nodes, host->nodes[i].id);
 	if (!hwloc_bitmap_iszero(offline))
 		print_set_line("\noffline CPUs:", offline, out);
+	if (host->offline_nodes)
+		print_set_line("\noffline nodes:", host->offline_nodes, out);
+	if (host->isolated_cpus && !hwloc_bitmap_iszero(host->isolated_cpus))
+		print_set_line("\nisolated CPUs (isolcpus):", host->isolated_cpus, out);
+	if (host->nohz_full_cpus && !hwloc_bitmap_iszero(host->nohz_full_cpus))
+		print_set_line("\nCPUs without a tick (nohz_full):", host->nohz_full_cpus, out);
 	if (host->allowed_cpus && !hwloc_bitmap_isincluded(online, host->allowed_cpus))
 		print_set_line("\nthis process may use only CPUs:", host->allowed_cpus, out);
+	if (host->allowed_nodes && !hwloc_bitmap_isincluded(nodes, host->allowed_nodes))
+		print_set_line("\nthis process may use memory only of nodes:", host->allowed_nodes, out);
 }
 
+/* "3 of 512 x 2 MiB, …", or "-". */
 static void print_pools(const struct vn_host_node *node, FILE *out)
 {
 	char size[VN_SIZE_TEXT];
@@ -162,12 +402,43 @@ static void print_pools(const struct vn_host_node *node, FILE *out)
 	fprintf(out, "%s\n", *separator ? "" : "-");
 }
 
+static char *pools_text(const struct vn_host_node *node)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream = open_memstream(&text, &length);
+
+	if (!stream)
+		return NULL;
+	print_pools(node, stream);
+	if (fclose(stream) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Nodes whose pools read the same share a line. */
 static void print_hugepages(const struct vn_host *host, FILE *out)
 {
-	fprintf(out, "\nnode  free huge pages\n");
-	for (size_t i = 0; i < host->n_nodes; i++) {
-		fprintf(out, "%4u  ", host->nodes[i].id);
-		print_pools(&host->nodes[i], out);
+	vn_autoset shown = hwloc_bitmap_alloc();
+
+	fprintf(out, "\nfree huge pages\n");
+	for (size_t i = 0; shown && i < host->n_nodes; i++) {
+		vn_autofree char *text = pools_text(&host->nodes[i]);
+		vn_autoset ids = hwloc_bitmap_alloc();
+		if (!text || !ids)
+			return;
+		if (hwloc_bitmap_isset(shown, host->nodes[i].id))
+			continue;
+		for (size_t j = i; j < host->n_nodes; j++) {
+			vn_autofree char *other = pools_text(&host->nodes[j]);
+			if (other && strcmp(text, other) == 0)
+				hwloc_bitmap_set(ids, host->nodes[j].id);
+		}
+		hwloc_bitmap_or(shown, shown, ids);
+		vn_autofree char *label = vn_set_text(ids);
+		fprintf(out, "node%s %s: %s", hwloc_bitmap_weight(ids) == 1 ? "" : "s", label ? label : "?",
+			text);
 	}
 }
 
@@ -182,7 +453,15 @@ static bool tells_distances(const struct vn_host *host)
 	return false;
 }
 
-static void print_distances(const struct vn_host *host, FILE *out)
+static void print_distance(uint32_t distance, int width, FILE *out)
+{
+	if (distance == VN_DISTANCE_UNKNOWN)
+		fprintf(out, "%*s", width, "-");
+	else
+		fprintf(out, "%*u", width, distance);
+}
+
+static void print_matrix(const struct vn_host *host, FILE *out)
 {
 	int width = host->n_nodes > 15 ? 4 : 5; /* 15 columns of 5 and the label are 79 */
 
@@ -192,70 +471,80 @@ static void print_distances(const struct vn_host *host, FILE *out)
 	fprintf(out, "\n");
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		fprintf(out, "%4u", host->nodes[i].id);
-		for (size_t j = 0; j < host->n_nodes; j++) {
-			if (host->nodes[i].distances[j] == VN_DISTANCE_UNKNOWN)
-				fprintf(out, "%*s", width, "-");
-			else
-				fprintf(out, "%*u", width, host->nodes[i].distances[j]);
+		for (size_t j = 0; j < host->n_nodes; j++)
+			print_distance(host->nodes[i].distances[j], width, out);
+		fprintf(out, "\n");
+	}
+}
+
+/* "0-7"; of a group with a longer name its first node and a mark. */
+static void print_group_label(const struct vn_host *host, const struct vn_fold *fold, size_t group, int width,
+	bool right, FILE *out)
+{
+	vn_autoset ids = vn_fold_ids(host, fold, group);
+	vn_autofree char *label = ids ? vn_set_text(ids) : NULL;
+
+	if (!label || strlen(label) >= (size_t)width) {
+		free(label);
+		label = vn_format("%u..", host->nodes[vn_fold_first(host, fold, group)].id);
+	}
+	fprintf(out, "%*s", right ? width : -width, label ? label : "?");
+}
+
+/* A row and a column for each group; on the diagonal a node to itself, and to another of its group. */
+static void print_group_matrix(const struct vn_host *host, const struct vn_fold *fold, FILE *out)
+{
+	fprintf(out,
+		"\ndistances between groups of nodes: row is the CPU's, column the memory's;\n"
+		"'10/12': a node to itself / to another one of its group\n%-16s",
+		"nodes");
+	for (size_t b = 0; b < fold->n_groups; b++)
+		print_group_label(host, fold, b, 7, true, out);
+	fprintf(out, "\n");
+	for (size_t a = 0; a < fold->n_groups; a++) {
+		size_t i = vn_fold_first(host, fold, a), next = vn_fold_next(host, fold, a, i);
+		print_group_label(host, fold, a, 16, false, out);
+		for (size_t b = 0; b < fold->n_groups; b++) {
+			char cell[24];
+			uint32_t self = host->nodes[i].distances[i];
+			if (a == b && next < host->n_nodes) {
+				snprintf(cell, sizeof(cell), "%u/%u", self, host->nodes[i].distances[next]);
+				fprintf(out, "%7s", cell);
+			} else {
+				print_distance(
+					host->nodes[i].distances[vn_fold_first(host, fold, b)], 7, out);
+			}
 		}
 		fprintf(out, "\n");
 	}
 }
 
-/* A word for what matters to a VM's I/O; NULL for bridges, USB and the like. Codes: PCI Code and ID
- * Assignment. */
-static const char *class_word(uint32_t code)
+/* The matrix; folded where it is too wide; where it cannot be, only which distances there are. */
+static void print_distances(const struct vn_host *host, bool all, FILE *out)
 {
-	switch (code >> 16) {
-	case 0x01:
-		return "storage";
-	case 0x02:
-		return "network";
-	case 0x03:
-		return "display";
-	case 0x12:
-		return "accelerator";
-	default:
-		break;
+	vn_autofold fold = {0};
+	vn_autoset values = hwloc_bitmap_alloc();
+
+	if (all || host->n_nodes <= SCREEN_NODES || !values || vn_fold_distances(host, &fold) < 0 ||
+		(fold.n_groups > host->n_nodes / 2 && host->n_nodes <= MATRIX_NODES)) {
+		print_matrix(host, out);
+		return;
 	}
-	if (code >> 8 == 0x0502)
-		return "CXL memory";
-	return code >> 8 == 0x0b40 ? "coprocessor" : NULL;
-}
-
-/* The devices of one node (-1: of none); `label` opens the first line. */
-static void print_node_devices(const struct vn_host *host, int node, const char *label, FILE *out)
-{
-	unsigned shown = 0, others = 0;
-
-	for (size_t i = 0; i < host->n_devices; i++) {
-		const struct vn_host_device *device = &host->devices[i];
-		const char *word = class_word(device->class_code);
-		if (device->node != node)
-			continue;
-		if ((!word && !device->n_names) || shown == DEVICE_LINES) {
-			others++;
-			continue;
-		}
-		fprintf(out, "%4s  %-12s  %-11s", shown++ ? "" : label, device->address,
-			word ? word : "other");
-		fprintf(out, device->driver ? "  %-15s  %s\n" : "  %s%s\n",
-			device->n_names ? device->names[0] : "-", device->driver ? device->driver : "");
+	if (fold.n_groups == 1) {
+		fprintf(out, "\ndistances: %u from a node to itself, %u to any other\n",
+			host->nodes[0].distances[0], host->nodes[0].distances[1]);
+		return;
 	}
-	if (others)
-		fprintf(out, "%4s  %s%u other%s\n", shown ? "" : label, shown ? "and " : "", others,
-			others == 1 ? "" : "s");
-}
-
-static void print_devices(const struct vn_host *host, FILE *out)
-{
-	fprintf(out, "\nnode  PCI device    kind         name             driver\n");
+	if (fold.n_groups <= 9) { /* 9 columns of 7 and the label are 79 */
+		print_group_matrix(host, &fold, out);
+		return;
+	}
 	for (size_t i = 0; i < host->n_nodes; i++) {
-		char label[12];
-		snprintf(label, sizeof(label), "%4u", host->nodes[i].id);
-		print_node_devices(host, (int)host->nodes[i].id, label, out);
+		for (size_t j = 0; j < host->n_nodes; j++)
+			hwloc_bitmap_set(values, host->nodes[i].distances[j]);
 	}
-	print_node_devices(host, -1, "   ?", out);
+	hwloc_bitmap_clr(values, VN_DISTANCE_UNKNOWN);
+	print_set_line("\ndistances (--all prints the matrix):", values, out);
 }
 
 static void print_notes(const struct vn_host *host, FILE *out)
@@ -264,23 +553,25 @@ static void print_notes(const struct vn_host *host, FILE *out)
 		fprintf(out, "\n");
 	for (size_t i = 0; i < host->notes.n; i++) {
 		fprintf(out, "note: ");
-		print_wrapped(host->notes.v[i].text, 6, out);
+		vn_print_wrapped(host->notes.v[i].text, 6, out);
 	}
 }
 
-void vn_host_print(const struct vn_host *host, FILE *out)
+void vn_host_print(const struct vn_host *host, bool all, FILE *out)
 {
 	struct columns c = find_columns(host);
 
 	print_title(host, out);
-	print_nodes(host, c, out);
+	print_node_table(host, c, all, out);
+	print_l3(host, out);
 	print_unusable(host, out);
 	if (c.pools)
 		print_hugepages(host, out);
+	print_speeds(host, out);
+	print_memory_caches(host, out);
 	if (tells_distances(host))
-		print_distances(host, out);
-	if (host->n_devices)
-		print_devices(host, out);
+		print_distances(host, all, out);
+	vn_host_print_devices(host, all, out);
 	print_notes(host, out);
 }
 
