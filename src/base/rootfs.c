@@ -120,25 +120,33 @@ static int read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
 	return 0;
 }
 
+/* Makes text of bytes that end in a NUL of ours, or tells -EINVAL. */
+static int check_text(char *bytes, size_t length)
+{
+	while (length > 0 && bytes[length - 1] == '\0')
+		length--;
+	return memchr(bytes, '\0', length) ? -EINVAL : 0;
+}
+
 static int read_text(int fd, size_t max, char **ret_text)
 {
 	vn_autofree char *text = NULL;
 	size_t length = 0;
 	int r = read_all(fd, max, &text, &length);
 
+	if (r == 0)
+		r = check_text(text, length);
 	if (r < 0)
 		return r;
-	while (length > 0 && text[length - 1] == '\0')
-		length--;
-	if (memchr(text, '\0', length))
-		return -EINVAL;
 	*ret_text = vn_steal(text);
 	return 0;
 }
 
-int vn_root_read(const struct vn_root *root, const char *path, char **ret_text)
+int vn_root_read_bytes(const struct vn_root *root, const char *path, size_t max, unsigned char **ret_bytes,
+	size_t *ret_length)
 {
 	struct stat st;
+	char *bytes;
 	/* O_NONBLOCK: a named pipe in a foreign tree must not hold us up */
 	vn_autoclose int fd = open_path(root, path, O_RDONLY | O_NONBLOCK);
 
@@ -148,7 +156,24 @@ int vn_root_read(const struct vn_root *root, const char *path, char **ret_text)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	return read_text(fd, VN_FILE_MAX, ret_text);
+	int r = read_all(fd, max, &bytes, ret_length);
+	if (r == 0)
+		*ret_bytes = (unsigned char *)bytes;
+	return r;
+}
+
+int vn_root_read(const struct vn_root *root, const char *path, char **ret_text)
+{
+	vn_autofree unsigned char *bytes = NULL;
+	size_t length;
+	int r = vn_root_read_bytes(root, path, VN_FILE_MAX, &bytes, &length);
+
+	if (r == 0)
+		r = check_text((char *)bytes, length);
+	if (r < 0)
+		return r;
+	*ret_text = (char *)vn_steal(bytes);
+	return 0;
 }
 
 int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret)

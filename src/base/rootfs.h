@@ -37,6 +37,13 @@ void vn_root_close(struct vn_root *root);
  */
 int vn_root_read(const struct vn_root *root, const char *path, char **ret_text);
 
+/*
+ * Reads a whole file as it is, NUL bytes and all (a table of the firmware). More than `max` bytes are -EFBIG; otherwise fails
+ * as vn_root_read does. *ret_bytes is new, never NULL even for an empty file, and followed by one NUL that is not counted.
+ */
+int vn_root_read_bytes(const struct vn_root *root, const char *path, size_t max, unsigned char **ret_bytes,
+	size_t *ret_length);
+
 /* Reads a file that holds one unsigned decimal number and a newline. */
 int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret);
 
