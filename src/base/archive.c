@@ -57,7 +57,8 @@ struct reader {
 	char *lead; /* the leading folder, "" for none; NULL: not known yet; owned */
 	size_t members;
 	uint64_t content; /* bytes of all members so far */
-	char *bytes; /* of one file; owned */
+	size_t room;
+	char *bytes; /* of one file, `room` at most; owned */
 };
 
 static int load(struct calls *calls, struct vn_error *err)
@@ -221,6 +222,13 @@ static int add_file(struct reader *reader, struct archive_entry *entry, const ch
 
 	if (size > VN_FILE_MAX)
 		return tell_add(reader, name, vn_tree_add_file(reader->tree, path, NULL, size));
+	if (size > reader->room) {
+		free(reader->bytes);
+		reader->room = size > READ_SIZE ? VN_FILE_MAX : READ_SIZE;
+		reader->bytes = malloc(reader->room);
+		if (!reader->bytes)
+			return no_memory(reader->err);
+	}
 	while (length < size) {
 		ssize_t n = reader->calls.archive_read_data(
 			reader->archive, reader->bytes + length, size - length);
@@ -329,9 +337,6 @@ static int read_members(struct reader *reader)
 	/* the file itself counts as one; two compressions are for hiding how large it is */
 	if (reader->calls.archive_filter_count(reader->archive) > 2)
 		return refuse(reader, NULL, "is compressed more than once; expected one compression");
-	reader->bytes = malloc(VN_FILE_MAX);
-	if (!reader->bytes)
-		return no_memory(reader->err);
 	for (;;) {
 		int r = reader->calls.archive_read_next_header(reader->archive, &entry);
 		if (r == ARCHIVE_EOF)
