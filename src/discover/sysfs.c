@@ -20,7 +20,8 @@ static hwloc_bitmap_t status_set(const char *status, const char *key)
 	return list && vn_set_parse(list, &set) == 0 ? set : NULL;
 }
 
-/* What this process may use: in a container or a cpuset that is less than the host has. */
+/* What this process may use: in a container or a cpuset that is less than the host has. An archive has what the process
+ * that gathered it might use; a copied tree has no /proc/self as a rule. */
 static void read_allowed(struct vn_sysfs *sysfs)
 {
 	vn_autofree char *status = NULL;
@@ -38,8 +39,7 @@ static int read_tree(struct vn_sysfs *sysfs)
 	int s = vn_sysfs_nodes(sysfs);
 	int t = vn_sysfs_devices(sysfs);
 
-	if (sysfs->root.live)
-		read_allowed(sysfs);
+	read_allowed(sysfs);
 	vn_sysfs_tell_rest(sysfs);
 	return r < 0 ? r : s < 0 ? s : t;
 }
