@@ -341,7 +341,7 @@ static int read_members(struct reader *reader)
 		int r = reader->calls.archive_read_next_header(reader->archive, &entry);
 		if (r == ARCHIVE_EOF)
 			return check_end(reader);
-		if (r < ARCHIVE_WARN)
+		if (r != ARCHIVE_OK && r != ARCHIVE_WARN) /* ARCHIVE_RETRY: a header's checksum is wrong */
 			return refuse_archive(reader);
 		r = add_member(reader, entry);
 		if (r < 0)

@@ -156,7 +156,8 @@ static int write_member(struct writer *writer, const struct vn_member *member)
 	calls->archive_entry_set_size(writer->entry, (la_int64_t)size);
 	if (member->kind == VN_MEMBER_LINK)
 		calls->archive_entry_set_symlink(writer->entry, member->bytes);
-	if (calls->archive_write_header(writer->archive, writer->entry) < ARCHIVE_WARN)
+	int r = calls->archive_write_header(writer->archive, writer->entry);
+	if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
 		return tell_failure(writer);
 	if (size > 0 && calls->archive_write_data(writer->archive, member->bytes, size) != (la_ssize_t)size)
 		return tell_failure(writer);
