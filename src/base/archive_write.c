@@ -34,7 +34,7 @@
 	X(archive_write_new)                                                                                 \
 	X(archive_write_open_fd)                                                                             \
 	X(archive_write_set_filter_option)                                                                   \
-	X(archive_write_set_format_pax_restricted)
+	X(archive_write_set_format_gnutar)
 
 /* clang-format off */
 #define POINTER(name) __typeof__(name) *name;
@@ -171,7 +171,7 @@ static int write_all(struct writer *writer, int fd, const struct vn_member *memb
 	writer->archive = calls->archive_write_new();
 	writer->entry = calls->archive_entry_new();
 	if (!writer->archive || !writer->entry ||
-		calls->archive_write_set_format_pax_restricted(writer->archive) < ARCHIVE_WARN)
+		calls->archive_write_set_format_gnutar(writer->archive) < ARCHIVE_WARN)
 		return vn_error_environment(writer->err, -ENOMEM, "out of memory");
 	int r = add_filter(writer, (enum ending)find_ending(writer->file));
 	if (r == 0 && calls->archive_write_open_fd(writer->archive, fd) < ARCHIVE_WARN)
