@@ -32,7 +32,8 @@
 	X(archive_write_free)                                                                                \
 	X(archive_write_header)                                                                              \
 	X(archive_write_new)                                                                                 \
-	X(archive_write_open_fd)                                                                             \
+	X(archive_write_open)                                                                                \
+	X(archive_write_set_bytes_in_last_block)                                                             \
 	X(archive_write_set_filter_option)                                                                   \
 	X(archive_write_set_format_gnutar)
 
@@ -51,6 +52,8 @@ struct writer {
 	struct vn_error *err;
 	struct archive *archive;
 	struct archive_entry *entry;
+	int fd;
+	int status; /* of the first write that failed: a full disk */
 };
 
 enum ending { BZIP2, GZIP, XZ, PLAIN };
@@ -103,10 +106,29 @@ int vn_archive_write_check(const char *file, struct vn_error *err)
 	return lstat(file, &st) == 0 ? tell_exists(file, err) : r;
 }
 
-/* errno of libarchive's last failure, as a problem. A full disk comes this way. */
+/*
+ * libarchive's way to the file. A failure is kept, not told to it: libarchive 3.6 loses memory when a write fails
+ * (archive_write_client_close is not reached), and what it writes afterwards is dropped here.
+ */
+static la_ssize_t write_bytes(struct archive *archive, void *data, const void *bytes, size_t length)
+{
+	struct writer *writer = data;
+
+	(void)archive;
+	for (size_t done = 0; done < length && writer->status == 0;) {
+		ssize_t n = write(writer->fd, (const char *)bytes + done, length - done);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			writer->status = -errno;
+	}
+	return (la_ssize_t)length;
+}
+
+/* What went wrong, as a problem. */
 static int tell_failure(const struct writer *writer)
 {
-	int code = writer->calls.archive_errno(writer->archive);
+	int code = writer->status < 0 ? -writer->status : writer->calls.archive_errno(writer->archive);
 
 	if (code == ENOMEM)
 		return vn_error_environment(writer->err, -ENOMEM, "out of memory");
@@ -164,7 +186,7 @@ static int write_member(struct writer *writer, const struct vn_member *member)
 	return 0;
 }
 
-static int write_all(struct writer *writer, int fd, const struct vn_member *members, size_t n)
+static int write_all(struct writer *writer, const struct vn_member *members, size_t n)
 {
 	const struct calls *calls = &writer->calls;
 
@@ -174,11 +196,13 @@ static int write_all(struct writer *writer, int fd, const struct vn_member *memb
 		calls->archive_write_set_format_gnutar(writer->archive) < ARCHIVE_WARN)
 		return vn_error_environment(writer->err, -ENOMEM, "out of memory");
 	int r = add_filter(writer, (enum ending)find_ending(writer->file));
-	if (r == 0 && calls->archive_write_open_fd(writer->archive, fd) < ARCHIVE_WARN)
+	calls->archive_write_set_bytes_in_last_block(writer->archive, 1); /* no padding */
+	if (r == 0 &&
+		calls->archive_write_open(writer->archive, writer, NULL, write_bytes, NULL) != ARCHIVE_OK)
 		r = tell_failure(writer);
-	for (size_t i = 0; i < n && r == 0; i++)
+	for (size_t i = 0; i < n && r == 0 && writer->status == 0; i++)
 		r = write_member(writer, &members[i]);
-	if (r == 0 && calls->archive_write_close(writer->archive) < ARCHIVE_WARN)
+	if (r == 0 && (calls->archive_write_close(writer->archive) != ARCHIVE_OK || writer->status < 0))
 		r = tell_failure(writer);
 	return r;
 }
@@ -236,7 +260,7 @@ static int settle(int fd, const char *file, uint64_t *ret_size, struct vn_error 
 int vn_archive_write(
 	const char *file, const struct vn_member *members, size_t n, uint64_t *ret_size, struct vn_error *err)
 {
-	vn_cleanup(close_writer) struct writer writer = {.file = file, .err = err};
+	vn_cleanup(close_writer) struct writer writer = {.file = file, .err = err, .fd = -1};
 	vn_autofree char *path = NULL;
 	uint64_t size = 0;
 	int r = vn_archive_write_check(file, err);
@@ -248,12 +272,14 @@ int vn_archive_write(
 	vn_autoclose int fd = open_beside(file, &path, err);
 	if (fd < 0)
 		return fd;
-	r = write_all(&writer, fd, members, n);
+	writer.fd = fd;
+	r = write_all(&writer, members, n);
 	if (r == 0)
 		r = settle(fd, file, &size, err);
 	if (r == 0)
 		r = give_name(path, file, err);
 	if (r < 0) {
+		writer.status = r; /* what libarchive still holds is not written any more */
 		unlink(path); /* gone already when the name was given */
 		return r;
 	}

@@ -107,7 +107,7 @@ static void *take_copy(struct vn_tree *tree, const void *bytes, size_t length)
 
 struct vn_tree *vn_tree_new(void)
 {
-	vn_autotree *tree = calloc(1, sizeof(*tree));
+	struct vn_tree *tree = calloc(1, sizeof(*tree));
 	uint64_t seed[2] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9};
 	const void *random = (const void *)getauxval(AT_RANDOM);
 
@@ -121,10 +121,12 @@ struct vn_tree *vn_tree_new(void)
 	tree->room = FIRST_SLOTS / 2;
 	tree->slots = calloc(tree->n_slots, sizeof(*tree->slots));
 	tree->entries = calloc(tree->room, sizeof(*tree->entries));
-	if (!tree->slots || !tree->entries)
+	if (!tree->slots || !tree->entries) {
+		vn_tree_free(tree);
 		return NULL;
+	}
 	tree->entries[tree->n++] = (struct entry){.name = "", .kind = FOLDER, .told = true};
-	return vn_steal(tree);
+	return tree;
 }
 
 void vn_tree_free(struct vn_tree *tree)
