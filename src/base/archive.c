@@ -15,6 +15,7 @@
 #define STREAM_MAX (2 * (int64_t)VN_ARCHIVE_CONTENT)
 #define READ_SIZE (64u << 10)
 #define TAR_BLOCK 512
+#define TOLD_NAME 200 /* bytes of a name that a message has room for */
 
 #define CALLS(X)                                                                                             \
 	X(archive_entry_filetype)                                                                            \
@@ -82,12 +83,13 @@ static int no_memory(struct vn_error *err)
 	return vn_error_environment(err, -ENOMEM, "out of memory");
 }
 
-/* A problem of a member. Its name is told only when a terminal may see it. */
+/* A problem of a member. Its name is told only when a terminal may see it, and a reader its end. */
 static int refuse(const struct reader *reader, const char *name, const char *what)
 {
-	struct vn_where where = {reader->file, 0, name && vn_text_is_printable(name) ? name : NULL};
+	bool told = name && strnlen(name, TOLD_NAME + 1) <= TOLD_NAME && vn_text_is_printable(name);
+	struct vn_where where = {reader->file, 0, told ? name : NULL};
 
-	if (where.key)
+	if (told)
 		return vn_error_input(reader->err, &where, "%s", what);
 	return vn_error_input(reader->err, &where, "member %zu: %s", reader->members, what);
 }
