@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "archive.h"
 #include "parse.h"
 #include "text.h"
 
@@ -81,10 +82,28 @@ int vn_root_open(const char *path, struct vn_root *ret_root, struct vn_error *er
 	return 0;
 }
 
+int vn_root_open_archive(const char *file, struct vn_root *ret_root, struct vn_error *err)
+{
+	vn_autoroot root = {.fd = -1, .path = vn_copy(file)};
+	vn_autoclose int fd = vn_file_open(file, err);
+
+	if (fd < 0)
+		return fd;
+	if (!root.path)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = vn_archive_read(fd, file, &root.tree, err);
+	if (r < 0)
+		return r;
+	*ret_root = root;
+	root = (struct vn_root){.fd = -1};
+	return 0;
+}
+
 void vn_root_close(struct vn_root *root)
 {
 	if (root->fd >= 0)
 		close(root->fd);
+	vn_tree_free(root->tree);
 	free(root->path);
 	*root = (struct vn_root){.fd = -1};
 }
@@ -142,7 +161,7 @@ static int read_text(int fd, size_t max, char **ret_text)
 	return 0;
 }
 
-int vn_root_read_bytes(const struct vn_root *root, const char *path, size_t max, unsigned char **ret_bytes,
+static int read_from_disk(const struct vn_root *root, const char *path, size_t max, unsigned char **ret_bytes,
 	size_t *ret_length)
 {
 	struct stat st;
@@ -160,6 +179,34 @@ int vn_root_read_bytes(const struct vn_root *root, const char *path, size_t max,
 	if (r == 0)
 		*ret_bytes = (unsigned char *)bytes;
 	return r;
+}
+
+static int read_from_tree(const struct vn_tree *tree, const char *path, size_t max, unsigned char **ret_bytes,
+	size_t *ret_length)
+{
+	const unsigned char *bytes;
+	size_t length;
+	int r = vn_tree_file(tree, path, &bytes, &length);
+
+	if (r < 0)
+		return r;
+	if (length > max)
+		return -EFBIG;
+	unsigned char *copy = malloc(length + 1);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, bytes, length + 1); /* the tree keeps a NUL behind each */
+	*ret_bytes = copy;
+	*ret_length = length;
+	return 0;
+}
+
+int vn_root_read_bytes(const struct vn_root *root, const char *path, size_t max, unsigned char **ret_bytes,
+	size_t *ret_length)
+{
+	if (root->tree)
+		return read_from_tree(root->tree, path, max, ret_bytes, ret_length);
+	return read_from_disk(root, path, max, ret_bytes, ret_length);
 }
 
 int vn_root_read(const struct vn_root *root, const char *path, char **ret_text)
@@ -232,6 +279,8 @@ static int read_names(DIR *directory, char ***ret_names)
 
 int vn_root_list(const struct vn_root *root, const char *path, char ***ret_names)
 {
+	if (root->tree)
+		return vn_tree_list(root->tree, path, ret_names);
 	int fd = open_path(root, path, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
@@ -254,7 +303,7 @@ void vn_names_free(char ***names)
 	*names = NULL;
 }
 
-int vn_root_link(const struct vn_root *root, const char *path, char **ret_target)
+static int link_on_disk(const struct vn_root *root, const char *path, char **ret_target)
 {
 	char target[PATH_MAX];
 	vn_autoclose int fd = open_path(root, path, O_PATH | O_NOFOLLOW);
@@ -265,7 +314,24 @@ int vn_root_link(const struct vn_root *root, const char *path, char **ret_target
 	if (n < 0)
 		return errno == ENOENT ? -EINVAL
 				       : -errno; /* not a symbolic link (readlinkat(2), since 2.6.39) */
-	char *copy = strndup(target, (size_t)n);
+	target[n] = '\0';
+	char *copy = strdup(target);
+	if (!copy)
+		return -ENOMEM;
+	*ret_target = copy;
+	return 0;
+}
+
+int vn_root_link(const struct vn_root *root, const char *path, char **ret_target)
+{
+	const char *target;
+
+	if (!root->tree)
+		return link_on_disk(root, path, ret_target);
+	int r = vn_tree_link(root->tree, path, &target);
+	if (r < 0)
+		return r;
+	char *copy = strdup(target);
 	if (!copy)
 		return -ENOMEM;
 	*ret_target = copy;
@@ -321,17 +387,24 @@ static int check_kind(const char *path, struct vn_error *err)
 				       : "device");
 }
 
-int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err)
+int vn_file_open(const char *path, struct vn_error *err)
 {
-	struct vn_where where = {path, 0, NULL};
 	int r = check_kind(path, err);
 
 	if (r < 0)
 		return r;
-	vn_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? cannot_read(path, -errno, err) : fd;
+}
+
+int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err)
+{
+	struct vn_where where = {path, 0, NULL};
+	vn_autoclose int fd = vn_file_open(path, err);
+
 	if (fd < 0)
-		return cannot_read(path, -errno, err);
-	r = read_text(fd, max, ret_text);
+		return fd;
+	int r = read_text(fd, max, ret_text);
 	if (r == -EINVAL)
 		return vn_error_input(err, &where, "holds a NUL byte; expected text");
 	if (r == -EFBIG) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * File access below a root directory: the live system ("/") or somebody else's tree of /sys and /proc.
+ * File access below a root: the live system ("/"), somebody else's tree of /sys and /proc, or an archive of one.
  *
  * Theory of operation: every path is opened with openat2(RESOLVE_IN_ROOT), so that absolute symbolic links
  * and `..` in a foreign tree stay inside it; nothing outside can be read by a hostile tree. A kernel
  * before 5.6 has no openat2: there the live root is read with plain openat (which is the same thing for "/"),
  * and a foreign root is refused. Sizes are bounded: no file of sysfs or procfs that we read is larger than
- * VN_FILE_MAX.
+ * VN_FILE_MAX. An archive is read into memory (archive.h) and answers just as a tree on disk does.
  */
 
 #include <stdbool.h>
@@ -15,17 +15,23 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "tree.h"
 
 #define VN_FILE_MAX (4u << 20) /* bytes */
 
 struct vn_root {
-	int fd; /* the directory */
+	int fd; /* the directory; -1 for an archive */
+	struct vn_tree *tree; /* of an archive; owned; NULL for a directory */
 	bool live; /* this machine, now */
 	char *path; /* as the user named it, for messages */
 };
 
 /* Opens `path` as a root. *ret_root is the caller's to close with vn_root_close. */
 int vn_root_open(const char *path, struct vn_root *ret_root, struct vn_error *err);
+
+/* The same for an archive (archive.h): a file the user named. */
+int vn_root_open_archive(const char *file, struct vn_root *ret_root, struct vn_error *err);
+
 void vn_root_close(struct vn_root *root);
 #define vn_autoroot vn_cleanup(vn_root_close) struct vn_root
 
@@ -57,6 +63,9 @@ int vn_root_link(const struct vn_root *root, const char *path, char **ret_target
 
 /* The last component of the target of a symbolic link, as a new string ("driver" -> "vfio-pci"). */
 int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_name);
+
+/* Opens a file the user named for reading: a clear problem for a directory, a device. The descriptor, or a negative errno. */
+int vn_file_open(const char *path, struct vn_error *err);
 
 /* The same reading for a file the user named: bounded, a clear problem for a directory, a device, a NUL byte,
  * too large. */

@@ -43,7 +43,7 @@ const struct vn_verb verb_topology = {
 	.summary = "nodes, CPUs, memory, huge pages, distances and devices of a host",
 	.details = "SRC is one of: live (this host; the default), sysfs:DIR (a copy of another host's /sys "
 		   "and /proc),\n"
-		   "numactl:FILE (the output of 'numactl --hardware').",
+		   "tar:FILE (the same in an archive), numactl:FILE (the output of 'numactl --hardware').",
 	.options = {{"host", "SRC", "where the host is read from"},
 		{"format", "FORM", "text (the default) or json"},
 		{"all", NULL, "in text: each node and each device in a line of its own"}},

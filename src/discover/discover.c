@@ -26,14 +26,14 @@ static const struct {
 } sources[] = {
 	{"live", "live", discover_live},
 	{"sysfs:", "sysfs:DIR", vn_discover_sysfs},
+	{"tar:", "tar:FILE", vn_discover_tar},
 	{"numactl:", "numactl:FILE", discover_numactl_file},
-	{"tar:", NULL, NULL},
 	{"hwloc:", NULL, NULL},
 	{"synthetic:", NULL, NULL},
 	{"json:", NULL, NULL},
 };
 
-#define FORMS "live, sysfs:DIR or numactl:FILE"
+#define FORMS "live, sysfs:DIR, tar:FILE or numactl:FILE"
 
 int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The host from any source: `live`, `sysfs:DIR`, `numactl:FILE`. */
+/* The host from any source: `live`, `sysfs:DIR`, `tar:FILE`, `numactl:FILE`. */
 
 #include "../model/host.h"
 
@@ -13,6 +13,9 @@ int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *
 
 /* A tree that holds sys/devices/system/… (and proc/meminfo): "/" is the live host. */
 int vn_discover_sysfs(const char *root, struct vn_host **ret_host, struct vn_error *err);
+
+/* The same in an archive, as hwloc-gather-topology and `vnuma gather` write them (base/archive.h). */
+int vn_discover_tar(const char *file, struct vn_host **ret_host, struct vn_error *err);
 
 /*
  * The text that `numactl --hardware` prints; `file` is for messages. Lines that start with `#` are skipped.

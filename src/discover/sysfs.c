@@ -20,7 +20,8 @@ static hwloc_bitmap_t status_set(const char *status, const char *key)
 	return list && vn_set_parse(list, &set) == 0 ? set : NULL;
 }
 
-/* What this process may use: in a container or a cpuset that is less than the host has. */
+/* What this process may use: in a container or a cpuset that is less than the host has. An archive has what the process
+ * that gathered it might use; a copied tree has no /proc/self as a rule. */
 static void read_allowed(struct vn_sysfs *sysfs)
 {
 	vn_autofree char *status = NULL;
@@ -39,29 +40,43 @@ static int read_tree(struct vn_sysfs *sysfs)
 	int t = s < 0 ? s : vn_sysfs_memory(sysfs);
 	int u = vn_sysfs_devices(sysfs);
 
-	if (sysfs->root.live)
-		read_allowed(sysfs);
+	read_allowed(sysfs);
 	vn_sysfs_tell_rest(sysfs);
 	return r < 0 ? r : t < 0 ? t : u;
 }
 
-int vn_discover_sysfs(const char *path, struct vn_host **ret_host, struct vn_error *err)
+int vn_sysfs_host(struct vn_root *root, const char *source, struct vn_host **ret_host, struct vn_error *err)
 {
 	vn_autohost *host = vn_host_new();
-	struct vn_sysfs sysfs = {.root = {.fd = -1}, .host = host, .err = err};
+	struct vn_sysfs sysfs = {.root = *root, .host = host, .err = err};
+	int r = -ENOMEM;
 
-	if (!host)
-		return vn_error_environment(err, -ENOMEM, "out of memory");
-	int r = vn_root_open(path, &sysfs.root, err);
-	if (r < 0)
-		return r;
-	host->live = sysfs.root.live;
-	host->source = host->live ? vn_copy("live") : vn_format("sysfs:%s", path);
-	r = host->source ? read_tree(&sysfs) : vn_error_environment(err, -ENOMEM, "out of memory");
+	*root = (struct vn_root){.fd = -1};
+	if (host) {
+		host->live = sysfs.root.live;
+		host->source = vn_copy(source);
+	}
+	if (!host || !host->source)
+		vn_error_environment(err, r, "out of memory");
+	else
+		r = read_tree(&sysfs);
 	if (r == 0)
 		r = vn_host_finish(host, err);
 	if (r == 0)
 		*ret_host = vn_steal(host);
 	vn_root_close(&sysfs.root);
 	return r;
+}
+
+int vn_discover_sysfs(const char *path, struct vn_host **ret_host, struct vn_error *err)
+{
+	vn_autoroot root = {.fd = -1};
+	int r = vn_root_open(path, &root, err);
+
+	if (r < 0)
+		return r;
+	vn_autofree char *source = root.live ? vn_copy("live") : vn_format("sysfs:%s", path);
+	if (!source)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	return vn_sysfs_host(&root, source, ret_host, err);
 }

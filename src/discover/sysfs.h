@@ -21,6 +21,11 @@ struct vn_sysfs {
 	size_t problems;
 };
 
+/*
+ * Reads a host from a root, which is the callee's from then on, and closed. `source` is how the user named it; copied.
+ */
+int vn_sysfs_host(struct vn_root *root, const char *source, struct vn_host **ret_host, struct vn_error *err);
+
 /* Adds a problem of this file (the first VN_SYSFS_MAX_PROBLEMS, the rest is counted); returns a negative
  * errno. */
 int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *format, ...)
