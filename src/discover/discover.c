@@ -30,10 +30,10 @@ static const struct {
 	{"tar:", NULL, NULL},
 	{"hwloc:", NULL, NULL},
 	{"synthetic:", NULL, NULL},
-	{"json:", NULL, NULL},
+	{"json:", "json:FILE", vn_discover_json},
 };
 
-#define FORMS "live, sysfs:DIR or numactl:FILE"
+#define FORMS "live, sysfs:DIR, numactl:FILE or json:FILE"
 
 int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The host from any source: `live`, `sysfs:DIR`, `numactl:FILE`. */
+/* The host from any source: `live`, `sysfs:DIR`, `numactl:FILE`, `json:FILE`. */
 
 #include "../model/host.h"
 
@@ -20,3 +20,14 @@ int vn_discover_sysfs(const char *root, struct vn_host **ret_host, struct vn_err
  * memory are kept.
  */
 int vn_discover_numactl(const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
+
+/*
+ * What vn_host_to_json() prints ("schema": "vnuma.topology/1"), or the like written by hand: only nodes[] with id, cpus and
+ * memory_total must be there, all else may be missing or null. A host of another machine stays one: `live` in the file sets
+ * was_live, never live. Source and notes are taken from the file; without `notes` they are made as for any other source.
+ * Keys that are not known are passed over, so that a file of a later version can be read; they are missing when the host
+ * is printed again, while what the same version printed comes out byte for byte.
+ */
+int vn_discover_json(const char *file, struct vn_host **ret_host, struct vn_error *err);
+int vn_discover_json_text(
+	const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
