@@ -31,3 +31,11 @@ int vn_discover_numactl(const char *text, const char *file, struct vn_host **ret
 int vn_discover_json(const char *file, struct vn_host **ret_host, struct vn_error *err);
 int vn_discover_json_text(
 	const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
+
+/*
+ * Reads memory (total, free, reclaimable) and huge pages of each node again, from where vn_discover() read the host: live or
+ * sysfs:DIR. Nothing else is looked at: notes, distances, CPUs and devices stay what they were. All or nothing: on failure the
+ * host is as it was. -ESTALE when nodes came or went (discover the host again); -EOPNOTSUPP, a problem of the input, for a
+ * source that is a file, whose figures do not change.
+ */
+int vn_discover_refresh(struct vn_host *host, struct vn_error *err);
