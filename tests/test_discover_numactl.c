@@ -231,12 +231,11 @@ static void test_sources(void **state)
 	static const struct {
 		const char *source, *problem;
 	} cases[] = {
-		{"", "'' is no source; expected live, sysfs:DIR or numactl:FILE"},
-		{"lively", "'lively' is no source; expected live, sysfs:DIR or numactl:FILE"},
+		{"", "'' is no source; expected live, sysfs:DIR, numactl:FILE or json:FILE"},
+		{"lively", "'lively' is no source; expected live, sysfs:DIR, numactl:FILE or json:FILE"},
 		{"numactl:", "'numactl:' names nothing; expected numactl:FILE"},
 		{"tar:x.tar.bz2", "'tar:x.tar.bz2': this version does not read tar: sources yet; expected "
-				  "live, sysfs:DIR or "
-				  "numactl:FILE"},
+				  "live, sysfs:DIR, numactl:FILE or json:FILE"},
 		{"numactl:/nowhere/at/all", "cannot be read: No such file or directory"},
 		{"numactl:/", "is a directory; expected a file"},
 		{"numactl:/dev/null", "is a device; expected a file"},

@@ -69,6 +69,11 @@ static void add_name(const struct vn_json_reader *in, struct vn_host_device *dev
 		vn_json_no_memory(in);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
 /* `names`, and `name` for the first of them. */
 static void read_names(const struct vn_json_reader *in, struct vn_host_device *device)
 {
@@ -95,7 +100,7 @@ static void read_names(const struct vn_json_reader *in, struct vn_host_device *d
 	if (!list && first)
 		add_name(in, device, first);
 	else if (list && json_object_get(in->object, "name") &&
-		 (device->n_names ? !first || strcmp(first, device->names[0]) != 0 : first != NULL))
+		 !same_text(first, device->n_names ? device->names[0] : NULL))
 		vn_json_wrong(in, "name", "the first of 'names', or null when there is none");
 }
 

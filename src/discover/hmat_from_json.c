@@ -52,29 +52,43 @@ static void read_domains(const struct vn_json_reader *in, struct vn_hmat *hmat)
 	}
 }
 
+/* Index of the first member that is no domain of `domains`; the list's length when all are. */
+static size_t first_unknown(const json_t *list, const struct vn_hmat *hmat)
+{
+	size_t i = 0;
+
+	for (; i < json_array_size(list); i++) {
+		const json_t *value = json_array_get(list, i);
+		json_int_t number = json_integer_value(value);
+		if (!json_is_integer(value) || number < 0 || number > UINT32_MAX ||
+			!is_known(hmat, (uint32_t)number))
+			break;
+	}
+	return i;
+}
+
 /* A list of domains that `domains` names; NULL when it is wrong. */
 static uint32_t *read_axis(
 	const struct vn_json_reader *in, const char *key, const struct vn_hmat *hmat, size_t *ret_n)
 {
 	const json_t *list = vn_json_list(in, key, VN_JSON_MAX_ITEMS);
-	vn_autofree uint32_t *axis = calloc(json_array_size(list) + 1, sizeof(*axis));
+	size_t n = json_array_size(list), unknown = first_unknown(list, hmat);
 
-	if (!axis)
-		vn_json_no_memory(in);
-	if (!axis || !list)
+	if (!list)
 		return NULL;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *value = json_array_get(list, i);
-		json_int_t number = json_integer_value(value);
-		if (!json_is_integer(value) || number < 0 || number > UINT32_MAX ||
-			!is_known(hmat, (uint32_t)number)) {
-			vn_json_problem(in, key, "member %zu; expected a domain of the HMAT's 'domains'", i);
-			return NULL;
-		}
-		axis[i] = (uint32_t)number;
+	if (unknown < n) {
+		vn_json_problem(in, key, "member %zu; expected a domain of the HMAT's 'domains'", unknown);
+		return NULL;
 	}
-	*ret_n = json_array_size(list);
-	return vn_steal(axis);
+	uint32_t *axis = calloc(n + 1, sizeof(*axis));
+	if (!axis) {
+		vn_json_no_memory(in);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		axis[i] = (uint32_t)json_integer_value(json_array_get(list, i));
+	*ret_n = n;
+	return axis;
 }
 
 /* null, "unreachable", or a number above 0. */

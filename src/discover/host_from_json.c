@@ -506,13 +506,12 @@ static int finish(struct loader *l, struct vn_error *err)
 	return r;
 }
 
-static int load(const json_t *json, const char *file, struct vn_host **ret_host, struct vn_error *err)
+static int read_document(const json_t *json, const char *file, struct vn_host *host, struct vn_error *err)
 {
 	struct vn_json_document document = {.file = file, .err = err};
-	vn_autohost *host = vn_host_new();
-	vn_autofree struct loader *l = calloc(1, sizeof(*l));
+	struct loader *l = calloc(1, sizeof(*l));
 
-	if (!host || !l)
+	if (!l)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	l->top = (struct vn_json_reader){&document, NULL, NULL, -1, json};
 	l->host = host;
@@ -521,6 +520,16 @@ static int load(const json_t *json, const char *file, struct vn_host **ret_host,
 	if (has_schema(&l->top))
 		read_host(l);
 	int r = finish(l, err);
+	free(l);
+	return r;
+}
+
+static int load(const json_t *json, const char *file, struct vn_host **ret_host, struct vn_error *err)
+{
+	vn_autohost *host = vn_host_new();
+	int r = host ? read_document(json, file, host, err)
+		     : vn_error_environment(err, -ENOMEM, "out of memory");
+
 	if (r == 0)
 		*ret_host = vn_steal(host);
 	return r;
