@@ -24,8 +24,8 @@
  * Sets of CPUs or nodes are told in the way of snprintf: up to `max` ids are written to `ret_ids` in ascending order, and the
  * number of all there are is returned, which may be more. With `max` 0 `ret_ids` may be NULL. -ENODATA: not known.
  *
- * Strings belong to the host or the error they came from and live until it is freed, cleared or refreshed, except where it
- * says "new". NULL: not known, or no such index.
+ * Strings belong to the host or the error they came from and live until it is freed or cleared, except where it says "new".
+ * NULL: not known, or no such index. What a function is given is not NULL, except where it says so.
  *
  * Errors. A function that takes a `struct vn_error *` adds one problem for each thing that is wrong, and returns a negative
  * errno; `err` may be NULL. On success it adds nothing. Outputs (`ret_…`) are untouched on failure. Nothing is printed, no
