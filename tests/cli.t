@@ -75,6 +75,20 @@ expect "a source that is not there" 2 "$vnuma" topology --host numactl:/nonexist
 like "names the file" "$err" "/nonexistent"
 expect "a source of no known form" 2 "$vnuma" topology --host foo:bar
 expect "a folder as numactl text" 2 "$vnuma" topology --host "numactl:$work"
+"$vnuma" topology --host $two --json >"$work/two.json"
+expect "our own JSON" 0 "$vnuma" topology --host "json:$work/two.json" --json
+same "is printed again byte for byte" "$out" "$(<"$work/two.json")"
+"$vnuma" topology --json >"$work/here.json"
+expect "this machine's, too" 0 "$vnuma" topology --host "json:$work/here.json" --json
+same "though it is not live any more" "$out" "$(<"$work/here.json")"
+echo '{"nodes": [{"id": 0, "cpus": [0], "memory_total": -1, "distances": {"7": 10}}], "live": 1}' >"$work/bad.json"
+expect "JSON that is wrong" 2 "$vnuma" topology --host "json:$work/bad.json"
+like "tells where" "$err" "bad.json:? *nodes\[0\].memory_total: -1; expected bytes"
+like "all of it" "$err" "nodes\[0\].distances.7: "
+same "a line each" "$(wc -l <<<"$err")" 3
+printf '{\n"nodes": [\n' >"$work/cut.json"
+expect "JSON that is cut off" 2 "$vnuma" topology --host "json:$work/cut.json"
+like "names the line" "$err" "cut.json:3: "
 expect "free of a cell" 0 "$vnuma" free 1 --host $two --json
 json "only that cell" '[.nodes[].id]' '[1]'
 expect "free of a cell that is not there" 2 "$vnuma" free 7 --host $two

@@ -231,8 +231,9 @@ static void test_sources(void **state)
 	static const struct {
 		const char *source, *problem;
 	} cases[] = {
-		{"", "'' is no source; expected live, sysfs:DIR, tar:FILE or numactl:FILE"},
-		{"lively", "'lively' is no source; expected live, sysfs:DIR, tar:FILE or numactl:FILE"},
+		{"", "'' is no source; expected live, sysfs:DIR, tar:FILE, numactl:FILE or json:FILE"},
+		{"lively",
+			"'lively' is no source; expected live, sysfs:DIR, tar:FILE, numactl:FILE or json:FILE"},
 		{"numactl:", "'numactl:' names nothing; expected numactl:FILE"},
 		{"tar:", "'tar:' names nothing; expected tar:FILE"},
 		{"tar:/nowhere/at/all", "cannot be read: No such file or directory"},

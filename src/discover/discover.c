@@ -5,10 +5,25 @@
 
 #include "../base/rootfs.h"
 
+/* A tree that stays where it is can be read again; one that a reader unpacked for itself cannot. */
+static int discover_tree(const char *root, struct vn_host **ret_host, struct vn_error *err)
+{
+	vn_autohost *host = NULL;
+	int r = vn_discover_sysfs(root, &host, err);
+
+	if (r < 0)
+		return r;
+	host->root = realpath(root, NULL); /* whatever the process's directory is then */
+	if (!host->root)
+		return vn_error_environment(err, -errno, "%s: %s", root, strerror(errno));
+	*ret_host = vn_steal(host);
+	return 0;
+}
+
 static int discover_live(const char *unused, struct vn_host **ret_host, struct vn_error *err)
 {
 	(void)unused;
-	return vn_discover_sysfs("/", ret_host, err);
+	return discover_tree("/", ret_host, err);
 }
 
 static int discover_numactl_file(const char *file, struct vn_host **ret_host, struct vn_error *err)
@@ -25,15 +40,15 @@ static const struct {
 	int (*discover)(const char *rest, struct vn_host **ret_host, struct vn_error *err);
 } sources[] = {
 	{"live", "live", discover_live},
-	{"sysfs:", "sysfs:DIR", vn_discover_sysfs},
+	{"sysfs:", "sysfs:DIR", discover_tree},
 	{"tar:", "tar:FILE", vn_discover_tar},
 	{"numactl:", "numactl:FILE", discover_numactl_file},
 	{"hwloc:", NULL, NULL},
 	{"synthetic:", NULL, NULL},
-	{"json:", NULL, NULL},
+	{"json:", "json:FILE", vn_discover_json},
 };
 
-#define FORMS "live, sysfs:DIR, tar:FILE or numactl:FILE"
+#define FORMS "live, sysfs:DIR, tar:FILE, numactl:FILE or json:FILE"
 
 int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *err)
 {

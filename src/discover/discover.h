@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The host from any source: `live`, `sysfs:DIR`, `tar:FILE`, `numactl:FILE`. */
+/* The host from any source: `live`, `sysfs:DIR`, `tar:FILE`, `numactl:FILE`, `json:FILE`. */
 
 #include "../model/host.h"
 
@@ -23,3 +23,22 @@ int vn_discover_tar(const char *file, struct vn_host **ret_host, struct vn_error
  * memory are kept.
  */
 int vn_discover_numactl(const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
+
+/*
+ * What vn_host_to_json() prints ("schema": "vnuma.topology/1"), or the like written by hand: only nodes[] with id, cpus and
+ * memory_total must be there, all else may be missing or null. A host of another machine stays one: `live` in the file sets
+ * was_live, never live. Source and notes are taken from the file; without `notes` they are made as for any other source.
+ * Keys that are not known are passed over, so that a file of a later version can be read; they are missing when the host
+ * is printed again, while what the same version printed comes out byte for byte.
+ */
+int vn_discover_json(const char *file, struct vn_host **ret_host, struct vn_error *err);
+int vn_discover_json_text(
+	const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
+
+/*
+ * Reads memory (total, free, reclaimable) and huge pages of each node again, from where vn_discover() read the host: live or
+ * sysfs:DIR. Nothing else is looked at: notes, distances, CPUs and devices stay what they were. All or nothing: on failure the
+ * host is as it was. -ESTALE when nodes came or went (discover the host again); -EOPNOTSUPP, a problem of the input, for a
+ * source that is a file, whose figures do not change.
+ */
+int vn_discover_refresh(struct vn_host *host, struct vn_error *err);

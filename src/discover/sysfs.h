@@ -13,6 +13,7 @@
 
 #define VN_SYSFS_MAX_PROBLEMS 20
 #define VN_PATH_TEXT 256 /* room for any path of sysfs that we build */
+#define VN_NODE_DIRECTORY "sys/devices/system/node"
 
 struct vn_sysfs {
 	struct vn_root root;
@@ -57,6 +58,10 @@ int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret);
 /* Numbers N of the entries PREFIX<N> of a directory. -ENOENT when there is no such directory. */
 int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char *prefix, uint64_t max,
 	hwloc_bitmap_t *ret_ids);
+
+/* Memory and huge pages of a node from these paths: what vn_discover_refresh() reads again. `node` has no pools yet. */
+int vn_sysfs_node_memory(
+	struct vn_sysfs *sysfs, const char *meminfo, const char *pools, struct vn_host_node *node);
 
 /* Adds the parts to sysfs->host. CPUs come before nodes, nodes before memory. */
 int vn_sysfs_cpus(struct vn_sysfs *sysfs);

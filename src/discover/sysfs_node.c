@@ -8,7 +8,7 @@
 #include "../base/parse.h"
 #include "../base/text.h"
 
-#define NODE_DIRECTORY "sys/devices/system/node"
+#define NODE_DIRECTORY VN_NODE_DIRECTORY
 
 static int read_bytes(
 	struct vn_sysfs *sysfs, const char *path, const char *text, const char *key, uint64_t *ret)
@@ -129,6 +129,14 @@ static int read_pools(struct vn_sysfs *sysfs, const char *directory, struct vn_h
 	return status;
 }
 
+int vn_sysfs_node_memory(
+	struct vn_sysfs *sysfs, const char *meminfo, const char *pools, struct vn_host_node *node)
+{
+	int r = read_meminfo(sysfs, meminfo, node);
+	int s = read_pools(sysfs, pools, node);
+	return r < 0 ? r : s;
+}
+
 int vn_distances_parse(char *text, size_t n, uint32_t *distances, const char **ret_wrong)
 {
 	size_t seen = 0;
@@ -205,15 +213,13 @@ static int read_cpus(struct vn_sysfs *sysfs, const char *directory, struct vn_ho
 
 static int read_node(struct vn_sysfs *sysfs, struct vn_host_node *node)
 {
-	char directory[VN_PATH_TEXT / 2], path[VN_PATH_TEXT];
+	char directory[VN_PATH_TEXT / 2], path[VN_PATH_TEXT], pools[VN_PATH_TEXT];
 
 	snprintf(directory, sizeof(directory), NODE_DIRECTORY "/node%u", node->id);
 	int status = read_cpus(sysfs, directory, node);
 	snprintf(path, sizeof(path), "%s/meminfo", directory);
-	int r = read_meminfo(sysfs, path, node);
-	status = status < 0 ? status : r;
-	snprintf(path, sizeof(path), "%s/hugepages", directory);
-	r = read_pools(sysfs, path, node);
+	snprintf(pools, sizeof(pools), "%s/hugepages", directory);
+	int r = vn_sysfs_node_memory(sysfs, path, pools, node);
 	status = status < 0 ? status : r;
 	snprintf(path, sizeof(path), "%s/distance", directory);
 	r = read_distances(sysfs, path, node);
@@ -236,10 +242,9 @@ static int make_single_node(struct vn_sysfs *sysfs)
 		if (host->cpus[i].online)
 			hwloc_bitmap_set(node->cpus, host->cpus[i].id);
 	}
-	int r = read_meminfo(sysfs, "proc/meminfo", node);
-	int s = read_pools(sysfs, "sys/kernel/mm/hugepages", node);
-	if (r < 0 || s < 0)
-		return r < 0 ? r : s;
+	int r = vn_sysfs_node_memory(sysfs, "proc/meminfo", "sys/kernel/mm/hugepages", node);
+	if (r < 0)
+		return r;
 	r = vn_notes_add(&host->notes, "kernel-without-numa",
 		"the kernel shows no nodes (built without NUMA, or hidden by a container): all counts as "
 		"node 0");

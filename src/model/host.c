@@ -74,6 +74,7 @@ void vn_host_free(struct vn_host *host)
 	vn_hmat_free(host->hmat);
 	vn_notes_clear(&host->notes);
 	free(host->source);
+	free(host->root);
 	free(host);
 }
 

@@ -110,6 +110,7 @@ struct vn_host_device {
 
 struct vn_host {
 	char *source; /* as given to --host */
+	char *root; /* the directory whose tree vn_discover_refresh() reads again; owned; NULL: read only once */
 	bool live; /* this machine, now: the only kind that may be acted on */
 	bool was_live; /* printed by a vnuma that read its own machine, read back from JSON */
 	bool cores_known; /* siblings and cores were told; otherwise each CPU counts as a core */

@@ -8,8 +8,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "../base/text.h"
 #include "host.h"
+#include "json_reader.h"
 
 #define SCHEMA "vnuma.vm/1"
 #define MAX_ITEMS 65536u /* backends or threads of one VM */
@@ -63,192 +63,98 @@ json_t *vn_vm_to_json(const struct vn_vm *vm)
 		"backends", backends_to_json(vm), "threads", threads_to_json(vm), "plan", vm->plan);
 }
 
-/* An object being read, and what its fields are called in messages: "backends[0]." */
-struct reader {
-	const json_t *object;
-	const char *file;
-	char prefix[32];
-	struct vn_error *err;
-	int status;
-};
-
-static void wrong(struct reader *in, const char *key, const char *expected)
-{
-	vn_autofree char *name = vn_format("%s%s", in->prefix, key);
-	struct vn_where where = {in->file, 0, name};
-	const json_t *value = json_object_get(in->object, key);
-	vn_autofree char *seen = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-
-	in->status = vn_error_input(in->err, &where, "%.60s; expected %s",
-		!value ? "missing"
-		: seen ? seen
-		       : "unprintable",
-		expected);
-}
-
 static uint64_t read_number(
-	struct reader *in, const char *key, uint64_t min, uint64_t max, const char *expected)
+	const struct vn_json_reader *in, const char *key, uint64_t min, uint64_t max, const char *expected)
 {
-	const json_t *value = json_object_get(in->object, key);
-	json_int_t number = json_integer_value(value);
-
-	if (json_is_integer(value) && number >= 0 && (uint64_t)number >= min && (uint64_t)number <= max)
-		return (uint64_t)number;
-	wrong(in, key, expected);
-	return 0;
+	uint64_t number = 0;
+	vn_json_number(in, key, min, max, expected, &number);
+	return number;
 }
 
-/* A new string, or NULL with a problem added. `start` is what it must begin with. */
-static char *read_string(struct reader *in, const char *key, const char *start, const char *expected)
+static hwloc_bitmap_t read_set(const struct vn_json_reader *in, const char *key)
 {
-	const char *text = json_string_value(json_object_get(in->object, key));
-
-	if (!text || strncmp(text, start, strlen(start)) != 0) {
-		wrong(in, key, expected);
-		return NULL;
-	}
-	char *copy = strdup(text);
-	if (!copy)
-		in->status = vn_error_environment(in->err, -ENOMEM, "out of memory");
-	return copy;
-}
-
-static unsigned read_choice(
-	struct reader *in, const char *key, const char *const *names, unsigned n, const char *expected)
-{
-	const char *text = json_string_value(json_object_get(in->object, key));
-
-	for (unsigned i = 0; text && i < n; i++) {
-		if (strcmp(text, names[i]) == 0)
-			return i;
-	}
-	wrong(in, key, expected);
-	return 0;
-}
-
-static hwloc_bitmap_t read_set(struct reader *in, const char *key)
-{
-	const json_t *list = json_object_get(in->object, key);
-	vn_autoset set = hwloc_bitmap_alloc();
-	size_t i;
-	json_t *member;
-
-	if (!set)
-		in->status = vn_error_environment(in->err, -ENOMEM, "out of memory");
-	bool ok = json_array_size(list) > 0;
-	json_array_foreach (list, i, member) {
-		json_int_t number = json_integer_value(member);
-		ok = ok && json_is_integer(member) && number >= 0 && number <= VN_SET_MAX;
-		if (set && ok)
-			hwloc_bitmap_set(set, (unsigned)number);
-	}
-	if (ok)
-		return vn_steal(set);
-	wrong(in, key, "a list of one or more numbers");
+	if (json_array_size(json_object_get(in->object, key)) > 0)
+		return vn_json_maybe_set(in, key, VN_SET_MAX);
+	vn_json_wrong(in, key, "a list of one or more numbers");
 	return NULL;
 }
 
-static void read_process(struct reader *in, struct vn_process *process)
+static void read_process(const struct vn_json_reader *in, struct vn_process *process)
 {
-	struct reader inner = {json_object_get(in->object, "process"), in->file, "process.", in->err, 0};
+	struct vn_json_reader inner;
 
-	if (!json_is_object(inner.object)) {
-		wrong(in, "process", "an object");
+	if (!vn_json_object(in, "process", &inner))
 		return;
-	}
 	process->pid = (pid_t)read_number(&inner, "pid", 1, INT_MAX, "a process id");
 	process->start_time = read_number(&inner, "start_time", 0, INT64_MAX, "clock ticks since boot");
 	if (!json_is_null(json_object_get(inner.object, "exe")))
-		process->exe = read_string(&inner, "exe", "/", "an absolute path or null");
-	if (inner.status < 0)
-		in->status = inner.status;
+		process->exe = vn_json_text(&inner, "exe", "/", "an absolute path or null");
 }
 
-static void read_backend(struct reader *in, struct vn_vm_backend *backend)
+static void read_backend(const struct vn_json_reader *in, struct vn_vm_backend *backend)
 {
 	backend->vnode = (unsigned)read_number(in, "vnode", 0, VN_MAX_VNODES - 1, "a vnode");
 	backend->memory = read_number(in, "memory", 1, VN_MAX_MEMORY, "bytes");
-	backend->binding = (enum vn_binding)read_choice(
+	backend->binding = (enum vn_binding)vn_json_choice(
 		in, "binding", binding_names, 3, "preferred, strict or interleave");
 	backend->policy_nodes = read_set(in, "policy_nodes");
 	backend->nodes = read_set(in, "nodes");
 	backend->address = read_number(in, "address", 0, INT64_MAX, "an address, or 0");
-	vn_autofree char *id = read_string(in, "id", "", "QEMU's object id");
+	vn_autofree char *id = vn_json_text(in, "id", "", "QEMU's object id");
 	if (id && strlen(id) >= sizeof(backend->id))
-		wrong(in, "id", "at most 15 characters");
+		vn_json_wrong(in, "id", "at most 15 characters");
 	else if (id)
 		memcpy(backend->id, id, strlen(id) + 1);
 }
 
-static void read_thread(struct reader *in, struct vn_vm_thread *thread)
+static void read_thread(const struct vn_json_reader *in, struct vn_vm_thread *thread)
 {
 	static const char *const kinds[] = {"vcpu", "iothread", "vhost", "emulator"};
-	thread->kind =
-		(enum vn_thread_kind)read_choice(in, "kind", kinds, 4, "vcpu, iothread, vhost or emulator");
+	thread->kind = (enum vn_thread_kind)vn_json_choice(
+		in, "kind", kinds, 4, "vcpu, iothread, vhost or emulator");
 	thread->index = (unsigned)read_number(in, "index", 0, MAX_ITEMS, "a number");
 	thread->tid = (pid_t)read_number(in, "tid", 1, INT_MAX, "a thread id");
 	thread->cpus = read_set(in, "cpus");
 }
 
-/* The list `key` when it is one, or NULL with a problem added. */
-static const json_t *read_list(struct reader *in, const char *key)
+static void read_backends(const struct vn_json_reader *in, struct vn_vm *vm)
 {
-	const json_t *list = json_object_get(in->object, key);
-	if (json_is_array(list) && json_array_size(list) <= MAX_ITEMS)
-		return list;
-	wrong(in, key, "a list");
-	return NULL;
-}
-
-/* The reader of member i of list `key`; adds a problem when that is no object. */
-static struct reader member_reader(struct reader *in, const char *key, const json_t *list, size_t i)
-{
-	struct reader member = {json_array_get(list, i), in->file, "", in->err, 0};
-
-	snprintf(member.prefix, sizeof(member.prefix), "%s[%zu].", key, i);
-	return member;
-}
-
-static void read_backends(struct reader *in, struct vn_vm *vm)
-{
-	const json_t *list = read_list(in, "backends");
+	const json_t *list = vn_json_list(in, "backends", MAX_ITEMS);
 	size_t n = json_array_size(list);
 
 	vm->backends = calloc(n ? n : 1, sizeof(*vm->backends));
 	for (; vm->backends && vm->n_backends < n; vm->n_backends++) {
-		struct reader member = member_reader(in, "backends", list, vm->n_backends);
-		read_backend(&member, &vm->backends[vm->n_backends]);
-		if (member.status < 0)
-			in->status = member.status;
+		struct vn_json_reader member;
+		if (vn_json_member(in, "backends", list, vm->n_backends, &member))
+			read_backend(&member, &vm->backends[vm->n_backends]);
 	}
 }
 
-static void read_threads(struct reader *in, struct vn_vm *vm)
+static void read_threads(const struct vn_json_reader *in, struct vn_vm *vm)
 {
-	const json_t *list = read_list(in, "threads");
+	const json_t *list = vn_json_list(in, "threads", MAX_ITEMS);
 	size_t n = json_array_size(list);
 
 	vm->threads = calloc(n ? n : 1, sizeof(*vm->threads));
 	for (; vm->threads && vm->n_threads < n; vm->n_threads++) {
-		struct reader member = member_reader(in, "threads", list, vm->n_threads);
-		read_thread(&member, &vm->threads[vm->n_threads]);
-		if (member.status < 0)
-			in->status = member.status;
+		struct vn_json_reader member;
+		if (vn_json_member(in, "threads", list, vm->n_threads, &member))
+			read_thread(&member, &vm->threads[vm->n_threads]);
 	}
 }
 
-static void read_identity(struct reader *in, struct vn_vm *vm)
+static void read_identity(const struct vn_json_reader *in, struct vn_vm *vm)
 {
 	static const char *const accels[] = {"kvm", "tcg"};
 
-	vm->name = read_string(in, "name", "", "a VM's name");
+	vm->name = vn_json_text(in, "name", "", "a VM's name");
 	if (vm->name && !vn_vm_name_valid(vm->name))
-		wrong(in, "name", "letters, digits and ._+-, at most 63");
-	vm->phase = (enum vn_vm_phase)read_choice(in, "phase", phase_names, 2, "starting or started");
+		vn_json_wrong(in, "name", "letters, digits and ._+-, at most 63");
+	vm->phase = (enum vn_vm_phase)vn_json_choice(in, "phase", phase_names, 2, "starting or started");
 	snprintf(vm->accel, sizeof(vm->accel), "%s",
-		accels[read_choice(in, "accel", accels, 2, "kvm or tcg")]);
-	vm->qmp_path = read_string(in, "qmp_path", "/", "an absolute path");
-	vm->log_path = read_string(in, "log_path", "/", "an absolute path");
+		accels[vn_json_choice(in, "accel", accels, 2, "kvm or tcg")]);
+	vm->qmp_path = vn_json_text(in, "qmp_path", "/", "an absolute path");
+	vm->log_path = vn_json_text(in, "log_path", "/", "an absolute path");
 	vm->started = (int64_t)read_number(in, "started", 0, INT64_MAX, "seconds since 1970");
 	vm->memory = read_number(in, "memory", 1, VN_MAX_MEMORY, "bytes");
 	vm->vcpus = (unsigned)read_number(in, "vcpus", 1, VN_MAX_VCPUS, "a number of vCPUs");
@@ -257,13 +163,14 @@ static void read_identity(struct reader *in, struct vn_vm *vm)
 int vn_vm_from_json(const json_t *json, const char *file, struct vn_vm **ret_vm, struct vn_error *err)
 {
 	vn_autovm *vm = vn_vm_new();
-	struct reader in = {json, file, "", err, 0};
+	struct vn_json_document document = {.file = file, .err = err};
+	struct vn_json_reader in = {&document, NULL, NULL, -1, json};
 	const char *schema = json_string_value(json_object_get(json, "schema"));
 
 	if (!vm)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	if (!schema || strcmp(schema, SCHEMA) != 0)
-		wrong(&in, "schema", SCHEMA);
+		vn_json_wrong(&in, "schema", SCHEMA);
 	read_identity(&in, vm);
 	read_process(&in, &vm->process);
 	read_backends(&in, vm);
@@ -272,11 +179,12 @@ int vn_vm_from_json(const json_t *json, const char *file, struct vn_vm **ret_vm,
 	if (json_is_object(plan))
 		vm->plan = json_incref(plan);
 	else
-		wrong(&in, "plan", "an object");
+		vn_json_wrong(&in, "plan", "an object");
 	if (!vm->backends || !vm->threads)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	if (in.status < 0)
-		return in.status;
+	int r = vn_json_finish(&document);
+	if (r < 0)
+		return r;
 	*ret_vm = vn_steal(vm);
 	return 0;
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What the public functions share. They have no header of their own: include/vnuma.h is it. */
+
+#include "../../include/vnuma.h"
+
+#include "../model/host.h"
+
+/* The first `max` members to ret_ids; the number of all, or -ENODATA for a set that is not told (NULL). */
+int vn_api_set(hwloc_const_bitmap_t set, unsigned *ret_ids, size_t max);
+
+/* An id of ours, where -1 is "not known", as the public header has it. */
+static inline int vn_api_id(int id)
+{
+	return id < 0 ? -ENODATA : id;
+}
+
+static inline const struct vn_host_node *vn_api_node(const struct vn_host *host, size_t index)
+{
+	return index < host->n_nodes ? &host->nodes[index] : NULL;
+}
