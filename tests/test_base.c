@@ -69,6 +69,11 @@ static void test_printable(void **state)
 	assert_false(vn_text_is_printable("\xff"));
 	assert_false(vn_text_is_printable("\xc3"));
 	assert_false(vn_text_is_printable("\xc2\x9b"));
+	assert_true(vn_text_is_printable("\xe0\xa4\x85\xed\x9f\xbf\xf0\x9f\x98\x80\xf4\x8f\xbf\xbd"));
+	assert_false(vn_text_is_printable("\xe0\x80\xaf")); /* '/' in three bytes */
+	assert_false(vn_text_is_printable("\xf0\x80\x80\xaf"));
+	assert_false(vn_text_is_printable("\xed\xa0\x80"));
+	assert_false(vn_text_is_printable("\xf4\x90\x80\x80"));
 }
 
 static void test_sizes(void **state)

@@ -50,6 +50,10 @@ bool vn_text_is_printable(const char *text)
 		}
 		if (length == 2 && p[0] == 0xc2 && p[1] < 0xa0)
 			return false; /* C1 control characters */
+		if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90))
+			return false; /* longer than need be */
+		if ((p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90))
+			return false; /* a surrogate; above U+10FFFF */
 		p += length;
 	}
 	return true;

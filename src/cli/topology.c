@@ -3,37 +3,61 @@
 
 #include <string.h>
 
-/* Whether JSON is asked for, by --json or --format; a negative errno for a format that is none. */
-static int wants_json(const struct vn_args *args, struct vn_error *err)
+#include "../emit/host_numactl.h"
+#include "../emit/host_xml.h"
+
+static void print_text(const struct vn_host *host, FILE *out)
+{
+	vn_host_print(host, false, out);
+}
+
+/* The forms of --format; a new one is a line here and a word in the texts below. */
+static const struct form {
+	const char *name;
+	void (*print)(const struct vn_host *host, FILE *out); /* NULL: JSON, which --json asks for as well */
+} forms[] = {
+	{"text", print_text},
+	{"json", NULL},
+	{"xml", vn_host_print_xml},
+	{"numactl", vn_host_print_numactl},
+};
+
+#define FORMS "text, json, xml or numactl"
+
+static int read_form(const struct vn_args *args, const struct form **ret_form, struct vn_error *err)
 {
 	struct vn_where where = {NULL, 0, "--format"};
-	const char *format = vn_arg(args, "format");
+	const char *name = vn_arg(args, "format");
 
-	if (!format)
-		return args->json;
-	if (strcmp(format, "json") == 0)
-		return true;
-	if (strcmp(format, "text") == 0 && args->json)
-		return vn_error_input(err, &where, "'text' contradicts --json; expected one of them");
-	if (strcmp(format, "text") == 0)
-		return false;
-	if (strcmp(format, "xml") == 0 || strcmp(format, "numactl") == 0)
-		return vn_error_input(
-			err, &where, "this version does not write '%s' yet; expected text or json", format);
-	return vn_error_input(err, &where, "'%s'; expected text or json", format);
+	if (!name)
+		name = args->json ? "json" : "text";
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (strcmp(name, forms[i].name) != 0)
+			continue;
+		if (args->json && forms[i].print)
+			return vn_error_input(
+				err, &where, "'%s' contradicts --json; expected one of them", name);
+		*ret_form = &forms[i];
+		return 0;
+	}
+	return vn_error_input(err, &where, "'%s'; expected " FORMS, name);
 }
 
 static int run(const struct vn_args *args, struct vn_error *err)
 {
 	vn_autohost *host = NULL;
-	int json = wants_json(args, err);
+	const struct form *form = NULL;
+	int bad_form = read_form(args, &form, err); /* all that is wrong, not the first */
 	int r = vn_args_host(args, &host, err);
 
-	if (json < 0 || r < 0)
-		return json < 0 ? json : r;
-	if (json)
+	if (bad_form < 0 || r < 0)
+		return bad_form < 0 ? bad_form : r;
+	if (!form->print)
 		return vn_print_json(vn_host_to_json(host), err);
-	vn_host_print(host, vn_arg_given(args, "all"), stdout);
+	if (vn_arg_given(args, "all") && form->print == print_text)
+		vn_host_print(host, true, stdout);
+	else
+		form->print(host, stdout);
 	return VN_EXIT_DONE;
 }
 
@@ -41,11 +65,14 @@ const struct vn_verb verb_topology = {
 	.name = "topology",
 	.operands = "",
 	.summary = "nodes, CPUs, memory, huge pages, distances and devices of a host",
-	.details = "SRC is one of: live (this host; the default), sysfs:DIR (a copy of another host's /sys "
-		   "and /proc),\n"
-		   "tar:FILE (the same in an archive), numactl:FILE (the output of 'numactl --hardware').",
+	.details =
+		"SRC is one of: live (this host; the default), sysfs:DIR (a copy of another host's /sys and /proc),\n"
+		"tar:FILE (the same in an archive, as 'vnuma gather' makes it), numactl:FILE (the output of\n"
+		"'numactl --hardware'), json:FILE (the output of 'vnuma topology --json').\n"
+		"FORM xml is libvirt's '<topology><cells>', to schema/topology.rng; numactl is what 'numactl\n"
+		"--hardware' prints.",
 	.options = {{"host", "SRC", "where the host is read from"},
-		{"format", "FORM", "text (the default) or json"},
+		{"format", "FORM", "text (the default), json, xml or numactl"},
 		{"all", NULL, "in text: each node and each device in a line of its own"}},
 	.run = run,
 };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../base/text.h"
+#include "numactl_form.h"
 #include "plan.h"
 
 static void print_set(hwloc_const_bitmap_t set, FILE *out)
@@ -125,29 +126,24 @@ void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FIL
 	print_notes("warning", &plan->warnings, out);
 }
 
+static uint32_t view_distance(const void *view, size_t i, size_t j)
+{
+	return ((const struct vn_view *)view)->nodes[i].distances[j];
+}
+
 void vn_view_print_numactl(const struct vn_view *view, FILE *out)
 {
-	if (view->n_nodes == 1)
-		fprintf(out, "available: 1 nodes (0)\n"); /* numactl's own grammar */
-	else
-		fprintf(out, "available: %zu nodes (0-%zu)\n", view->n_nodes, view->n_nodes - 1);
+	vn_autofree unsigned *ids = calloc(view->n_nodes + 1, sizeof(*ids));
+
+	if (!ids)
+		return;
+	for (size_t i = 0; i < view->n_nodes; i++)
+		ids[i] = view->nodes[i].id;
+	vn_numactl_print_available(ids, view->n_nodes, out);
 	for (size_t i = 0; i < view->n_nodes; i++) {
 		const struct vn_view_node *node = &view->nodes[i];
-		fprintf(out, "node %u cpus:", node->id);
-		for (int cpu = hwloc_bitmap_first(node->cpus); cpu >= 0;
-			cpu = hwloc_bitmap_next(node->cpus, cpu))
-			fprintf(out, " %d", cpu);
-		fprintf(out, "\nnode %u size: %llu MB\n", node->id,
-			(unsigned long long)(node->memory / VN_MIB));
+		vn_numactl_print_cpus(node->id, node->cpus, out);
+		vn_numactl_print_size(node->id, "size", true, node->memory, out);
 	}
-	fprintf(out, "node distances:\nnode ");
-	for (size_t i = 0; i < view->n_nodes; i++)
-		fprintf(out, "%3u ", view->nodes[i].id);
-	fputc('\n', out);
-	for (size_t i = 0; i < view->n_nodes; i++) {
-		fprintf(out, "%3u: ", view->nodes[i].id);
-		for (size_t j = 0; j < view->n_nodes; j++)
-			fprintf(out, "%3u ", view->nodes[i].distances[j]);
-		fputc('\n', out);
-	}
+	vn_numactl_print_distances(ids, view->n_nodes, view_distance, view, out);
 }
