@@ -9,6 +9,13 @@
 #define CPU_DIRECTORY "sys/devices/system/cpu"
 #define MAX_CACHES 16 /* index0..: x86 has 4, the most known is 5 */
 
+/* The CPUs are added in ascending order, so they can be searched before the host is finished. */
+static struct vn_host_cpu *find_cpu(struct vn_host *host, int id)
+{
+	const struct vn_host_cpu *cpu = vn_host_cpu(host, (unsigned)id);
+	return cpu ? &host->cpus[cpu - host->cpus] : NULL;
+}
+
 /* A kernel from before 2008 has no cpu/online: each CPU tells for itself, and one that cannot go offline does
  * not tell. */
 static int ask_each_cpu(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_bitmap_t online)
@@ -72,53 +79,103 @@ static int read_cluster(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu, const c
 	return 0;
 }
 
+static int read_topology_id(struct vn_sysfs *sysfs, unsigned cpu, const char *name, int *ret)
+{
+	char path[VN_PATH_TEXT];
+	snprintf(path, sizeof(path), CPU_DIRECTORY "/cpu%u/topology/%s", cpu, name);
+	return vn_sysfs_read_id(sysfs, path, ret);
+}
+
+/* What the threads of a core have in common. */
 static int read_topology(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
 {
-	static const char *const names[] = {"physical_package_id", "die_id", "core_id"};
-	int *const values[] = {&cpu->package, &cpu->die, &cpu->core};
-	char directory[VN_PATH_TEXT / 2], path[VN_PATH_TEXT];
+	char directory[VN_PATH_TEXT / 2];
+	int r = read_topology_id(sysfs, cpu->id, "physical_package_id", &cpu->package);
 
+	if (r == 0)
+		r = read_topology_id(sysfs, cpu->id, "die_id", &cpu->die);
 	snprintf(directory, sizeof(directory), CPU_DIRECTORY "/cpu%u/topology", cpu->id);
-	for (size_t i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		int r = vn_sysfs_read_id(sysfs, path, values[i]);
-		if (r < 0)
-			return r;
-	}
-	int r = read_cluster(sysfs, cpu, directory);
+	if (r == 0)
+		r = read_cluster(sysfs, cpu, directory);
 	return r < 0 ? r : read_siblings(sysfs, cpu, directory);
 }
 
-/* The L3 cache is named after the lowest CPU that shares it: sysfs has an id for it only on some machines. */
-static int read_l3(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
+/* Level of cache indexN, 0 when there is none. */
+static int read_level(struct vn_sysfs *sysfs, unsigned cpu, int index, int *ret_level)
 {
-	for (int i = 0; i < MAX_CACHES; i++) {
-		char directory[VN_PATH_TEXT / 2], path[VN_PATH_TEXT];
-		vn_autoset sharers = NULL;
-		int level = 0;
+	char path[VN_PATH_TEXT];
+	snprintf(path, sizeof(path), CPU_DIRECTORY "/cpu%u/cache/index%d/level", cpu, index);
+	return vn_sysfs_read_id(sysfs, path, ret_level);
+}
 
-		snprintf(directory, sizeof(directory), CPU_DIRECTORY "/cpu%u/cache/index%d", cpu->id, i);
-		snprintf(path, sizeof(path), "%s/level", directory);
-		int r = vn_sysfs_read_id(sysfs, path, &level);
-		if (r < 0)
-			return r;
+/* Index of the L3 cache, -1 when there is none. x86 has it as index3: looked at first, which saves three files a CPU. */
+static int find_l3(struct vn_sysfs *sysfs, unsigned cpu, int *ret_index)
+{
+	int level = 0, r = read_level(sysfs, cpu, 3, &level);
+
+	*ret_index = level == 3 ? 3 : -1;
+	for (int i = 0; r >= 0 && *ret_index < 0 && i < MAX_CACHES; i++) {
+		level = 0;
+		r = read_level(sysfs, cpu, i, &level);
 		if (level == 0)
-			break; /* no such cache */
-		if (level != 3)
+			break;
+		if (level == 3)
+			*ret_index = i;
+	}
+	return r;
+}
+
+/* Named after the lowest CPU that shares it: sysfs has an id for it only on some machines. Told to all who share it. */
+static int read_l3(struct vn_sysfs *sysfs, const struct vn_host_cpu *cpu)
+{
+	char directory[VN_PATH_TEXT / 2];
+	vn_autoset sharers = NULL;
+	int index, r = find_l3(sysfs, cpu->id, &index);
+
+	if (r < 0 || index < 0)
+		return r;
+	snprintf(directory, sizeof(directory), CPU_DIRECTORY "/cpu%u/cache/index%d", cpu->id, index);
+	r = vn_sysfs_read_set(sysfs, directory, "shared_cpu_list", "shared_cpu_map", &sharers);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	int first = hwloc_bitmap_first(sharers);
+	for (int id = first; id >= 0; id = hwloc_bitmap_next(sharers, id)) {
+		struct vn_host_cpu *sharer = find_cpu(sysfs->host, id);
+		if (sharer && sharer->online && sharer->l3 < 0)
+			sharer->l3 = first;
+	}
+	return 0;
+}
+
+/* What the threads of a core have in common is read once, of its first. The core's id is not: the two halves of an AMD
+ * compute unit (family 15h) are siblings with an id each. */
+static int tell_siblings(struct vn_sysfs *sysfs, const struct vn_host_cpu *cpu)
+{
+	for (int id = hwloc_bitmap_next(cpu->siblings, (int)cpu->id); id >= 0;
+		id = hwloc_bitmap_next(cpu->siblings, id)) {
+		struct vn_host_cpu *sibling = find_cpu(sysfs->host, id);
+		if (!sibling || !sibling->online || sibling->siblings)
 			continue;
-		r = vn_sysfs_read_set(sysfs, directory, "shared_cpu_list", "shared_cpu_map", &sharers);
-		if (r < 0)
-			return r == -ENOENT ? 0 : r;
-		cpu->l3 = hwloc_bitmap_first(sharers);
-		break;
+		sibling->package = cpu->package;
+		sibling->die = cpu->die;
+		sibling->cluster = cpu->cluster;
+		sibling->siblings = hwloc_bitmap_dup(cpu->siblings);
+		if (!sibling->siblings)
+			return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	}
 	return 0;
 }
 
 static int read_cpu(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
 {
-	int r = read_topology(sysfs, cpu);
-	int s = read_l3(sysfs, cpu);
+	int r = read_topology_id(sysfs, cpu->id, "core_id", &cpu->core);
+
+	if (r == 0 && !cpu->siblings) {
+		r = read_topology(sysfs, cpu);
+		if (r == 0 && cpu->siblings)
+			r = tell_siblings(sysfs, cpu);
+	}
+	int s = cpu->l3 < 0 ? read_l3(sysfs, cpu) : 0;
 	return r < 0 ? r : s;
 }
 
@@ -135,6 +192,9 @@ static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_
 		struct vn_host_cpu *cpu = &host->cpus[host->n_cpus++];
 		*cpu = vn_host_cpu_init((unsigned)id);
 		cpu->online = hwloc_bitmap_isset(online, cpu->id);
+	}
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		struct vn_host_cpu *cpu = &host->cpus[i];
 		int r = cpu->online ? read_cpu(sysfs, cpu) : 0;
 		if (r < 0)
 			status = r;
