@@ -38,7 +38,7 @@ noted() { fact "a note $1" "[.notes[].code] | index(\"$1\") != null" true; }
 
 asymmetric() {
 	host asymmetric
-	distances '[[10,15,25,35],[16,10,26,36],[27,28,10,17],[37,38,18,10]]'
+	distances '[[10,15,25,255],[16,10,26,36],[27,28,10,17],[37,38,18,10]]'
 	noted distances-asymmetric
 	memory 512 256 256 256
 }

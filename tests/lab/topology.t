@@ -73,7 +73,7 @@ our_kernel_facts() {
 		| "device \(.address) " + ("node \(.node)", "class \(.class)"))' "$seen/json"
 }
 
-# libvirt prints an element a line. Its 4 KiB pages are the memory that is not in pools of huge pages.
+# libvirt prints an element a line, and no <memory> for a node without any. Its 4 KiB pages are the memory that is not in pools of huge pages.
 libvirt_facts() {
 	awk "$expand"'
 	function value(key) { return match($0, " " key "=\047[^\047]*\047") ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 4) : "" }
@@ -94,7 +94,7 @@ libvirt_facts() {
 
 our_libvirt_facts() {
 	jq -r '.cpus as $cpus | .nodes[] | .id as $id | "cell \(.id)", ("cell \(.id) " + (
-		"memory \(.memory_total / 1024)", (.distances | to_entries[] | "distance \(.key) \(.value)"),
+		(.memory_total | select(. > 0) | "memory \(. / 1024)"), (.distances | to_entries[] | "distance \(.key) \(.value)"),
 		"pages 4 \((.memory_total - ([.hugepages[] | .size * .total] | add)) / 4096)", (.hugepages[] | "pages \(.size / 1024) \(.total)"),
 		(.cpus[] as $c | $cpus[] | select(.id == $c) | "cpu \(.id) \(.package) \(.die) \(.core) \(.siblings | map(tostring) | join(","))"),
 		(.memory_side_caches[] | "cache \(.level) size \(.size / 1024)", "cache \(.level) line \(.line_size)"))),
