@@ -508,7 +508,7 @@ static void test_cpus_kept_free_and_clusters(void **state)
 	const struct tree *tree = *state;
 	put_machine(tree);
 	put(tree, CPU "/isolated", "2-3\n");
-	put(tree, CPU "/nohz_full", " (null)\n");
+	put(tree, CPU "/nohz_full", "      (null)\n");
 	put(tree, CPU "/cpu0/topology/cluster_id", "0\n");
 	put(tree, CPU "/cpu0/topology/cluster_cpus_list", "0,2\n");
 	put(tree, CPU "/cpu2/topology/cluster_id", "0\n");

@@ -205,7 +205,7 @@ static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_
 }
 
 /* CPUs that the scheduler (isolcpus=) or the tick (nohz_full=) leaves alone. A kernel without the feature has the file
- * with `(null)`, or no file. */
+ * with `(null)`, padded with blanks to a column for each possible CPU (printk's "%*pbl" of no mask), or no file. */
 static int read_kept_free(struct vn_sysfs *sysfs)
 {
 	static const char *const files[] = {"isolated", "nohz_full"};
@@ -216,8 +216,7 @@ static int read_kept_free(struct vn_sysfs *sysfs)
 		vn_autofree char *text = NULL;
 		snprintf(path, sizeof(path), CPU_DIRECTORY "/%s", files[i]);
 		int r = vn_sysfs_read(sysfs, path, &text);
-		if (r == -ENOENT || (r == 0 && strncmp(text, " (null)", 7) == 0) ||
-			(r == 0 && strncmp(text, "(null)", 6) == 0))
+		if (r == -ENOENT || (r == 0 && strncmp(text + strspn(text, " "), "(null)", 6) == 0))
 			continue;
 		if (r == 0)
 			r = vn_sysfs_read_set(sysfs, CPU_DIRECTORY, files[i], NULL, sets[i]);
