@@ -31,6 +31,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 
 	if (json < 0 || r < 0)
 		return json < 0 ? json : r;
+	if (vn_arg_given(args, "svg"))
+		return vn_write_picture(host, vn_arg(args, "svg"), err);
 	if (json)
 		return vn_print_json(vn_host_to_json(host), err);
 	vn_host_print(host, vn_arg_given(args, "all"), stdout);
@@ -46,6 +48,7 @@ const struct vn_verb verb_topology = {
 		   "numactl:FILE (the output of 'numactl --hardware').",
 	.options = {{"host", "SRC", "where the host is read from"},
 		{"format", "FORM", "text (the default) or json"},
+		{"svg", "FILE", "a picture of the host into FILE (-: standard output), and nothing else"},
 		{"all", NULL, "in text: each node and each device in a line of its own"}},
 	.run = run,
 };

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "svg.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "../base/cleanup.h"
+#include "../base/text.h"
+
+#define REPLACEMENT 0xfffdu
+#define ELLIPSIS 0x2026u
+
+/* Length of a sequence by its first byte, and the bits of that byte that belong to the character. */
+static unsigned sequence(unsigned char lead, uint32_t *ret_bits)
+{
+	static const struct {
+		unsigned char mask, lead;
+	} forms[] = {{0x80, 0x00}, {0xe0, 0xc0}, {0xf0, 0xe0}, {0xf8, 0xf0}};
+
+	for (unsigned i = 0; i < 4; i++) {
+		if ((lead & forms[i].mask) != forms[i].lead)
+			continue;
+		*ret_bits = lead & (unsigned char)~forms[i].mask;
+		return i + 1;
+	}
+	return 0;
+}
+
+/* XML 1.0, production Char; and no C1 controls, nor marks that reverse the direction of the text after them. */
+static bool allowed(uint32_t c)
+{
+	bool control = c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
+	bool none = (c >= 0xd800 && c < 0xe000) || c > 0x10ffff || (c & 0xfffe) == 0xfffe;
+	bool turns =
+		(c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f;
+	return !control && !none && !turns;
+}
+
+uint32_t vn_svg_next(const char **text)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *p = (const unsigned char *)*text;
+	uint32_t c = 0;
+	unsigned length = sequence(*p, &c);
+
+	if (!*p)
+		return 0;
+	for (unsigned i = 1; i < length; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			length = 0; /* ends the loop as well */
+		else
+			c = c << 6 | (p[i] & 0x3f);
+	}
+	*text += length ? length : 1;
+	if (c == '\t' || c == '\n')
+		return ' ';
+	return length && c >= least[length] && allowed(c) ? c : REPLACEMENT;
+}
+
+static void put_character(uint32_t c, FILE *out)
+{
+	static const char *const entities[128] = {
+		['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
+
+	if (c < 128 && entities[c])
+		fputs(entities[c], out);
+	else if (c < 128)
+		fputc((int)c, out);
+	else
+		fprintf(out, "&#%u;", c);
+}
+
+void vn_svg_escape(const char *text, size_t max, FILE *out)
+{
+	for (uint32_t c = 1; max > 0 && (c = vn_svg_next(&text)) != 0; max--)
+		put_character(c, out);
+}
+
+/* Hundredths of the font's size. */
+static int advance(uint32_t c)
+{
+	if (c < 128 && strchr("iljftrI.,:;|!()[]'/\\ -", (int)c))
+		return 42;
+	if (c < 128 && strchr("mwMW@%&", (int)c))
+		return 100;
+	if (c == ELLIPSIS || c >= 0x1100)
+		return 105; /* wide scripts, symbols */
+	if (c >= 'A' && c <= 'Z')
+		return 76;
+	return c < 128 ? 64 : 90;
+}
+
+static int pixels(int hundredths, struct vn_svg_font font)
+{
+	return (hundredths * font.size * (font.bold ? 112 : 100) + 9999) / 10000;
+}
+
+int vn_svg_width(const char *text, struct vn_svg_font font)
+{
+	int sum = 0;
+
+	for (uint32_t c = 1; (c = vn_svg_next(&text)) != 0 && sum < 1000000;)
+		sum += advance(c);
+	return pixels(sum, font);
+}
+
+/* How many characters fit with an ellipsis behind them. */
+static size_t fitting(const char *text, int width, struct vn_svg_font font)
+{
+	size_t n = 0;
+	int sum = advance(ELLIPSIS);
+
+	for (uint32_t c = 1; (c = vn_svg_next(&text)) != 0; n++) {
+		sum += advance(c);
+		if (pixels(sum, font) > width)
+			break;
+	}
+	return n;
+}
+
+static void open_text(FILE *out, int x, int y, struct vn_svg_font font)
+{
+	static const char *const anchors[] = {[VN_SVG_START] = "",
+		[VN_SVG_MIDDLE] = " text-anchor=\"middle\"",
+		[VN_SVG_END] = " text-anchor=\"end\""};
+
+	fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"%s\" font-size=\"%d\"%s%s>", x, y, font.class,
+		font.size, font.bold ? " font-weight=\"bold\"" : "", anchors[font.anchor]);
+}
+
+void vn_svg_text(FILE *out, int x, int y, int width, struct vn_svg_font font, const char *text)
+{
+	if (!out || !*text)
+		return;
+	bool whole = vn_svg_width(text, font) <= width;
+	size_t n = whole ? SIZE_MAX : fitting(text, width, font);
+
+	open_text(out, x, y, font);
+	if (!whole) {
+		fputs("<title>", out);
+		vn_svg_escape(text, SIZE_MAX, out);
+		fputs("</title>", out);
+	}
+	vn_svg_escape(text, n, out);
+	fputs(whole ? "</text>\n" : "&#8230;</text>\n", out);
+}
+
+void vn_svg_textf(FILE *out, int x, int y, int width, struct vn_svg_font font, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vn_autofree char *text = vn_format_list(format, args);
+	va_end(args);
+	vn_svg_text(out, x, y, width, font, text ? text : "?");
+}
+
+/* Bytes of the text's beginning that fit a line: up to a blank or a comma where there is one, else what fits. */
+static size_t line_length(const char *text, int width, struct vn_svg_font font)
+{
+	const char *p = text, *before = text;
+	size_t at_break = 0;
+	int sum = 0;
+
+	for (uint32_t c = 1; (c = vn_svg_next(&p)) != 0; before = p) {
+		sum += advance(c);
+		if (c == ' ')
+			at_break = (size_t)(before - text);
+		if (pixels(sum, font) > width) {
+			size_t hard = before == text ? (size_t)(p - text) : (size_t)(before - text);
+			return at_break ? at_break : hard;
+		}
+		if (c == ',')
+			at_break = (size_t)(p - text);
+	}
+	return (size_t)(p - text);
+}
+
+int vn_svg_wrapped(FILE *out, int x, int y, int width, struct vn_svg_font font, int leading, int max_lines,
+	const char *text)
+{
+	int lines = 0;
+
+	while (*text && lines < max_lines) {
+		size_t length = line_length(text, width, font);
+		bool last = lines + 1 == max_lines;
+		vn_autofree char *line = strndup(text, last ? strlen(text) : length);
+		vn_svg_text(out, x, y + lines * leading, width, font, line ? line : "?");
+		lines++;
+		text += length;
+		text += strspn(text, " ");
+	}
+	return lines;
+}
+
+void vn_svg_rect(FILE *out, struct vn_svg_area area, const char *class, const char *title)
+{
+	if (!out)
+		return;
+	int round = area.h / 5 > 4 ? 4 : area.h / 5;
+	fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"", area.x, area.y, area.w, area.h);
+	if (round > 0)
+		fprintf(out, " rx=\"%d\"", round);
+	fprintf(out, " class=\"%s\"", class);
+	if (!title) {
+		fputs("/>\n", out);
+		return;
+	}
+	fputs("><title>", out);
+	vn_svg_escape(title, SIZE_MAX, out);
+	fputs("</title></rect>\n", out);
+}
