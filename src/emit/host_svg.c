@@ -170,13 +170,16 @@ static int draw_notes(const struct vn_pic *pic, int x, int y, int width)
 static int draw_page(struct vn_pic *pic, int *ret_width)
 {
 	int x = VN_PIC_MARGIN, y = VN_PIC_MARGIN, boxes = 0, heat = 0, legend_x = x, legend_y;
+	FILE *out = pic->out;
 
-	vn_autofree char *totals = vn_host_totals(pic->host);
-	y += draw_title(pic, x, y, NARROWEST);
+	pic->out = NULL; /* only to know how wide the title may be */
 	int height = vn_pic_draw_boxes(pic, x, y, &boxes);
+	pic->out = out;
+	int width = boxes > NARROWEST ? boxes : NARROWEST;
+	y += height < 0 ? 0 : draw_title(pic, x, y, width);
+	height = height < 0 ? height : vn_pic_draw_boxes(pic, x, y, &boxes);
 	if (height < 0)
 		return height;
-	int width = boxes > NARROWEST ? boxes : NARROWEST;
 	y += height + 20;
 	y += draw_free_devices(pic, x, y, width);
 	int map = vn_pic_draw_heat(pic, x, y, VN_PIC_WIDTH, &heat);

@@ -11,6 +11,7 @@
 #define HEADER 20 /* of a group's box */
 #define WIDEST_TILE 760
 #define STEP 8
+#define MAX_ACROSS 6 /* groups beside each other that are tried */
 
 struct box {
 	char *label; /* owned; NULL: nothing is drawn around the children */
@@ -19,6 +20,7 @@ struct box {
 	size_t n_children;
 	struct box *children; /* owned; NULL: a leaf */
 	unsigned depth;
+	size_t last_line; /* the first child of the last line */
 	struct vn_svg_area area; /* relative to the parent's */
 };
 
@@ -124,14 +126,21 @@ static unsigned depth_of(const struct box *box)
 	return deepest;
 }
 
+/* Gives boxes of a line the line's height, and what is in them its share. */
 static void stretch(struct box *box, size_t from, size_t to, int height)
 {
-	for (size_t i = from; i < to; i++)
-		box->children[i].area.h = height;
+	for (size_t i = from; i < to; i++) {
+		struct box *child = &box->children[i];
+		int more = height - child->area.h;
+		child->area.h = height;
+		if (child->children && more > 0)
+			stretch(child, child->last_line, child->n_children,
+				child->children[child->last_line].area.h + more);
+	}
 }
 
-/* Places the children within `width` and sets the box's own size. */
-static void measure(const struct vn_pic *pic, struct box *box, int width)
+/* Places the children within `width`, each at most `child_width` wide, and sets the box's own size. */
+static void measure(const struct vn_pic *pic, struct box *box, int width, int child_width)
 {
 	int pad = box->label ? VN_PIC_PAD : 0, top = box->label ? HEADER + 4 : 0;
 	int x = pad, y = top, line = 0, right = 0;
@@ -146,7 +155,8 @@ static void measure(const struct vn_pic *pic, struct box *box, int width)
 	}
 	for (size_t i = 0; i < box->n_children; i++) {
 		struct vn_svg_area *child = &box->children[i].area;
-		measure(pic, &box->children[i], width - 2 * pad);
+		int room = child_width - 2 * pad;
+		measure(pic, &box->children[i], room, room);
 		if (x > pad && x + child->w > width - pad) {
 			stretch(box, line_start, i, line);
 			line_start = i;
@@ -161,25 +171,39 @@ static void measure(const struct vn_pic *pic, struct box *box, int width)
 		line = child->h > line ? child->h : line;
 	}
 	stretch(box, line_start, box->n_children, line);
+	box->last_line = line_start;
 	box->area.w = right + pad;
 	box->area.h = y + line + pad;
 }
 
-static void choose_tile(struct vn_pic *pic, struct box *top)
+/* Tries widths of a node with at least `across` groups beside each other; keeps the best of all tries. */
+struct choice {
+	int tile_w, child_width, height;
+};
+
+static void try_widths(struct vn_pic *pic, struct box *top, int across, struct choice *best)
 {
-	int room = VN_PIC_WIDTH - (int)depth_of(top) * 2 * VN_PIC_PAD;
-	int least = pic->compact ? 150 : 300, best = least, height = INT32_MAX;
+	int child_width = (VN_PIC_WIDTH - (across - 1) * VN_PIC_GAP) / across;
+	int room = child_width - (int)(depth_of(top) - 1) * 2 * VN_PIC_PAD;
+	int least = pic->compact ? 150 : 300;
 
 	for (int w = room < WIDEST_TILE ? room : WIDEST_TILE; w >= least; w -= STEP) {
 		pic->tile_w = w;
-		measure(pic, top, VN_PIC_WIDTH);
-		if (top->area.w <= VN_PIC_WIDTH && top->area.h < height) {
-			height = top->area.h;
-			best = w;
-		}
+		measure(pic, top, VN_PIC_WIDTH, child_width);
+		if (top->area.w <= VN_PIC_WIDTH && top->area.h < best->height)
+			*best = (struct choice){w, child_width, top->area.h};
 	}
-	pic->tile_w = best;
-	measure(pic, top, VN_PIC_WIDTH);
+}
+
+static void choose_tile(struct vn_pic *pic, struct box *top)
+{
+	struct choice best = {300, VN_PIC_WIDTH, INT32_MAX};
+
+	for (int across = 1; across <= MAX_ACROSS && (across == 1 || (size_t)across <= top->n_children);
+		across++)
+		try_widths(pic, top, across, &best);
+	pic->tile_w = best.tile_w;
+	measure(pic, top, VN_PIC_WIDTH, best.child_width);
 }
 
 static void draw_box(const struct vn_pic *pic, const struct box *box, int x, int y)
@@ -202,16 +226,12 @@ static void draw_box(const struct vn_pic *pic, const struct box *box, int x, int
 /* Heights that do not depend on the width: the node's box less its cores. */
 static void measure_fixed(struct vn_pic *pic)
 {
-	FILE *out = pic->out;
-
-	pic->out = NULL;
 	for (size_t i = 0; i < pic->host->n_nodes; i++) {
 		struct vn_pic_node *node = &pic->nodes[i];
 		struct vn_svg_area area = {0, 0, WIDEST_TILE, 0};
 		int inner = WIDEST_TILE - 2 * (pic->compact ? 7 : VN_PIC_PAD);
 		node->fixed = vn_pic_draw_node(pic, node, area) - vn_pic_draw_cores(pic, node, 0, 0, inner);
 	}
-	pic->out = out;
 }
 
 int vn_pic_draw_boxes(struct vn_pic *pic, int x, int y, int *ret_width)
@@ -224,9 +244,13 @@ int vn_pic_draw_boxes(struct vn_pic *pic, int x, int y, int *ret_width)
 		r = fill(pic, &levels, false, &top);
 	if (r < 0)
 		return r;
+	FILE *out = pic->out;
+	pic->out = NULL;
 	measure_fixed(pic);
 	choose_tile(pic, &top);
-	draw_box(pic, &top, x, y);
+	pic->out = out;
+	if (out)
+		draw_box(pic, &top, x, y);
 	*ret_width = top.area.w;
 	return top.area.h;
 }

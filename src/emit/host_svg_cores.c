@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define CORE_PAD 2 /* between a core's outline and its CPUs */
 #define NUMBER_SIZE 11
 
 static int leader(const struct vn_host_cpu *cpu)
@@ -110,8 +109,9 @@ void vn_pic_size_cores(struct vn_pic *pic)
 		pic->cpu_w = pic->cpus_across > 1 ? 4 : 7;
 		pic->cpu_h = 8;
 	}
-	pic->core_w = pic->cpus_across * (pic->cpu_w + 1) - 1 + 2 * CORE_PAD;
-	pic->core_h = rows * (pic->cpu_h + 1) - 1 + 2 * CORE_PAD;
+	pic->core_pad = host->cores_known ? 2 : 1;
+	pic->core_w = pic->cpus_across * (pic->cpu_w + 1) - 1 + 2 * pic->core_pad;
+	pic->core_h = rows * (pic->cpu_h + 1) - 1 + 2 * pic->core_pad;
 }
 
 static bool isolated(const struct vn_pic *pic, const struct vn_host_cpu *cpu)
@@ -160,11 +160,12 @@ static void draw_core(const struct vn_pic *pic, const struct vn_pic_node *node,
 	vn_autofree char *title = core_title(pic, node, core);
 	vn_svg_rect(pic->out, area, "core", title);
 	for (size_t i = 0; i < core->n; i++) {
-		struct vn_svg_area cpu = {x + CORE_PAD + (int)i % pic->cpus_across * (pic->cpu_w + 1),
-			y + CORE_PAD + (int)i / pic->cpus_across * (pic->cpu_h + 1), pic->cpu_w, pic->cpu_h};
+		struct vn_svg_area cpu = {x + pic->core_pad + (int)i % pic->cpus_across * (pic->cpu_w + 1),
+			y + pic->core_pad + (int)i / pic->cpus_across * (pic->cpu_h + 1), pic->cpu_w,
+			pic->cpu_h};
 		/* a core with fewer CPUs than others: the last one fills its row */
 		if (i + 1 == core->n)
-			cpu.w = x + pic->core_w - CORE_PAD - cpu.x;
+			cpu.w = x + pic->core_w - pic->core_pad - cpu.x;
 		draw_cpu(pic, node->cpus[core->first + i], cpu);
 	}
 }

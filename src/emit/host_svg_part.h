@@ -46,6 +46,7 @@ struct vn_pic {
 	bool numbers; /* of CPUs, in their boxes */
 	bool any_groups, any_offline, any_isolated, any_pools, any_used; /* what the legend has to tell */
 	int cpu_w, cpu_h, core_w, core_h; /* of boxes */
+	int core_pad; /* between a core's outline and its CPUs */
 	int cpus_across; /* in a core's box */
 	uint64_t largest; /* memory of a node, bytes */
 	int tile_w; /* of every node */
@@ -65,7 +66,7 @@ int vn_pic_draw_cores(const struct vn_pic *pic, const struct vn_pic_node *node, 
 /* The box of a node, `height` high; returns the height it needs. */
 int vn_pic_draw_node(const struct vn_pic *pic, const struct vn_pic_node *node, struct vn_svg_area area);
 
-/* All nodes in boxes of their packages. Returns the height and sets *ret_width. -ENOMEM. */
+/* All nodes in boxes of their packages. Returns the height and sets *ret_width; -ENOMEM. */
 int vn_pic_draw_boxes(struct vn_pic *pic, int x, int y, int *ret_width);
 
 /* Devices of a node (-1: of none that is known), `columns` beside each other. */
