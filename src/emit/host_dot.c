@@ -82,6 +82,15 @@ static void print_node(const struct vn_host *host, size_t index, FILE *out)
 	fputs("</TD></TR></TABLE>>];\n", out);
 }
 
+static size_t count_nodes(const struct vn_level *level)
+{
+	size_t n = level->n_nodes;
+
+	for (size_t i = 0; i < level->n_children; i++)
+		n += count_nodes(&level->children[i]);
+	return n;
+}
+
 /* The package of a node that no cluster of a package holds. */
 static int own_package(const struct vn_host *host, size_t node)
 {
@@ -119,13 +128,61 @@ static void print_level(const struct vn_host *host, const struct vn_level *level
 	}
 }
 
+/* ---- rows ---- */
+
+/* Nodes beside each other: graphviz would put each of a group below the one before. */
+static size_t row_width(const struct vn_host *host)
+{
+	return host->n_nodes <= 2 ? 2 : host->n_nodes <= 4 ? 2 : host->n_nodes <= 16 ? 4 : 8;
+}
+
+struct rows {
+	size_t n, width; /* nodes in the row begun, at most */
+	size_t first, last_first; /* of this row and the one before: indices of nodes */
+	bool any; /* a row came before */
+};
+
+static void end_row(const struct vn_host *host, struct rows *rows, FILE *out)
+{
+	if (rows->n == 0)
+		return;
+	fputs("}\n", out);
+	if (rows->any)
+		fprintf(out, "n%u -> n%u [style=invis];\n", host->nodes[rows->last_first].id,
+			host->nodes[rows->first].id);
+	rows->last_first = rows->first;
+	rows->any = true;
+	rows->n = 0;
+}
+
+/* Fills rows in the order of the tree; a group that fits in a row is not broken. */
+static void print_rows(const struct vn_host *host, const struct vn_level *level, struct rows *rows, FILE *out)
+{
+	if (count_nodes(level) + rows->n > rows->width)
+		end_row(host, rows, out);
+	for (size_t i = 0; i < level->n_children; i++)
+		print_rows(host, &level->children[i], rows, out);
+	for (size_t i = 0; i < level->n_nodes; i++) {
+		if (rows->n == rows->width)
+			end_row(host, rows, out);
+		if (rows->n++ == 0) {
+			fputs("{rank=same;", out);
+			rows->first = level->nodes[i];
+		}
+		fprintf(out, " n%u;", host->nodes[level->nodes[i]].id);
+	}
+}
+
 static void print_nodes(const struct vn_host *host, FILE *out)
 {
 	vn_autolevel top = {0};
 	unsigned cluster = 0;
 
 	if (vn_levels_make(host, &top) == 0) {
+		struct rows rows = {.width = row_width(host)};
 		print_level(host, &top, false, &cluster, out);
+		print_rows(host, &top, &rows, out);
+		end_row(host, &rows, out);
 		return;
 	}
 	for (size_t i = 0; i < host->n_nodes; i++)
@@ -260,7 +317,7 @@ void vn_host_print_dot(const struct vn_host *host, FILE *out)
 {
 	vn_autofree char *totals = vn_host_totals(host);
 
-	fputs("digraph host {\ngraph [fontname=\"sans-serif\", labelloc=t, rankdir=TB, nodesep=0.4, ranksep=0.7, label=<<B>",
+	fputs("digraph host {\ngraph [fontname=\"sans-serif\", labelloc=t, newrank=true, nodesep=0.4, ranksep=0.7, label=<<B>",
 		out);
 	vn_svg_escape(totals ? totals : "?", SIZE_MAX, out);
 	fputs("</B>", out);

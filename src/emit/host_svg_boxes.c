@@ -8,6 +8,8 @@
 #define _GNU_SOURCE
 #include "host_svg_part.h"
 
+#include <string.h>
+
 #define HEADER 20 /* of a group's box */
 #define WIDEST_TILE 760
 #define STEP 8
@@ -74,11 +76,16 @@ static void collect_nodes(const struct vn_host *host, const struct vn_level *lev
 		collect_nodes(host, &level->children[i], ids);
 }
 
+static bool is_distance(const struct vn_level *level)
+{
+	return strcmp(level->name, "distance") == 0;
+}
+
 static char *level_label(const struct vn_host *host, const struct vn_level *level)
 {
 	vn_autoset ids = hwloc_bitmap_alloc();
 
-	if (level->name[0] != 'd' || level->name[1] != 'i' || level->name[2] != 's')
+	if (!is_distance(level))
 		return vn_format("%s %d", level->name, level->id);
 	if (ids)
 		collect_nodes(host, level, ids);
@@ -95,9 +102,15 @@ static int fill(struct vn_pic *pic, const struct vn_level *level, bool in_packag
 	for (size_t i = 0; i < level->n_children; i++) {
 		const struct vn_level *child = &level->children[i];
 		struct box *to = &box->children[box->n_children++];
+		if (is_distance(child) && child->n_children == 0 && child->n_nodes == 1) {
+			/* near itself: no news */
+			if (add_leaf(pic, child->nodes[0], in_package, box->depth + 1, to) < 0)
+				return -ENOMEM;
+			continue;
+		}
 		to->depth = box->depth + 1;
 		to->label = level_label(pic->host, child);
-		int r = fill(pic, child, in_package || child->name[0] == 'p', to);
+		int r = fill(pic, child, in_package || strcmp(child->name, "package") == 0, to);
 		if (r < 0 || !to->label)
 			return -ENOMEM;
 	}
