@@ -98,6 +98,12 @@ static int own_package(const struct vn_host *host, size_t node)
 	return vn_set_weight(packages) == 1 ? hwloc_bitmap_first(packages) : -1;
 }
 
+/* A distance group of one node tells nothing. */
+static bool near_itself(const struct vn_level *level)
+{
+	return strcmp(level->name, "distance") == 0 && count_nodes(level) == 1;
+}
+
 static void print_level(const struct vn_host *host, const struct vn_level *level, bool in_package,
 	unsigned *cluster, FILE *out)
 {
@@ -173,20 +179,54 @@ static void print_rows(const struct vn_host *host, const struct vn_level *level,
 	}
 }
 
-static void print_nodes(const struct vn_host *host, FILE *out)
+static void mark(const struct vn_level *level, int cluster, int *clusters)
+{
+	for (size_t i = 0; i < level->n_nodes; i++)
+		clusters[level->nodes[i]] = cluster;
+	for (size_t i = 0; i < level->n_children; i++)
+		mark(&level->children[i], cluster, clusters);
+}
+
+/* The number that print_level() gives next after this level. */
+static unsigned count_clusters(const struct vn_host *host, const struct vn_level *level, bool in_package)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < level->n_children; i++) {
+		const struct vn_level *child = &level->children[i];
+		n += count_clusters(host, child, in_package || strcmp(child->name, "package") == 0);
+		n += !near_itself(child);
+	}
+	for (size_t i = 0; i < level->n_nodes; i++)
+		n += !in_package && own_package(host, level->nodes[i]) >= 0;
+	return n;
+}
+
+/* Fills the cluster of each node, of those that are in none, -1. */
+static void print_nodes(const struct vn_host *host, int *clusters, FILE *out)
 {
 	vn_autolevel top = {0};
+	struct rows rows = {.width = row_width(host)};
 	unsigned cluster = 0;
 
-	if (vn_levels_make(host, &top) == 0) {
-		struct rows rows = {.width = row_width(host)};
-		print_level(host, &top, false, &cluster, out);
-		print_rows(host, &top, &rows, out);
-		end_row(host, &rows, out);
+	for (size_t i = 0; i < host->n_nodes; i++)
+		clusters[i] = -1;
+	if (vn_levels_make(host, &top) < 0) {
+		for (size_t i = 0; i < host->n_nodes; i++)
+			print_node(host, i, out);
 		return;
 	}
-	for (size_t i = 0; i < host->n_nodes; i++)
-		print_node(host, i, out);
+	print_level(host, &top, false, &cluster, out);
+	print_rows(host, &top, &rows, out);
+	end_row(host, &rows, out);
+	cluster = 0;
+	for (size_t i = 0; i < top.n_children; i++) {
+		const struct vn_level *child = &top.children[i];
+		if (count_nodes(child) > 1)
+			mark(child, (int)cluster, clusters);
+		cluster += !near_itself(child);
+		cluster += count_clusters(host, child, strcmp(child->name, "package") == 0);
+	}
 }
 
 /* ---- edges ---- */
@@ -221,6 +261,41 @@ static bool has_edge(const struct vn_host *host, size_t i, size_t j)
 	return before < NEAREST;
 }
 
+/* Whether it is the same distance both ways from each node of i's cluster to each of j's, two clusters. */
+static bool alike(const struct vn_host *host, const int *clusters, size_t i, size_t j)
+{
+	uint32_t d = host->nodes[i].distances[j];
+
+	if (clusters[i] < 0 || clusters[j] < 0 || clusters[i] == clusters[j] || d == VN_DISTANCE_UNKNOWN)
+		return false;
+	for (size_t a = 0; a < host->n_nodes; a++) {
+		for (size_t b = 0; b < host->n_nodes; b++) {
+			if (clusters[a] == clusters[i] && clusters[b] == clusters[j] &&
+				(host->nodes[a].distances[b] != d || host->nodes[b].distances[a] != d))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool is_first(const int *clusters, size_t node)
+{
+	for (size_t i = 0; i < node; i++) {
+		if (clusters[i] == clusters[node])
+			return false;
+	}
+	return true;
+}
+
+/* One edge from cluster to cluster for all of their nodes. */
+static void print_bundle(const struct vn_host *host, const int *clusters, size_t i, size_t j, FILE *out)
+{
+	fprintf(out,
+		"n%u -> n%u [label=\"%u\", dir=none, ltail=cluster_%d, lhead=cluster_%d, penwidth=3, "
+		"color=\"#93a1b3\"];\n",
+		host->nodes[i].id, host->nodes[j].id, host->nodes[i].distances[j], clusters[i], clusters[j]);
+}
+
 /* The nearer, the thicker; only edges to a node's nearest pull it there. */
 static void print_edge(const struct vn_host *host, size_t i, size_t j, bool directed, FILE *out)
 {
@@ -232,12 +307,17 @@ static void print_edge(const struct vn_host *host, size_t i, size_t j, bool dire
 		near ? "#1f5f99" : "#93a1b3", near ? ", weight=3" : "");
 }
 
-static void print_edges(const struct vn_host *host, FILE *out)
+static void print_edges(const struct vn_host *host, const int *clusters, FILE *out)
 {
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		for (size_t j = i + 1; j < host->n_nodes; j++) {
 			bool there = has_edge(host, i, j), back = has_edge(host, j, i);
 			bool same = host->nodes[i].distances[j] == host->nodes[j].distances[i];
+			if (host->n_nodes <= ALL_EDGES && alike(host, clusters, i, j)) {
+				if (is_first(clusters, i) && is_first(clusters, j))
+					print_bundle(host, clusters, i, j, out);
+				continue;
+			}
 			if (same && (there || back)) {
 				print_edge(host, i, j, false, out);
 				continue;
@@ -317,7 +397,7 @@ void vn_host_print_dot(const struct vn_host *host, FILE *out)
 {
 	vn_autofree char *totals = vn_host_totals(host);
 
-	fputs("digraph host {\ngraph [fontname=\"sans-serif\", labelloc=t, newrank=true, nodesep=0.4, ranksep=0.7, label=<<B>",
+	fputs("digraph host {\ngraph [fontname=\"sans-serif\", labelloc=t, newrank=true, compound=true, nodesep=0.4, ranksep=0.7, label=<<B>",
 		out);
 	vn_svg_escape(totals ? totals : "?", SIZE_MAX, out);
 	fputs("</B>", out);
@@ -331,8 +411,11 @@ void vn_host_print_dot(const struct vn_host *host, FILE *out)
 			NEAREST);
 	fputs(">];\nnode [fontname=\"sans-serif\", fontsize=11];\nedge [fontname=\"sans-serif\", fontsize=10];\n",
 		out);
-	print_nodes(host, out);
-	print_edges(host, out);
+	vn_autofree int *clusters = calloc(host->n_nodes + 1, sizeof(*clusters));
+	if (clusters) {
+		print_nodes(host, clusters, out);
+		print_edges(host, clusters, out);
+	}
 	print_devices(host, out);
 	fputs("}\n", out);
 }

@@ -80,10 +80,10 @@ static struct colour colour_of(const struct scale *scale, uint32_t d)
 	return ramp(position(scale, d));
 }
 
-/* By the luma of Rec. 601, which is near enough to perceived lightness to choose between black and white. */
+/* Whether white stands out more than black: relative luminance below 0.18 (WCAG 2.1, contrast ratio), with gamma 2. */
 static bool is_dark(struct colour c)
 {
-	return c.r * 299 + c.g * 587 + c.b * 114 < 140000;
+	return c.r * c.r * 213 + c.g * c.g * 715 + c.b * c.b * 72 < 180 * 255 * 255;
 }
 
 static void draw_cell(FILE *out, struct vn_svg_area area, struct colour c, const char *title)
