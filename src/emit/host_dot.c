@@ -111,7 +111,12 @@ static void print_level(const struct vn_host *host, const struct vn_level *level
 		const struct vn_level *child = &level->children[i];
 		bool package = strcmp(child->name, "package") == 0,
 		     near = strcmp(child->name, "distance") == 0;
-		fprintf(out, "subgraph cluster_%u {\nstyle=filled; color=\"#93a1b3\"; fillcolor=\"%s\"; ",
+		if (near_itself(child)) {
+			print_level(host, child, in_package, cluster, out);
+			continue;
+		}
+		fprintf(out,
+			"subgraph cluster_%u {\nstyle=filled; labeljust=l; color=\"#93a1b3\"; fillcolor=\"%s\"; ",
 			*cluster, in_package ? "#dfe7f0" : "#eef2f7");
 		++*cluster;
 		if (near)
@@ -125,7 +130,7 @@ static void print_level(const struct vn_host *host, const struct vn_level *level
 		int package = in_package ? -1 : own_package(host, level->nodes[i]);
 		if (package >= 0)
 			fprintf(out,
-				"subgraph cluster_%u {\nstyle=filled; color=\"#93a1b3\"; fillcolor=\"#eef2f7\"; "
+				"subgraph cluster_%u {\nstyle=filled; labeljust=l; color=\"#93a1b3\"; fillcolor=\"#eef2f7\"; "
 				"label=\"package %d\";\n",
 				(*cluster)++, package);
 		print_node(host, level->nodes[i], out);
