@@ -67,9 +67,10 @@ static int draw_bar(const struct vn_pic *pic, const struct vn_host_node *node, s
 {
 	int height = pic->compact ? 8 : 14, whole = scaled(node->memory_total, pic->largest, area.w);
 	int unused = node->has_memory_free ? scaled(node->memory_free, node->memory_total, whole) : 0;
-	int pools = scaled(pooled(node), node->memory_total, whole - unused);
+	int pools = scaled(pooled(node), node->memory_total, whole);
 	struct vn_svg_area bar = {area.x, area.y, area.w, height};
 
+	pools = pools > whole - unused ? whole - unused : pools; /* rounding */
 	vn_svg_rect(pic->out, bar, "track", NULL);
 	bar.w = whole - unused - pools;
 	if (bar.w > 0)
