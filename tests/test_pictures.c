@@ -320,8 +320,8 @@ static void test_odd_nodes(void **state)
 	static const char *const words[] = {">node 250<", ">HBM<", ">CXL<", ">no CPUs<", ">no memory<",
 		"offline CPU<", "isolated from the scheduler", "isolated CPUs (isolcpus): 1<",
 		"class=\"iso\"", "class=\"isobar\"", "class=\"off\"", "CPU 4, offline",
-		"offline CPUs, node not known: 6-7", "16 GiB in huge pages", "100 of 4096 x 2 MiB",
-		"3 of 8 x 1 GiB", "255: out of reach", "-: not told", "node 0 to node 2: -",
+		"offline CPUs, node not known: 6-7", "huge pages: 100 of 4096 x 2 MiB free",
+		"huge pages: 3 of 8 x 1 GiB free", "255: out of reach", "-: not told", "node 0 to node 2: -",
 		"node 2 to node 0: 255", "node 0 to node 1: 31", "node 1 to node 0: 21"};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		assert_has(svg, words[i]);

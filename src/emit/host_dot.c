@@ -416,11 +416,12 @@ void vn_host_print_dot(const struct vn_host *host, FILE *out)
 			NEAREST);
 	fputs(">];\nnode [fontname=\"sans-serif\", fontsize=11];\nedge [fontname=\"sans-serif\", fontsize=10];\n",
 		out);
-	vn_autofree int *clusters = calloc(host->n_nodes + 1, sizeof(*clusters));
+	int *clusters = calloc(host->n_nodes + 1, sizeof(*clusters));
 	if (clusters) {
 		print_nodes(host, clusters, out);
 		print_edges(host, clusters, out);
 	}
+	free(clusters);
 	print_devices(host, out);
 	fputs("}\n", out);
 }

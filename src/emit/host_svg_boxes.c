@@ -34,8 +34,6 @@ static void box_clear(struct box *box)
 	free(box->label);
 }
 
-#define autobox vn_cleanup(box_clear) struct box
-
 /* ---- the tree ---- */
 
 static int compare_boxes(const void *left, const void *right)
@@ -250,13 +248,15 @@ static void measure_fixed(struct vn_pic *pic)
 int vn_pic_draw_boxes(struct vn_pic *pic, int x, int y, int *ret_width)
 {
 	vn_autolevel levels = {0};
-	autobox top = {0};
+	struct box top = {0};
 	int r = vn_levels_make(pic->host, &levels);
 
 	if (r == 0)
 		r = fill(pic, &levels, false, &top);
-	if (r < 0)
+	if (r < 0) {
+		box_clear(&top);
 		return r;
+	}
 	FILE *out = pic->out;
 	pic->out = NULL;
 	measure_fixed(pic);
@@ -265,5 +265,7 @@ int vn_pic_draw_boxes(struct vn_pic *pic, int x, int y, int *ret_width)
 	if (out)
 		draw_box(pic, &top, x, y);
 	*ret_width = top.area.w;
-	return top.area.h;
+	int height = top.area.h;
+	box_clear(&top);
+	return height;
 }

@@ -71,7 +71,7 @@ int vn_pic_find_cores(struct vn_pic *pic, struct vn_pic_node *node)
 		if (belongs(&host->cpus[i], node->node))
 			node->cpus[n++] = &host->cpus[i];
 	}
-	qsort(node->cpus, node->n_cpus, sizeof(struct vn_host_cpu *), compare_cpus);
+	qsort(node->cpus, node->n_cpus, sizeof(*node->cpus), compare_cpus);
 	for (size_t i = 0; i < node->n_cpus; i++) {
 		bool new_group = i == 0 || compare_groups(node->cpus[i - 1], node->cpus[i]) != 0;
 		bool new_core = new_group || leader(node->cpus[i - 1]) != leader(node->cpus[i]);
@@ -175,13 +175,15 @@ static struct vn_svg_area draw_group(const struct vn_pic *pic, const struct vn_p
 	const struct vn_pic_group *group, int across, int x, int y, bool draw)
 {
 	int gap = pic->numbers ? 3 : 2, pad = node->n_groups > 1 ? 4 : 0, n = (int)group->n;
-	int columns = n < across ? n : across, rows = (n + columns - 1) / columns;
+	int columns = n < across ? n : across;
+	columns = columns < 1 ? 1 : columns;
+	int rows = (n + columns - 1) / columns;
 	struct vn_svg_area area = {x, y, columns * (pic->core_w + gap) - gap + 2 * pad,
 		rows * (pic->core_h + gap) - gap + 2 * pad};
 
 	if (!draw)
 		return area;
-	if (pad)
+	if (pad && node->cpus[node->cores[group->first].first]->online)
 		vn_svg_rect(pic->out, area, "l3", NULL);
 	for (int i = 0; i < n; i++)
 		draw_core(pic, node, &node->cores[group->first + (size_t)i],

@@ -74,7 +74,7 @@ static struct colour ramp(int position)
 static struct colour colour_of(const struct scale *scale, uint32_t d)
 {
 	if (d == VN_DISTANCE_UNKNOWN || d > VN_SET_MAX)
-		return (struct colour){255, 255, 255};
+		return (struct colour){228, 228, 228};
 	if (d == VN_DISTANCE_UNREACHABLE)
 		return (struct colour){60, 60, 60};
 	return ramp(position(scale, d));

@@ -86,29 +86,22 @@ static int draw_bar(const struct vn_pic *pic, const struct vn_host_node *node, s
 	return height + 4;
 }
 
-/* "2.0 GiB in huge pages (512 of 1024 x 2 MiB free)": NULL where there are none. */
-static char *pools_text(const struct vn_host_node *node)
+/* A line for each size of huge pages that there are. */
+static int draw_pools(const struct vn_pic *pic, const struct vn_host_node *node, int x, int y, int width)
 {
-	char *text = NULL, size[VN_SIZE_TEXT];
-	size_t length = 0;
-	const char *separator = "";
-	FILE *stream = pooled(node) ? open_memstream(&text, &length) : NULL;
+	int size = pic->compact ? 10 : 12, line = pic->compact ? 13 : LINE, start = y;
+	char text[VN_SIZE_TEXT];
 
-	if (!stream)
-		return NULL;
-	fprintf(stream, "%s in huge pages; free of them: ", vn_size_text(pooled(node), size));
 	for (size_t i = 0; i < node->n_hugepools; i++) {
 		const struct vn_hugepool *pool = &node->hugepools[i];
 		if (pool->total == 0)
 			continue;
-		fprintf(stream, "%s%llu of %llu x %s", separator, (unsigned long long)pool->free,
-			(unsigned long long)pool->total, vn_size_text(pool->size, size));
-		separator = ", ";
+		vn_svg_textf(pic->out, x, y + size - 1, width, vn_pic_font(size), "%s%llu of %llu x %s free",
+			pic->compact ? "" : "huge pages: ", (unsigned long long)pool->free,
+			(unsigned long long)pool->total, vn_size_text(pool->size, text));
+		y += line;
 	}
-	if (fclose(stream) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return y - start;
 }
 
 /* How fast the memory is, and what is in front of it, where that is told. */
@@ -134,7 +127,7 @@ static int draw_memory(const struct vn_pic *pic, const struct vn_host_node *node
 {
 	char total[VN_SIZE_TEXT], unused[VN_SIZE_TEXT];
 	int y = area.y, size = pic->compact ? 10 : 12, line = pic->compact ? 13 : LINE;
-	vn_autofree char *pools = pools_text(node), *speed = speed_text(node);
+	vn_autofree char *speed = speed_text(node);
 
 	if (node->memory_total == 0)
 		return 0;
@@ -145,10 +138,7 @@ static int draw_memory(const struct vn_pic *pic, const struct vn_host_node *node
 		pic->compact ? "" : " memory", node->has_memory_free ? ", " : "",
 		node->has_memory_free ? unused : "", node->has_memory_free ? " free" : "");
 	y += line;
-	if (pools) {
-		vn_svg_text(pic->out, area.x, y + size - 1, area.w, vn_pic_font(size), pools);
-		y += line;
-	}
+	y += draw_pools(pic, node, area.x, y, area.w);
 	if (speed && !pic->compact) {
 		vn_svg_text(pic->out, area.x, y + size - 1, area.w, vn_pic_dim(size), speed);
 		y += line;

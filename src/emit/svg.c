@@ -185,8 +185,9 @@ int vn_svg_wrapped(FILE *out, int x, int y, int width, struct vn_svg_font font, 
 	while (*text && lines < max_lines) {
 		size_t length = line_length(text, width, font);
 		bool last = lines + 1 == max_lines;
-		vn_autofree char *line = strndup(text, last ? strlen(text) : length);
+		char *line = strndup(text, last ? strlen(text) : length);
 		vn_svg_text(out, x, y + lines * leading, width, font, line ? line : "?");
+		free(line);
 		lines++;
 		text += length;
 		text += strspn(text, " ");
