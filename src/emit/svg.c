@@ -77,18 +77,26 @@ void vn_svg_escape(const char *text, size_t max, FILE *out)
 		put_character(c, out);
 }
 
-/* Hundredths of the font's size. */
+/*
+ * Hundredths of the font's size, a class of characters each: at least what DejaVu Sans takes, and with the twelve percent
+ * of pixels() what its bold face does.
+ */
 static int advance(uint32_t c)
 {
-	if (c < 128 && strchr("iljftrI.,:;|!()[]'/\\ -", (int)c))
-		return 42;
-	if (c < 128 && strchr("mwMW@%&", (int)c))
-		return 100;
-	if (c == ELLIPSIS || c >= 0x1100)
-		return 105; /* wide scripts, symbols */
-	if (c >= 'A' && c <= 'Z')
-		return 76;
-	return c < 128 ? 64 : 90;
+	static const struct {
+		const char *characters;
+		int width;
+	} classes[] = {{"iljfrtI.,:;|!()[]'/\\ -", 45}, {"#+<=>^~w", 84}, {"mMW@%&", 100}};
+
+	if (c >= 128)
+		return c < 0x180 || c == ELLIPSIS
+			       ? 110
+			       : 145; /* Latin; other scripts, of which a rare sign is wider */
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		if (strchr(classes[i].characters, (int)c))
+			return classes[i].width;
+	}
+	return c >= 'A' && c <= 'Z' ? 79 : 64;
 }
 
 static int pixels(int hundredths, struct vn_svg_font font)
