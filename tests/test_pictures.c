@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <math.h>
 #include <string.h>
 
 #include "../src/base/text.h"
@@ -369,13 +370,14 @@ static void test_memory_is_to_scale(void **state)
 	assert_in_range(lengths[3], track / 4 - 1, track / 4 + 1);
 }
 
+/* WCAG 2.1, relative luminance. */
 static double luminance(unsigned rgb)
 {
 	double sum = 0;
 	static const double weights[] = {0.0722, 0.7152, 0.2126};
 	for (unsigned i = 0; i < 3; i++) {
 		double c = (rgb >> (8 * i) & 0xff) / 255.0;
-		sum += weights[i] * c * c; /* gamma 2: near enough */
+		sum += weights[i] * (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
 	}
 	return sum;
 }
