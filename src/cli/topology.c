@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../emit/host_dot.h"
+
 /* Whether JSON is asked for, by --json or --format; a negative errno for a format that is none. */
 static int wants_json(const struct vn_args *args, struct vn_error *err)
 {
@@ -13,14 +15,14 @@ static int wants_json(const struct vn_args *args, struct vn_error *err)
 		return args->json;
 	if (strcmp(format, "json") == 0)
 		return true;
-	if (strcmp(format, "text") == 0 && args->json)
-		return vn_error_input(err, &where, "'text' contradicts --json; expected one of them");
-	if (strcmp(format, "text") == 0)
+	if ((strcmp(format, "text") == 0 || strcmp(format, "dot") == 0) && args->json)
+		return vn_error_input(err, &where, "'%s' contradicts --json; expected one of them", format);
+	if (strcmp(format, "text") == 0 || strcmp(format, "dot") == 0)
 		return false;
 	if (strcmp(format, "xml") == 0 || strcmp(format, "numactl") == 0)
-		return vn_error_input(
-			err, &where, "this version does not write '%s' yet; expected text or json", format);
-	return vn_error_input(err, &where, "'%s'; expected text or json", format);
+		return vn_error_input(err, &where,
+			"this version does not write '%s' yet; expected text, json or dot", format);
+	return vn_error_input(err, &where, "'%s'; expected text, json or dot", format);
 }
 
 static int run(const struct vn_args *args, struct vn_error *err)
@@ -35,7 +37,10 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		return vn_write_picture(host, vn_arg(args, "svg"), err);
 	if (json)
 		return vn_print_json(vn_host_to_json(host), err);
-	vn_host_print(host, vn_arg_given(args, "all"), stdout);
+	if (vn_arg_given(args, "format") && strcmp(vn_arg(args, "format"), "dot") == 0)
+		vn_host_print_dot(host, stdout);
+	else
+		vn_host_print(host, vn_arg_given(args, "all"), stdout);
 	return VN_EXIT_DONE;
 }
 
@@ -47,7 +52,7 @@ const struct vn_verb verb_topology = {
 		   "and /proc),\n"
 		   "numactl:FILE (the output of 'numactl --hardware').",
 	.options = {{"host", "SRC", "where the host is read from"},
-		{"format", "FORM", "text (the default) or json"},
+		{"format", "FORM", "text (the default), json, or dot (a graph for graphviz)"},
 		{"svg", "FILE", "a picture of the host into FILE (-: standard output), and nothing else"},
 		{"all", NULL, "in text: each node and each device in a line of its own"}},
 	.run = run,
