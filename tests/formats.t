@@ -22,17 +22,17 @@ same "says the same" "$out" "$text"
 expect "--format json" 0 "$vnuma" topology --host $two --format json
 same "is --json" "$out" "$("$vnuma" topology --host $two --json)"
 expect "--format json --json" 0 "$vnuma" topology --host $two --format json --json
-for form in text xml numactl; do
+for form in text xml numactl dot; do
 	expect "--format $form --json" 2 "$vnuma" topology --host $two --format $form --json
 	json "is a contradiction" '.errors|length' 1
 done
 for form in yaml "" XML 'xml '; do
 	expect "--format '$form'" 2 "$vnuma" topology --host $two --format "$form"
-	like "names what is expected" "$err" "expected text, json, xml or numactl"
+	like "names what is expected" "$err" "expected text, json, xml, numactl or dot"
 done
 expect "two wrong options" 2 "$vnuma" topology --host foo:bar --format yaml
 same "are two errors" "$(wc -l <<<"$err")" 2
-for form in xml numactl; do
+for form in xml numactl dot; do
 	expect "a full disk is an error with --format $form" 3 bash -c "'$vnuma' topology --host $two --format $form >/dev/full"
 done
 

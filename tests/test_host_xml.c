@@ -225,7 +225,7 @@ static void test_everything_that_can_be_told(void **state)
 		"<distances>\n        <sibling id='0' value='20'/>\n        <sibling id='8' value='10'/>\n",
 		"<devices num='3'>\n",
 		"<device address='0000:3b:00.0' class='0x020000' vendor='0x8086' device='0x0d57'"
-		" driver='a&amp;b&apos;&quot;?\?' physical_function='0000:3b:00.1' root='pci0000:3a'"
+		" driver='a&amp;b&apos;&quot;\xef\xbf\xbd\xef\xbf\xbd' physical_function='0000:3b:00.1' root='pci0000:3a'"
 		" local_cpus='0-1'>\n          <interface name='eth0'/>\n"
 		"          <irq number='33' cpus='0-1'/>\n        </device>\n",
 		"<disk dev='/dev/nvme0n1'/>\n", "<attached name='card&lt;0&gt;'/>\n",

@@ -61,5 +61,8 @@ int vn_args_host(const struct vn_args *args, struct vn_host **ret_host, struct v
 /* Reads the guest config named by the first operand, with --defaults if given. */
 int vn_args_guest(const struct vn_args *args, struct vn_guest **ret_guest, struct vn_error *err);
 
+/* Writes the host as a picture to a file, through a temporary one beside it; "-" is standard output (picture.c). */
+int vn_write_picture(const struct vn_host *host, const char *path, struct vn_error *err);
+
 /* The table of verbs, ending in NULL (main.c). */
 extern const struct vn_verb *const vn_verbs[];

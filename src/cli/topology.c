@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../emit/host_dot.h"
 #include "../emit/host_numactl.h"
 #include "../emit/host_xml.h"
 
@@ -20,9 +21,10 @@ static const struct form {
 	{"json", NULL},
 	{"xml", vn_host_print_xml},
 	{"numactl", vn_host_print_numactl},
+	{"dot", vn_host_print_dot},
 };
 
-#define FORMS "text, json, xml or numactl"
+#define FORMS "text, json, xml, numactl or dot"
 
 static int read_form(const struct vn_args *args, const struct form **ret_form, struct vn_error *err)
 {
@@ -52,6 +54,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 
 	if (bad_form < 0 || r < 0)
 		return bad_form < 0 ? bad_form : r;
+	if (vn_arg_given(args, "svg"))
+		return vn_write_picture(host, vn_arg(args, "svg"), err);
 	if (!form->print)
 		return vn_print_json(vn_host_to_json(host), err);
 	if (vn_arg_given(args, "all") && form->print == print_text)
@@ -70,9 +74,10 @@ const struct vn_verb verb_topology = {
 		"tar:FILE (the same in an archive, as 'vnuma gather' makes it), numactl:FILE (the output of\n"
 		"'numactl --hardware'), json:FILE (the output of 'vnuma topology --json').\n"
 		"FORM xml is libvirt's '<topology><cells>', to schema/topology.rng; numactl is what 'numactl\n"
-		"--hardware' prints.",
+		"--hardware' prints; dot is a graph for graphviz.",
 	.options = {{"host", "SRC", "where the host is read from"},
-		{"format", "FORM", "text (the default), json, xml or numactl"},
+		{"format", "FORM", "text (the default), json, xml, numactl or dot"},
+		{"svg", "FILE", "a picture of the host into FILE (-: standard output), and nothing else"},
 		{"all", NULL, "in text: each node and each device in a line of its own"}},
 	.run = run,
 };

@@ -1,35 +1,75 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "xml.h"
 
-#include <string.h>
+#define REPLACEMENT 0xfffdu
 
-#include "../base/parse.h"
-
-/* U+FFFE and U+FFFF are UTF-8, but no characters of XML (XML 1.0, production 2). */
-static bool is_text(const char *text)
+/* Length of a sequence by its first byte, and the bits of that byte that belong to the character. */
+static unsigned sequence(unsigned char lead, uint32_t *ret_bits)
 {
-	return vn_text_is_printable(text) && !strstr(text, "\xef\xbf\xbe") && !strstr(text, "\xef\xbf\xbf");
+	static const struct {
+		unsigned char mask, lead;
+	} forms[] = {{0x80, 0x00}, {0xe0, 0xc0}, {0xf0, 0xe0}, {0xf8, 0xf0}};
+
+	for (unsigned i = 0; i < 4; i++) {
+		if ((lead & forms[i].mask) != forms[i].lead)
+			continue;
+		*ret_bits = lead & (unsigned char)~forms[i].mask;
+		return i + 1;
+	}
+	return 0;
 }
 
-void vn_xml_escape(const char *text, FILE *out)
+/* XML 1.0, production Char; and no C1 controls, nor marks that reverse the direction of the text after them. */
+static bool allowed(uint32_t c)
 {
-	bool whole = is_text(text);
+	bool control = c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
+	bool none = (c >= 0xd800 && c < 0xe000) || c > 0x10ffff || (c & 0xfffe) == 0xfffe;
+	bool turns =
+		(c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f;
+	return !control && !none && !turns;
+}
 
-	for (const char *p = text; *p; p++) {
-		bool ascii = *p >= 0x20 && *p < 0x7f;
-		if (*p == '&')
-			fputs("&amp;", out);
-		else if (*p == '<')
-			fputs("&lt;", out);
-		else if (*p == '>')
-			fputs("&gt;", out);
-		else if (*p == '\'')
-			fputs("&apos;", out);
-		else if (*p == '"')
-			fputs("&quot;", out);
+uint32_t vn_xml_next(const char **text)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *p = (const unsigned char *)*text;
+	uint32_t c = 0;
+	unsigned length = sequence(*p, &c);
+
+	if (!*p)
+		return 0;
+	for (unsigned i = 1; i < length; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			length = 0; /* ends the loop as well */
 		else
-			fputc(whole || ascii ? *p : '?', out);
+			c = c << 6 | (p[i] & 0x3f);
 	}
+	*text += length ? length : 1;
+	if (c == '\t' || c == '\n')
+		return ' ';
+	return length && c >= least[length] && allowed(c) ? c : REPLACEMENT;
+}
+
+static void put_character(uint32_t c, FILE *out)
+{
+	static const char *const entities[128] = {
+		['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&apos;"};
+	static const unsigned char leads[] = {0, 0xc0, 0xe0, 0xf0};
+	int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3; /* bytes after the first */
+
+	if (c < 128 && entities[c]) {
+		fputs(entities[c], out);
+		return;
+	}
+	fputc((int)(leads[more] | c >> 6 * more), out);
+	while (more-- > 0)
+		fputc((int)(0x80 | (c >> 6 * more & 0x3f)), out);
+}
+
+void vn_xml_escape(const char *text, size_t max, FILE *out)
+{
+	for (uint32_t c = 1; max > 0 && (c = vn_xml_next(&text)) != 0; max--)
+		put_character(c, out);
 }
 
 static void indent(const struct vn_xml *xml)
@@ -74,7 +114,7 @@ void vn_xml_hex(struct vn_xml *xml, const char *name, unsigned number, int digit
 void vn_xml_text(struct vn_xml *xml, const char *name, const char *text)
 {
 	fprintf(xml->out, " %s='", name);
-	vn_xml_escape(text, xml->out);
+	vn_xml_escape(text, SIZE_MAX, xml->out);
 	fputc('\'', xml->out);
 }
 
@@ -88,6 +128,6 @@ void vn_xml_set(struct vn_xml *xml, const char *name, hwloc_const_bitmap_t set)
 void vn_xml_content(struct vn_xml *xml, const char *name, const char *text)
 {
 	fputc('>', xml->out);
-	vn_xml_escape(text, xml->out);
+	vn_xml_escape(text, SIZE_MAX, xml->out);
 	fprintf(xml->out, "</%s>\n", name);
 }

@@ -29,5 +29,8 @@ void vn_xml_set(struct vn_xml *xml, const char *name, hwloc_const_bitmap_t set);
 /* A begun element's text, and its end: `>text</name>`. */
 void vn_xml_content(struct vn_xml *xml, const char *name, const char *text);
 
-/* Text with markup escaped. What XML cannot hold (control characters, bytes that are no UTF-8) becomes `?`. */
-void vn_xml_escape(const char *text, FILE *out);
+/* The next character of UTF-8 text, which is moved on; U+FFFD for what is none or what may not stand in XML. 0 at the end. */
+uint32_t vn_xml_next(const char **text);
+
+/* Writes at most `max` characters, escaped for XML. */
+void vn_xml_escape(const char *text, size_t max, FILE *out);
