@@ -22,7 +22,7 @@ static void visit(const struct vn_root *root, const char *path, unsigned depth)
 	if (vn_root_read(root, path, &text) == 0 &&
 		(vn_root_read_bytes(root, path, VN_FILE_MAX, &bytes, &length) < 0 || strlen(text) > length))
 		abort();
-	if (vn_root_link_target(root, path, &target) == 0 && !*target)
+	if (vn_root_link(root, path, &target) == 0 && !*target)
 		abort();
 	if (target || depth > 8 || vn_root_list(root, path, &names) < 0)
 		return;
