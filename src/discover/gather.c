@@ -52,6 +52,7 @@ static const struct {
 	{PCI, "class vendor device numa_node local_cpulist local_cpus irq driver physfn virtfn[0-9]*",
 		VN_COLLECT_COPY},
 	{PCI "/msi_irqs", "[0-9]*", VN_COLLECT_COPY},
+	{PCI "/msi_irqs", "[0-9]*", VN_COLLECT_NAME}, /* folders before Linux 3.14 */
 	{PCI "/net", "*", VN_COLLECT_NAME},
 	{PCI "/block", "*", VN_COLLECT_NAME},
 	{PCI "/nvme", "nvme*", VN_COLLECT_NAME},
@@ -84,19 +85,19 @@ static int open_source(const char *source, struct vn_root *ret_root, struct vn_e
 		err, &where, "'%s' has no files to gather; expected live, sysfs:DIR or tar:FILE", source);
 }
 
-/* The interrupt that this member tells of, or 0: `irq` holds a number, `msi_irqs/` has one file for each. */
+/* The interrupt that this member tells of, or 0: `irq` holds a number, `msi_irqs/` has one file or folder for each. */
 static uint64_t irq_of(const struct vn_member *member)
 {
 	const char *name = strrchr(member->path, '/');
 	uint64_t number;
 
-	if (!name || member->kind != VN_MEMBER_FILE || strncmp(member->path, "sys/", 4) != 0)
+	if (!name || member->kind == VN_MEMBER_LINK || strncmp(member->path, "sys/", 4) != 0)
 		return 0;
 	static const char folder[] = "/msi_irqs";
 	size_t length = (size_t)(name - member->path);
 	if (length > sizeof(folder) && memcmp(name - (sizeof(folder) - 1), folder, sizeof(folder) - 1) == 0)
 		return vn_parse_u64(name + 1, INT_MAX, &number) == 0 ? number : 0;
-	if (strcmp(name, "/irq") != 0)
+	if (strcmp(name, "/irq") != 0 || member->kind != VN_MEMBER_FILE)
 		return 0;
 	vn_autofree char *text = strndup(member->bytes, member->length);
 	if (!text)
