@@ -225,17 +225,21 @@ static void test_all_problems_are_told_up_to_a_limit(void **state)
 	assert_null(host);
 }
 
+#define FORMS "live, sysfs:DIR, tar:FILE, numactl:FILE, hwloc:FILE, synthetic:STRING or json:FILE"
+
 static void test_sources(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *source, *problem;
 	} cases[] = {
-		{"", "'' is no source; expected live, sysfs:DIR, tar:FILE, numactl:FILE or json:FILE"},
-		{"lively",
-			"'lively' is no source; expected live, sysfs:DIR, tar:FILE, numactl:FILE or json:FILE"},
+		{"", "'' is no source; expected " FORMS},
+		{"lively", "'lively' is no source; expected " FORMS},
 		{"numactl:", "'numactl:' names nothing; expected numactl:FILE"},
 		{"tar:", "'tar:' names nothing; expected tar:FILE"},
+		{"hwloc:", "'hwloc:' names nothing; expected hwloc:FILE"},
+		{"synthetic:", "'synthetic:' names nothing; expected synthetic:STRING"},
+		{"hwloc:/nowhere/at/all", "cannot be read: No such file or directory"},
 		{"tar:/nowhere/at/all", "cannot be read: No such file or directory"},
 		{"numactl:/nowhere/at/all", "cannot be read: No such file or directory"},
 		{"numactl:/", "is a directory; expected a file"},

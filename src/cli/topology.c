@@ -72,7 +72,8 @@ const struct vn_verb verb_topology = {
 	.details =
 		"SRC is one of: live (this host; the default), sysfs:DIR (a copy of another host's /sys and /proc),\n"
 		"tar:FILE (the same in an archive, as 'vnuma gather' makes it), numactl:FILE (the output of\n"
-		"'numactl --hardware'), json:FILE (the output of 'vnuma topology --json').\n"
+		"'numactl --hardware'), hwloc:FILE (XML of hwloc, 'lstopo FILE.xml'), synthetic:STRING (a host in\n"
+		"hwloc's words, 'node:2 core:4 pu:2'), json:FILE (the output of 'vnuma topology --json').\n"
 		"FORM xml is libvirt's '<topology><cells>', to schema/topology.rng; numactl is what 'numactl\n"
 		"--hardware' prints; dot is a graph for graphviz.",
 	.options = {{"host", "SRC", "where the host is read from"},

@@ -33,8 +33,7 @@ static int discover_numactl_file(const char *file, struct vn_host **ret_host, st
 	return r < 0 ? r : vn_discover_numactl(text, file, ret_host, err);
 }
 
-/* The forms of --host. One that ends in a colon takes what follows it; those without a function are not read
- * yet. */
+/* The forms of --host. One that ends in a colon takes what follows it. */
 static const struct {
 	const char *prefix, *form;
 	int (*discover)(const char *rest, struct vn_host **ret_host, struct vn_error *err);
@@ -43,12 +42,12 @@ static const struct {
 	{"sysfs:", "sysfs:DIR", discover_tree},
 	{"tar:", "tar:FILE", vn_discover_tar},
 	{"numactl:", "numactl:FILE", discover_numactl_file},
-	{"hwloc:", NULL, NULL},
-	{"synthetic:", NULL, NULL},
+	{"hwloc:", "hwloc:FILE", vn_discover_hwloc},
+	{"synthetic:", "synthetic:STRING", vn_discover_synthetic},
 	{"json:", "json:FILE", vn_discover_json},
 };
 
-#define FORMS "live, sysfs:DIR, tar:FILE, numactl:FILE or json:FILE"
+#define FORMS "live, sysfs:DIR, tar:FILE, numactl:FILE, hwloc:FILE, synthetic:STRING or json:FILE"
 
 int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *err)
 {
@@ -59,10 +58,6 @@ int vn_discover(const char *source, struct vn_host **ret_host, struct vn_error *
 		bool takes_rest = sources[i].prefix[length - 1] == ':';
 		if (strncmp(source, sources[i].prefix, length) != 0 || (!takes_rest && source[length]))
 			continue;
-		if (!sources[i].discover)
-			return vn_error_input(err, &where,
-				"'%s': this version does not read %s sources yet; expected " FORMS, source,
-				sources[i].prefix);
 		if (takes_rest && !source[length])
 			return vn_error_input(
 				err, &where, "'%s' names nothing; expected %s", source, sources[i].form);

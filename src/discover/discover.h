@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The host from any source: `live`, `sysfs:DIR`, `tar:FILE`, `numactl:FILE`, `json:FILE`. */
+/* The host from any source: `live`, `sysfs:DIR`, `tar:FILE`, `numactl:FILE`, `hwloc:FILE`, `synthetic:STRING`, `json:FILE`. */
 
 #include "../model/host.h"
 
@@ -23,6 +23,16 @@ int vn_discover_tar(const char *file, struct vn_host **ret_host, struct vn_error
  * memory are kept.
  */
 int vn_discover_numactl(const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
+
+/*
+ * XML of hwloc 2 or 3 (`lstopo FILE.xml`), of which all that is inconsistent is a problem with its line. It tells no free
+ * memory, drivers or interrupts; the CPUs of nodes are told by nearness, see hwloc_topology.c.
+ */
+int vn_discover_hwloc(const char *file, struct vn_host **ret_host, struct vn_error *err);
+int vn_discover_hwloc_text(const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
+
+/* A description in hwloc's own words, `node:2 core:4 pu:2`: at most 8192 CPUs, 1024 nodes, 2^63 - 1 bytes. */
+int vn_discover_synthetic(const char *description, struct vn_host **ret_host, struct vn_error *err);
 
 /*
  * What vn_host_to_json() prints ("schema": "vnuma.topology/1"), or the like written by hand: only nodes[] with id, cpus and

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "sysfs.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "../base/parse.h"
@@ -114,6 +115,21 @@ static int read_irqs(struct vn_sysfs *sysfs, const char *directory, struct vn_ho
 	return status;
 }
 
+#define NO_FILE INT_MIN
+
+/*
+ * A tree gathered by an old hwloc has a device's CPUs, but not its node: it is the one that has them all, or -1. (Where the
+ * kernel says -1 itself, its CPUs are only those of the bus, and are not believed.)
+ */
+static int node_of(const struct vn_host *host, hwloc_const_bitmap_t cpus)
+{
+	for (size_t i = 0; cpus && !hwloc_bitmap_iszero(cpus) && i < host->n_nodes; i++) {
+		if (hwloc_bitmap_isincluded(cpus, host->nodes[i].cpus))
+			return (int)host->nodes[i].id;
+	}
+	return -1;
+}
+
 static int read_device(struct vn_sysfs *sysfs, const char *address, struct vn_host_device *device)
 {
 	char directory[VN_PATH_TEXT / 2], path[VN_PATH_TEXT];
@@ -128,8 +144,10 @@ static int read_device(struct vn_sysfs *sysfs, const char *address, struct vn_ho
 	read_root(&sysfs->root, directory, device);
 	read_physical_function(&sysfs->root, directory, device);
 	snprintf(path, sizeof(path), "%s/numa_node", directory);
-	int r = vn_sysfs_read_id(sysfs, path, &device->node);
+	int node = NO_FILE;
+	int r = vn_sysfs_read_id(sysfs, path, &node);
 	int s = vn_sysfs_read_set(sysfs, directory, "local_cpulist", "local_cpus", &device->local_cpus);
+	device->node = node == NO_FILE ? node_of(sysfs->host, device->local_cpus) : node;
 	int t = read_irqs(sysfs, directory, device);
 	return r < 0 ? r : s < 0 && s != -ENOENT ? s : t;
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Any description is either a host that prints and reads back, or one problem. */
+#include <stdint.h>
+
+#include "read_back.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* hwloc's time grows with the square of an object's children: thousands of them, which are allowed, would only be slow. */
+static bool has_large_number(const char *text)
+{
+	for (size_t digits; *text; text += digits ? digits : 1) {
+		digits = strspn(text, "0123456789");
+		if (digits > 3 || (digits && atoi(text) > 300))
+			return true;
+	}
+	return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	vn_autofree char *text = strndup((const char *)data, size);
+	vn_autoerror err = {0};
+	vn_autohost *host = NULL;
+
+	if (!text || has_large_number(text))
+		return 0;
+	int r = vn_discover_synthetic(text, &host, &err);
+	if ((r == 0) != (host != NULL) || (r == 0) != (err.n == 0) || (r < 0 && !err.input))
+		abort();
+	if (host)
+		must_read_back(host);
+	return 0;
+}
