@@ -6,6 +6,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* hwloc 2.9 itself does not free what it notes of nodes in brackets. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libhwloc.so";
+}
+
 /* hwloc's time grows with the square of an object's children: thousands of them, which are allowed, would only be slow. */
 static bool has_large_number(const char *text)
 {

@@ -205,6 +205,12 @@ static void test_what_is_wrong_is_told(void **state)
 		{"</topology>", "", 0, "", "no well-formed XML"},
 		{"name=\"eth0\"", "name=\"\x1b[31m\"", 0, "", "no well-formed XML"},
 		{"name=\"eth0\"", "name=\"\xc3\xbc\"", 0, "", "beyond ASCII"},
+		{"M\xc3\xbc", "M\xc3", 5, "", "no UTF-8"},
+		{"gp_index=\"22\" name=\"eth0\" osdev_type=\"2\"/></object>",
+			"gp_index=\"22\" name=\"eth0\" osdev_type=\"2\"/></object>"
+			"<object type=\"PCIDev\" gp_index=\"23\" pci_busid=\"0000:3b:00.0\" "
+			"pci_type=\"0200 [8086:1572] [8086:0000] 01\" pci_link_speed=\"7.8\"/>",
+			0, "", "device 0000:3b:00.0 is there twice"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vn_autofree char *text = changed(cases[i].from, cases[i].to);

@@ -521,8 +521,8 @@ static void test_characters(void **state)
 		size_t length;
 	} cases[] = {{"a", 'a', 1}, {"", 0, 0}, {"\xc3\xa9", 0xe9, 2}, {"\xe2\x82\xac", 0x20ac, 3},
 		{"\xf0\x9f\x98\x80", 0x1f600, 4}, {"\xff", 0xfffd, 1}, {"\xc3", 0xfffd, 1},
-		{"\xe2\x82", 0xfffd, 1}, {"\xc0\xaf", 0xfffd, 2}, {"\xed\xa0\x80", 0xfffd, 3},
-		{"\xf4\x90\x80\x80", 0xfffd, 4}, {"\xef\xbf\xbe", 0xfffd, 3}, {"\x01", 0xfffd, 1},
+		{"\xe2\x82", 0xfffd, 1}, {"\xc0\xaf", 0xfffd, 1}, {"\xed\xa0\x80", 0xfffd, 1},
+		{"\xf4\x90\x80\x80", 0xfffd, 1}, {"\xef\xbf\xbe", 0xfffd, 3}, {"\x01", 0xfffd, 1},
 		{"\x7f", 0xfffd, 1}, {"\xc2\x9b", 0xfffd, 2}, {"\xe2\x80\xae", 0xfffd, 3}, {"\n", ' ', 1},
 		{"\x80", 0xfffd, 1}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -38,22 +38,30 @@ static size_t sequence_length(unsigned char lead)
 	return 0;
 }
 
+size_t vn_utf8_length(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t length = *p ? sequence_length(*p) : 0;
+
+	for (size_t i = 1; i < length; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90))
+		return 0; /* longer than need be */
+	if ((p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90))
+		return 0; /* a surrogate; above U+10FFFF */
+	return length;
+}
+
 bool vn_text_is_printable(const char *text)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p;) {
-		size_t length = sequence_length(*p);
+		size_t length = vn_utf8_length((const char *)p);
 		if (length == 0 || *p < 0x20 || *p == 0x7f)
 			return false;
-		for (size_t i = 1; i < length; i++) {
-			if ((p[i] & 0xc0) != 0x80)
-				return false;
-		}
 		if (length == 2 && p[0] == 0xc2 && p[1] < 0xa0)
 			return false; /* C1 control characters */
-		if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90))
-			return false; /* longer than need be */
-		if ((p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90))
-			return false; /* a surrogate; above U+10FFFF */
 		p += length;
 	}
 	return true;

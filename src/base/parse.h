@@ -3,6 +3,7 @@
 /* Strict number reading: the whole text or nothing. Never atoi, never a number by accident. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -10,6 +11,9 @@
  * when it is not one, -ERANGE when it is above `max`. *ret untouched on failure.
  */
 int vn_parse_u64(const char *text, uint64_t max, uint64_t *ret);
+
+/* Bytes of the UTF-8 character (RFC 3629) that `text` begins with; 0: none, or the end. */
+size_t vn_utf8_length(const char *text);
 
 /* Whether `text` is well-formed UTF-8 without control characters (what may be printed on a terminal). */
 bool vn_text_is_printable(const char *text);

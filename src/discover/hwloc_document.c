@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "../base/library.h"
+#include "../base/parse.h"
 #include "../base/text.h"
 
 #define MAX_DEPTH                                                                                            \
@@ -149,6 +150,21 @@ static const char *skip_declaration(const char *at, bool *seen_doctype)
 	*seen_doctype = true;
 	const char *end = at + strcspn(at, ">[");
 	return *end == '>' ? end + 1 : NULL;
+}
+
+/* libxml2 tells of bad characters on stderr, whatever handler it has: it gets none. */
+static int look_at_characters(const char *text, const char *file, struct vn_error *err)
+{
+	for (const char *at = text; *at;) {
+		size_t length = vn_utf8_length(at);
+		if (length == 0) {
+			struct vn_where where = {file, line_of(text, at), NULL};
+			return vn_error_input(
+				err, &where, "a byte that is no UTF-8; expected what lstopo writes");
+		}
+		at += length;
+	}
+	return 0;
 }
 
 static int look_at_bytes(const char *text, const char *file, struct vn_error *err)
@@ -353,8 +369,10 @@ int vn_document_read(const char *text, const char *file, struct vn_element **ret
 {
 	struct reading r = {.file = file, .err = err};
 	size_t length = strlen(text);
-	int status = look_at_bytes(text, file, err);
+	int status = look_at_characters(text, file, err);
 
+	if (status == 0)
+		status = look_at_bytes(text, file, err);
 	if (status < 0)
 		return status;
 	if (length == 0 || length > INT32_MAX) {

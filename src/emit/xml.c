@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "xml.h"
 
+#include "../base/parse.h"
+
 #define REPLACEMENT 0xfffdu
-
-/* Length of a sequence by its first byte, and the bits of that byte that belong to the character. */
-static unsigned sequence(unsigned char lead, uint32_t *ret_bits)
-{
-	static const struct {
-		unsigned char mask, lead;
-	} forms[] = {{0x80, 0x00}, {0xe0, 0xc0}, {0xf0, 0xe0}, {0xf8, 0xf0}};
-
-	for (unsigned i = 0; i < 4; i++) {
-		if ((lead & forms[i].mask) != forms[i].lead)
-			continue;
-		*ret_bits = lead & (unsigned char)~forms[i].mask;
-		return i + 1;
-	}
-	return 0;
-}
 
 /* XML 1.0, production Char; and no C1 controls, nor marks that reverse the direction of the text after them. */
 static bool allowed(uint32_t c)
 {
 	bool control = c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
-	bool none = (c >= 0xd800 && c < 0xe000) || c > 0x10ffff || (c & 0xfffe) == 0xfffe;
+	bool none = (c & 0xfffe) == 0xfffe;
 	bool turns =
 		(c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f;
 	return !control && !none && !turns;
@@ -31,23 +17,19 @@ static bool allowed(uint32_t c)
 
 uint32_t vn_xml_next(const char **text)
 {
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const unsigned char *p = (const unsigned char *)*text;
-	uint32_t c = 0;
-	unsigned length = sequence(*p, &c);
+	static const unsigned char bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* of the first byte, by length */
+	const char *p = *text;
+	size_t length = vn_utf8_length(p);
+	uint32_t c = length ? (unsigned char)*p & bits[length] : REPLACEMENT;
 
 	if (!*p)
 		return 0;
-	for (unsigned i = 1; i < length; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			length = 0; /* ends the loop as well */
-		else
-			c = c << 6 | (p[i] & 0x3f);
-	}
+	for (size_t i = 1; i < length; i++)
+		c = c << 6 | ((unsigned char)p[i] & 0x3f);
 	*text += length ? length : 1;
 	if (c == '\t' || c == '\n')
 		return ' ';
-	return length && c >= least[length] && allowed(c) ? c : REPLACEMENT;
+	return allowed(c) ? c : REPLACEMENT;
 }
 
 static void put_character(uint32_t c, FILE *out)

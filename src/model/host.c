@@ -174,6 +174,11 @@ static int check_ids(const struct vn_host *host, struct vn_error *err)
 			r = vn_error_input(
 				err, &where, "CPU %u is there twice; expected once", host->cpus[i].id);
 	}
+	for (size_t i = 1; i < host->n_devices; i++) {
+		if (strcmp(host->devices[i].address, host->devices[i - 1].address) == 0)
+			r = vn_error_input(err, &where, "device %s is there twice; expected once",
+				host->devices[i].address);
+	}
 	return r;
 }
 
