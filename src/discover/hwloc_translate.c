@@ -132,6 +132,33 @@ static int number(
 	return 0;
 }
 
+/*
+ * Words of 32 bits, the highest first, `0x0000000f,,0x00000001`; an empty one is 0. (hwloc_bitmap_sscanf has an assertion that
+ * a word of more digits breaks.) -EINVAL, -ENOMEM.
+ */
+static int parse_words(const char *text, hwloc_bitmap_t words)
+{
+	unsigned n = 1;
+
+	for (const char *at = text; *at; at++)
+		n += *at == ',';
+	if (n > (VN_SET_MAX + 1) / 32)
+		return -EINVAL;
+	while (n-- > 0) {
+		text += strncmp(text, "0x", 2) == 0 ? 2 : 0;
+		size_t digits = strspn(text, "0123456789abcdefABCDEF");
+		unsigned long word = digits ? strtoul(text, NULL, 16) : 0;
+		if (digits > 8 || text[digits] != (n ? ',' : '\0'))
+			return -EINVAL;
+		for (unsigned bit = 0; bit < 32; bit++) {
+			if (word & 1ul << bit && hwloc_bitmap_set(words, n * 32 + bit) < 0)
+				return -ENOMEM;
+		}
+		text += digits + 1;
+	}
+	return 0;
+}
+
 static int set(struct translation *t, const struct vn_element *e, const char *key, hwloc_bitmap_t *ret)
 {
 	const char *text = vn_element_get(e, key);
@@ -139,13 +166,13 @@ static int set(struct translation *t, const struct vn_element *e, const char *ke
 
 	if (!text)
 		return problem(t, e, key, "is missing; expected a set, such as 0x000000ff");
-	if (!read)
-		return no_memory(t);
 	/* the form with "..." that stands for an endless set has no place in a file */
-	if (!*text || text[strspn(text, "0123456789abcdefABCDEFx,")] || hwloc_bitmap_sscanf(read, text) < 0)
-		return problem(t, e, key, "'%.40s'; expected a set, such as 0x000000ff", text);
-	if (hwloc_bitmap_last(read) > (int)VN_SET_MAX || hwloc_bitmap_weight(read) < 0)
-		return problem(t, e, key, "'%.40s…' holds a number above %u", text, VN_SET_MAX);
+	int r = !read ? -ENOMEM : *text ? parse_words(text, read) : -EINVAL;
+	if (r == -ENOMEM)
+		return no_memory(t);
+	if (r < 0)
+		return problem(t, e, key, "'%.40s'; expected a set, such as 0x000000ff, of numbers up to %u",
+			text, VN_SET_MAX);
 	*ret = vn_steal(read);
 	return 0;
 }
