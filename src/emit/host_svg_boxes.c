@@ -79,16 +79,16 @@ static bool is_distance(const struct vn_level *level)
 	return strcmp(level->name, "distance") == 0;
 }
 
-static char *level_label(const struct vn_host *host, const struct vn_level *level)
+static char *level_label(const struct vn_pic *pic, const struct vn_level *level)
 {
 	vn_autoset ids = hwloc_bitmap_alloc();
 
 	if (!is_distance(level))
 		return vn_format("%s %d", level->name, level->id);
 	if (ids)
-		collect_nodes(host, level, ids);
+		collect_nodes(pic->host, level, ids);
 	vn_autofree char *list = ids ? vn_set_text(ids) : NULL;
-	return vn_format("nodes %s, near each other", list ? list : "?");
+	return vn_format("nodes %s%s", list ? list : "?", pic->compact ? "" : ", near each other");
 }
 
 /* Children of a level: levels and nodes, by their lowest node. */
@@ -107,7 +107,7 @@ static int fill(struct vn_pic *pic, const struct vn_level *level, bool in_packag
 			continue;
 		}
 		to->depth = box->depth + 1;
-		to->label = level_label(pic->host, child);
+		to->label = level_label(pic, child);
 		int r = fill(pic, child, in_package || strcmp(child->name, "package") == 0, to);
 		if (r < 0 || !to->label)
 			return -ENOMEM;
