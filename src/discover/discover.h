@@ -29,7 +29,8 @@ int vn_discover_numactl(const char *text, const char *file, struct vn_host **ret
  * memory, drivers or interrupts; the CPUs of nodes are told by nearness, see hwloc_topology.c.
  */
 int vn_discover_hwloc(const char *file, struct vn_host **ret_host, struct vn_error *err);
-int vn_discover_hwloc_text(const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
+int vn_discover_hwloc_text(
+	const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
 
 /* A description in hwloc's own words, `node:2 core:4 pu:2`: at most 8192 CPUs, 1024 nodes, 2^63 - 1 bytes. */
 int vn_discover_synthetic(const char *description, struct vn_host **ret_host, struct vn_error *err);
