@@ -142,6 +142,26 @@ static int read_tree(const struct tree *tree, struct vn_host **ret_host, struct 
 	return vn_discover(source, ret_host, err);
 }
 
+static char *dump(const struct vn_host *host)
+{
+	json_auto_t *json = vn_host_to_json(host);
+	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	assert_non_null(text);
+	return text;
+}
+
+/* What is printed of any host is read back to the same bytes. */
+static void assert_reads_back(const struct vn_host *host)
+{
+	vn_autofree char *once = dump(host);
+	vn_autohost *back = NULL;
+	vn_autoerror err = {0};
+	if (vn_discover_json_text(once, "dump", &back, &err) < 0)
+		fail_msg("%s: %s", err.problems[0].key ? err.problems[0].key : "", err.problems[0].text);
+	vn_autofree char *twice = dump(back);
+	assert_string_equal(once, twice);
+}
+
 static struct vn_host *must_read(const struct tree *tree)
 {
 	struct vn_host *host = NULL;
@@ -149,6 +169,7 @@ static struct vn_host *must_read(const struct tree *tree)
 	if (read_tree(tree, &host, &err) < 0)
 		fail_msg("%s: %s", err.problems[0].file ? err.problems[0].file : "", err.problems[0].text);
 	assert_int_equal(err.n, 0);
+	assert_reads_back(host);
 	return host;
 }
 
@@ -229,6 +250,72 @@ static void test_memory_and_huge_pages(void **state)
 	assert_int_equal(host->nodes[0].hugepools[1].surplus, 2);
 }
 
+/* Text of the note with this code; fails when there is not exactly one. */
+static const char *note_text(const struct vn_host *host, const char *code)
+{
+	const char *text = NULL;
+	for (size_t i = 0; i < host->notes.n; i++) {
+		if (strcmp(host->notes.v[i].code, code) != 0)
+			continue;
+		assert_null(text);
+		text = host->notes.v[i].text;
+	}
+	if (!text)
+		fail_msg("no note %s", code);
+	return text;
+}
+
+#define POOLS NODE "/node0/hugepages/hugepages-"
+
+static void test_huge_pages_beyond_63_bits(void **state)
+{
+	const struct tree *tree = *state;
+	static const struct {
+		const char *total, *unused, *surplus;
+		bool kept;
+	} cases[] = {
+		{"4398046511103\n", "1\n", "0\n", true}, /* 2 MiB less than 2^63 bytes */
+		{"4398046511104\n", "1\n", "0\n", false},
+		{"18446744073709551615\n", "1\n", "0\n", false},
+		{"18446744073709551616\n", "1\n", "0\n", false}, /* no number of C at all */
+		{"5\n", "18446744073709551615\n", "0\n", false},
+		{"5\n", "1\n", "9223372036854775808\n", false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_machine(tree);
+		put(tree, POOLS "2048kB/nr_hugepages", cases[i].total);
+		put(tree, POOLS "2048kB/free_hugepages", cases[i].unused);
+		put(tree, POOLS "2048kB/surplus_hugepages", cases[i].surplus);
+		put(tree, POOLS "64kB/nr_hugepages", "9\n");
+		put(tree, POOLS "64kB/free_hugepages", "9\n");
+		put(tree, POOLS "064kB/nr_hugepages", "9\n"); /* no name the kernel writes */
+		put(tree, POOLS "064kB/free_hugepages", "9\n");
+		vn_autohost *host = must_read(tree);
+		assert_int_equal(host->nodes[0].n_hugepools, 1 + cases[i].kept);
+		assert_int_equal(host->nodes[0].hugepools[0].size, 64 << 10);
+		assert_int_equal(has_note(host, "hugepages-left-out"), !cases[i].kept);
+		if (!cases[i].kept)
+			assert_string_equal(note_text(host, "hugepages-left-out"),
+				"1 huge page pool left out, as such numbers cannot be true: " POOLS "2048kB");
+	}
+}
+
+static void test_more_pools_than_there_are_sizes(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	for (unsigned i = 1; i <= 66; i++) {
+		vn_autofree char *total = vn_format(POOLS "%ukB/nr_hugepages", i);
+		vn_autofree char *unused = vn_format(POOLS "%ukB/free_hugepages", i);
+		put(tree, total, "1\n");
+		put(tree, unused, "0\n");
+	}
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->nodes[0].n_hugepools, 64);
+	assert_string_equal(note_text(host, "hugepages-left-out"),
+		"2 huge page pools left out, as such numbers cannot be true: " POOLS "65kB and others");
+}
+
 static void test_memory_that_no_node_counts(void **state)
 {
 	const struct tree *tree = *state;
@@ -236,6 +323,9 @@ static void test_memory_that_no_node_counts(void **state)
 	put(tree, "proc/meminfo", "MemTotal: 99999999999 kB\n");
 	vn_autohost *host = must_read(tree);
 	assert_true(has_note(host, "memory-uncounted"));
+	static const char text[] = "MemTotal: 1 kB\n\0\n"; /* a problem must not come with a host */
+	put_bytes(tree, "proc/meminfo", text, sizeof(text) - 1);
+	must_refuse(tree, "proc/meminfo", "cannot be read: Invalid argument");
 	put(tree, "proc/meminfo", "MemTotal: 1000 kB\n");
 	vn_autohost *counted = must_read(tree);
 	assert_false(has_note(counted, "memory-uncounted"));
@@ -461,6 +551,26 @@ static void test_memory_tiers_weights_and_caches(void **state)
 	assert_int_equal(cache->line_size, 64);
 	assert_int_equal(cache->indexing, 0);
 	assert_int_equal(cache->write_policy, 1);
+}
+
+static void test_figures_that_cannot_be_true(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put_access(tree, 0, 1, 80, 200000);
+	put(tree, NODE "/node0/access1/initiators/write_latency", "1152921504606846976\n"); /* 2^60 */
+	put(tree, NODE "/node0/access1/initiators/write_bandwidth", "1152921504606846977\n");
+	put(tree, NODE "/node0/memory_side_cache/index1/size", "18446744073709551615\n");
+	put(tree, NODE "/node0/memory_side_cache/index1/line_size", "99999999999999999999\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->nodes[0].access[1].read_latency, 80);
+	assert_true(host->nodes[0].access[1].write_latency == UINT64_C(1) << 60);
+	assert_int_equal(host->nodes[0].access[1].write_bandwidth, 0);
+	assert_int_equal(host->nodes[0].memory_caches[0].size, 0);
+	assert_int_equal(host->nodes[0].memory_caches[0].line_size, 0);
+	assert_string_equal(note_text(host, "figures-left-out"),
+		"3 figures left out, as such numbers cannot be true: " NODE
+		"/node0/access1/initiators/write_bandwidth and others");
 }
 
 static void test_memory_of_dax_devices(void **state)
@@ -825,6 +935,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(test_machine),
 		TREE_TEST(test_memory_and_huge_pages),
+		TREE_TEST(test_huge_pages_beyond_63_bits),
+		TREE_TEST(test_more_pools_than_there_are_sizes),
 		TREE_TEST(test_memory_that_no_node_counts),
 		TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
 		TREE_TEST(test_kernel_without_numa),
@@ -832,6 +944,7 @@ int main(void)
 		TREE_TEST(test_interrupts_and_virtual_functions),
 		TREE_TEST(test_kinds_of_memory),
 		TREE_TEST(test_memory_tiers_weights_and_caches),
+		TREE_TEST(test_figures_that_cannot_be_true),
 		TREE_TEST(test_memory_of_dax_devices),
 		TREE_TEST(test_memory_of_gpus),
 		TREE_TEST(test_cpus_kept_free_and_clusters),

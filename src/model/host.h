@@ -12,11 +12,17 @@
 
 #define VN_MAX_NODES 1024 /* Linux: CONFIG_NODES_SHIFT is at most 10 */
 
+/* No amount of a host (bytes, pages, ns, MB/s) is larger: sums of a few do not overflow, and no machine comes near (a million
+ * TiB). What a source tells beyond it cannot be true. */
+#define VN_MAX_AMOUNT (UINT64_C(1) << 60)
+
 #define VN_DISTANCE_UNKNOWN 0u
 #define VN_DISTANCE_LOCAL 10u
 #define VN_DISTANCE_UNREACHABLE 255u /* ACPI 6.5, section 5.2.17 (SLIT) */
 
-/* A pool of huge pages of one size on one node. */
+#define VN_MAX_POOLS 64u /* of a node; Linux has 2 to 4 sizes */
+
+/* A pool of huge pages of one size on one node. All of its pages together are at most INT64_MAX bytes. */
 struct vn_hugepool {
 	uint64_t size; /* bytes a page */
 	uint64_t total, free, surplus; /* pages */
@@ -153,6 +159,12 @@ int vn_host_finish(struct vn_host *host, struct vn_error *err);
 
 /* The same without notes: for a source that brings them. */
 int vn_host_check(struct vn_host *host, struct vn_error *err);
+
+/*
+ * Makes the notes that speak of memory and huge pages anew, after those figures changed: 'node-without-memory' by the nodes,
+ * the rest is `of_source`, copied. They come behind all others. 0, or -ENOMEM with the host as it was.
+ */
+int vn_host_renew_notes(struct vn_host *host, const struct vn_notes *of_source);
 
 /* "dram", "hbm", "cxl", "persistent", "gpu", "slow", or NULL for unknown. */
 const char *vn_memory_kind_text(enum vn_memory_kind kind);
