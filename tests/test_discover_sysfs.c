@@ -643,6 +643,29 @@ static void test_hmat_that_makes_no_sense(void **state)
 	assert_true(has_note(host, "hmat-unreadable"));
 }
 
+/* Domain 7 with a memory-side cache of 2^64 - 1 bytes; the checksum makes the sum of all bytes 0. */
+static void test_hmat_with_a_figure_too_large(void **state)
+{
+	const struct tree *tree = *state;
+	char table[72] = "HMAT";
+	unsigned char sum = 0;
+	table[4] = sizeof(table);
+	table[8] = 2;
+	table[40] = 2;
+	table[44] = 32;
+	table[48] = 7;
+	memset(table + 56, 0xff, 8);
+	for (size_t i = 0; i < sizeof(table); i++)
+		sum = (unsigned char)(sum + (unsigned char)table[i]);
+	table[9] = (char)-sum;
+	put_machine(tree);
+	put_bytes(tree, "sys/firmware/acpi/tables/HMAT", table, sizeof(table));
+	vn_autohost *host = must_read(tree);
+	assert_null(host->hmat);
+	assert_string_equal(note_text(host, "hmat-left-out"),
+		"1 figure of the firmware's HMAT left out, as such numbers cannot be true");
+}
+
 static void test_offline_node(void **state)
 {
 	const struct tree *tree = *state;
@@ -949,6 +972,7 @@ int main(void)
 		TREE_TEST(test_memory_of_gpus),
 		TREE_TEST(test_cpus_kept_free_and_clusters),
 		TREE_TEST(test_hmat_that_makes_no_sense),
+		TREE_TEST(test_hmat_with_a_figure_too_large),
 		TREE_TEST(test_offline_node),
 		TREE_TEST(test_distances_that_are_not_square),
 		TREE_TEST(test_what_is_wrong_is_told_exactly),

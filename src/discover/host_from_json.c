@@ -23,7 +23,7 @@
 #define FILE_MAX_BYTES ((size_t)64 << 20) /* 1024 nodes with all distances, indented, are 20 MiB */
 #define MAX_CACHES 64u
 #define MAX_SOURCE 8192u
-#define MAX_NOTE 4096u
+#define MAX_NOTE ((size_t)512 << 10) /* a note may list every other one of 65536 CPUs */
 
 struct loader {
 	struct vn_json_reader top;

@@ -322,8 +322,13 @@ static int read_hmat(struct vn_sysfs *sysfs)
 		return 0;
 	int r = vn_acpi_hmat_parse(
 		hmat, hmat_length, srat, srat_length, TABLE_DIRECTORY "/HMAT", &parsed, &err);
+	size_t left_out = r == 0 ? parsed->n_left_out : 0;
 	if (r == 0 && parsed->n_matrices + parsed->n_caches > 0)
 		sysfs->host->hmat = vn_steal(parsed);
+	if (left_out)
+		r = vn_notes_add(&sysfs->host->notes, "hmat-left-out",
+			"%zu figure%s of the firmware's HMAT left out, as such numbers cannot be true",
+			left_out, left_out == 1 ? "" : "s");
 	if (r == -EINVAL && err.n)
 		r = vn_notes_add(&sysfs->host->notes, "hmat-unreadable",
 			"the firmware's HMAT makes no sense and is not used: at %s, %s",
