@@ -19,6 +19,7 @@
 #include "../src/base/rootfs.h"
 #include "../src/base/text.h"
 #include "../src/discover/discover.h"
+#include "../src/discover/sysfs.h"
 #include "host_asserts.h"
 
 #define NODE "sys/devices/system/node"
@@ -474,6 +475,71 @@ static void test_interrupts_and_virtual_functions(void **state)
 	assert_int_equal(host->devices[2].n_irqs, 1);
 	assert_int_equal(host->devices[2].irqs[0].number, 16);
 	assert_int_equal(host->devices[3].n_irqs, 0);
+}
+
+/* A host of nothing but what is put below PCI, in memory. */
+static struct vn_tree *memory_tree(void)
+{
+	struct vn_tree *tree = vn_tree_new();
+	assert_non_null(tree);
+	assert_int_equal(vn_tree_add_file(tree, CPU "/online", "0\n", 2), 0);
+	assert_int_equal(vn_tree_add_folder(tree, CPU "/cpu0"), 0);
+	assert_int_equal(vn_tree_add_file(tree, "proc/meminfo", "MemTotal: 1 kB\n", 15), 0);
+	return tree;
+}
+
+static struct vn_host *read_memory(struct vn_tree *tree)
+{
+	struct vn_root root = {.fd = -1, .tree = tree, .path = strdup("memory")};
+	struct vn_host *host = NULL;
+	vn_autoerror err = {0};
+	if (vn_sysfs_host(&root, "memory", &host, &err) < 0)
+		fail_msg("%s", err.problems[0].text);
+	assert_reads_back(host);
+	return host;
+}
+
+static void test_devices_are_bounded(void **state)
+{
+	(void)state;
+	struct vn_tree *tree = memory_tree();
+	for (unsigned i = 0; i < 65540; i++) {
+		vn_autofree char *path = vn_format(PCI "/%04x:%02x:00.0", i >> 8, i & 255);
+		vn_autofree char *node = vn_format("%s/numa_node", path);
+		assert_int_equal(vn_tree_add_file(tree, node, i < 20 ? "9\n" : "0\n", 2), 0);
+	}
+	vn_autohost *host = read_memory(tree);
+	assert_int_equal(host->n_devices, 65536);
+	assert_string_equal(
+		note_text(host, "devices-left-out"), "65540 PCI functions, of which 65536 are read");
+	size_t notes = 0;
+	for (size_t i = 0; i < host->notes.n; i++)
+		notes += strcmp(host->notes.v[i].code, "device-without-node") == 0;
+	assert_int_equal(notes, 17); /* 16 of the 20, and one of the rest */
+}
+
+/* A link in each function to the one folder that has interrupts: few members, many interrupts. */
+static void test_interrupts_are_bounded(void **state)
+{
+	(void)state;
+	struct vn_tree *tree = memory_tree();
+	for (unsigned i = 0; i < 65538; i++) {
+		vn_autofree char *path = vn_format("irqs/%u", i + 65536);
+		assert_int_equal(vn_tree_add_file(tree, path, "msix\n", 5), 0);
+	}
+	assert_int_equal(vn_tree_add_file(tree, "irqs/007", "msix\n", 5), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		vn_autofree char *path = vn_format(PCI "/0000:0%u:00.0/msi_irqs", i);
+		assert_int_equal(vn_tree_add_link(tree, path, "/irqs"), 0);
+	}
+	vn_autohost *host = read_memory(tree);
+	assert_int_equal(host->n_devices, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(host->devices[i].n_irqs, i < 4 ? 65536 : 0);
+	assert_int_equal(host->devices[0].irqs[0].number, 65536);
+	assert_string_equal(note_text(host, "interrupts-left-out"),
+		"interrupts of 6 PCI functions left out, above 65536 of one or 262144 of all: " PCI
+		"/0000:00:00.0/msi_irqs and others");
 }
 
 /* Latency in ns, bandwidth in MB/s, from node 0; 0: no such file. */
@@ -965,6 +1031,8 @@ int main(void)
 		TREE_TEST(test_kernel_without_numa),
 		TREE_TEST(test_devices),
 		TREE_TEST(test_interrupts_and_virtual_functions),
+		cmocka_unit_test(test_devices_are_bounded),
+		cmocka_unit_test(test_interrupts_are_bounded),
 		TREE_TEST(test_kinds_of_memory),
 		TREE_TEST(test_memory_tiers_weights_and_caches),
 		TREE_TEST(test_figures_that_cannot_be_true),

@@ -28,6 +28,8 @@ struct vn_sysfs {
 	size_t problems;
 	struct vn_left_out figures; /* latency, bandwidth, cache sizes above VN_MAX_AMOUNT */
 	struct vn_left_out pools; /* of huge pages, see struct vn_hugepool */
+	struct vn_left_out irqs; /* PCI functions that have too many */
+	size_t n_irqs; /* of all functions so far */
 };
 
 /*

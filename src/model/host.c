@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define MAX_DEVICE_NOTES 16 /* each names one; the rest is counted */
+
 struct vn_host *vn_host_new(void)
 {
 	return calloc(1, sizeof(struct vn_host));
@@ -377,17 +379,24 @@ int vn_host_renew_notes(struct vn_host *host, const struct vn_notes *of_source)
 /* Firmware may name a node that is not online: then where the device is, is not known. */
 static int place_devices(struct vn_host *host)
 {
+	size_t told = 0, more = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < host->n_devices; i++) {
 		struct vn_host_device *device = &host->devices[i];
 		if (device->node < 0 || vn_host_node_index(host, (unsigned)device->node) >= 0)
 			continue;
-		r |= vn_notes_add(&host->notes, "device-without-node",
-			"device %s names node %d, which the host does not have", device->address,
-			device->node);
+		if (told == MAX_DEVICE_NOTES)
+			more++;
+		else if (++told)
+			r |= vn_notes_add(&host->notes, "device-without-node",
+				"device %s names node %d, which the host does not have", device->address,
+				device->node);
 		device->node = -1;
 	}
+	if (more)
+		r |= vn_notes_add(&host->notes, "device-without-node",
+			"%zu more devices name nodes that the host does not have", more);
 	return r;
 }
 
