@@ -440,6 +440,56 @@ static void test_devices(void **state)
 	assert_string_equal(net->names[1], "eth8");
 }
 
+static void put_folder(const struct tree *tree, const char *path)
+{
+	vn_autofree char *inside = vn_format("%s/uevent", path);
+	put(tree, inside, "");
+}
+
+#define NVME "sys/devices/pci0000:00/0000:0"
+
+/* Disks below the directory of a controller that has a class of its own, and of multipath, which are virtual. */
+static void test_disks_of_nvme(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	for (unsigned i = 0; i < 5; i++) {
+		vn_autofree char *address = vn_format("0000:0%u:00.0", i);
+		vn_autofree char *name = vn_format("nvme%u", i);
+		vn_autofree char *below = vn_format("pci0000:00/%s/nvme/nvme%u", address, i);
+		vn_autofree char *folder = vn_format("sys/devices/%s", below);
+		put_function(tree, address, "pci0000:00", "0\n");
+		put_class(tree, "nvme", name, below);
+		put_folder(tree, folder);
+	}
+	put_class(tree, "block", "nvme0n1", "pci0000:00/0000:00:00.0/nvme/nvme0/nvme0n1");
+	put_class(tree, "block", "nvme0n1p1", "pci0000:00/0000:00:00.0/nvme/nvme0/nvme0n1/nvme0n1p1");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/nvme0n1/nvme0n1p1");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/nvme0n2");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/ng0n1");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/hwmon0");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/nvme0n1x");
+	/* 1 and 2 are two ways to the subsystem 1, whose namespaces are 1 and 12 */
+	put_class(tree, "block", "nvme1n1", "virtual/nvme-subsystem/nvme-subsys1/nvme1n1");
+	put_class(tree, "block", "nvme1n12", "virtual/nvme-subsystem/nvme-subsys1/nvme1n12");
+	put_class(tree, "block", "nvme1c1n1", "pci0000:00/0000:01:00.0/nvme/nvme1/nvme1c1n1");
+	put_folder(tree, NVME "1:00.0/nvme/nvme1/nvme1c1n1");
+	put_folder(tree, NVME "1:00.0/nvme/nvme1/nvme1c1n12");
+	put_folder(tree, NVME "2:00.0/nvme/nvme2/nvme1c2n1");
+	put_folder(tree, NVME "3:00.0/nvme/nvme3/nvme3c3n1"); /* to a disk that is not there */
+	vn_autohost *host = must_read(tree);
+	static const char *const expected[] = {
+		"nvme0n1 nvme0n2", "nvme1n1 nvme1n12", "nvme1n1", "nvme3", "nvme4"};
+	for (size_t i = 0; i < 5; i++) {
+		const struct vn_host_device *device = &host->devices[i];
+		assert_true(device->n_names > 0);
+		vn_autofree char *names = vn_format("%s%s%s", device->names[0],
+			device->n_names > 1 ? " " : "", device->n_names > 1 ? device->names[1] : "");
+		assert_string_equal(names, expected[i]);
+		assert_true(device->n_names <= 2);
+	}
+}
+
 static void test_interrupts_and_virtual_functions(void **state)
 {
 	const struct tree *tree = *state;
@@ -1030,6 +1080,7 @@ int main(void)
 		TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
 		TREE_TEST(test_kernel_without_numa),
 		TREE_TEST(test_devices),
+		TREE_TEST(test_disks_of_nvme),
 		TREE_TEST(test_interrupts_and_virtual_functions),
 		cmocka_unit_test(test_devices_are_bounded),
 		cmocka_unit_test(test_interrupts_are_bounded),

@@ -42,14 +42,15 @@ static bool is_address(const char *text, size_t length)
 	       text[length - 2] == '.';
 }
 
-/* The driver's name; NULL when none is bound. A name nobody could print is as good as none. */
+/* The driver's name; NULL when none is bound. A name nobody could print, or no file could have, is as good as none. */
 static char *read_driver(const struct vn_root *root, const char *directory)
 {
 	char path[VN_PATH_TEXT];
 	vn_autofree char *driver = NULL;
 
 	snprintf(path, sizeof(path), "%s/driver", directory);
-	if (vn_root_link_name(root, path, &driver) < 0 || !vn_text_is_printable(driver))
+	if (vn_root_link_name(root, path, &driver) < 0 || strlen(driver) > NAME_MAX ||
+		!vn_text_is_printable(driver))
 		return NULL;
 	return vn_steal(driver);
 }
@@ -223,32 +224,90 @@ static int add_name(struct vn_host_device *device, const char *name)
 	return grown[device->n_names] ? (int)(device->n_names++, 0) : -ENOMEM;
 }
 
-/* One entry of sys/class/net or sys/class/block. A partition's link ends in DISK/PARTITION. */
+/* Whether the target of CLASS/NAME ends in BELOW/NAME: a partition's ends in DISK/PARTITION. */
+static bool ends_in(const char *target, const char *below, const char *name)
+{
+	size_t length = strlen(target), n = strlen(name), b = strlen(below);
+
+	return length > n + b + 2 && strcmp(target + length - n, name) == 0 &&
+	       target[length - n - 1] == '/' && memcmp(target + length - n - 1 - b, below, b) == 0 &&
+	       target[length - n - b - 2] == '/';
+}
+
+/* The digits behind `letter` at *at, which goes behind them; false when there are none. */
+static bool skip_number(const char **at, char letter)
+{
+	size_t digits = **at == letter ? strspn(*at + 1, "0123456789") : 0;
+
+	if (digits == 0)
+		return false;
+	*at += 1 + digits;
+	return true;
+}
+
+/*
+ * The block device of an entry of an NVMe controller's directory, as a new string; NULL when the entry is none. A namespace
+ * nvme0n1 lies there itself, or with multipath only the hidden path to it, nvme0c1n1 (subsystem, controller, namespace), while
+ * the disk is virtual: nvme0n1, of all the controllers of the subsystem (Linux, drivers/nvme/host/multipath.c,
+ * nvme_mpath_set_disk_name()).
+ */
+static char *nvme_disk(const struct vn_root *root, const char *entry)
+{
+	const char *at = entry + 3, *subsystem; /* at the 'e' of nvme */
+	vn_autofree char *target = NULL;
+
+	if (strncmp(entry, "nvme", 4) != 0 || !skip_number(&at, 'e'))
+		return NULL;
+	subsystem = at;
+	bool is_path = skip_number(&at, 'c');
+	const char *namespace = at;
+	if (!skip_number(&at, 'n') || *at)
+		return NULL;
+	if (!is_path)
+		return strdup(entry);
+	vn_autofree char *disk = vn_format("%.*s%s", (int)(subsystem - entry), entry, namespace);
+	vn_autofree char *path = disk ? vn_format("sys/class/block/%s", disk) : NULL;
+	return path && vn_root_link(root, path, &target) == 0 ? vn_steal(disk) : NULL;
+}
+
+/* A controller is known by its disks, or by its own name when it has none. */
+static int add_nvme(struct vn_sysfs *sysfs, const char *path, const char *name, struct vn_host_device *device)
+{
+	vn_cleanup(vn_names_free) char **entries = NULL;
+	int r = vn_root_list(&sysfs->root, path, &entries);
+
+	for (char **entry = entries; r == 0 && *entry && device->n_names < MAX_NAMES; entry++) {
+		vn_autofree char *disk = nvme_disk(&sysfs->root, *entry);
+		r = disk ? add_name(device, disk) : 0;
+	}
+	if (r == -ENOMEM || device->n_names)
+		return r == -ENOMEM ? r : 0;
+	return add_name(device, name);
+}
+
+/* One entry of sys/class/net, sys/class/block or sys/class/nvme. */
 static int read_name(struct vn_sysfs *sysfs, const char *class, const char *name)
 {
 	vn_autofree char *path = vn_format("sys/class/%s/%s", class, name);
-	vn_autofree char *end = vn_format("/%s/%s", class, name);
 	vn_autofree char *target = NULL;
 
-	if (!path || !end)
+	if (!path)
 		return -ENOMEM;
-	if (!vn_text_is_printable(name) || vn_root_link(&sysfs->root, path, &target) < 0)
-		return 0;
-	size_t length = strlen(target), end_length = strlen(end);
-	if (length < end_length || strcmp(target + length - end_length, end) != 0)
+	if (strlen(name) > NAME_MAX || !vn_text_is_printable(name) ||
+		vn_root_link(&sysfs->root, path, &target) < 0 || !ends_in(target, class, name))
 		return 0;
 	struct vn_host_device *device = find_owner(sysfs->host, target);
 	if (!device || device->n_names == MAX_NAMES)
 		return 0;
-	if (strcmp(class, "nvme") == 0 && device->n_names)
-		return 0; /* a controller is known by its disks */
-	return add_name(device, name);
+	if (strcmp(class, "nvme") != 0)
+		return add_name(device, name);
+	return device->n_names ? 0 : add_nvme(sysfs, path, name, device);
 }
 
 /*
  * Interfaces and disks by the links of sys/class, which name the function they hang on however deep they are below it
- * (a disk: ataN/hostN/targetN:N:N/N:N:N:N/block). The controllers of NVMe multipath have no disk of their own: theirs
- * are virtual.
+ * (a disk: ataN/hostN/targetN:N:N/N:N:N:N/block). Disks of NVMe lie right below their controller since it has a class of its
+ * own, or are virtual: they are asked of the controller.
  */
 static int read_names(struct vn_sysfs *sysfs)
 {
