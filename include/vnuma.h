@@ -109,7 +109,8 @@ char *vn_host_json(const struct vn_host *host);
 int vn_host_allowed_cpus(const struct vn_host *host, unsigned *ret_ids, size_t max);
 int vn_host_allowed_nodes(const struct vn_host *host, unsigned *ret_ids, size_t max);
 
-/* Nodes that the kernel knows but that are not online; -ENODATA when there are none. */
+/* Nodes that the kernel holds possible but that are not online; -ENODATA when there are none. Where firmware names them, that is
+ * an empty socket or memory to be plugged in; a POWER hypervisor may name as many as it could ever give. */
 int vn_host_offline_nodes(const struct vn_host *host, unsigned *ret_ids, size_t max);
 
 /* ---- nodes ---- */

@@ -793,6 +793,21 @@ static void test_offline_node(void **state)
 	assert_int_equal(host->n_nodes, 2);
 	assert_set(host->offline_nodes, "12");
 	assert_int_equal(host->nodes[1].distances[0], 21);
+	put(tree, NODE "/possible", "0-4\n"); /* and 12 by its directory */
+	vn_autohost *wide = must_read(tree);
+	assert_set(wide->offline_nodes, "1-2,4,12");
+	assert_int_equal(wide->n_nodes, 2);
+	put(tree, NODE "/possible", "0-1024\n");
+	must_refuse(tree, NODE "/possible", "names node 1024; expected node numbers below 1024");
+}
+
+static void test_all_nodes_that_are_possible_are_online(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, NODE "/possible", "0,3,12\n");
+	vn_autohost *host = must_read(tree);
+	assert_null(host->offline_nodes);
 }
 
 static void test_distances_that_are_not_square(void **state)
@@ -1093,6 +1108,7 @@ int main(void)
 		TREE_TEST(test_hmat_that_makes_no_sense),
 		TREE_TEST(test_hmat_with_a_figure_too_large),
 		TREE_TEST(test_offline_node),
+		TREE_TEST(test_all_nodes_that_are_possible_are_online),
 		TREE_TEST(test_distances_that_are_not_square),
 		TREE_TEST(test_what_is_wrong_is_told_exactly),
 		TREE_TEST(test_cpu_in_two_nodes),

@@ -264,24 +264,54 @@ static int make_single_node(struct vn_sysfs *sysfs)
 	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
 }
 
-/* Moves those that are not online out of `ids`; a node that is online must have its directory. */
-static int split_offline(struct vn_sysfs *sysfs, hwloc_bitmap_t ids)
+/* Adds the nodes that could come online; old kernels do not tell them. */
+static int add_possible(struct vn_sysfs *sysfs, hwloc_bitmap_t nodes)
 {
-	vn_autoset online = NULL, missing = hwloc_bitmap_alloc(), offline = hwloc_bitmap_alloc();
-	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "online", NULL, &online);
+	vn_autoset possible = NULL;
+	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "possible", NULL, &possible);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (!missing || !offline || hwloc_bitmap_andnot(missing, online, ids) < 0 ||
-		hwloc_bitmap_andnot(offline, ids, online) < 0 || hwloc_bitmap_and(ids, ids, online) < 0)
+	if (hwloc_bitmap_last(possible) >= (int)VN_MAX_NODES)
+		return vn_sysfs_problem(sysfs, NODE_DIRECTORY "/possible",
+			"names node %d; expected node numbers below %u", hwloc_bitmap_last(possible),
+			VN_MAX_NODES);
+	return hwloc_bitmap_or(nodes, nodes, possible) < 0
+		       ? vn_error_environment(sysfs->err, -ENOMEM, "out of memory")
+		       : 0;
+}
+
+/* A node that is online must have its directory. */
+static int check_online(struct vn_sysfs *sysfs, hwloc_const_bitmap_t online, hwloc_const_bitmap_t ids)
+{
+	vn_autoset missing = hwloc_bitmap_alloc();
+
+	if (!missing || hwloc_bitmap_andnot(missing, online, ids) < 0)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	if (!hwloc_bitmap_iszero(offline))
-		sysfs->host->offline_nodes = vn_steal(offline);
 	if (hwloc_bitmap_iszero(missing))
 		return 0;
 	vn_autofree char *text = vn_set_text(missing);
 	return vn_sysfs_problem(sysfs, NODE_DIRECTORY "/online", "names node %.60s, which has no directory",
 		text ? text : "?");
+}
+
+/* Moves those that are not online out of `ids`. */
+static int split_offline(struct vn_sysfs *sysfs, hwloc_bitmap_t ids)
+{
+	vn_autoset online = NULL, offline = hwloc_bitmap_dup(ids);
+	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "online", NULL, &online);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = check_online(sysfs, online, ids);
+	if (!offline || hwloc_bitmap_and(ids, ids, online) < 0)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	int s = add_possible(sysfs, offline);
+	if (hwloc_bitmap_andnot(offline, offline, online) < 0)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	if (!hwloc_bitmap_iszero(offline))
+		sysfs->host->offline_nodes = vn_steal(offline);
+	return r < 0 ? r : s;
 }
 
 /*

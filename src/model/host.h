@@ -126,8 +126,14 @@ struct vn_host {
 	struct vn_host_cpu *cpus; /* ascending by id, offline ones too */
 	hwloc_bitmap_t allowed_cpus; /* this process's cpuset; owned; NULL: all */
 	hwloc_bitmap_t allowed_nodes;
-	hwloc_bitmap_t
-		offline_nodes; /* known to the kernel by a directory, but not online; owned; NULL: none */
+	/*
+	 * Nodes that could come online but are not: node/possible without node/online, and those that have a directory all
+	 * the same. Where the kernel reads an SRAT (x86, Arm) or the hardware's own device tree, `possible` is what the
+	 * firmware names: an empty socket, memory or CXL to be plugged in. In a partition of POWER it is as many as the
+	 * hypervisor could ever give. A range that says "up to", not "there is": nothing is planned with these nodes.
+	 * Owned; NULL: none, or not told.
+	 */
+	hwloc_bitmap_t offline_nodes;
 	hwloc_bitmap_t isolated_cpus, nohz_full_cpus; /* owned; NULL: not told */
 	struct vn_hmat *hmat; /* owned, or NULL: none, or not readable */
 	size_t n_devices;
