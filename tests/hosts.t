@@ -75,6 +75,7 @@ gap() {
 	host gap
 	fact "node 2 is not there" '[.nodes[].id]' '[0,1,3]'
 	distances '[[10,21,38],[21,10,28],[38,28,10]]'
+	fact "node 2 is named by the firmware, with neither CPUs nor memory" '.offline_nodes' '[2]'
 	fact "by id, not by index" '.nodes[2].distances | [.["0"], .["1"], .["3"], has("2")]' '[38,28,10,false]'
 	memory 512 512 256
 }
@@ -87,6 +88,10 @@ empty_nodes() {
 	kinds '["dram",null,null]'
 	noted node-without-cpus
 	noted node-without-memory
+	fact "node 2 is named by the firmware, and empty" '.offline_nodes' '[2]'
+	fact "a cpuset never lists a node without memory" '.allowed_nodes' '[0,3]'
+	expect "$name: as text" 0 "$vnuma" topology --host "tar:tests/fixtures/hosts/$name.tar.bz2"
+	unlike "$name: which is no restriction" "$out" "may use memory only"
 	distances '[[10,20,17],[20,10,28],[17,28,10]]'
 }
 
