@@ -91,7 +91,7 @@ void vn_host_free(struct vn_host *host); /* NULL is fine */
  * Reads memory and huge pages of each node again, and nothing else: a fraction of the time of vn_host_open(). 0, or a negative
  * errno, and then the host is as it was: -EOPNOTSUPP for a source that is a file (its figures do not change), -ESTALE when
  * nodes came or went: open the host anew. Strings and indices from before stay good, except that pools of huge pages may
- * have come or gone.
+ * have come or gone, and so may notes that speak of memory or huge pages ("node-without-memory"): ask for notes anew.
  */
 int vn_host_refresh(struct vn_host *host, struct vn_error *err);
 
