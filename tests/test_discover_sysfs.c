@@ -373,6 +373,18 @@ static void test_kernel_without_numa(void **state)
 	assert_int_equal(host->nodes[0].hugepools[0].total, 8);
 	assert_int_equal(host->nodes[0].distances[0], 10);
 	assert_true(has_note(host, "kernel-without-numa"));
+	assert_null(host->offline_nodes);
+	put(tree, NODE "/online", "\n"); /* the folder is there, and hides the nodes */
+	put(tree, NODE "/possible", "0-3\n");
+	vn_autohost *hidden = must_read(tree);
+	assert_int_equal(hidden->n_nodes, 1);
+	assert_true(has_note(hidden, "kernel-without-numa"));
+	assert_null(hidden->offline_nodes);
+	put(tree, NODE "/online", "0-1\n"); /* copied in part: no kernel without NUMA */
+	must_refuse(tree, NODE "/online", "names node 0-1, which has no directory");
+	drop(tree, NODE "/online");
+	drop(tree, "proc/meminfo");
+	must_refuse(tree, "proc/meminfo", "is not there; expected the node's memory");
 }
 
 /* A function as sysfs has it: a link of the bus to its directory below the root complex. */

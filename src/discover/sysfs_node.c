@@ -239,7 +239,10 @@ static int read_node(struct vn_sysfs *sysfs, struct vn_host_node *node)
 	return status < 0 ? status : r;
 }
 
-/* A kernel built without NUMA: one node of everything. */
+/*
+ * A kernel built without NUMA: one node of everything, as memory and CPUs are there all the same, and a note. (numactl 2.0.16
+ * gives up there, "No NUMA available on this system"; where only the folder is hidden it prints "available: 0 nodes ()".)
+ */
 static int make_single_node(struct vn_sysfs *sysfs)
 {
 	struct vn_host *host = sysfs->host;
@@ -281,18 +284,29 @@ static int add_possible(struct vn_sysfs *sysfs, hwloc_bitmap_t nodes)
 		       : 0;
 }
 
-/* A node that is online must have its directory. */
+/* A node that is online must have its directory. `ids` may be NULL for none. */
 static int check_online(struct vn_sysfs *sysfs, hwloc_const_bitmap_t online, hwloc_const_bitmap_t ids)
 {
-	vn_autoset missing = hwloc_bitmap_alloc();
+	vn_autoset missing = hwloc_bitmap_dup(online);
 
-	if (!missing || hwloc_bitmap_andnot(missing, online, ids) < 0)
+	if (!missing || (ids && hwloc_bitmap_andnot(missing, online, ids) < 0))
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	if (hwloc_bitmap_iszero(missing))
 		return 0;
 	vn_autofree char *text = vn_set_text(missing);
 	return vn_sysfs_problem(sysfs, NODE_DIRECTORY "/online", "names node %.60s, which has no directory",
 		text ? text : "?");
+}
+
+/* No node has a directory: a tree that was copied in part names them as online still, and is not one without NUMA. */
+static int check_hidden(struct vn_sysfs *sysfs, hwloc_const_bitmap_t none)
+{
+	vn_autoset online = NULL;
+	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "online", NULL, &online);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return check_online(sysfs, online, none);
 }
 
 /* Moves those that are not online out of `ids`. */
@@ -358,8 +372,10 @@ int vn_sysfs_nodes(struct vn_sysfs *sysfs)
 	vn_autoset ids = NULL;
 	int r = vn_sysfs_list_ids(sysfs, NODE_DIRECTORY, "node", VN_MAX_NODES - 1, &ids);
 
-	if (r == -ENOENT || (r == 0 && hwloc_bitmap_iszero(ids)))
-		return make_single_node(sysfs);
+	if (r == -ENOENT || (r == 0 && hwloc_bitmap_iszero(ids))) {
+		r = check_hidden(sysfs, ids);
+		return r < 0 ? r : make_single_node(sysfs);
+	}
 	int status = r < 0 ? r : split_offline(sysfs, ids);
 	if (r < 0)
 		return r;
