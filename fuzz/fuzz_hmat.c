@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Either a table whose parts all have their size, or problems. The first two bytes split the input in HMAT and SRAT. */
+/* Either a table whose parts all have their size and that comes back from JSON, or problems. The first two bytes split the input in HMAT and SRAT. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../src/discover/acpi_hmat.h"
+#include "read_back.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,6 +18,20 @@ static void mend_checksum(unsigned char *table, size_t length)
 		sum = (unsigned char)(sum + (i == 9 ? 0 : table[i]));
 	if (length > 9)
 		table[9] = (unsigned char)-sum;
+}
+
+/* As part of a host of one node. Takes the table. */
+static void read_back_with(struct vn_hmat *hmat)
+{
+	vn_autohost *host = vn_host_new();
+
+	if (!host || !(host->nodes = calloc(1, sizeof(*host->nodes))))
+		abort();
+	host->hmat = hmat;
+	host->nodes[host->n_nodes++] = vn_host_node_init(0);
+	if (vn_host_finish(host, NULL) < 0)
+		abort();
+	must_read_back(host);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -40,11 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r = vn_acpi_hmat_parse(a, split, b, size - 2 - split, "fuzz", &hmat, &err);
 	if ((r == 0) != (hmat != NULL) || (r == 0) != (err.n == 0))
 		abort();
-	if (hmat) {
-		json_t *json = vn_hmat_to_json(hmat);
-		if (!json)
-			abort();
-		json_decref(json);
-	}
+	if (hmat)
+		read_back_with(vn_steal(hmat));
 	return 0;
 }

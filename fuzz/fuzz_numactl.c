@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any text is either a host that hangs together, or problems: never neither, never both. */
+/*
+ * Any text is either a host that hangs together, or problems: never neither, never both. A host comes back from JSON.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/discover/discover.h"
+#include "read_back.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,11 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(text);
 	if ((r == 0) != (host != NULL) || (r == 0) != (err.n == 0))
 		abort();
-	if (host) {
-		json_t *json = vn_host_to_json(host);
-		if (!json)
-			abort();
-		json_decref(json);
-	}
+	if (host)
+		must_read_back(host);
 	return 0;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Any bytes are either an archive whose files can be read, or one problem; and what is read is a host, or problems. */
+/*
+ * Any bytes are either an archive whose files can be read, or one problem; and what is read is a host that comes back from
+ * JSON, or problems.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +11,7 @@
 #include "../src/base/archive.h"
 #include "../src/base/text.h"
 #include "../src/discover/sysfs.h"
+#include "read_back.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -76,5 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	r = vn_sysfs_host(&root, "tar:fuzz", &host, &err);
 	if ((r == 0) != (host != NULL) || (r == 0) != (err.n == 0))
 		abort();
+	if (host)
+		must_read_back(host);
 	return 0;
 }

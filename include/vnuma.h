@@ -91,7 +91,7 @@ void vn_host_free(struct vn_host *host); /* NULL is fine */
  * Reads memory and huge pages of each node again, and nothing else: a fraction of the time of vn_host_open(). 0, or a negative
  * errno, and then the host is as it was: -EOPNOTSUPP for a source that is a file (its figures do not change), -ESTALE when
  * nodes came or went: open the host anew. Strings and indices from before stay good, except that pools of huge pages may
- * have come or gone.
+ * have come or gone, and so may notes that speak of memory or huge pages ("node-without-memory"): ask for notes anew.
  */
 int vn_host_refresh(struct vn_host *host, struct vn_error *err);
 
@@ -109,7 +109,8 @@ char *vn_host_json(const struct vn_host *host);
 int vn_host_allowed_cpus(const struct vn_host *host, unsigned *ret_ids, size_t max);
 int vn_host_allowed_nodes(const struct vn_host *host, unsigned *ret_ids, size_t max);
 
-/* Nodes that the kernel knows but that are not online; -ENODATA when there are none. */
+/* Nodes that the kernel holds possible but that are not online; -ENODATA when there are none. Where firmware names them, that is
+ * an empty socket or memory to be plugged in; a POWER hypervisor may name as many as it could ever give. */
 int vn_host_offline_nodes(const struct vn_host *host, unsigned *ret_ids, size_t max);
 
 /* ---- nodes ---- */

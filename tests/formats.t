@@ -91,6 +91,24 @@ real() {
 	fi
 }
 
+# A kernel without NUMA: numactl 2.0.16 says "No NUMA available on this system" and ends with 1. Ours tells what there is as node 0.
+flat=$work/flat/sys/devices/system/cpu
+mkdir -p "$flat/cpu0" "$flat/cpu1" "$flat/cpu2" "$work/flat/proc"
+echo 0,2 >"$flat/online"
+printf 'MemTotal: 4194304 kB\nMemFree: 1049599 kB\n' >"$work/flat/proc/meminfo"
+expect "a kernel without NUMA" 0 "$vnuma" topology --host "sysfs:$work/flat" --format numactl
+same "is one node of all CPUs online and all memory" "$out" "available: 1 nodes (0)
+node 0 cpus: 0 2
+node 0 size: 4096 MB
+node 0 free: 1024 MB
+node distances:
+node   0 
+  0:  10 "
+expect "the same for people" 0 "$vnuma" topology --host "sysfs:$work/flat"
+like "has a note" "$out" "^note: the kernel shows no nodes \(built without NUMA, or hidden by a container\):"
+expect "the same as JSON" 0 "$vnuma" topology --host "sysfs:$work/flat" --json
+json "has it too" '[.nodes[].id], [.notes[].code | select(. == "kernel-without-numa")]' $'[0]\n["kernel-without-numa"]'
+
 # A tree with all that is odd: sparse ids, no memory, no CPUs, free memory untold, an offline CPU, distances of three digits.
 odd=$work/odd/sys/devices/system
 # node ID CPUMAP TOTAL FREE DISTANCES

@@ -75,6 +75,7 @@ gap() {
 	host gap
 	fact "node 2 is not there" '[.nodes[].id]' '[0,1,3]'
 	distances '[[10,21,38],[21,10,28],[38,28,10]]'
+	fact "node 2 is named by the firmware, with neither CPUs nor memory" '.offline_nodes' '[2]'
 	fact "by id, not by index" '.nodes[2].distances | [.["0"], .["1"], .["3"], has("2")]' '[38,28,10,false]'
 	memory 512 512 256
 }
@@ -87,7 +88,11 @@ empty_nodes() {
 	kinds '["dram",null,null]'
 	noted node-without-cpus
 	noted node-without-memory
+	fact "node 2 is named by the firmware, and empty" '.offline_nodes' '[2]'
+	fact "a cpuset never lists a node without memory" '.allowed_nodes' '[0,3]'
 	distances '[[10,20,17],[20,10,28],[17,28,10]]'
+	expect "$name: as text" 0 "$vnuma" topology --host "tar:tests/fixtures/hosts/$name.tar.bz2"
+	unlike "$name: which is no restriction" "$out" "may use memory only"
 }
 
 offline() {
@@ -131,6 +136,7 @@ devices() {
 	fact "the disk of node 0" '[.nodes[0].devices[] | select(.class == "0x010000") | [.address, .names]]' '[["0000:42:00.0",["vda"]]]'
 	fact "the NVMe disk and its virtual functions" '[.nodes[1].devices[] | select(.class == "0x010802") | [.address, .physical_function]]' \
 		'[["0000:82:00.0",null],["0000:82:00.1","0000:82:00.0"],["0000:82:00.2","0000:82:00.0"]]'
+	fact "the NVMe disk by its block device" '[.nodes[1].devices[] | select(.class == "0x010802") | .names]' '[["nvme0n1"],[],[]]'
 	fact "its interrupts go to CPUs that exist" '[.nodes[1].devices[] | select(.address == "0000:82:00.0") | .irqs[] | .cpus | length > 0 and max < 4] | length > 2 and all' true
 	fact "the board's own belong to no node" '[.devices_without_node[].root] | unique' '["pci0000:00"]'
 }

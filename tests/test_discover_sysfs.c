@@ -19,6 +19,7 @@
 #include "../src/base/rootfs.h"
 #include "../src/base/text.h"
 #include "../src/discover/discover.h"
+#include "../src/discover/sysfs.h"
 #include "host_asserts.h"
 
 #define NODE "sys/devices/system/node"
@@ -142,6 +143,26 @@ static int read_tree(const struct tree *tree, struct vn_host **ret_host, struct 
 	return vn_discover(source, ret_host, err);
 }
 
+static char *dump(const struct vn_host *host)
+{
+	json_auto_t *json = vn_host_to_json(host);
+	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	assert_non_null(text);
+	return text;
+}
+
+/* What is printed of any host is read back to the same bytes. */
+static void assert_reads_back(const struct vn_host *host)
+{
+	vn_autofree char *once = dump(host);
+	vn_autohost *back = NULL;
+	vn_autoerror err = {0};
+	if (vn_discover_json_text(once, "dump", &back, &err) < 0)
+		fail_msg("%s: %s", err.problems[0].key ? err.problems[0].key : "", err.problems[0].text);
+	vn_autofree char *twice = dump(back);
+	assert_string_equal(once, twice);
+}
+
 static struct vn_host *must_read(const struct tree *tree)
 {
 	struct vn_host *host = NULL;
@@ -149,6 +170,7 @@ static struct vn_host *must_read(const struct tree *tree)
 	if (read_tree(tree, &host, &err) < 0)
 		fail_msg("%s: %s", err.problems[0].file ? err.problems[0].file : "", err.problems[0].text);
 	assert_int_equal(err.n, 0);
+	assert_reads_back(host);
 	return host;
 }
 
@@ -229,6 +251,72 @@ static void test_memory_and_huge_pages(void **state)
 	assert_int_equal(host->nodes[0].hugepools[1].surplus, 2);
 }
 
+/* Text of the note with this code; fails when there is not exactly one. */
+static const char *note_text(const struct vn_host *host, const char *code)
+{
+	const char *text = NULL;
+	for (size_t i = 0; i < host->notes.n; i++) {
+		if (strcmp(host->notes.v[i].code, code) != 0)
+			continue;
+		assert_null(text);
+		text = host->notes.v[i].text;
+	}
+	if (!text)
+		fail_msg("no note %s", code);
+	return text;
+}
+
+#define POOLS NODE "/node0/hugepages/hugepages-"
+
+static void test_huge_pages_beyond_63_bits(void **state)
+{
+	const struct tree *tree = *state;
+	static const struct {
+		const char *total, *unused, *surplus;
+		bool kept;
+	} cases[] = {
+		{"4398046511103\n", "1\n", "0\n", true}, /* 2 MiB less than 2^63 bytes */
+		{"4398046511104\n", "1\n", "0\n", false},
+		{"18446744073709551615\n", "1\n", "0\n", false},
+		{"18446744073709551616\n", "1\n", "0\n", false}, /* no number of C at all */
+		{"5\n", "18446744073709551615\n", "0\n", false},
+		{"5\n", "1\n", "9223372036854775808\n", false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_machine(tree);
+		put(tree, POOLS "2048kB/nr_hugepages", cases[i].total);
+		put(tree, POOLS "2048kB/free_hugepages", cases[i].unused);
+		put(tree, POOLS "2048kB/surplus_hugepages", cases[i].surplus);
+		put(tree, POOLS "64kB/nr_hugepages", "9\n");
+		put(tree, POOLS "64kB/free_hugepages", "9\n");
+		put(tree, POOLS "064kB/nr_hugepages", "9\n"); /* no name the kernel writes */
+		put(tree, POOLS "064kB/free_hugepages", "9\n");
+		vn_autohost *host = must_read(tree);
+		assert_int_equal(host->nodes[0].n_hugepools, 1 + cases[i].kept);
+		assert_int_equal(host->nodes[0].hugepools[0].size, 64 << 10);
+		assert_int_equal(has_note(host, "hugepages-left-out"), !cases[i].kept);
+		if (!cases[i].kept)
+			assert_string_equal(note_text(host, "hugepages-left-out"),
+				"1 huge page pool left out, as such numbers cannot be true: " POOLS "2048kB");
+	}
+}
+
+static void test_more_pools_than_there_are_sizes(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	for (unsigned i = 1; i <= 66; i++) {
+		vn_autofree char *total = vn_format(POOLS "%ukB/nr_hugepages", i);
+		vn_autofree char *unused = vn_format(POOLS "%ukB/free_hugepages", i);
+		put(tree, total, "1\n");
+		put(tree, unused, "0\n");
+	}
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->nodes[0].n_hugepools, 64);
+	assert_string_equal(note_text(host, "hugepages-left-out"),
+		"2 huge page pools left out, as such numbers cannot be true: " POOLS "65kB and others");
+}
+
 static void test_memory_that_no_node_counts(void **state)
 {
 	const struct tree *tree = *state;
@@ -236,6 +324,9 @@ static void test_memory_that_no_node_counts(void **state)
 	put(tree, "proc/meminfo", "MemTotal: 99999999999 kB\n");
 	vn_autohost *host = must_read(tree);
 	assert_true(has_note(host, "memory-uncounted"));
+	static const char text[] = "MemTotal: 1 kB\n\0\n"; /* a problem must not come with a host */
+	put_bytes(tree, "proc/meminfo", text, sizeof(text) - 1);
+	must_refuse(tree, "proc/meminfo", "cannot be read: Invalid argument");
 	put(tree, "proc/meminfo", "MemTotal: 1000 kB\n");
 	vn_autohost *counted = must_read(tree);
 	assert_false(has_note(counted, "memory-uncounted"));
@@ -282,6 +373,18 @@ static void test_kernel_without_numa(void **state)
 	assert_int_equal(host->nodes[0].hugepools[0].total, 8);
 	assert_int_equal(host->nodes[0].distances[0], 10);
 	assert_true(has_note(host, "kernel-without-numa"));
+	assert_null(host->offline_nodes);
+	put(tree, NODE "/online", "\n"); /* the folder is there, and hides the nodes */
+	put(tree, NODE "/possible", "0-3\n");
+	vn_autohost *hidden = must_read(tree);
+	assert_int_equal(hidden->n_nodes, 1);
+	assert_true(has_note(hidden, "kernel-without-numa"));
+	assert_null(hidden->offline_nodes);
+	put(tree, NODE "/online", "0-1\n"); /* copied in part: no kernel without NUMA */
+	must_refuse(tree, NODE "/online", "names node 0-1, which has no directory");
+	drop(tree, NODE "/online");
+	drop(tree, "proc/meminfo");
+	must_refuse(tree, "proc/meminfo", "is not there; expected the node's memory");
 }
 
 /* A function as sysfs has it: a link of the bus to its directory below the root complex. */
@@ -349,6 +452,56 @@ static void test_devices(void **state)
 	assert_string_equal(net->names[1], "eth8");
 }
 
+static void put_folder(const struct tree *tree, const char *path)
+{
+	vn_autofree char *inside = vn_format("%s/uevent", path);
+	put(tree, inside, "");
+}
+
+#define NVME "sys/devices/pci0000:00/0000:0"
+
+/* Disks below the directory of a controller that has a class of its own, and of multipath, which are virtual. */
+static void test_disks_of_nvme(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	for (unsigned i = 0; i < 5; i++) {
+		vn_autofree char *address = vn_format("0000:0%u:00.0", i);
+		vn_autofree char *name = vn_format("nvme%u", i);
+		vn_autofree char *below = vn_format("pci0000:00/%s/nvme/nvme%u", address, i);
+		vn_autofree char *folder = vn_format("sys/devices/%s", below);
+		put_function(tree, address, "pci0000:00", "0\n");
+		put_class(tree, "nvme", name, below);
+		put_folder(tree, folder);
+	}
+	put_class(tree, "block", "nvme0n1", "pci0000:00/0000:00:00.0/nvme/nvme0/nvme0n1");
+	put_class(tree, "block", "nvme0n1p1", "pci0000:00/0000:00:00.0/nvme/nvme0/nvme0n1/nvme0n1p1");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/nvme0n1/nvme0n1p1");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/nvme0n2");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/ng0n1");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/hwmon0");
+	put_folder(tree, NVME "0:00.0/nvme/nvme0/nvme0n1x");
+	/* 1 and 2 are two ways to the subsystem 1, whose namespaces are 1 and 12 */
+	put_class(tree, "block", "nvme1n1", "virtual/nvme-subsystem/nvme-subsys1/nvme1n1");
+	put_class(tree, "block", "nvme1n12", "virtual/nvme-subsystem/nvme-subsys1/nvme1n12");
+	put_class(tree, "block", "nvme1c1n1", "pci0000:00/0000:01:00.0/nvme/nvme1/nvme1c1n1");
+	put_folder(tree, NVME "1:00.0/nvme/nvme1/nvme1c1n1");
+	put_folder(tree, NVME "1:00.0/nvme/nvme1/nvme1c1n12");
+	put_folder(tree, NVME "2:00.0/nvme/nvme2/nvme1c2n1");
+	put_folder(tree, NVME "3:00.0/nvme/nvme3/nvme3c3n1"); /* to a disk that is not there */
+	vn_autohost *host = must_read(tree);
+	static const char *const expected[] = {
+		"nvme0n1 nvme0n2", "nvme1n1 nvme1n12", "nvme1n1", "nvme3", "nvme4"};
+	for (size_t i = 0; i < 5; i++) {
+		const struct vn_host_device *device = &host->devices[i];
+		assert_true(device->n_names > 0);
+		vn_autofree char *names = vn_format("%s%s%s", device->names[0],
+			device->n_names > 1 ? " " : "", device->n_names > 1 ? device->names[1] : "");
+		assert_string_equal(names, expected[i]);
+		assert_true(device->n_names <= 2);
+	}
+}
+
 static void test_interrupts_and_virtual_functions(void **state)
 {
 	const struct tree *tree = *state;
@@ -384,6 +537,71 @@ static void test_interrupts_and_virtual_functions(void **state)
 	assert_int_equal(host->devices[2].n_irqs, 1);
 	assert_int_equal(host->devices[2].irqs[0].number, 16);
 	assert_int_equal(host->devices[3].n_irqs, 0);
+}
+
+/* A host of nothing but what is put below PCI, in memory. */
+static struct vn_tree *memory_tree(void)
+{
+	struct vn_tree *tree = vn_tree_new();
+	assert_non_null(tree);
+	assert_int_equal(vn_tree_add_file(tree, CPU "/online", "0\n", 2), 0);
+	assert_int_equal(vn_tree_add_folder(tree, CPU "/cpu0"), 0);
+	assert_int_equal(vn_tree_add_file(tree, "proc/meminfo", "MemTotal: 1 kB\n", 15), 0);
+	return tree;
+}
+
+static struct vn_host *read_memory(struct vn_tree *tree)
+{
+	struct vn_root root = {.fd = -1, .tree = tree, .path = strdup("memory")};
+	struct vn_host *host = NULL;
+	vn_autoerror err = {0};
+	if (vn_sysfs_host(&root, "memory", &host, &err) < 0)
+		fail_msg("%s", err.problems[0].text);
+	assert_reads_back(host);
+	return host;
+}
+
+static void test_devices_are_bounded(void **state)
+{
+	(void)state;
+	struct vn_tree *tree = memory_tree();
+	for (unsigned i = 0; i < 65540; i++) {
+		vn_autofree char *path = vn_format(PCI "/%04x:%02x:00.0", i >> 8, i & 255);
+		vn_autofree char *node = vn_format("%s/numa_node", path);
+		assert_int_equal(vn_tree_add_file(tree, node, i < 20 ? "9\n" : "0\n", 2), 0);
+	}
+	vn_autohost *host = read_memory(tree);
+	assert_int_equal(host->n_devices, 65536);
+	assert_string_equal(
+		note_text(host, "devices-left-out"), "65540 PCI functions, of which 65536 are read");
+	size_t notes = 0;
+	for (size_t i = 0; i < host->notes.n; i++)
+		notes += strcmp(host->notes.v[i].code, "device-without-node") == 0;
+	assert_int_equal(notes, 17); /* 16 of the 20, and one of the rest */
+}
+
+/* A link in each function to the one folder that has interrupts: few members, many interrupts. */
+static void test_interrupts_are_bounded(void **state)
+{
+	(void)state;
+	struct vn_tree *tree = memory_tree();
+	for (unsigned i = 0; i < 65538; i++) {
+		vn_autofree char *path = vn_format("irqs/%u", i + 65536);
+		assert_int_equal(vn_tree_add_file(tree, path, "msix\n", 5), 0);
+	}
+	assert_int_equal(vn_tree_add_file(tree, "irqs/007", "msix\n", 5), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		vn_autofree char *path = vn_format(PCI "/0000:0%u:00.0/msi_irqs", i);
+		assert_int_equal(vn_tree_add_link(tree, path, "/irqs"), 0);
+	}
+	vn_autohost *host = read_memory(tree);
+	assert_int_equal(host->n_devices, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(host->devices[i].n_irqs, i < 4 ? 65536 : 0);
+	assert_int_equal(host->devices[0].irqs[0].number, 65536);
+	assert_string_equal(note_text(host, "interrupts-left-out"),
+		"interrupts of 6 PCI functions left out, above 65536 of one or 262144 of all: " PCI
+		"/0000:00:00.0/msi_irqs and others");
 }
 
 /* Latency in ns, bandwidth in MB/s, from node 0; 0: no such file. */
@@ -463,6 +681,26 @@ static void test_memory_tiers_weights_and_caches(void **state)
 	assert_int_equal(cache->write_policy, 1);
 }
 
+static void test_figures_that_cannot_be_true(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put_access(tree, 0, 1, 80, 200000);
+	put(tree, NODE "/node0/access1/initiators/write_latency", "1152921504606846976\n"); /* 2^60 */
+	put(tree, NODE "/node0/access1/initiators/write_bandwidth", "1152921504606846977\n");
+	put(tree, NODE "/node0/memory_side_cache/index1/size", "18446744073709551615\n");
+	put(tree, NODE "/node0/memory_side_cache/index1/line_size", "99999999999999999999\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->nodes[0].access[1].read_latency, 80);
+	assert_true(host->nodes[0].access[1].write_latency == UINT64_C(1) << 60);
+	assert_int_equal(host->nodes[0].access[1].write_bandwidth, 0);
+	assert_int_equal(host->nodes[0].memory_caches[0].size, 0);
+	assert_int_equal(host->nodes[0].memory_caches[0].line_size, 0);
+	assert_string_equal(note_text(host, "figures-left-out"),
+		"3 figures left out, as such numbers cannot be true: " NODE
+		"/node0/access1/initiators/write_bandwidth and others");
+}
+
 static void test_memory_of_dax_devices(void **state)
 {
 	const struct tree *tree = *state;
@@ -533,6 +771,29 @@ static void test_hmat_that_makes_no_sense(void **state)
 	assert_true(has_note(host, "hmat-unreadable"));
 }
 
+/* Domain 7 with a memory-side cache of 2^64 - 1 bytes; the checksum makes the sum of all bytes 0. */
+static void test_hmat_with_a_figure_too_large(void **state)
+{
+	const struct tree *tree = *state;
+	char table[72] = "HMAT";
+	unsigned char sum = 0;
+	table[4] = sizeof(table);
+	table[8] = 2;
+	table[40] = 2;
+	table[44] = 32;
+	table[48] = 7;
+	memset(table + 56, 0xff, 8);
+	for (size_t i = 0; i < sizeof(table); i++)
+		sum = (unsigned char)(sum + (unsigned char)table[i]);
+	table[9] = (char)-sum;
+	put_machine(tree);
+	put_bytes(tree, "sys/firmware/acpi/tables/HMAT", table, sizeof(table));
+	vn_autohost *host = must_read(tree);
+	assert_null(host->hmat);
+	assert_string_equal(note_text(host, "hmat-left-out"),
+		"1 figure of the firmware's HMAT left out, as such numbers cannot be true");
+}
+
 static void test_offline_node(void **state)
 {
 	const struct tree *tree = *state;
@@ -544,6 +805,21 @@ static void test_offline_node(void **state)
 	assert_int_equal(host->n_nodes, 2);
 	assert_set(host->offline_nodes, "12");
 	assert_int_equal(host->nodes[1].distances[0], 21);
+	put(tree, NODE "/possible", "0-4\n"); /* and 12 by its directory */
+	vn_autohost *wide = must_read(tree);
+	assert_set(wide->offline_nodes, "1-2,4,12");
+	assert_int_equal(wide->n_nodes, 2);
+	put(tree, NODE "/possible", "0-1024\n");
+	must_refuse(tree, NODE "/possible", "names node 1024; expected node numbers below 1024");
+}
+
+static void test_all_nodes_that_are_possible_are_online(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, NODE "/possible", "0,3,12\n");
+	vn_autohost *host = must_read(tree);
+	assert_null(host->offline_nodes);
 }
 
 static void test_distances_that_are_not_square(void **state)
@@ -825,18 +1101,26 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(test_machine),
 		TREE_TEST(test_memory_and_huge_pages),
+		TREE_TEST(test_huge_pages_beyond_63_bits),
+		TREE_TEST(test_more_pools_than_there_are_sizes),
 		TREE_TEST(test_memory_that_no_node_counts),
 		TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
 		TREE_TEST(test_kernel_without_numa),
 		TREE_TEST(test_devices),
+		TREE_TEST(test_disks_of_nvme),
 		TREE_TEST(test_interrupts_and_virtual_functions),
+		cmocka_unit_test(test_devices_are_bounded),
+		cmocka_unit_test(test_interrupts_are_bounded),
 		TREE_TEST(test_kinds_of_memory),
 		TREE_TEST(test_memory_tiers_weights_and_caches),
+		TREE_TEST(test_figures_that_cannot_be_true),
 		TREE_TEST(test_memory_of_dax_devices),
 		TREE_TEST(test_memory_of_gpus),
 		TREE_TEST(test_cpus_kept_free_and_clusters),
 		TREE_TEST(test_hmat_that_makes_no_sense),
+		TREE_TEST(test_hmat_with_a_figure_too_large),
 		TREE_TEST(test_offline_node),
+		TREE_TEST(test_all_nodes_that_are_possible_are_online),
 		TREE_TEST(test_distances_that_are_not_square),
 		TREE_TEST(test_what_is_wrong_is_told_exactly),
 		TREE_TEST(test_cpu_in_two_nodes),

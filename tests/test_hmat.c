@@ -10,9 +10,10 @@
 #include <cmocka.h>
 
 #include "../src/discover/acpi_hmat.h"
+#include "../src/discover/discover.h"
 
 struct maker {
-	unsigned char bytes[1024];
+	unsigned char bytes[8192];
 	size_t length;
 };
 
@@ -172,6 +173,57 @@ static void test_units_of_revision_1(void **state)
 	assert_int_equal(parsed->matrices[1].values[0], 20000);
 }
 
+/* Printed as part of a host, and read back from that. */
+static void assert_reads_back(struct vn_hmat *hmat)
+{
+	vn_autohost *host = vn_host_new(), *back = NULL;
+	vn_autoerror err = {0};
+	host->nodes = calloc(1, sizeof(*host->nodes));
+	host->nodes[host->n_nodes++] = vn_host_node_init(0);
+	assert_int_equal(vn_host_finish(host, &err), 0);
+	host->hmat = hmat;
+	json_auto_t *once = vn_host_to_json(host);
+	host->hmat = NULL;
+	vn_autofree char *text = json_dumps(once, 0);
+	if (vn_discover_json_text(text, "dump", &back, &err) < 0)
+		fail_msg("%s: %s", err.problems[0].key, err.problems[0].text);
+	json_auto_t *twice = vn_host_to_json(back);
+	assert_true(json_equal(once, twice));
+}
+
+static void test_what_63_bits_do_not_hold(void **state)
+{
+	struct maker hmat;
+	(void)state;
+	begin(&hmat, "HMAT", 1, 40);
+	/* in 100 ps: the first is 2^63 - 1 ps at most, the second a little more */
+	add_matrix(&hmat, 1, INT64_MAX / 100 / 10, (const uint16_t[]){10, 11, 0, 65534, 0xffff, 1});
+	add_matrix(&hmat, 4, UINT64_MAX, (const uint16_t[]){1, 2, 0xffff, 0, 1, 1});
+	add_cache(&hmat, 9, INT64_MAX, 1);
+	add_cache(&hmat, 3, UINT64_C(1) << 63, 1);
+	end(&hmat);
+	vn_autohmat *parsed = must_parse(&hmat, NULL);
+	const uint64_t *latency = parsed->matrices[0].values, *bandwidth = parsed->matrices[1].values;
+	assert_true(latency[0] == INT64_MAX / 100 / 10 * 10 * 100);
+	assert_int_equal(latency[1], VN_HMAT_UNKNOWN);
+	assert_int_equal(latency[3], VN_HMAT_UNKNOWN);
+	assert_true(latency[4] == VN_HMAT_UNREACHABLE);
+	assert_true(bandwidth[0] == UINT64_MAX / 10);
+	assert_int_equal(bandwidth[1], VN_HMAT_UNKNOWN);
+	assert_int_equal(parsed->n_caches, 1);
+	assert_int_equal(parsed->caches[0].domain, 9);
+	assert_int_equal(parsed->n_left_out, 4);
+	assert_reads_back(parsed);
+	begin(&hmat, "HMAT", 2, 40);
+	add_matrix(&hmat, 0, INT64_MAX, (const uint16_t[]){1, 2, 0, 0, 0, 0});
+	end(&hmat);
+	vn_autohmat *second = must_parse(&hmat, NULL);
+	assert_true(second->matrices[0].values[0] == INT64_MAX);
+	assert_int_equal(second->matrices[0].values[1], VN_HMAT_UNKNOWN);
+	assert_int_equal(second->n_left_out, 1);
+	assert_reads_back(second);
+}
+
 static void must_refuse(const struct maker *hmat, const char *key, const char *text)
 {
 	struct vn_hmat *parsed = (struct vn_hmat *)0x1;
@@ -226,13 +278,46 @@ static void test_what_is_wrong_is_told(void **state)
 	must_refuse(&wrong, "byte 136", "3 bytes behind the last structure; expected none");
 }
 
+/* More domains than Linux has nodes: two matrices of 1024 initiators each, none the same. */
+static void test_domains_are_bounded(void **state)
+{
+	struct maker *m = calloc(1, sizeof(*m));
+	(void)state;
+	for (unsigned excess = 0; excess < 2; excess++) {
+		struct vn_hmat *parsed = NULL;
+		vn_autoerror err = {0};
+		begin(m, "HMAT", 2, 40);
+		for (unsigned half = 0; half < 2; half++) {
+			unsigned n = 512 + (half ? excess : 0);
+			add(m, 1, 4);
+			add(m, 32 + 4 * n, 4);
+			add(m, 0, 4);
+			add(m, n, 4);
+			add(m, 0, 8);
+			add(m, 1, 8);
+			for (unsigned i = 0; i < n; i++)
+				add(m, half * 512 + i, 4);
+		}
+		end(m);
+		int r = vn_acpi_hmat_parse(m->bytes, m->length, NULL, 0, "table", &parsed, &err);
+		assert_int_equal(r, excess ? -EINVAL : 0);
+		if (excess)
+			assert_string_equal(
+				err.problems[0].text, "too many proximity domains; expected at most 1024");
+		vn_hmat_free(parsed);
+	}
+	free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_matrix_cache_and_nodes),
 		cmocka_unit_test(test_without_srat_no_node_is_known),
 		cmocka_unit_test(test_units_of_revision_1),
+		cmocka_unit_test(test_what_63_bits_do_not_hold),
 		cmocka_unit_test(test_what_is_wrong_is_told),
+		cmocka_unit_test(test_domains_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,8 +305,53 @@ static void test_print_tells_what_stands_out(void **state)
 	assert_text(text, "\n   0     80 ns    120.5 GB/s     4       -  0\n");
 	assert_text(text, "\nmemory-side cache of node 0: 2 GiB\n");
 	assert_text(text, "\nisolated CPUs (isolcpus): 3\n");
-	assert_text(text, "\noffline nodes: 7\n");
+	assert_text(text, "\noffline nodes (possible, not online): 7\n");
 	assert_text(text, "\noffline CPUs: 1\n");
+}
+
+static hwloc_bitmap_t set_of(const char *list)
+{
+	hwloc_bitmap_t set = NULL;
+	assert_int_equal(vn_set_parse(list, &set), 0);
+	return set;
+}
+
+/* What a cpuset leaves out is told only where somebody could use it. */
+static void test_print_what_a_process_may_use(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *cpus, *nodes, *line, *other;
+	} cases[] = {
+		{"0-3,5", "0-1,3", NULL,
+			NULL}, /* without CPU 4, which is offline, and node 2, without memory */
+		{"0-63", "0-1023", NULL, NULL},
+		{"0-3,5", "0,2", "\nthis process may use memory only of nodes: 0\n", NULL},
+		{"0-3,5", "2", "\nthis process may use memory only of nodes: none\n", NULL},
+		{"1,4-9", "0-3", "\nthis process may use only CPUs: 1,5\n", NULL},
+		{"", "1,3", "\nthis process may use only CPUs: none\n",
+			"\nthis process may use memory only of nodes: 1,3\n"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autohost *host = make_host(4, (unsigned[]){0, 1, 2, 3});
+		host->nodes[2].memory_total = 0;
+		host->cpus[4].online = false;
+		hwloc_bitmap_clr(host->nodes[2].cpus, 4);
+		for (size_t c = 6; c < host->n_cpus; c++) {
+			host->cpus[c].online = false;
+			hwloc_bitmap_clr(host->nodes[3].cpus, (unsigned)c);
+		}
+		host->allowed_cpus = set_of(cases[i].cpus);
+		host->allowed_nodes = set_of(cases[i].nodes);
+		assert_int_equal(vn_host_finish(host, NULL), 0);
+		vn_autofree char *text = print(host, false);
+		if (cases[i].line)
+			assert_text(text, cases[i].line);
+		if (cases[i].other)
+			assert_text(text, cases[i].other);
+		if (!cases[i].line && strstr(text, "may use"))
+			fail_msg("%s", text);
+	}
 }
 
 static void add_device(struct vn_host *host, const char *address, uint32_t class, int node, const char *name)
@@ -354,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_print_fits_the_screen),
 		cmocka_unit_test(test_nodes_that_are_alike_are_folded),
 		cmocka_unit_test(test_print_tells_what_stands_out),
+		cmocka_unit_test(test_print_what_a_process_may_use),
 		cmocka_unit_test(test_print_devices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

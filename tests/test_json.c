@@ -357,6 +357,8 @@ static const struct {
 	{NODE(", 'memory_kind': 'ram'") "}", "nodes[0].memory_kind", "null, dram, hbm, cxl"},
 	{NODE(", 'memory_tier': -1") "}", "nodes[0].memory_tier", "-1"},
 	{NODE(", 'hugepages': [{'size': 0, 'total': 1, 'free': 1}]") "}", "nodes[0].hugepages[0].size", "0"},
+	{NODE(", 'hugepages': [{'size': 1099511627776, 'total': 8388608, 'free': 1}]") "}",
+		"nodes[0].hugepages[0].total", "less than 2^63 bytes in all"},
 	{NODE(", 'hugepages': [{'size': 4096, 'total': 1, 'free': 2}]") "}", "nodes[0].hugepages[0].free",
 		"2; expected at most the 1"},
 	{NODE(", 'hugepages': [{'size': 1, 'total': 1, 'free': 1}, {'size': 1, 'total': 1, 'free': 1}]") "}",

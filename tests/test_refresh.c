@@ -180,6 +180,53 @@ static void test_figures_go_away(void **state)
 	assert_int_equal(host->nodes[1].n_hugepools, 0);
 }
 
+/* What fails last, when all figures are in place, leaves the host as it was, too. */
+static void assert_refused_with_notes(const struct tree *tree, struct vn_host *host)
+{
+	put_node(tree, 0, "0\n", 7000, 0);
+	drop(tree, "proc/meminfo");
+	put(tree, "proc/meminfo/folder", "");
+	assert_refused(host, -EINVAL, "cannot be read");
+	drop(tree, "proc/meminfo");
+}
+
+/* Those that speak of memory follow it; the others stay, and stay where they are. */
+static void test_notes_follow_the_figures(void **state)
+{
+	const struct tree *tree = *state;
+	vn_autohost *host = discover_tree(tree);
+	const char *cores = NULL;
+	for (size_t i = 0; i < host->notes.n; i++) {
+		if (strcmp(host->notes.v[i].code, "cores-unknown") == 0)
+			cores = host->notes.v[i].text;
+	}
+	assert_non_null(cores);
+	size_t others = host->notes.n;
+	put_node(tree, 0, "0\n", 0, 0);
+	put_pool(tree, 2, 2048, "18446744073709551615\n", "4\n");
+	put(tree, "proc/meminfo", "MemTotal: 9000 kB\n");
+	assert_refreshes(host);
+	assert_int_equal(host->notes.n, others + 3);
+	vn_autohost *anew = discover_tree(tree);
+	vn_autofree char *refreshed = dump(host), *discovered = dump(anew);
+	assert_string_equal(strstr(refreshed, "\"notes\""), strstr(discovered, "\"notes\""));
+	assert_non_null(strstr(refreshed, "node-without-memory"));
+	assert_non_null(strstr(refreshed, "memory-uncounted"));
+	assert_non_null(strstr(refreshed, "hugepages-left-out"));
+	assert_refreshes(host); /* none twice */
+	assert_int_equal(host->notes.n, others + 3);
+	assert_refused_with_notes(tree, host);
+	put_node(tree, 0, "0\n", 7000, 0);
+	put_pool(tree, 2, 2048, "10\n", "4\n");
+	put(tree, "proc/meminfo", "MemTotal: 9000 kB\n");
+	assert_refreshes(host);
+	assert_int_equal(host->notes.n, others);
+	bool same = false;
+	for (size_t i = 0; i < host->notes.n; i++)
+		same |= host->notes.v[i].text == cores;
+	assert_true(same);
+}
+
 static void test_all_or_nothing(void **state)
 {
 	const struct tree *tree = *state;
@@ -281,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(test_figures_change),
 		TREE_TEST(test_figures_go_away),
+		TREE_TEST(test_notes_follow_the_figures),
 		TREE_TEST(test_all_or_nothing),
 		TREE_TEST(test_nodes_come_and_go),
 		TREE_TEST(test_kernel_without_numa),

@@ -2,8 +2,8 @@
 /*
  * Theory of operation: a table is a header of 36 bytes (signature, length, revision, checksum …) and, in the HMAT from
  * byte 40, in the SRAT from byte 48 on, structures that tell their own length. Nothing of it is trusted: every length
- * is checked against what is there before a byte behind it is read, products are bounded, and a structure that does
- * not add up is a problem with its offset. Structures of unknown type are skipped, as the specification wants.
+ * is checked against what is there before a byte behind it is read, products are bounded (what is too large to be true is
+ * left out and counted), and a structure that does not add up is a problem with its offset. Structures of unknown type are skipped, as the specification wants.
  *
  * The HMAT names proximity domains, Linux numbers nodes. The SRAT has the rule: a domain gets the next free node number
  * when it is first seen, in the table's order, entries of CPUs (local APIC, x2APIC, GICC) and generic initiators first, then
@@ -33,6 +33,7 @@ struct table {
 	const char *file;
 	struct vn_error *err;
 	unsigned problems;
+	size_t too_large; /* figures above what VN_HMAT_MAX allows */
 };
 
 static uint16_t get16(const unsigned char *p)
@@ -148,19 +149,22 @@ static int read_srat(struct table *table, struct domain_map *map)
 /* ---- HMAT ---- */
 
 /* A value of the matrix in picoseconds or MB/s. */
-static uint64_t scale(uint16_t entry, uint64_t base, enum vn_hmat_type type, unsigned revision)
+static uint64_t scale(
+	struct table *table, uint16_t entry, uint64_t base, enum vn_hmat_type type, unsigned revision)
 {
+	bool latency = type < VN_HMAT_ACCESS_BANDWIDTH;
+	unsigned factor = revision < 2 && latency ? 100 : 1, divisor = revision < 2 && !latency ? 10 : 1;
 	uint64_t value;
 
 	if (entry == 0 || base == 0)
 		return VN_HMAT_UNKNOWN;
 	if (entry == 0xffff)
 		return VN_HMAT_UNREACHABLE;
-	if (__builtin_mul_overflow(base, (uint64_t)entry, &value) || value > UINT64_MAX / 128)
+	if (__builtin_mul_overflow(base, (uint64_t)entry * factor, &value) || value / divisor > VN_HMAT_MAX) {
+		table->too_large++;
 		return VN_HMAT_UNKNOWN;
-	if (revision >= 2)
-		return value;
-	return type < VN_HMAT_ACCESS_BANDWIDTH ? value * 100 : value / 10;
+	}
+	return value / divisor;
 }
 
 static uint32_t *read_domains(const unsigned char *p, size_t n)
@@ -171,7 +175,8 @@ static uint32_t *read_domains(const unsigned char *p, size_t n)
 	return domains;
 }
 
-static int fill_matrix(const unsigned char *p, unsigned revision, struct vn_hmat_matrix *matrix)
+static int fill_matrix(
+	struct table *table, const unsigned char *p, unsigned revision, struct vn_hmat_matrix *matrix)
 {
 	size_t ni = matrix->n_initiators, nt = matrix->n_targets;
 	uint64_t base = get64(p + 24);
@@ -183,7 +188,7 @@ static int fill_matrix(const unsigned char *p, unsigned revision, struct vn_hmat
 		return -ENOMEM;
 	for (size_t i = 0; i < ni * nt; i++) {
 		uint16_t entry = get16(p + 32 + 4 * (ni + nt) + 2 * i);
-		matrix->values[i] = scale(entry, base, matrix->type, revision);
+		matrix->values[i] = scale(table, entry, base, matrix->type, revision);
 	}
 	return 0;
 }
@@ -210,7 +215,7 @@ static int read_locality(struct table *table, size_t at, size_t length, struct v
 		return problem(table, at + 9, "data type %u; expected 0 to %u", p[9], VN_HMAT_TYPES - 1);
 	struct vn_hmat_matrix *slot = &hmat->matrices[hmat->n_matrices++];
 	*slot = matrix;
-	return fill_matrix(p, hmat->revision, slot);
+	return fill_matrix(table, p, hmat->revision, slot);
 }
 
 static int read_cache(struct table *table, size_t at, size_t length, struct vn_hmat *hmat)
@@ -219,6 +224,10 @@ static int read_cache(struct table *table, size_t at, size_t length, struct vn_h
 
 	if (length < 32)
 		return problem(table, at, "a cache structure of %zu bytes; expected at least 32", length);
+	if (get64(p + 16) > VN_HMAT_MAX) {
+		table->too_large++;
+		return 0;
+	}
 	uint32_t attributes = get32(p + 24);
 	hmat->caches[hmat->n_caches++] = (struct vn_hmat_cache){.domain = get32(p + 8),
 		.size = get64(p + 16),
@@ -274,7 +283,7 @@ static int compare_domains(const void *a, const void *b)
 }
 
 /* All domains that the table names, once each, with their nodes. */
-static int collect_domains(struct vn_hmat *hmat, const struct domain_map *map)
+static int collect_domains(struct table *table, struct vn_hmat *hmat, const struct domain_map *map)
 {
 	size_t most = hmat->n_caches, n = 0;
 
@@ -292,10 +301,14 @@ static int collect_domains(struct vn_hmat *hmat, const struct domain_map *map)
 	}
 	for (size_t i = 0; i < hmat->n_caches; i++)
 		all[n++].domain = hmat->caches[i].domain;
+	hmat->domains = all;
 	qsort(all, n, sizeof(*all), compare_domains);
 	for (size_t i = 0; i < n; i++) {
 		if (hmat->n_domains && all[hmat->n_domains - 1].domain == all[i].domain)
 			continue;
+		if (hmat->n_domains == MAX_DOMAINS)
+			return problem(
+				table, 0, "too many proximity domains; expected at most %u", MAX_DOMAINS);
 		struct vn_hmat_domain *domain = &all[hmat->n_domains++];
 		*domain = (struct vn_hmat_domain){all[i].domain, -1};
 		for (size_t node = 0; node < map->n; node++) {
@@ -303,7 +316,6 @@ static int collect_domains(struct vn_hmat *hmat, const struct domain_map *map)
 				domain->node = (int)node;
 		}
 	}
-	hmat->domains = all;
 	return 0;
 }
 
@@ -320,19 +332,19 @@ static int parse(struct table *table, const struct domain_map *map, struct vn_hm
 	if (!hmat->matrices || !hmat->caches)
 		return -ENOMEM;
 	r = read_structures(table, hmat);
-	return r < 0 ? r : collect_domains(hmat, map);
+	return r < 0 ? r : collect_domains(table, hmat, map);
 }
 
 int vn_acpi_hmat_parse(const unsigned char *hmat, size_t hmat_length, const unsigned char *srat,
 	size_t srat_length, const char *file, struct vn_hmat **ret_hmat, struct vn_error *err)
 {
-	struct table table = {hmat, hmat_length, file, err, 0};
+	struct table table = {.bytes = hmat, .length = hmat_length, .file = file, .err = err};
 	vn_autofree struct domain_map *map = calloc(1, sizeof(*map));
 	vn_autohmat *parsed = calloc(1, sizeof(*parsed));
 	int r = map && parsed ? 0 : -ENOMEM;
 
 	if (r == 0 && srat) {
-		struct table domains = {srat, srat_length, "SRAT", NULL, 0};
+		struct table domains = {.bytes = srat, .length = srat_length, .file = "SRAT"};
 		if (read_srat(&domains, map) < 0)
 			map->n = 0; /* the HMAT is of use without node numbers, too */
 	}
@@ -340,7 +352,9 @@ int vn_acpi_hmat_parse(const unsigned char *hmat, size_t hmat_length, const unsi
 		r = parse(&table, map, parsed);
 	if (r == -ENOMEM)
 		return vn_error_environment(err, r, "out of memory");
-	if (r == 0)
-		*ret_hmat = vn_steal(parsed);
-	return r;
+	if (r < 0)
+		return r;
+	parsed->n_left_out = table.too_large;
+	*ret_hmat = vn_steal(parsed);
+	return 0;
 }

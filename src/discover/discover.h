@@ -48,7 +48,8 @@ int vn_discover_json_text(
 
 /*
  * Reads memory (total, free, reclaimable) and huge pages of each node again, from where vn_discover() read the host: live or
- * sysfs:DIR. Nothing else is looked at: notes, distances, CPUs and devices stay what they were. All or nothing: on failure the
+ * sysfs:DIR. Notes that speak of them (node-without-memory, memory-uncounted, hugepages-left-out) are made anew. Nothing else
+ * is looked at: other notes, distances, kinds of memory, CPUs and devices stay what they were. All or nothing: on failure the
  * host is as it was. -ESTALE when nodes came or went (discover the host again); -EOPNOTSUPP, a problem of the input, for a
  * source that is a file, whose figures do not change.
  */

@@ -177,7 +177,7 @@ static void read_cache(
 	if (vn_json_number(in, "domain", 0, UINT32_MAX, DOMAIN_EXPECTED, &domain) &&
 		!is_known(hmat, (uint32_t)domain))
 		vn_json_wrong(in, "domain", "a domain of the HMAT's 'domains'");
-	vn_json_number(in, "size", 0, INT64_MAX, "bytes", &cache->size);
+	vn_json_number(in, "size", 0, VN_HMAT_MAX, "bytes", &cache->size);
 	vn_json_maybe_number(in, "levels", 0, 15, "0 to 15", &levels);
 	vn_json_maybe_number(in, "level", 0, 15, "0 to 15", &level);
 	vn_json_maybe_number(in, "associativity", 0, 15, "0 to 15", &associativity);

@@ -21,10 +21,9 @@
 
 #define SCHEMA "vnuma.topology/1"
 #define FILE_MAX_BYTES ((size_t)64 << 20) /* 1024 nodes with all distances, indented, are 20 MiB */
-#define MAX_POOLS 64u
 #define MAX_CACHES 64u
 #define MAX_SOURCE 8192u
-#define MAX_NOTE 4096u
+#define MAX_NOTE ((size_t)512 << 10) /* a note may list every other one of 65536 CPUs */
 
 struct loader {
 	struct vn_json_reader top;
@@ -47,6 +46,10 @@ static void read_pool(const struct vn_json_reader *in, struct vn_host_node *node
 	if (pool.free > pool.total)
 		vn_json_problem(in, "free", "%llu; expected at most the %llu of 'total'",
 			(unsigned long long)pool.free, (unsigned long long)pool.total);
+	uint64_t most = pool.total > pool.surplus ? pool.total : pool.surplus;
+	if (pool.size && most > INT64_MAX / pool.size)
+		vn_json_problem(in, "total", "%llu pages of %llu bytes; expected less than 2^63 bytes in all",
+			(unsigned long long)most, (unsigned long long)pool.size);
 	for (size_t i = 0; i < node->n_hugepools; i++) {
 		if (node->hugepools[i].size == pool.size)
 			vn_json_problem(in, "size", "%llu is there twice; expected once",
@@ -57,7 +60,7 @@ static void read_pool(const struct vn_json_reader *in, struct vn_host_node *node
 
 static void read_pools(const struct vn_json_reader *in, struct vn_host_node *node)
 {
-	const json_t *list = vn_json_maybe_list(in, "hugepages", MAX_POOLS);
+	const json_t *list = vn_json_maybe_list(in, "hugepages", VN_MAX_POOLS);
 	size_t n = json_array_size(list);
 
 	if (n == 0)

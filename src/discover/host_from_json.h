@@ -5,8 +5,7 @@
 #include "../model/host.h"
 #include "../model/json_reader.h"
 
-/* Sums of such numbers do not overflow; no machine comes near (2^60: a million TiB). */
-#define VN_JSON_MAX_AMOUNT (UINT64_C(1) << 60)
+#define VN_JSON_MAX_AMOUNT VN_MAX_AMOUNT
 #define VN_JSON_MAX_ITEMS 65536u /* members of a list of objects */
 
 /* Devices below nodes[].devices and devices_without_node; `nodes` is the list of nodes, host->nodes in its order. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Memory and huge pages of a host's nodes, read again from the tree that it was discovered in. All figures are read before
- * the first one is put into place, so that a failure leaves the host as it was.
+ * Memory and huge pages of a host's nodes, read again from the tree that it was discovered in, and the notes that speak of
+ * them. All figures are read before the first one is put into place, so that a failure leaves the host as it was; the notes
+ * are made last, of the new figures, which change places with the old ones again when that fails.
  */
 #include "discover.h"
 
@@ -86,25 +87,45 @@ static int read_all(struct vn_sysfs *sysfs, const struct vn_host *host, struct v
 	return status;
 }
 
-/* The pools that were there change places with the fresh ones, which are freed with them. */
-static void put_into_place(struct vn_host_node *node, struct vn_host_node *fresh)
-{
-	struct vn_hugepool *pools = node->hugepools;
+#define EXCHANGE(a, b)                                                                                       \
+	do {                                                                                                 \
+		__typeof__(a) exchanged_ = (a);                                                              \
+		(a) = (b);                                                                                   \
+		(b) = exchanged_;                                                                            \
+	} while (0)
 
-	node->memory_total = fresh->memory_total;
-	node->has_memory_free = fresh->has_memory_free;
-	node->memory_free = fresh->memory_free;
-	node->has_memory_reclaimable = fresh->has_memory_reclaimable;
-	node->memory_reclaimable = fresh->memory_reclaimable;
-	node->n_hugepools = fresh->n_hugepools;
-	node->hugepools = fresh->hugepools;
-	fresh->hugepools = pools;
+/* What was read changes places with what was there, which is freed with the rest of `fresh`. */
+static void exchange(struct vn_host *host, struct vn_host_node *fresh)
+{
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		struct vn_host_node *node = &host->nodes[i];
+		EXCHANGE(node->memory_total, fresh[i].memory_total);
+		EXCHANGE(node->has_memory_free, fresh[i].has_memory_free);
+		EXCHANGE(node->memory_free, fresh[i].memory_free);
+		EXCHANGE(node->has_memory_reclaimable, fresh[i].has_memory_reclaimable);
+		EXCHANGE(node->memory_reclaimable, fresh[i].memory_reclaimable);
+		EXCHANGE(node->n_hugepools, fresh[i].n_hugepools);
+		EXCHANGE(node->hugepools, fresh[i].hugepools);
+	}
+}
+
+static int refresh(struct vn_sysfs *sysfs, struct vn_host_node *fresh)
+{
+	int r = read_all(sysfs, sysfs->host, fresh);
+
+	if (r < 0)
+		return r;
+	exchange(sysfs->host, fresh);
+	r = vn_sysfs_memory_notes(sysfs);
+	if (r < 0)
+		exchange(sysfs->host, fresh);
+	return r;
 }
 
 int vn_discover_refresh(struct vn_host *host, struct vn_error *err)
 {
 	struct vn_where where = {host->source, 0, NULL};
-	struct vn_sysfs sysfs = {.root = {.fd = -1}, .err = err};
+	struct vn_sysfs sysfs = {.root = {.fd = -1}, .host = host, .err = err};
 
 	if (!host->root) {
 		vn_error_input(err, &where,
@@ -117,9 +138,7 @@ int vn_discover_refresh(struct vn_host *host, struct vn_error *err)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	int r = vn_root_open(host->root, &sysfs.root, err);
 	if (r == 0)
-		r = read_all(&sysfs, host, fresh);
-	for (size_t i = 0; r == 0 && i < host->n_nodes; i++)
-		put_into_place(&host->nodes[i], &fresh[i]);
+		r = refresh(&sysfs, fresh);
 	free_fresh(fresh, host->n_nodes);
 	vn_root_close(&sysfs.root);
 	return r;

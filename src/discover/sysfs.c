@@ -63,6 +63,8 @@ int vn_sysfs_host(struct vn_root *root, const char *source, struct vn_host **ret
 	if (r == 0)
 		r = vn_host_finish(host, err);
 	if (r == 0)
+		r = vn_sysfs_memory_notes(&sysfs);
+	if (r == 0)
 		*ret_host = vn_steal(host);
 	vn_root_close(&sysfs.root);
 	return r;

@@ -15,11 +15,21 @@
 #define VN_PATH_TEXT 256 /* room for any path of sysfs that we build */
 #define VN_NODE_DIRECTORY "sys/devices/system/node"
 
+/* What was left out because it cannot be true: how many, and the first one's path. One note tells it. */
+struct vn_left_out {
+	size_t n;
+	char first[VN_PATH_TEXT];
+};
+
 struct vn_sysfs {
 	struct vn_root root;
 	struct vn_host *host; /* being filled */
 	struct vn_error *err;
 	size_t problems;
+	struct vn_left_out figures; /* latency, bandwidth, cache sizes above VN_MAX_AMOUNT */
+	struct vn_left_out pools; /* of huge pages, see struct vn_hugepool */
+	struct vn_left_out irqs; /* PCI functions that have too many */
+	size_t n_irqs; /* of all functions so far */
 };
 
 /*
@@ -34,6 +44,13 @@ int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *forma
 
 /* Adds how many problems there were beyond the first ones. */
 void vn_sysfs_tell_rest(struct vn_sysfs *sysfs);
+
+/* Counts this path among what was left out. */
+void vn_sysfs_leave_out(struct vn_left_out *left_out, const char *path);
+
+/* Adds a note `code`: "3 WHATs left out, as such numbers cannot be true: PATH and others"; nothing when nothing was left out. 0 or -ENOMEM. */
+int vn_left_out_note(
+	const struct vn_left_out *left_out, const char *code, const char *what, struct vn_notes *notes);
 
 /* The text of a file. -ENOENT when it is missing; unreadable is a problem. */
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text);
@@ -68,6 +85,9 @@ int vn_sysfs_cpus(struct vn_sysfs *sysfs);
 int vn_sysfs_nodes(struct vn_sysfs *sysfs);
 int vn_sysfs_memory(struct vn_sysfs *sysfs);
 int vn_sysfs_devices(struct vn_sysfs *sysfs);
+
+/* What there is to say of those figures: takes the place of such notes in sysfs->host, which is finished. */
+int vn_sysfs_memory_notes(struct vn_sysfs *sysfs);
 
 /* Bytes of `KEY: 1234 kB` in the text of a meminfo, whose lines may begin with `Node 0 `. -ENOENT, -EINVAL.
  */

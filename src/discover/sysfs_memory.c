@@ -39,14 +39,19 @@ static struct vn_host_node *find_node(struct vn_sysfs *sysfs, int id)
 	return index < 0 ? NULL : &sysfs->host->nodes[index];
 }
 
-/* *ret stays as it is when the file is missing; 0 in it is the kernel's word for "not told". */
+/* *ret stays as it is when the file is missing or its number too large to be true; 0 is the kernel's word for "not told". */
 static int read_figure(struct vn_sysfs *sysfs, const char *directory, const char *name, uint64_t *ret)
 {
 	char path[VN_PATH_TEXT];
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	int r = vn_root_read_u64(&sysfs->root, path, ret);
-	if (r == -EINVAL || r == -ERANGE)
+	uint64_t figure = 0;
+	int r = vn_root_read_u64(&sysfs->root, path, &figure);
+	if (r == -EINVAL)
 		return vn_sysfs_problem(sysfs, path, "does not hold a number; expected one");
+	if (r == -ERANGE || (r == 0 && figure > VN_MAX_AMOUNT))
+		vn_sysfs_leave_out(&sysfs->figures, path);
+	else if (r == 0)
+		*ret = figure;
 	return 0;
 }
 
@@ -317,8 +322,13 @@ static int read_hmat(struct vn_sysfs *sysfs)
 		return 0;
 	int r = vn_acpi_hmat_parse(
 		hmat, hmat_length, srat, srat_length, TABLE_DIRECTORY "/HMAT", &parsed, &err);
+	size_t left_out = r == 0 ? parsed->n_left_out : 0;
 	if (r == 0 && parsed->n_matrices + parsed->n_caches > 0)
 		sysfs->host->hmat = vn_steal(parsed);
+	if (left_out)
+		r = vn_notes_add(&sysfs->host->notes, "hmat-left-out",
+			"%zu figure%s of the firmware's HMAT left out, as such numbers cannot be true",
+			left_out, left_out == 1 ? "" : "s");
 	if (r == -EINVAL && err.n)
 		r = vn_notes_add(&sysfs->host->notes, "hmat-unreadable",
 			"the firmware's HMAT makes no sense and is not used: at %s, %s",
@@ -346,5 +356,7 @@ int vn_sysfs_memory(struct vn_sysfs *sysfs)
 	read_gpus(sysfs);
 	judge_nodes(host);
 	r = read_hmat(sysfs);
+	if (r == 0 && vn_left_out_note(&sysfs->figures, "figures-left-out", "figure", &host->notes) < 0)
+		r = vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	return status < 0 ? status : r;
 }

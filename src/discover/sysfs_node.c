@@ -62,9 +62,18 @@ static int read_count(struct vn_sysfs *sysfs, const char *directory, const char 
 	char path[VN_PATH_TEXT];
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	int r = vn_root_read_u64(&sysfs->root, path, ret);
-	if (r == -EINVAL || r == -ERANGE)
+	if (r == -ERANGE)
+		*ret = UINT64_MAX; /* too large for a pool of any size, which is told there */
+	if (r == -EINVAL)
 		return vn_sysfs_problem(sysfs, path, "does not hold a number; expected a number of pages");
-	return r;
+	return r == -ERANGE ? 0 : r;
+}
+
+/* More pages than 2^63 bytes hold, which no sum or JSON of ours could tell. */
+static bool is_too_large(const struct vn_hugepool *pool)
+{
+	uint64_t most = pool->total > pool->surplus ? pool->total : pool->surplus;
+	return most > INT64_MAX / pool->size || pool->free > INT64_MAX / pool->size;
 }
 
 /* Adds the pool of `hugepages-2048kB`. One whose counts are not told is left out rather than called empty. */
@@ -82,6 +91,10 @@ static int read_pool(struct vn_sysfs *sysfs, const char *parent, unsigned kb, st
 	r = read_count(sysfs, directory, "surplus_hugepages", &pool.surplus);
 	if (r == -EINVAL || r == -EIO)
 		return r;
+	if (is_too_large(&pool) || node->n_hugepools == VN_MAX_POOLS) {
+		vn_sysfs_leave_out(&sysfs->pools, directory);
+		return 0;
+	}
 	if (pool.free > pool.total)
 		return vn_sysfs_problem(sysfs, directory, "%llu free of %llu huge pages",
 			(unsigned long long)pool.free, (unsigned long long)pool.total);
@@ -104,8 +117,8 @@ static unsigned pool_kb(const char *name)
 		return 0;
 	name += sizeof(prefix) - 1;
 	size_t n = strspn(name, "0123456789");
-	if (n == 0 || n >= sizeof(digits) || strcmp(name + n, "kB") != 0)
-		return 0;
+	if (n == 0 || n >= sizeof(digits) || *name == '0' || strcmp(name + n, "kB") != 0)
+		return 0; /* the kernel writes no leading zeros: one size cannot be there twice */
 	memcpy(digits, name, n);
 	digits[n] = '\0';
 	return vn_parse_u64(digits, UINT32_MAX, &kb) < 0 ? 0 : (unsigned)kb;
@@ -226,7 +239,10 @@ static int read_node(struct vn_sysfs *sysfs, struct vn_host_node *node)
 	return status < 0 ? status : r;
 }
 
-/* A kernel built without NUMA: one node of everything. */
+/*
+ * A kernel built without NUMA: one node of everything, as memory and CPUs are there all the same, and a note. (numactl 2.0.16
+ * gives up there, "No NUMA available on this system"; where only the folder is hidden it prints "available: 0 nodes ()".)
+ */
 static int make_single_node(struct vn_sysfs *sysfs)
 {
 	struct vn_host *host = sysfs->host;
@@ -251,19 +267,30 @@ static int make_single_node(struct vn_sysfs *sysfs)
 	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
 }
 
-/* Moves those that are not online out of `ids`; a node that is online must have its directory. */
-static int split_offline(struct vn_sysfs *sysfs, hwloc_bitmap_t ids)
+/* Adds the nodes that could come online; old kernels do not tell them. */
+static int add_possible(struct vn_sysfs *sysfs, hwloc_bitmap_t nodes)
 {
-	vn_autoset online = NULL, missing = hwloc_bitmap_alloc(), offline = hwloc_bitmap_alloc();
-	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "online", NULL, &online);
+	vn_autoset possible = NULL;
+	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "possible", NULL, &possible);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (!missing || !offline || hwloc_bitmap_andnot(missing, online, ids) < 0 ||
-		hwloc_bitmap_andnot(offline, ids, online) < 0 || hwloc_bitmap_and(ids, ids, online) < 0)
+	if (hwloc_bitmap_last(possible) >= (int)VN_MAX_NODES)
+		return vn_sysfs_problem(sysfs, NODE_DIRECTORY "/possible",
+			"names node %d; expected node numbers below %u", hwloc_bitmap_last(possible),
+			VN_MAX_NODES);
+	return hwloc_bitmap_or(nodes, nodes, possible) < 0
+		       ? vn_error_environment(sysfs->err, -ENOMEM, "out of memory")
+		       : 0;
+}
+
+/* A node that is online must have its directory. `ids` may be NULL for none. */
+static int check_online(struct vn_sysfs *sysfs, hwloc_const_bitmap_t online, hwloc_const_bitmap_t ids)
+{
+	vn_autoset missing = hwloc_bitmap_dup(online);
+
+	if (!missing || (ids && hwloc_bitmap_andnot(missing, online, ids) < 0))
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	if (!hwloc_bitmap_iszero(offline))
-		sysfs->host->offline_nodes = vn_steal(offline);
 	if (hwloc_bitmap_iszero(missing))
 		return 0;
 	vn_autofree char *text = vn_set_text(missing);
@@ -271,27 +298,72 @@ static int split_offline(struct vn_sysfs *sysfs, hwloc_bitmap_t ids)
 		text ? text : "?");
 }
 
+/* No node has a directory: a tree that was copied in part names them as online still, and is not one without NUMA. */
+static int check_hidden(struct vn_sysfs *sysfs, hwloc_const_bitmap_t none)
+{
+	vn_autoset online = NULL;
+	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "online", NULL, &online);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return check_online(sysfs, online, none);
+}
+
+/* Moves those that are not online out of `ids`. */
+static int split_offline(struct vn_sysfs *sysfs, hwloc_bitmap_t ids)
+{
+	vn_autoset online = NULL, offline = hwloc_bitmap_dup(ids);
+	int r = vn_sysfs_read_set(sysfs, NODE_DIRECTORY, "online", NULL, &online);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = check_online(sysfs, online, ids);
+	if (!offline || hwloc_bitmap_and(ids, ids, online) < 0)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	int s = add_possible(sysfs, offline);
+	if (hwloc_bitmap_andnot(offline, offline, online) < 0)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	if (!hwloc_bitmap_iszero(offline))
+		sysfs->host->offline_nodes = vn_steal(offline);
+	return r < 0 ? r : s;
+}
+
 /*
  * Memory that was plugged in may be missing from the nodes' own counts (seen on a virtio-mem guest: 6 GiB on its only node,
  * 24 GiB in all). Placement goes by the nodes, so the difference must be told.
  */
-static int note_uncounted(struct vn_sysfs *sysfs)
+static int note_uncounted(struct vn_sysfs *sysfs, struct vn_notes *notes)
 {
-	struct vn_host *host = sysfs->host;
+	const struct vn_host *host = sysfs->host;
 	vn_autofree char *text = NULL;
 	uint64_t total = 0, sum = 0;
 	char of_nodes[VN_SIZE_TEXT], of_host[VN_SIZE_TEXT];
 
-	if (vn_sysfs_read(sysfs, "proc/meminfo", &text) < 0 || vn_meminfo_bytes(text, "MemTotal", &total) < 0)
+	int r = vn_sysfs_read(sysfs, "proc/meminfo", &text);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (vn_meminfo_bytes(text, "MemTotal", &total) < 0)
 		return 0;
 	for (size_t i = 0; i < host->n_nodes; i++)
 		sum += host->nodes[i].memory_total;
 	if (sum >= total - total / 16)
 		return 0;
-	int r = vn_notes_add(&host->notes, "memory-uncounted",
+	return vn_notes_add(notes, "memory-uncounted",
 		"the nodes' memory sums to %s, but the host has %s: the rest cannot be planned with",
 		vn_size_text(sum, of_nodes), vn_size_text(total, of_host));
-	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
+}
+
+int vn_sysfs_memory_notes(struct vn_sysfs *sysfs)
+{
+	struct vn_notes notes = {0};
+	int r = note_uncounted(sysfs, &notes);
+
+	if (r == 0)
+		r = vn_left_out_note(&sysfs->pools, "hugepages-left-out", "huge page pool", &notes);
+	if (r == 0)
+		r = vn_host_renew_notes(sysfs->host, &notes);
+	vn_notes_clear(&notes);
+	return r == -ENOMEM ? vn_error_environment(sysfs->err, r, "out of memory") : r;
 }
 
 int vn_sysfs_nodes(struct vn_sysfs *sysfs)
@@ -300,8 +372,10 @@ int vn_sysfs_nodes(struct vn_sysfs *sysfs)
 	vn_autoset ids = NULL;
 	int r = vn_sysfs_list_ids(sysfs, NODE_DIRECTORY, "node", VN_MAX_NODES - 1, &ids);
 
-	if (r == -ENOENT || (r == 0 && hwloc_bitmap_iszero(ids)))
-		return make_single_node(sysfs);
+	if (r == -ENOENT || (r == 0 && hwloc_bitmap_iszero(ids))) {
+		r = check_hidden(sysfs, ids);
+		return r < 0 ? r : make_single_node(sysfs);
+	}
 	int status = r < 0 ? r : split_offline(sysfs, ids);
 	if (r < 0)
 		return r;
@@ -315,5 +389,5 @@ int vn_sysfs_nodes(struct vn_sysfs *sysfs)
 		if (r < 0)
 			status = r;
 	}
-	return status < 0 ? status : note_uncounted(sysfs);
+	return status;
 }

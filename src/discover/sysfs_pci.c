@@ -14,6 +14,11 @@
 #define IRQ_DIRECTORY "proc/irq"
 #define MAX_NAMES 64 /* of one function: a disk controller with a shelf of them */
 
+/* Bounds of a hostile tree, whose links may show one folder as many. As many as our JSON takes back. */
+#define MAX_DEVICES 65536u
+#define MAX_IRQS 65536u /* of one function; MSI-X has 2048 */
+#define MAX_HOST_IRQS (4 * MAX_IRQS) /* of all */
+
 /* `0x8086`; a gathered tree may lack it, and a code of 0 is PCI's own word for "not told". */
 static uint32_t read_code(const struct vn_root *root, const char *directory, const char *name, uint32_t max)
 {
@@ -37,14 +42,15 @@ static bool is_address(const char *text, size_t length)
 	       text[length - 2] == '.';
 }
 
-/* The driver's name; NULL when none is bound. A name nobody could print is as good as none. */
+/* The driver's name; NULL when none is bound. A name nobody could print, or no file could have, is as good as none. */
 static char *read_driver(const struct vn_root *root, const char *directory)
 {
 	char path[VN_PATH_TEXT];
 	vn_autofree char *driver = NULL;
 
 	snprintf(path, sizeof(path), "%s/driver", directory);
-	if (vn_root_link_name(root, path, &driver) < 0 || !vn_text_is_printable(driver))
+	if (vn_root_link_name(root, path, &driver) < 0 || strlen(driver) > NAME_MAX ||
+		!vn_text_is_printable(driver))
 		return NULL;
 	return vn_steal(driver);
 }
@@ -86,33 +92,81 @@ static int read_irq(struct vn_sysfs *sysfs, unsigned number, struct vn_host_devi
 	return r < 0 && r != -ENOENT ? r : s < 0 && s != -ENOENT ? s : 0;
 }
 
+/* Numbers of the entries of msi_irqs/, which may be larger than any set of ours holds. Returns how many there are; of those only
+ * the first `room` are told. */
+static size_t irq_numbers(char **names, size_t room, unsigned *numbers)
+{
+	size_t n = 0;
+
+	for (char **name = names; *name; name++) {
+		uint64_t number;
+		if (vn_parse_u64(*name, INT_MAX, &number) < 0 || ((*name)[0] == '0' && (*name)[1]))
+			continue; /* the kernel writes no leading zeros */
+		if (n < room)
+			numbers[n] = (unsigned)number;
+		n++;
+	}
+	return n;
+}
+
+static size_t count_names(char **names)
+{
+	size_t n = 0;
+
+	while (names[n])
+		n++;
+	return n;
+}
+
+/* -ENOENT: the function has no message signalled interrupts. */
+static int read_messages(struct vn_sysfs *sysfs, const char *path, struct vn_host_device *device)
+{
+	vn_cleanup(vn_names_free) char **names = NULL;
+	size_t room = MAX_HOST_IRQS - sysfs->n_irqs;
+	int r = vn_root_list(&sysfs->root, path, &names), status = 0;
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return -ENOENT;
+	if (r < 0)
+		return vn_sysfs_problem(sysfs, path, "cannot be listed: %s", strerror(-r));
+	size_t n = count_names(names);
+	room = room > MAX_IRQS ? MAX_IRQS : room;
+	room = room > n ? n : room;
+	vn_autofree unsigned *numbers = calloc(room + 1, sizeof(*numbers));
+	device->irqs = calloc(room + 1, sizeof(*device->irqs));
+	if (!numbers || !device->irqs)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+	n = irq_numbers(names, room, numbers);
+	if (n > room)
+		vn_sysfs_leave_out(&sysfs->irqs, path);
+	for (size_t i = 0; i < n && i < room; i++) {
+		r = read_irq(sysfs, numbers[i], device);
+		status = r < 0 ? r : status;
+	}
+	sysfs->n_irqs += device->n_irqs;
+	return status;
+}
+
 /* Message signalled interrupts have a file each; a device without them has its line's number, 0 for none. */
 static int read_irqs(struct vn_sysfs *sysfs, const char *directory, struct vn_host_device *device)
 {
 	char path[VN_PATH_TEXT];
-	vn_autoset numbers = NULL;
-	int status = 0, line = -1;
+	int line = -1;
 
 	snprintf(path, sizeof(path), "%s/msi_irqs", directory);
-	int r = vn_sysfs_list_ids(sysfs, path, "", VN_SET_MAX, &numbers);
-	if (r < 0 && r != -ENOENT)
+	int r = read_messages(sysfs, path, device);
+	if (r != -ENOENT)
 		return r;
-	if (r == -ENOENT && device->driver) {
+	if (!device->driver)
+		return 0;
 		snprintf(path, sizeof(path), "%s/irq", directory);
 		r = vn_sysfs_read_id(sysfs, path, &line);
-		if (r < 0)
+	if (r < 0 || line <= 0)
 			return r;
-	}
-	device->irqs = calloc(vn_set_weight(numbers) + 1, sizeof(*device->irqs));
+	device->irqs = calloc(1, sizeof(*device->irqs));
 	if (!device->irqs)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	if (line > 0)
 		return read_irq(sysfs, (unsigned)line, device);
-	for (int n = numbers ? hwloc_bitmap_first(numbers) : -1; n >= 0; n = hwloc_bitmap_next(numbers, n)) {
-		r = read_irq(sysfs, (unsigned)n, device);
-		status = r < 0 ? r : status;
-	}
-	return status;
 }
 
 #define NO_FILE INT_MIN
@@ -152,21 +206,27 @@ static int read_device(struct vn_sysfs *sysfs, const char *address, struct vn_ho
 	return r < 0 ? r : s < 0 && s != -ENOENT ? s : t;
 }
 
-/* The function that the target of a link of sys/class lies below: the last address in the path. */
+static int compare_address(const void *key, const void *device)
+{
+	return strverscmp(key, ((const struct vn_host_device *)device)->address);
+}
+
+/* The function that the target of a link of sys/class lies below: the last address in the path. The devices were read in the
+ * order of a listing, so they can be searched before the host is finished. */
 static struct vn_host_device *find_owner(const struct vn_host *host, const char *target)
 {
 	struct vn_host_device *owner = NULL;
 
-	for (const char *at = target; at; at = strchr(at, '/')) {
+	for (const char *at = target; at && host->n_devices; at = strchr(at, '/')) {
+		char address[VN_PCI_ADDRESS];
 		at += *at == '/';
 		size_t length = strcspn(at, "/");
 		if (!is_address(at, length))
 			continue;
-		for (size_t i = 0; i < host->n_devices; i++) {
-			struct vn_host_device *device = &host->devices[i];
-			if (strncmp(device->address, at, length) == 0 && !device->address[length])
-				owner = device;
-		}
+		snprintf(address, sizeof(address), "%.*s", (int)length, at);
+		struct vn_host_device *found = bsearch(
+			address, host->devices, host->n_devices, sizeof(*host->devices), compare_address);
+		owner = found ? found : owner;
 	}
 	return owner;
 }
@@ -181,32 +241,90 @@ static int add_name(struct vn_host_device *device, const char *name)
 	return grown[device->n_names] ? (int)(device->n_names++, 0) : -ENOMEM;
 }
 
-/* One entry of sys/class/net or sys/class/block. A partition's link ends in DISK/PARTITION. */
+/* Whether the target of CLASS/NAME ends in BELOW/NAME: a partition's ends in DISK/PARTITION. */
+static bool ends_in(const char *target, const char *below, const char *name)
+{
+	size_t length = strlen(target), n = strlen(name), b = strlen(below);
+
+	return length > n + b + 2 && strcmp(target + length - n, name) == 0 &&
+	       target[length - n - 1] == '/' && memcmp(target + length - n - 1 - b, below, b) == 0 &&
+	       target[length - n - b - 2] == '/';
+}
+
+/* The digits behind `letter` at *at, which goes behind them; false when there are none. */
+static bool skip_number(const char **at, char letter)
+{
+	size_t digits = **at == letter ? strspn(*at + 1, "0123456789") : 0;
+
+	if (digits == 0)
+		return false;
+	*at += 1 + digits;
+	return true;
+}
+
+/*
+ * The block device of an entry of an NVMe controller's directory, as a new string; NULL when the entry is none. A namespace
+ * nvme0n1 lies there itself, or with multipath only the hidden path to it, nvme0c1n1 (subsystem, controller, namespace), while
+ * the disk is virtual: nvme0n1, of all the controllers of the subsystem (Linux, drivers/nvme/host/multipath.c,
+ * nvme_mpath_set_disk_name()).
+ */
+static char *nvme_disk(const struct vn_root *root, const char *entry)
+{
+	const char *at = entry + 3, *subsystem; /* at the 'e' of nvme */
+	vn_autofree char *target = NULL;
+
+	if (strncmp(entry, "nvme", 4) != 0 || !skip_number(&at, 'e'))
+		return NULL;
+	subsystem = at;
+	bool is_path = skip_number(&at, 'c');
+	const char *namespace = at;
+	if (!skip_number(&at, 'n') || *at)
+		return NULL;
+	if (!is_path)
+		return strdup(entry);
+	vn_autofree char *disk = vn_format("%.*s%s", (int)(subsystem - entry), entry, namespace);
+	vn_autofree char *path = disk ? vn_format("sys/class/block/%s", disk) : NULL;
+	return path && vn_root_link(root, path, &target) == 0 ? vn_steal(disk) : NULL;
+}
+
+/* A controller is known by its disks, or by its own name when it has none. */
+static int add_nvme(struct vn_sysfs *sysfs, const char *path, const char *name, struct vn_host_device *device)
+{
+	vn_cleanup(vn_names_free) char **entries = NULL;
+	int r = vn_root_list(&sysfs->root, path, &entries);
+
+	for (char **entry = entries; r == 0 && *entry && device->n_names < MAX_NAMES; entry++) {
+		vn_autofree char *disk = nvme_disk(&sysfs->root, *entry);
+		r = disk ? add_name(device, disk) : 0;
+	}
+	if (r == -ENOMEM || device->n_names)
+		return r == -ENOMEM ? r : 0;
+	return add_name(device, name);
+}
+
+/* One entry of sys/class/net, sys/class/block or sys/class/nvme. */
 static int read_name(struct vn_sysfs *sysfs, const char *class, const char *name)
 {
 	vn_autofree char *path = vn_format("sys/class/%s/%s", class, name);
-	vn_autofree char *end = vn_format("/%s/%s", class, name);
 	vn_autofree char *target = NULL;
 
-	if (!path || !end)
+	if (!path)
 		return -ENOMEM;
-	if (!vn_text_is_printable(name) || vn_root_link(&sysfs->root, path, &target) < 0)
-		return 0;
-	size_t length = strlen(target), end_length = strlen(end);
-	if (length < end_length || strcmp(target + length - end_length, end) != 0)
+	if (strlen(name) > NAME_MAX || !vn_text_is_printable(name) ||
+		vn_root_link(&sysfs->root, path, &target) < 0 || !ends_in(target, class, name))
 		return 0;
 	struct vn_host_device *device = find_owner(sysfs->host, target);
 	if (!device || device->n_names == MAX_NAMES)
 		return 0;
-	if (strcmp(class, "nvme") == 0 && device->n_names)
-		return 0; /* a controller is known by its disks */
+	if (strcmp(class, "nvme") != 0)
 	return add_name(device, name);
+	return device->n_names ? 0 : add_nvme(sysfs, path, name, device);
 }
 
 /*
  * Interfaces and disks by the links of sys/class, which name the function they hang on however deep they are below it
- * (a disk: ataN/hostN/targetN:N:N/N:N:N:N/block). The controllers of NVMe multipath have no disk of their own: theirs
- * are virtual.
+ * (a disk: ataN/hostN/targetN:N:N/N:N:N:N/block). Disks of NVMe lie right below their controller since it has a class of its
+ * own, or are virtual: they are asked of the controller.
  */
 static int read_names(struct vn_sysfs *sysfs)
 {
@@ -224,29 +342,55 @@ static int read_names(struct vn_sysfs *sysfs)
 	return 0;
 }
 
+static int note_losses(struct vn_sysfs *sysfs, size_t n_devices)
+{
+	struct vn_notes *notes = &sysfs->host->notes;
+	int r = 0;
+
+	if (n_devices > MAX_DEVICES)
+		r = vn_notes_add(notes, "devices-left-out", "%zu PCI functions, of which %u are read",
+			n_devices, MAX_DEVICES);
+	if (r == 0 && sysfs->irqs.n)
+		r = vn_notes_add(notes, "interrupts-left-out",
+			"interrupts of %zu PCI function%s left out, above %u of one or %u of all: %s%s",
+			sysfs->irqs.n, sysfs->irqs.n == 1 ? "" : "s", MAX_IRQS, MAX_HOST_IRQS,
+			sysfs->irqs.first, sysfs->irqs.n == 1 ? "" : " and others");
+	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
+}
+
+/* Reads those of the names that are addresses; *ret_n is how many are. */
+static int read_devices(struct vn_sysfs *sysfs, char **names, size_t *ret_n)
+{
+	struct vn_host *host = sysfs->host;
+	size_t n = 0;
+	int status = 0;
+
+	for (char **name = names; *name; name++) {
+		if (!is_address(*name, strlen(*name)) || n++ >= MAX_DEVICES)
+			continue;
+		int r = read_device(sysfs, *name, &host->devices[host->n_devices++]);
+		status = r < 0 ? r : status;
+	}
+	*ret_n = n;
+	return status;
+}
+
 int vn_sysfs_devices(struct vn_sysfs *sysfs)
 {
 	struct vn_host *host = sysfs->host;
 	vn_cleanup(vn_names_free) char **names = NULL;
-	size_t n = 0;
-	int r = vn_root_list(&sysfs->root, PCI_DIRECTORY, &names), status = 0;
+	int r = vn_root_list(&sysfs->root, PCI_DIRECTORY, &names);
 
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0; /* no PCI, or not gathered */
 	if (r < 0)
 		return vn_sysfs_problem(sysfs, PCI_DIRECTORY, "cannot be listed: %s", strerror(-r));
-	while (names[n])
-		n++;
-	host->devices = calloc(n + 1, sizeof(*host->devices));
+	size_t n = count_names(names);
+	host->devices = calloc((n > MAX_DEVICES ? MAX_DEVICES : n) + 1, sizeof(*host->devices));
 	if (!host->devices)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < n; i++) {
-		if (!is_address(names[i], strlen(names[i])))
-			continue;
-		r = read_device(sysfs, names[i], &host->devices[host->n_devices++]);
-		if (r < 0)
-			status = r;
-	}
-	r = read_names(sysfs);
-	return status < 0 ? status : r;
+	r = read_devices(sysfs, names, &n);
+	int s = read_names(sysfs);
+	int t = note_losses(sysfs, n);
+	return r < 0 ? r : s < 0 ? s : t;
 }

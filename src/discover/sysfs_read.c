@@ -52,6 +52,23 @@ void vn_sysfs_tell_rest(struct vn_sysfs *sysfs)
 	add_problem(sysfs, "", text);
 }
 
+void vn_sysfs_leave_out(struct vn_left_out *left_out, const char *path)
+{
+	if (left_out->n++ == 0)
+		snprintf(left_out->first, sizeof(left_out->first), "%s", path);
+}
+
+int vn_left_out_note(
+	const struct vn_left_out *left_out, const char *code, const char *what, struct vn_notes *notes)
+{
+	bool one = left_out->n == 1;
+
+	if (left_out->n == 0)
+		return 0;
+	return vn_notes_add(notes, code, "%zu %s%s left out, as such numbers cannot be true: %s%s",
+		left_out->n, what, one ? "" : "s", left_out->first, one ? "" : " and others");
+}
+
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text)
 {
 	int r = vn_root_read(&sysfs->root, path, ret_text);

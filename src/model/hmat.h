@@ -24,6 +24,7 @@ enum vn_hmat_type {
 };
 
 #define VN_HMAT_UNKNOWN 0u /* no figure in the table */
+#define VN_HMAT_MAX ((uint64_t)INT64_MAX) /* of a value or a size: what JSON can tell */
 #define VN_HMAT_UNREACHABLE UINT64_MAX /* the initiator cannot reach the target */
 
 struct vn_hmat_matrix {
@@ -57,6 +58,8 @@ struct vn_hmat {
 	struct vn_hmat_cache *caches;
 	size_t n_domains;
 	struct vn_hmat_domain *domains; /* ascending by domain: all that matrices and caches name */
+	size_t n_left_out; /* values above VN_HMAT_MAX, which are unknown, and caches of such a size, which are not
+			      here; told by a note of the host, and not again in JSON */
 };
 
 void vn_hmat_free(struct vn_hmat *hmat);

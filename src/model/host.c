@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define MAX_DEVICE_NOTES 16 /* each names one; the rest is counted */
+
 struct vn_host *vn_host_new(void)
 {
 	return calloc(1, sizeof(struct vn_host));
@@ -296,54 +298,110 @@ static int note_distances(struct vn_host *host)
 	return r;
 }
 
-static int note_set(
-	struct vn_host *host, hwloc_const_bitmap_t ids, const char *code, const char *what, const char *means)
+static int note_set(struct vn_notes *notes, hwloc_const_bitmap_t ids, const char *code, const char *what,
+	const char *means)
 {
 	if (hwloc_bitmap_iszero(ids))
 		return 0;
 	vn_autofree char *text = vn_set_text(ids);
 	if (!text)
 		return -ENOMEM;
-	return vn_notes_add(&host->notes, code, "%s%s %s %s", what, hwloc_bitmap_weight(ids) == 1 ? "" : "s",
-		text, means);
+	return vn_notes_add(
+		notes, code, "%s%s %s %s", what, hwloc_bitmap_weight(ids) == 1 ? "" : "s", text, means);
 }
 
 static int note_members(struct vn_host *host)
 {
-	vn_autoset bare = hwloc_bitmap_alloc(), empty = hwloc_bitmap_alloc(), stray = hwloc_bitmap_alloc();
+	vn_autoset bare = hwloc_bitmap_alloc(), stray = hwloc_bitmap_alloc();
 
-	if (!bare || !empty || !stray)
+	if (!bare || !stray)
 		return -ENOMEM;
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		if (hwloc_bitmap_iszero(host->nodes[i].cpus))
 			hwloc_bitmap_set(bare, host->nodes[i].id);
-		if (host->nodes[i].memory_total == 0)
-			hwloc_bitmap_set(empty, host->nodes[i].id);
 	}
 	for (size_t i = 0; i < host->n_cpus; i++) {
 		if (host->cpus[i].online && host->cpus[i].node < 0)
 			hwloc_bitmap_set(stray, host->cpus[i].id);
 	}
-	return note_set(host, bare, "node-without-cpus", "node", "without CPUs: memory only") |
-	       note_set(host, empty, "node-without-memory", "node",
-		       "without memory: all memory is remote to their CPUs") |
-	       note_set(host, stray, "cpu-without-node", "online CPU", "in no node");
+	return note_set(&host->notes, bare, "node-without-cpus", "node", "without CPUs: memory only") |
+	       note_set(&host->notes, stray, "cpu-without-node", "online CPU", "in no node");
+}
+
+static int note_memory(const struct vn_host *host, struct vn_notes *notes)
+{
+	vn_autoset empty = hwloc_bitmap_alloc();
+
+	if (!empty)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		if (host->nodes[i].memory_total == 0)
+			hwloc_bitmap_set(empty, host->nodes[i].id);
+	}
+	return note_set(notes, empty, "node-without-memory", "node",
+		"without memory: all memory is remote to their CPUs");
+}
+
+/* Whether the note speaks of figures that change. */
+static bool is_of_memory(const struct vn_note *note)
+{
+	static const char *const codes[] = {"node-without-memory", "memory-uncounted", "hugepages-left-out"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(note->code, codes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The notes that stay keep their texts where they are: somebody may hold them. */
+int vn_host_renew_notes(struct vn_host *host, const struct vn_notes *of_source)
+{
+	struct vn_notes fresh = {0}, kept = {0};
+	int r = note_memory(host, &fresh);
+
+	if (r == 0)
+		r = vn_notes_copy(&fresh, of_source);
+	kept.v = r == 0 ? calloc(host->notes.n + fresh.n + 1, sizeof(*kept.v)) : NULL;
+	if (!kept.v) {
+		vn_notes_clear(&fresh);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < host->notes.n; i++) {
+		if (is_of_memory(&host->notes.v[i]))
+			free(host->notes.v[i].text);
+		else
+			kept.v[kept.n++] = host->notes.v[i];
+	}
+	for (size_t i = 0; i < fresh.n; i++)
+		kept.v[kept.n++] = fresh.v[i];
+	free(host->notes.v);
+	free(fresh.v);
+	host->notes = kept;
+	return 0;
 }
 
 /* Firmware may name a node that is not online: then where the device is, is not known. */
 static int place_devices(struct vn_host *host)
 {
+	size_t told = 0, more = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < host->n_devices; i++) {
 		struct vn_host_device *device = &host->devices[i];
 		if (device->node < 0 || vn_host_node_index(host, (unsigned)device->node) >= 0)
 			continue;
+		if (told == MAX_DEVICE_NOTES)
+			more++;
+		else if (++told)
 		r |= vn_notes_add(&host->notes, "device-without-node",
 			"device %s names node %d, which the host does not have", device->address,
 			device->node);
 		device->node = -1;
 	}
+	if (more)
+		r |= vn_notes_add(&host->notes, "device-without-node",
+			"%zu more devices name nodes that the host does not have", more);
 	return r;
 }
 
@@ -353,7 +411,7 @@ static int add_notes(struct vn_host *host)
 	if (!host->cores_known)
 		r |= vn_notes_add(&host->notes, "cores-unknown",
 			"the source does not tell cores from threads: each CPU counts as a core");
-	return r;
+	return r | note_memory(host, &host->notes);
 }
 
 /* Every node has a set, if an empty one, so that nobody has to ask. */

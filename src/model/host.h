@@ -12,11 +12,17 @@
 
 #define VN_MAX_NODES 1024 /* Linux: CONFIG_NODES_SHIFT is at most 10 */
 
+/* No amount of a host (bytes, pages, ns, MB/s) is larger: sums of a few do not overflow, and no machine comes near (a million
+ * TiB). What a source tells beyond it cannot be true. */
+#define VN_MAX_AMOUNT (UINT64_C(1) << 60)
+
 #define VN_DISTANCE_UNKNOWN 0u
 #define VN_DISTANCE_LOCAL 10u
 #define VN_DISTANCE_UNREACHABLE 255u /* ACPI 6.5, section 5.2.17 (SLIT) */
 
-/* A pool of huge pages of one size on one node. */
+#define VN_MAX_POOLS 64u /* of a node; Linux has 2 to 4 sizes */
+
+/* A pool of huge pages of one size on one node. All of its pages together are at most INT64_MAX bytes. */
 struct vn_hugepool {
 	uint64_t size; /* bytes a page */
 	uint64_t total, free, surplus; /* pages */
@@ -120,8 +126,14 @@ struct vn_host {
 	struct vn_host_cpu *cpus; /* ascending by id, offline ones too */
 	hwloc_bitmap_t allowed_cpus; /* this process's cpuset; owned; NULL: all */
 	hwloc_bitmap_t allowed_nodes;
-	hwloc_bitmap_t
-		offline_nodes; /* known to the kernel by a directory, but not online; owned; NULL: none */
+	/*
+	 * Nodes that could come online but are not: node/possible without node/online, and those that have a directory all
+	 * the same. Where the kernel reads an SRAT (x86, Arm) or the hardware's own device tree, `possible` is what the
+	 * firmware names: an empty socket, memory or CXL to be plugged in. In a partition of POWER it is as many as the
+	 * hypervisor could ever give. A range that says "up to", not "there is": nothing is planned with these nodes.
+	 * Owned; NULL: none, or not told.
+	 */
+	hwloc_bitmap_t offline_nodes;
 	hwloc_bitmap_t isolated_cpus, nohz_full_cpus; /* owned; NULL: not told */
 	struct vn_hmat *hmat; /* owned, or NULL: none, or not readable */
 	size_t n_devices;
@@ -153,6 +165,12 @@ int vn_host_finish(struct vn_host *host, struct vn_error *err);
 
 /* The same without notes: for a source that brings them. */
 int vn_host_check(struct vn_host *host, struct vn_error *err);
+
+/*
+ * Makes the notes that speak of memory and huge pages anew, after those figures changed: 'node-without-memory' by the nodes,
+ * the rest is `of_source`, copied. They come behind all others. 0, or -ENOMEM with the host as it was.
+ */
+int vn_host_renew_notes(struct vn_host *host, const struct vn_notes *of_source);
 
 /* "dram", "hbm", "cxl", "persistent", "gpu", "slow", or NULL for unknown. */
 const char *vn_memory_kind_text(enum vn_memory_kind kind);

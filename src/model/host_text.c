@@ -359,30 +359,46 @@ static void print_set_line(const char *label, hwloc_const_bitmap_t set, FILE *ou
 	vn_print_wrapped(text ? text : "?", (unsigned)strlen(label) + 1, out);
 }
 
+/* Those of `usable` that this process may use, when it may not use all. What a cpuset does not list because nobody could use
+ * it (a CPU that is offline, a node without memory) is no restriction. */
+static void print_allowed(
+	const char *label, hwloc_const_bitmap_t usable, hwloc_const_bitmap_t allowed, FILE *out)
+{
+	vn_autoset both = hwloc_bitmap_alloc();
+
+	if (!allowed || !both || hwloc_bitmap_and(both, usable, allowed) < 0 ||
+		hwloc_bitmap_isequal(both, usable))
+		return;
+	if (hwloc_bitmap_iszero(both))
+		fprintf(out, "%s none\n", label);
+	else
+		print_set_line(label, both, out);
+}
+
 /* CPUs that are there but cannot be used, or not by everybody; nodes that are not online. */
 static void print_unusable(const struct vn_host *host, FILE *out)
 {
 	vn_autoset offline = hwloc_bitmap_alloc(), online = hwloc_bitmap_alloc(),
-		   nodes = hwloc_bitmap_alloc();
+		   memory = hwloc_bitmap_alloc();
 
-	if (!offline || !online || !nodes)
+	if (!offline || !online || !memory)
 		return;
 	for (size_t i = 0; i < host->n_cpus; i++)
 		hwloc_bitmap_set(host->cpus[i].online ? online : offline, host->cpus[i].id);
-	for (size_t i = 0; i < host->n_nodes; i++)
-		hwloc_bitmap_set(nodes, host->nodes[i].id);
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		if (host->nodes[i].memory_total)
+			hwloc_bitmap_set(memory, host->nodes[i].id);
+	}
 	if (!hwloc_bitmap_iszero(offline))
 		print_set_line("\noffline CPUs:", offline, out);
 	if (host->offline_nodes)
-		print_set_line("\noffline nodes:", host->offline_nodes, out);
+		print_set_line("\noffline nodes (possible, not online):", host->offline_nodes, out);
 	if (host->isolated_cpus && !hwloc_bitmap_iszero(host->isolated_cpus))
 		print_set_line("\nisolated CPUs (isolcpus):", host->isolated_cpus, out);
 	if (host->nohz_full_cpus && !hwloc_bitmap_iszero(host->nohz_full_cpus))
 		print_set_line("\nCPUs without a tick (nohz_full):", host->nohz_full_cpus, out);
-	if (host->allowed_cpus && !hwloc_bitmap_isincluded(online, host->allowed_cpus))
-		print_set_line("\nthis process may use only CPUs:", host->allowed_cpus, out);
-	if (host->allowed_nodes && !hwloc_bitmap_isincluded(nodes, host->allowed_nodes))
-		print_set_line("\nthis process may use memory only of nodes:", host->allowed_nodes, out);
+	print_allowed("\nthis process may use only CPUs:", online, host->allowed_cpus, out);
+	print_allowed("\nthis process may use memory only of nodes:", memory, host->allowed_nodes, out);
 }
 
 /* "3 of 512 x 2 MiB, …", or "-". */
