@@ -159,14 +159,14 @@ static int read_irqs(struct vn_sysfs *sysfs, const char *directory, struct vn_ho
 		return r;
 	if (!device->driver)
 		return 0;
-		snprintf(path, sizeof(path), "%s/irq", directory);
-		r = vn_sysfs_read_id(sysfs, path, &line);
+	snprintf(path, sizeof(path), "%s/irq", directory);
+	r = vn_sysfs_read_id(sysfs, path, &line);
 	if (r < 0 || line <= 0)
-			return r;
+		return r;
 	device->irqs = calloc(1, sizeof(*device->irqs));
 	if (!device->irqs)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-		return read_irq(sysfs, (unsigned)line, device);
+	return read_irq(sysfs, (unsigned)line, device);
 }
 
 #define NO_FILE INT_MIN
@@ -317,7 +317,7 @@ static int read_name(struct vn_sysfs *sysfs, const char *class, const char *name
 	if (!device || device->n_names == MAX_NAMES)
 		return 0;
 	if (strcmp(class, "nvme") != 0)
-	return add_name(device, name);
+		return add_name(device, name);
 	return device->n_names ? 0 : add_nvme(sysfs, path, name, device);
 }
 

@@ -394,9 +394,9 @@ static int place_devices(struct vn_host *host)
 		if (told == MAX_DEVICE_NOTES)
 			more++;
 		else if (++told)
-		r |= vn_notes_add(&host->notes, "device-without-node",
-			"device %s names node %d, which the host does not have", device->address,
-			device->node);
+			r |= vn_notes_add(&host->notes, "device-without-node",
+				"device %s names node %d, which the host does not have", device->address,
+				device->node);
 		device->node = -1;
 	}
 	if (more)
