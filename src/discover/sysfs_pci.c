@@ -92,21 +92,15 @@ static int read_irq(struct vn_sysfs *sysfs, unsigned number, struct vn_host_devi
 	return r < 0 && r != -ENOENT ? r : s < 0 && s != -ENOENT ? s : 0;
 }
 
-/* Numbers of the entries of msi_irqs/, which may be larger than any set of ours holds. Returns how many there are; of those only
- * the first `room` are told. */
-static size_t irq_numbers(char **names, size_t room, unsigned *numbers)
+/* Number of an entry of msi_irqs/, which may be larger than any set of ours holds. */
+static bool irq_number(const char *name, unsigned *ret)
 {
-	size_t n = 0;
+	uint64_t number;
 
-	for (char **name = names; *name; name++) {
-		uint64_t number;
-		if (vn_parse_u64(*name, INT_MAX, &number) < 0 || ((*name)[0] == '0' && (*name)[1]))
-			continue; /* the kernel writes no leading zeros */
-		if (n < room)
-			numbers[n] = (unsigned)number;
-		n++;
-	}
-	return n;
+	if (vn_parse_u64(name, INT_MAX, &number) < 0 || (name[0] == '0' && name[1]))
+		return false; /* the kernel writes no leading zeros */
+	*ret = (unsigned)number;
+	return true;
 }
 
 static size_t count_names(char **names)
@@ -132,17 +126,19 @@ static int read_messages(struct vn_sysfs *sysfs, const char *path, struct vn_hos
 	size_t n = count_names(names);
 	room = room > MAX_IRQS ? MAX_IRQS : room;
 	room = room > n ? n : room;
-	vn_autofree unsigned *numbers = calloc(room + 1, sizeof(*numbers));
 	device->irqs = calloc(room + 1, sizeof(*device->irqs));
-	if (!numbers || !device->irqs)
+	if (!device->irqs)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	n = irq_numbers(names, room, numbers);
-	if (n > room)
-		vn_sysfs_leave_out(&sysfs->irqs, path);
-	for (size_t i = 0; i < n && i < room; i++) {
-		r = read_irq(sysfs, numbers[i], device);
+	n = 0;
+	for (char **name = names; *name; name++) {
+		unsigned number;
+		if (!irq_number(*name, &number) || n++ >= room)
+			continue;
+		r = read_irq(sysfs, number, device);
 		status = r < 0 ? r : status;
 	}
+	if (n > room)
+		vn_sysfs_leave_out(&sysfs->irqs, path);
 	sysfs->n_irqs += device->n_irqs;
 	return status;
 }
