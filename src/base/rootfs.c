@@ -161,21 +161,32 @@ static int read_text(int fd, size_t max, char **ret_text)
 	return 0;
 }
 
+/* A foreign tree may hold a device or a pipe under any name. */
+static int check_regular(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	return 0;
+}
+
 static int read_from_disk(const struct vn_root *root, const char *path, size_t max, unsigned char **ret_bytes,
 	size_t *ret_length)
 {
-	struct stat st;
 	char *bytes;
 	/* O_NONBLOCK: a named pipe in a foreign tree must not hold us up */
 	vn_autoclose int fd = open_path(root, path, O_RDONLY | O_NONBLOCK);
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	int r = read_all(fd, max, &bytes, ret_length);
+	/* What the kernel itself shows below /sys and /proc is known to be files; asking each costs as much as reading it.
+	 * A folder refuses to be read. */
+	int r = root->live ? 0 : check_regular(fd);
+	if (r == 0)
+		r = read_all(fd, max, &bytes, ret_length);
 	if (r == 0)
 		*ret_bytes = (unsigned char *)bytes;
 	return r;
@@ -303,17 +314,31 @@ void vn_names_free(char ***names)
 	*names = NULL;
 }
 
+/* The length of the target, or a negative errno: -EINVAL when it is no link. */
+static ssize_t read_link(const struct vn_root *root, const char *path, char *target, size_t room)
+{
+	ssize_t n;
+
+	if (root->live) { /* nothing to be kept in: no need to open it first */
+		n = readlinkat(root->fd, path, target, room);
+		return n < 0 ? -errno : n;
+	}
+	vn_autoclose int fd = open_path(root, path, O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	n = readlinkat(fd, "", target, room);
+	if (n < 0) /* ENOENT: not a symbolic link (readlinkat(2), since 2.6.39) */
+		return errno == ENOENT ? -EINVAL : -errno;
+	return n;
+}
+
 static int link_on_disk(const struct vn_root *root, const char *path, char **ret_target)
 {
 	char target[PATH_MAX];
-	vn_autoclose int fd = open_path(root, path, O_PATH | O_NOFOLLOW);
+	ssize_t n = read_link(root, path, target, sizeof(target) - 1);
 
-	if (fd < 0)
-		return fd;
-	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
 	if (n < 0)
-		return errno == ENOENT ? -EINVAL
-				       : -errno; /* not a symbolic link (readlinkat(2), since 2.6.39) */
+		return (int)n;
 	target[n] = '\0';
 	char *copy = strdup(target);
 	if (!copy)
