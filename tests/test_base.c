@@ -6,8 +6,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../src/base/parse.h"
+#include "../src/base/rootfs.h"
 #include "../src/base/set.h"
 #include "../src/base/text.h"
 
@@ -105,6 +108,111 @@ static void test_error_keeps_every_problem(void **state)
 	assert_string_equal(err.problems[1].text, "0 seen; expected 1 or more");
 }
 
+/* A name in a folder of its own, gone at the end. */
+struct place {
+	char folder[64], file[96];
+};
+
+static struct place make_place(void)
+{
+	struct place place = {.folder = "/tmp/vnuma-test-XXXXXX"};
+	assert_non_null(mkdtemp(place.folder));
+	snprintf(place.file, sizeof(place.file), "%s/file", place.folder);
+	return place;
+}
+
+static void test_root_reads_files_of_any_length(void **state)
+{
+	(void)state;
+	static const size_t lengths[] = {0, 1, 2, 4093, 4094, 4095, 4096, 4097, 8190, 8192, 70000};
+	struct place place = make_place();
+	vn_autoroot root = {.fd = -1};
+	vn_autoerror err = {0};
+
+	assert_int_equal(vn_root_open(place.folder, &root, &err), 0);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		vn_autofree char *text = malloc(lengths[i] + 1), *seen = NULL;
+		for (size_t c = 0; c < lengths[i]; c++)
+			text[c] = (char)('a' + c % 23);
+		text[lengths[i]] = '\0';
+		FILE *file = fopen(place.file, "w");
+		assert_non_null(file);
+		assert_int_equal(fwrite(text, 1, lengths[i], file), lengths[i]);
+		assert_int_equal(fclose(file), 0);
+		assert_int_equal(vn_root_read(&root, "file", &seen), 0);
+		assert_string_equal(seen, text);
+		unlink(place.file);
+	}
+	rmdir(place.folder);
+}
+
+/* Their sizes are told as 0 in procfs and as a page in sysfs. */
+static void test_root_reads_what_the_kernel_shows(void **state)
+{
+	(void)state;
+	static const char *const paths[] = {"proc/version", "sys/devices/system/cpu/possible"};
+	vn_autoroot live = {.fd = -1}, foreign = {.fd = -1};
+	vn_autoerror err = {0};
+
+	assert_int_equal(vn_root_open("/", &live, &err), 0);
+	assert_int_equal(vn_root_open("/.", &foreign, &err), 0);
+	assert_true(live.live && !foreign.live);
+	for (size_t i = 0; i < 2; i++) {
+		vn_autofree char *ours = NULL, *theirs = NULL;
+		assert_int_equal(vn_root_read(&live, paths[i], &ours), 0);
+		assert_int_equal(vn_root_read(&foreign, paths[i], &theirs), 0);
+		assert_true(strlen(ours) > 1);
+		assert_string_equal(ours, theirs);
+	}
+}
+
+static void test_root_tells_files_from_other_things(void **state)
+{
+	(void)state;
+	struct place place = make_place();
+	vn_autoroot live = {.fd = -1}, foreign = {.fd = -1};
+	vn_autoerror err = {0};
+	vn_autofree char *text = NULL;
+
+	assert_int_equal(vn_root_open("/", &live, &err), 0);
+	assert_int_equal(vn_root_open(place.folder, &foreign, &err), 0);
+	assert_int_equal(vn_root_read(&live, "proc/self", &text), -EISDIR);
+	assert_int_equal(vn_root_read(&live, "proc/no-such-file", &text), -ENOENT);
+	assert_int_equal(vn_root_link(&live, "proc/version", &text), -EINVAL);
+	assert_int_equal(vn_root_link(&live, "proc/no-such-file", &text), -ENOENT);
+	assert_int_equal(vn_root_link(&live, "proc/self", &text), 0);
+	assert_int_equal(strtol(text, NULL, 10), getpid());
+	assert_int_equal(mkfifo(place.file, 0600), 0);
+	assert_int_equal(vn_root_read(&foreign, "file", &text), -EINVAL);
+	assert_int_equal(vn_root_link(&foreign, "file", &text), -EINVAL);
+	unlink(place.file);
+	rmdir(place.folder);
+}
+
+static void test_root_lists_all_names(void **state)
+{
+	(void)state;
+	struct place place = make_place();
+	vn_autoroot root = {.fd = -1};
+	vn_autoerror err = {0};
+
+	assert_int_equal(vn_root_open(place.folder, &root, &err), 0);
+	for (int n = 0; n < 70; n++) {
+		vn_cleanup(vn_names_free) char **names = NULL;
+		assert_int_equal(vn_root_list(&root, ".", &names), 0);
+		for (int i = 0; i < n; i++)
+			assert_int_equal(strtol(names[i] + 4, NULL, 10), i);
+		assert_null(names[n]);
+		snprintf(place.file, sizeof(place.file), "%s/file%d", place.folder, n);
+		assert_int_equal(mkdir(place.file, 0700), 0);
+	}
+	for (int n = 0; n < 70; n++) {
+		snprintf(place.file, sizeof(place.file), "%s/file%d", place.folder, n);
+		rmdir(place.file);
+	}
+	rmdir(place.folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +222,10 @@ int main(void)
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_error_keeps_every_problem),
+		cmocka_unit_test(test_root_reads_files_of_any_length),
+		cmocka_unit_test(test_root_reads_what_the_kernel_shows),
+		cmocka_unit_test(test_root_tells_files_from_other_things),
+		cmocka_unit_test(test_root_lists_all_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,8 @@
 #include "parse.h"
 #include "text.h"
 
+#define FIRST_READ 4096 /* bytes; nearly every file of sysfs is a line */
+
 /* What every open of ours adds. openat2 refuses O_NOCTTY together with O_PATH, which opens no terminal
  * anyway. */
 static int common_flags(int flags)
@@ -108,15 +110,19 @@ void vn_root_close(struct vn_root *root)
 	*root = (struct vn_root){.fd = -1};
 }
 
-/* Reads until the end; files of sysfs and procfs do not tell their size beforehand. */
-static int read_all(int fd, size_t max, char **ret_text, size_t *ret_length)
+/*
+ * Reads until the end. `told` is the size that fstat tells, 0 when nobody asked: just that of a file on a disk, which saves the
+ * read that finds its end; a page for most files of sysfs, nothing for those of procfs, which are then read until there is no
+ * more.
+ */
+static int read_all(int fd, size_t told, size_t max, char **ret_text, size_t *ret_length)
 {
 	vn_autofree char *text = NULL;
-	size_t length = 0, room = 0;
+	size_t length = 0, room = 0, first_room = told && told < FIRST_READ ? told + 2 : FIRST_READ;
 
-	for (;;) {
+	while (!told || length != told) {
 		if (room - length < 2) {
-			room = room ? room * 2 : 4096;
+			room = room ? room * 2 : first_room;
 			char *grown = realloc(text, room);
 			if (!grown)
 				return -ENOMEM;
@@ -151,7 +157,7 @@ static int read_text(int fd, size_t max, char **ret_text)
 {
 	vn_autofree char *text = NULL;
 	size_t length = 0;
-	int r = read_all(fd, max, &text, &length);
+	int r = read_all(fd, 0, max, &text, &length);
 
 	if (r == 0)
 		r = check_text(text, length);
@@ -161,21 +167,34 @@ static int read_text(int fd, size_t max, char **ret_text)
 	return 0;
 }
 
+/* A foreign tree may hold a device or a pipe under any name. */
+static int check_regular(int fd, size_t *ret_told)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	*ret_told = (size_t)st.st_size;
+	return 0;
+}
+
 static int read_from_disk(const struct vn_root *root, const char *path, size_t max, unsigned char **ret_bytes,
 	size_t *ret_length)
 {
-	struct stat st;
 	char *bytes;
+	size_t told = 0;
 	/* O_NONBLOCK: a named pipe in a foreign tree must not hold us up */
 	vn_autoclose int fd = open_path(root, path, O_RDONLY | O_NONBLOCK);
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	int r = read_all(fd, max, &bytes, ret_length);
+	/* What the kernel itself shows below /sys and /proc is known to be files; asking each costs as much as reading it.
+	 * A folder refuses to be read. */
+	int r = root->live ? 0 : check_regular(fd, &told);
+	if (r == 0)
+		r = read_all(fd, told, max, &bytes, ret_length);
 	if (r == 0)
 		*ret_bytes = (unsigned char *)bytes;
 	return r;
@@ -241,20 +260,23 @@ static int compare_names(const void *a, const void *b)
 	return strverscmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Room for `n` names and the NULL is there; doubled when n is the next power of two. */
 static int append_name(char ***names, size_t *n, const char *name)
 {
-	char **grown = reallocarray(*names, *n + 2, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	*names = grown;
-	grown[*n] = strdup(name);
-	grown[*n + 1] = NULL;
-	return grown[(*n)++] ? 0 : -ENOMEM;
+	if (*n > 0 && (*n & (*n - 1)) == 0) {
+		char **grown = reallocarray(*names, *n * 2 + 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		*names = grown;
+	}
+	(*names)[*n] = strdup(name);
+	(*names)[*n + 1] = NULL;
+	return (*names)[(*n)++] ? 0 : -ENOMEM;
 }
 
 static int read_names(DIR *directory, char ***ret_names)
 {
-	vn_cleanup(vn_names_free) char **names = calloc(1, sizeof(*names));
+	vn_cleanup(vn_names_free) char **names = calloc(2, sizeof(*names));
 	size_t n = 0;
 
 	if (!names)
@@ -303,17 +325,31 @@ void vn_names_free(char ***names)
 	*names = NULL;
 }
 
+/* The length of the target, or a negative errno: -EINVAL when it is no link. */
+static ssize_t read_link(const struct vn_root *root, const char *path, char *target, size_t room)
+{
+	ssize_t n;
+
+	if (root->live) { /* nothing to be kept in: no need to open it first */
+		n = readlinkat(root->fd, path, target, room);
+		return n < 0 ? -errno : n;
+	}
+	vn_autoclose int fd = open_path(root, path, O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	n = readlinkat(fd, "", target, room);
+	if (n < 0) /* ENOENT: not a symbolic link (readlinkat(2), since 2.6.39) */
+		return errno == ENOENT ? -EINVAL : -errno;
+	return n;
+}
+
 static int link_on_disk(const struct vn_root *root, const char *path, char **ret_target)
 {
 	char target[PATH_MAX];
-	vn_autoclose int fd = open_path(root, path, O_PATH | O_NOFOLLOW);
+	ssize_t n = read_link(root, path, target, sizeof(target) - 1);
 
-	if (fd < 0)
-		return fd;
-	ssize_t n = readlinkat(fd, "", target, sizeof(target) - 1);
 	if (n < 0)
-		return errno == ENOENT ? -EINVAL
-				       : -errno; /* not a symbolic link (readlinkat(2), since 2.6.39) */
+		return (int)n;
 	target[n] = '\0';
 	char *copy = strdup(target);
 	if (!copy)

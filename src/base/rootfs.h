@@ -6,8 +6,10 @@
  * Theory of operation: every path is opened with openat2(RESOLVE_IN_ROOT), so that absolute symbolic links
  * and `..` in a foreign tree stay inside it; nothing outside can be read by a hostile tree. A kernel
  * before 5.6 has no openat2: there the live root is read with plain openat (which is the same thing for "/"),
- * and a foreign root is refused. Sizes are bounded: no file of sysfs or procfs that we read is larger than
- * VN_FILE_MAX. An archive is read into memory (archive.h) and answers just as a tree on disk does.
+ * and a foreign root is refused. What only a hostile tree could do is asked of foreign trees only: whether a
+ * file is a device or a pipe, whether a link is reached through others that lead out. Sizes are bounded: no
+ * file of sysfs or procfs that we read is larger than VN_FILE_MAX. An archive is read into memory (archive.h)
+ * and answers just as a tree on disk does.
  */
 
 #include <stdbool.h>

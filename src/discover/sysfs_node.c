@@ -201,15 +201,12 @@ static int read_distances(struct vn_sysfs *sysfs, const char *path, struct vn_ho
 /* Some kernels (ppc64) name offline CPUs in the nodes' masks, even such as have no directory. */
 static int drop_offline(const struct vn_host *host, hwloc_bitmap_t cpus)
 {
-	vn_autoset online = hwloc_bitmap_alloc();
-
-	if (!online)
+	for (int id = hwloc_bitmap_first(cpus); id >= 0; id = hwloc_bitmap_next(cpus, id)) {
+		const struct vn_host_cpu *cpu = vn_host_cpu(host, (unsigned)id);
+		if ((!cpu || !cpu->online) && hwloc_bitmap_clr(cpus, (unsigned)id) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < host->n_cpus; i++) {
-		if (host->cpus[i].online)
-			hwloc_bitmap_set(online, host->cpus[i].id);
 	}
-	return hwloc_bitmap_and(cpus, cpus, online) < 0 ? -ENOMEM : 0;
+	return 0;
 }
 
 static int read_cpus(struct vn_sysfs *sysfs, const char *directory, struct vn_host_node *node)
