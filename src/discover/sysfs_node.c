@@ -204,7 +204,7 @@ static int drop_offline(const struct vn_host *host, hwloc_bitmap_t cpus)
 	for (int id = hwloc_bitmap_first(cpus); id >= 0; id = hwloc_bitmap_next(cpus, id)) {
 		const struct vn_host_cpu *cpu = vn_host_cpu(host, (unsigned)id);
 		if ((!cpu || !cpu->online) && hwloc_bitmap_clr(cpus, (unsigned)id) < 0)
-		return -ENOMEM;
+			return -ENOMEM;
 	}
 	return 0;
 }
