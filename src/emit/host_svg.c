@@ -155,7 +155,7 @@ static int draw_notes(const struct vn_pic *pic, int x, int y, int width)
 	int start = y;
 
 	y += draw_strays(pic, x, y, width);
-	y += draw_set(pic, "offline nodes", host->offline_nodes, x, y, width);
+	y += draw_set(pic, "offline nodes (possible, not online)", host->offline_nodes, x, y, width);
 	y += draw_set(pic, "isolated CPUs (isolcpus)", host->isolated_cpus, x, y, width);
 	y += draw_set(pic, "CPUs without a tick (nohz_full)", host->nohz_full_cpus, x, y, width);
 	for (size_t i = 0; i < host->notes.n; i++) {

@@ -292,8 +292,11 @@ static void print_speed(const struct vn_host_node *node, FILE *out)
 
 	if (access && access->read_latency)
 		snprintf(latency, sizeof(latency), "%llu ns", (unsigned long long)access->read_latency);
-	if (access && access->read_bandwidth)
+	if (access && access->read_bandwidth >= 1000)
 		snprintf(bandwidth, sizeof(bandwidth), "%.1f GB/s", (double)access->read_bandwidth / 1000);
+	else if (access && access->read_bandwidth)
+		snprintf(bandwidth, sizeof(bandwidth), "%llu MB/s",
+			(unsigned long long)access->read_bandwidth);
 	if (node->memory_tier >= 0)
 		snprintf(tier, sizeof(tier), "%d", node->memory_tier);
 	if (node->interleave_weight >= 0)
