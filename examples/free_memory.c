@@ -6,7 +6,7 @@
  *     ./free_memory
  *     ./free_memory json:other-machine.json
  *
- * Exit status: 0 done, 2 the source is wrong, 3 it could not be read.
+ * Exit status: 0 done, 2 the source is wrong or not there, 3 this machine refuses.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -120,7 +120,7 @@ size_t vn_host_node_count(const struct vn_host *host);
 /* The kernel's number of the node, or -ERANGE. */
 int vn_host_node_id(const struct vn_host *host, size_t node);
 
-/* Index of the node with this id; -1 when there is none. */
+/* Index of the node with this id; -ENOENT when there is none. */
 int vn_host_node_index(const struct vn_host *host, unsigned id);
 
 /* Bytes. Total: 0 for a node without memory. Reclaimable: page cache and slab that the kernel would give up for the asking, on
@@ -176,6 +176,33 @@ int64_t vn_host_node_access(
 	const struct vn_host *host, size_t node, enum vn_access_class access, enum vn_access_figure figure);
 int vn_host_node_initiators(
 	const struct vn_host *host, size_t node, enum vn_access_class access, unsigned *ret_ids, size_t max);
+
+/* Caches in front of a node's memory, in order of level; 1 is nearest to the memory. Sizes in bytes. */
+int vn_host_node_cache_count(const struct vn_host *host, size_t node);
+int vn_host_node_cache_level(const struct vn_host *host, size_t node, size_t cache);
+int64_t vn_host_node_cache_size(const struct vn_host *host, size_t node, size_t cache);
+int64_t vn_host_node_cache_line_size(const struct vn_host *host, size_t node, size_t cache);
+/* 0 direct-mapped, 1 complex, 2 other. */
+int vn_host_node_cache_indexing(const struct vn_host *host, size_t node, size_t cache);
+/* 0 write-back, 1 write-through, 2 other. */
+int vn_host_node_cache_write_policy(const struct vn_host *host, size_t node, size_t cache);
+
+enum vn_host_hmat_figure {
+	VN_HOST_HMAT_ACCESS_LATENCY, /* ps */
+	VN_HOST_HMAT_READ_LATENCY, /* ps */
+	VN_HOST_HMAT_WRITE_LATENCY, /* ps */
+	VN_HOST_HMAT_ACCESS_BANDWIDTH, /* MB/s */
+	VN_HOST_HMAT_READ_BANDWIDTH, /* MB/s */
+	VN_HOST_HMAT_WRITE_BANDWIDTH /* MB/s */
+};
+
+/*
+ * What the firmware's HMAT says of the memory (not of a cache) of node `to_id` from node `from_id`, both ids; a node without
+ * CPUs may be an initiator, too. -ENODATA: no table, no leave to read it (root has it), or not told; -ENXIO: the initiator
+ * cannot reach the memory; -ENOENT: no node `to_id`; -EINVAL: a figure that is none. The whole table is in vn_host_json().
+ */
+int64_t vn_host_hmat(
+	const struct vn_host *host, enum vn_host_hmat_figure figure, unsigned from_id, unsigned to_id);
 
 /* ---- CPUs: logical ones, offline ones among them ---- */
 

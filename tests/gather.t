@@ -200,6 +200,22 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skip "unprivileged" "not root: everything here is unprivileged"
 fi
+
+# ---- names that tell more than they should ----
+
+mkdir -p "$work/m" && cp -a "$work/r/." "$work/m"
+usb=sys/devices/pci0000:00/0000:00:14.0
+mkdir -p "$work/m/$usb/usb1/net/enx00a0c914c829" "$work/m/sys/class/net" "$work/m/sys/devices/virtual/net/tapSECRET"
+echo 0x0c0330 >"$work/m/$usb/class"
+ln -s ../../../devices/pci0000:00/0000:00:14.0 "$work/m/sys/bus/pci/devices/"
+ln -s ../../devices/pci0000:00/0000:00:14.0/usb1/net/enx00a0c914c829 ../../devices/virtual/net/tapSECRET "$work/m/sys/class/net/"
+ln -sf ../../devices/pci0000:3a/0000:3a:00.0/0000:3b:00.0/net/eth7 "$work/m/sys/class/net/eth7"
+expect "an interface is named after its MAC address" 0 "$vnuma" gather "$work/m.tar" --host "sysfs:$work/m"
+like "which is told" "$out" "note: 1 network interface left out, whose name is a MAC address"
+names=$(tar -tf "$work/m.tar")
+unlike "it is not in it, nor one that is no device's" "$names" 'enx00a0|SECRET'
+like "others are" "$names" '^host/sys/class/net/eth7'
+
 machines=("${VNUMA_SHARED:-../shared}"/data/hwloc/*.tar.bz2)
 if [ -e "${machines[0]}" ]; then
 	for archive in "${machines[@]}"; do

@@ -22,6 +22,7 @@ static const char document[] =
 	"                  {\"size\": 2097152, \"total\": 512, \"free\": 0, \"surplus\": 0}],"
 	"  \"memory_kind\": \"dram\", \"memory_tier\": 4, \"interleave_weight\": 3,"
 	"  \"memory_access\": [{\"class\": 1, \"initiators\": [2], \"read_latency\": 90, \"read_bandwidth\": 80000}],"
+	"  \"memory_side_caches\": [{\"level\": 1, \"size\": 4096, \"indexing\": 0}, {\"level\": 2, \"write_policy\": 1}],"
 	"  \"cpus\": [4, 5, 70], \"distances\": {\"2\": 10, \"9\": 21}, \"devices\": ["
 	"   {\"address\": \"0000:3b:00.1\", \"class\": \"0x020000\", \"vendor\": \"0x8086\", \"device\": \"0x154c\","
 	"    \"driver\": \"vfio-pci\", \"names\": [\"eth1\", \"sda\"], \"physical_function\": \"0000:3b:00.0\","
@@ -31,6 +32,10 @@ static const char document[] =
 	"\"cpus\": [{\"id\": 4, \"package\": 0, \"die\": 1, \"cluster\": 2, \"core\": 3, \"l3\": 4, \"siblings\": [4, 5]},"
 	" {\"id\": 5, \"siblings\": [4, 5]}, {\"id\": 70, \"siblings\": [70]}, {\"id\": 71, \"online\": false}],"
 	"\"isolated_cpus\": [5], \"allowed_cpus\": [4], \"offline_nodes\": [3],"
+	"\"hmat\": {\"revision\": 2, \"domains\": [{\"domain\": 5, \"node\": 2}, {\"domain\": 6, \"node\": 9}], \"matrices\": ["
+	" {\"type\": \"read-latency\", \"hierarchy\": 1, \"initiators\": [5], \"targets\": [5], \"values\": [[1]]},"
+	" {\"type\": \"read-latency\", \"hierarchy\": 0, \"initiators\": [5, 6], \"targets\": [6, 5],"
+	"  \"values\": [[250000, 90000], [\"unreachable\", null]]}], \"caches\": []},"
 	"\"devices_without_node\": [{\"address\": \"0000:00:02.0\"}]}";
 
 static struct vn_host *open_document(void)
@@ -58,7 +63,7 @@ static void test_nodes(void **state)
 	assert_int_equal(vn_host_node_count(host), 2);
 	assert_int_equal(vn_host_node_id(host, 1), 9);
 	assert_int_equal(vn_host_node_index(host, 9), 1);
-	assert_int_equal(vn_host_node_index(host, 1), -1);
+	assert_int_equal(vn_host_node_index(host, 1), -ENOENT);
 	assert_int_equal(vn_host_node_memory_total(host, 0), 8192);
 	assert_int_equal(vn_host_node_memory_free(host, 0), 0); /* known, and none */
 	assert_int_equal(vn_host_node_memory_free(host, 1), -ENODATA);
@@ -84,6 +89,31 @@ static void test_nodes(void **state)
 	assert_int_equal(vn_host_node_access(host, 0, VN_ACCESS_CPU, VN_ACCESS_READ_BANDWIDTH), 80000);
 	assert_int_equal(vn_host_node_access(host, 0, VN_ACCESS_CPU, VN_ACCESS_WRITE_LATENCY), -ENODATA);
 	assert_int_equal(vn_host_node_access(host, 0, VN_ACCESS_ANY, VN_ACCESS_WRITE_BANDWIDTH), -ENODATA);
+	vn_host_free(host);
+}
+
+static void test_memory(void **state)
+{
+	(void)state;
+	struct vn_host *host = open_document();
+	assert_int_equal(vn_host_node_cache_count(host, 0), 2);
+	assert_int_equal(vn_host_node_cache_count(host, 1), 0);
+	assert_int_equal(vn_host_node_cache_count(host, 2), -ERANGE);
+	assert_int_equal(vn_host_node_cache_level(host, 0, 1), 2);
+	assert_int_equal(vn_host_node_cache_size(host, 0, 0), 4096);
+	assert_int_equal(vn_host_node_cache_size(host, 0, 1), -ENODATA);
+	assert_int_equal(vn_host_node_cache_size(host, 0, 2), -ERANGE);
+	assert_int_equal(vn_host_node_cache_line_size(host, 0, 0), -ENODATA);
+	assert_int_equal(vn_host_node_cache_indexing(host, 0, 0), 0);
+	assert_int_equal(vn_host_node_cache_indexing(host, 0, 1), -ENODATA);
+	assert_int_equal(vn_host_node_cache_write_policy(host, 0, 1), 1);
+	assert_int_equal(vn_host_hmat(host, VN_HOST_HMAT_READ_LATENCY, 2, 9), 250000);
+	assert_int_equal(vn_host_hmat(host, VN_HOST_HMAT_READ_LATENCY, 2, 2), 90000);
+	assert_int_equal(vn_host_hmat(host, VN_HOST_HMAT_READ_LATENCY, 9, 9), -ENXIO);
+	assert_int_equal(vn_host_hmat(host, VN_HOST_HMAT_READ_LATENCY, 9, 2), -ENODATA);
+	assert_int_equal(vn_host_hmat(host, VN_HOST_HMAT_WRITE_LATENCY, 2, 9), -ENODATA);
+	assert_int_equal(vn_host_hmat(host, VN_HOST_HMAT_READ_LATENCY, 2, 3), -ENOENT);
+	assert_int_equal(vn_host_hmat(host, (enum vn_host_hmat_figure)6, 2, 9), -EINVAL);
 	vn_host_free(host);
 }
 
@@ -321,6 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nodes),
+		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_sets),
 		cmocka_unit_test(test_cpus),
 		cmocka_unit_test(test_devices),

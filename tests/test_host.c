@@ -73,7 +73,7 @@ static void test_finish_sorts_nodes_with_their_distances(void **state)
 	assert_int_equal(host->nodes[2].distances[2], 10);
 	assert_int_equal(host->nodes[0].distances[2], 41);
 	assert_int_equal(vn_host_node_index(host, 8), 2);
-	assert_int_equal(vn_host_node_index(host, 5), -1);
+	assert_int_equal(vn_host_node_index(host, 5), -ENOENT);
 	assert_int_equal(vn_host_cpu(host, 0)->node, 8); /* the first node given had CPUs 0 and 1 */
 	assert_int_equal(vn_host_cpu(host, 5)->node, 4);
 	assert_null(vn_host_cpu(host, 6));

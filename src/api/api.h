@@ -15,6 +15,12 @@ static inline int vn_api_id(int id)
 	return id < 0 ? -ENODATA : id;
 }
 
+/* Amounts are bounded far below this where they are read; a figure must not turn into an errno all the same. */
+static inline int64_t vn_api_amount(uint64_t value)
+{
+	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
 static inline const struct vn_host_node *vn_api_node(const struct vn_host *host, size_t index)
 {
 	return index < host->n_nodes ? &host->nodes[index] : NULL;

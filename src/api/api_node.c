@@ -2,12 +2,6 @@
 /* The public side of a host's nodes. */
 #include "api.h"
 
-/* Amounts are bounded far below this where they are read; a figure must not turn into an errno all the same. */
-static int64_t amount(uint64_t value)
-{
-	return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
 size_t vn_host_node_count(const struct vn_host *host)
 {
 	return host->n_nodes;
@@ -22,7 +16,7 @@ int vn_host_node_id(const struct vn_host *host, size_t node)
 int64_t vn_host_node_memory_total(const struct vn_host *host, size_t node)
 {
 	const struct vn_host_node *n = vn_api_node(host, node);
-	return n ? amount(n->memory_total) : -ERANGE;
+	return n ? vn_api_amount(n->memory_total) : -ERANGE;
 }
 
 int64_t vn_host_node_memory_free(const struct vn_host *host, size_t node)
@@ -30,7 +24,7 @@ int64_t vn_host_node_memory_free(const struct vn_host *host, size_t node)
 	const struct vn_host_node *n = vn_api_node(host, node);
 	if (!n)
 		return -ERANGE;
-	return n->has_memory_free ? amount(n->memory_free) : -ENODATA;
+	return n->has_memory_free ? vn_api_amount(n->memory_free) : -ENODATA;
 }
 
 int64_t vn_host_node_memory_reclaimable(const struct vn_host *host, size_t node)
@@ -38,7 +32,7 @@ int64_t vn_host_node_memory_reclaimable(const struct vn_host *host, size_t node)
 	const struct vn_host_node *n = vn_api_node(host, node);
 	if (!n)
 		return -ERANGE;
-	return n->has_memory_reclaimable ? amount(n->memory_reclaimable) : -ENODATA;
+	return n->has_memory_reclaimable ? vn_api_amount(n->memory_reclaimable) : -ENODATA;
 }
 
 const char *vn_host_node_kind(const struct vn_host *host, size_t node)
@@ -88,25 +82,25 @@ static const struct vn_hugepool *pool_at(const struct vn_host *host, size_t node
 int64_t vn_host_node_pool_page_size(const struct vn_host *host, size_t node, size_t pool)
 {
 	const struct vn_hugepool *p = pool_at(host, node, pool);
-	return p ? amount(p->size) : -ERANGE;
+	return p ? vn_api_amount(p->size) : -ERANGE;
 }
 
 int64_t vn_host_node_pool_total(const struct vn_host *host, size_t node, size_t pool)
 {
 	const struct vn_hugepool *p = pool_at(host, node, pool);
-	return p ? amount(p->total) : -ERANGE;
+	return p ? vn_api_amount(p->total) : -ERANGE;
 }
 
 int64_t vn_host_node_pool_free(const struct vn_host *host, size_t node, size_t pool)
 {
 	const struct vn_hugepool *p = pool_at(host, node, pool);
-	return p ? amount(p->free) : -ERANGE;
+	return p ? vn_api_amount(p->free) : -ERANGE;
 }
 
 int64_t vn_host_node_pool_surplus(const struct vn_host *host, size_t node, size_t pool)
 {
 	const struct vn_hugepool *p = pool_at(host, node, pool);
-	return p ? amount(p->surplus) : -ERANGE;
+	return p ? vn_api_amount(p->surplus) : -ERANGE;
 }
 
 int vn_host_distance(const struct vn_host *host, unsigned from_id, unsigned to_id)
@@ -117,45 +111,4 @@ int vn_host_distance(const struct vn_host *host, unsigned from_id, unsigned to_i
 		return -ENOENT;
 	uint32_t distance = host->nodes[from].distances[to];
 	return distance == VN_DISTANCE_UNKNOWN ? -ENODATA : (int)distance;
-}
-
-int64_t vn_host_node_access(
-	const struct vn_host *host, size_t node, enum vn_access_class access, enum vn_access_figure figure)
-{
-	const struct vn_host_node *n = vn_api_node(host, node);
-	uint64_t value;
-
-	if (!n)
-		return -ERANGE;
-	if ((unsigned)access >= VN_ACCESS_CLASSES)
-		return -EINVAL;
-	switch (figure) {
-	case VN_ACCESS_READ_LATENCY:
-		value = n->access[access].read_latency;
-		break;
-	case VN_ACCESS_WRITE_LATENCY:
-		value = n->access[access].write_latency;
-		break;
-	case VN_ACCESS_READ_BANDWIDTH:
-		value = n->access[access].read_bandwidth;
-		break;
-	case VN_ACCESS_WRITE_BANDWIDTH:
-		value = n->access[access].write_bandwidth;
-		break;
-	default:
-		return -EINVAL;
-	}
-	return value ? amount(value) : -ENODATA;
-}
-
-int vn_host_node_initiators(
-	const struct vn_host *host, size_t node, enum vn_access_class access, unsigned *ret_ids, size_t max)
-{
-	const struct vn_host_node *n = vn_api_node(host, node);
-
-	if (!n)
-		return -ERANGE;
-	if ((unsigned)access >= VN_ACCESS_CLASSES)
-		return -EINVAL;
-	return vn_api_set(n->access[access].initiators, ret_ids, max);
 }

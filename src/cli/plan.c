@@ -124,7 +124,8 @@ const struct vn_verb verb_plan = {
 		   "there "
 		   "is no room,\n"
 		   "and the reasons are printed on standard error.",
-	.options = {{"host", "SRC", "the host to plan for: live (the default), sysfs:DIR, numactl:FILE"},
+	.options = {{"host", "SRC",
+			    "the host to plan for ('vnuma help topology' lists sources); live is the default"},
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
 		{"explain", NULL,
 			"what each level of the objective came to, and what the next best loses by"},

@@ -15,6 +15,7 @@ struct vn_collection {
 	size_t n, room;
 	struct vn_member *members; /* paths relative to the root; owned */
 	size_t denied, unreadable, unprintable; /* files left out, and the first of each kind */
+	size_t after_mac; /* interfaces left out that are named after their MAC address */
 	char *first_denied, *first_unreadable; /* owned */
 };
 

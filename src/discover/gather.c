@@ -149,6 +149,45 @@ static int collect_allowed(struct vn_collection *collection)
 	return *kept ? vn_collect_text(collection, "proc/self/status", kept) : 0;
 }
 
+/*
+ * Of an interface whose name is its MAC address (`enx0123456789ab`, systemd.net-naming-scheme(7)) nothing may go out, and of one
+ * that belongs to no device (a tap, named by a customer) nothing is needed.
+ */
+static bool tells_too_much(const struct vn_member *member, bool *ret_mac)
+{
+	static const char mac[] = "/net/enx";
+	const char *texts[] = {member->path, member->kind == VN_MEMBER_LINK ? member->bytes : ""};
+
+	for (size_t i = 0; i < 2; i++) {
+		for (const char *at = strstr(texts[i], mac); at; at = strstr(at + 1, mac)) {
+			size_t digits = strspn(at + strlen(mac), "0123456789abcdefABCDEF");
+			char end = at[strlen(mac) + digits];
+			if (digits == 12 && (end == '\0' || end == '/'))
+				return *ret_mac = true;
+		}
+	}
+	return strncmp(member->path, "sys/class/net/", 14) == 0 && member->kind == VN_MEMBER_LINK &&
+	       strstr(member->bytes, "/virtual/");
+}
+
+static void leave_out_private(struct vn_collection *collection)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < collection->n; i++) {
+		struct vn_member *member = &collection->members[i];
+		bool mac = false;
+		if (!tells_too_much(member, &mac)) {
+			collection->members[kept++] = *member;
+			continue;
+		}
+		collection->after_mac += mac && member->kind == VN_MEMBER_LINK;
+		free(member->path);
+		free(member->bytes);
+	}
+	collection->n = kept;
+}
+
 static int collect(struct vn_collection *collection, struct vn_error *err)
 {
 	int r = 0;
@@ -162,6 +201,7 @@ static int collect(struct vn_collection *collection, struct vn_error *err)
 	if (r < 0)
 		return vn_error_environment(err, r, "out of memory");
 	vn_collection_sort(collection);
+	leave_out_private(collection);
 	return 0;
 }
 
@@ -179,7 +219,7 @@ static int check_host(const struct vn_collection *collection, struct vn_error *e
 
 static int note_losses(const struct vn_collection *collection, struct vn_notes *notes)
 {
-	int r = 0, s = 0, t = 0;
+	int r = 0, s = 0, t = 0, u = 0;
 
 	if (collection->denied)
 		r = vn_notes_add(notes, "no-permission",
@@ -195,7 +235,11 @@ static int note_losses(const struct vn_collection *collection, struct vn_notes *
 	if (collection->unprintable)
 		t = vn_notes_add(notes, "unprintable-names",
 			"%zu entries left out whose names no terminal may see", collection->unprintable);
-	return r < 0 ? r : s < 0 ? s : t;
+	if (collection->after_mac)
+		u = vn_notes_add(notes, "names-left-out",
+			"%zu network interface%s left out, whose name is a MAC address",
+			collection->after_mac, collection->after_mac == 1 ? "" : "s");
+	return r < 0 ? r : s < 0 ? s : t < 0 ? t : u;
 }
 
 /* Puts the paths below the leading folder, and counts. */

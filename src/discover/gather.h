@@ -9,8 +9,8 @@
 struct vn_gathered {
 	size_t files, links, folders;
 	uint64_t size; /* bytes of the archive */
-	struct vn_notes
-		notes; /* what is missing in it: 'no-permission', 'not-readable', 'unprintable-names' */
+	struct vn_notes notes; /* what is missing in it: 'no-permission', 'not-readable', 'unprintable-names',
+		       * 'names-left-out' */
 };
 
 /*

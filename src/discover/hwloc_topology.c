@@ -190,46 +190,41 @@ static int give_cpus(const hwloc_obj_t *objects, struct vn_host *host)
 }
 
 #if HWLOC_API_VERSION < 0x00030000
-/* The smallest page is the ordinary one. */
-static int add_hugepools(hwloc_obj_t object, struct vn_host_node *node)
+/* Whether there are huge pages: the smallest page is the ordinary one. */
+static bool has_hugepages(hwloc_obj_t object)
 {
 	const struct hwloc_numanode_attr_s *attributes = &object->attr->numanode;
 	uint64_t smallest = UINT64_MAX;
+	bool any = false;
 
 	for (unsigned i = 0; i < attributes->page_types_len; i++) {
 		if (attributes->page_types[i].size < smallest)
 			smallest = attributes->page_types[i].size;
 	}
-	node->hugepools = calloc(attributes->page_types_len + 1, sizeof(*node->hugepools));
-	if (!node->hugepools)
-		return -ENOMEM;
-	for (unsigned i = 0; i < attributes->page_types_len; i++) {
-		const struct hwloc_memory_page_type_s *type = &attributes->page_types[i];
-		if (type->size > smallest)
-			node->hugepools[node->n_hugepools++] = (struct vn_hugepool){
-				.size = type->size, .total = type->count, .free = type->count};
-	}
-	return 0;
+	for (unsigned i = 0; i < attributes->page_types_len; i++)
+		any |= attributes->page_types[i].size > smallest && attributes->page_types[i].count > 0;
+	return any;
 }
 #else
 /* hwloc 3 does not tell pages by node. */
-static int add_hugepools(hwloc_obj_t object, struct vn_host_node *node)
+static bool has_hugepages(hwloc_obj_t object)
 {
-	(void)object, (void)node;
-	return 0;
+	(void)object;
+	return false;
 }
 #endif
 
-static int note_hugepools(struct vn_host *host)
+/* How many are free is not told, and that is what counts: rather none than some that are taken. */
+static int note_hugepages(struct vn_host *host, hwloc_const_bitmap_t nodes)
 {
-	for (size_t i = 0; i < host->n_nodes; i++) {
-		for (size_t k = 0; k < host->nodes[i].n_hugepools; k++) {
-			if (host->nodes[i].hugepools[k].total > 0)
-				return vn_notes_add(&host->notes, "hugepages-free-unknown",
-					"the source does not tell which huge pages are free: all are taken as free");
-		}
-	}
-	return 0;
+	if (hwloc_bitmap_iszero(nodes))
+		return 0;
+	vn_autofree char *text = vn_set_text(nodes);
+	if (!text)
+		return -ENOMEM;
+	return vn_notes_add(&host->notes, "hugepages-free-unknown",
+		"node%s %s: huge pages are left out, as the source does not tell how many are free",
+		hwloc_bitmap_weight(nodes) == 1 ? "" : "s", text);
 }
 
 static int add_nodes(hwloc_topology_t topology, struct vn_host *host)
@@ -237,9 +232,10 @@ static int add_nodes(hwloc_topology_t topology, struct vn_host *host)
 	int n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE);
 	vn_autofree hwloc_obj_t *objects = calloc((size_t)(n > 0 ? n : 0) + 1, sizeof(hwloc_obj_t));
 	hwloc_obj_t object = NULL;
+	vn_autoset with_hugepages = hwloc_bitmap_alloc();
 
 	host->nodes = calloc((size_t)(n > 0 ? n : 0) + 1, sizeof(*host->nodes));
-	if (!objects || !host->nodes)
+	if (!objects || !host->nodes || !with_hugepages)
 		return -ENOMEM;
 	while ((object = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, object))) {
 		struct vn_host_node *node = &host->nodes[host->n_nodes];
@@ -248,10 +244,10 @@ static int add_nodes(hwloc_topology_t topology, struct vn_host *host)
 		node->cpus = hwloc_bitmap_alloc();
 		node->memory_total = object->attr->numanode.local_memory;
 		node->memory_kind = kind_of(object);
-		if (!node->cpus || add_hugepools(object, node) < 0)
+		if (!node->cpus || (has_hugepages(object) && hwloc_bitmap_set(with_hugepages, node->id) < 0))
 			return -ENOMEM;
 	}
-	return give_cpus(objects, host) < 0 || note_hugepools(host) < 0 ? -ENOMEM : 0;
+	return give_cpus(objects, host) < 0 || note_hugepages(host, with_hugepages) < 0 ? -ENOMEM : 0;
 }
 
 /* ---- distances ---- */

@@ -496,7 +496,7 @@ int vn_host_node_index(const struct vn_host *host, unsigned id)
 		else
 			high = middle;
 	}
-	return -1;
+	return -ENOENT;
 }
 
 const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id)

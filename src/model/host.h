@@ -175,7 +175,7 @@ int vn_host_renew_notes(struct vn_host *host, const struct vn_notes *of_source);
 /* "dram", "hbm", "cxl", "persistent", "gpu", "slow", or NULL for unknown. */
 const char *vn_memory_kind_text(enum vn_memory_kind kind);
 
-/* Index of the node with this id, or -1. */
+/* Index of the node with this id, or -ENOENT. */
 int vn_host_node_index(const struct vn_host *host, unsigned id);
 const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id);
 
