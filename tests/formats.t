@@ -190,7 +190,16 @@ host "this machine" live
 for file in lab/shapes/*.txt tests/fixtures/numactl/*.txt; do
 	host "$file" "numactl:$file"
 done
+for file in tests/fixtures/hosts/*.tar.bz2; do
+	host "$(basename "$file")" "tar:$file"
+done
+for file in fuzz/corpus/hwloc/*.xml; do
+	host "hwloc's $(basename "$file")" "hwloc:$file"
+done
 if [ -d "$shared/data" ]; then
+	for file in "$shared"/data/hwloc/*.xml; do
+		host "$(basename "$file")" "hwloc:$file"
+	done
 	for file in "$shared"/data/numactl/*.txt; do
 		host "$(basename "$file")" "numactl:$file"
 	done

@@ -74,8 +74,9 @@ const struct vn_verb verb_topology = {
 		"tar:FILE (the same in an archive, as 'vnuma gather' makes it), numactl:FILE (the output of\n"
 		"'numactl --hardware'), hwloc:FILE (XML of hwloc, 'lstopo FILE.xml'), synthetic:STRING (a host in\n"
 		"hwloc's words, 'node:2 core:4 pu:2'), json:FILE (the output of 'vnuma topology --json').\n"
-		"FORM xml is libvirt's '<topology><cells>', to schema/topology.rng; numactl is what 'numactl\n"
-		"--hardware' prints; dot is a graph for graphviz.",
+		"FORM xml is '<topology><cells>' as proposed for libvirt in 2007 (what libvirt prints today\n"
+		"differs), to schema/topology.rng; numactl is what 'numactl --hardware' prints; dot is a graph\n"
+		"for graphviz.",
 	.options = {{"host", "SRC", "where the host is read from"},
 		{"format", "FORM", "text (the default), json, xml, numactl or dot"},
 		{"svg", "FILE", "a picture of the host into FILE (-: standard output), and nothing else"},
