@@ -281,6 +281,30 @@ static void test_nodes_that_are_alike_are_folded(void **state)
 	assert_string_equal(members, "8-15");
 }
 
+/* What nobody told is not a distance of 0, however the nodes are folded. */
+static void test_unknown_distances_are_no_zeros(void **state)
+{
+	(void)state;
+	unsigned ids[16];
+	for (unsigned i = 0; i < 16; i++)
+		ids[i] = i;
+	vn_autohost *self = make_host(16, ids), *groups = make_host(16, ids);
+	for (size_t i = 0; i < 16; i++) {
+		for (size_t j = 0; j < 16; j++) {
+			self->nodes[i].distances[j] = i == j ? 10 : VN_DISTANCE_UNKNOWN;
+			groups->nodes[i].distances[j] = i == j           ? 10
+							: i / 4 == j / 4 ? VN_DISTANCE_UNKNOWN
+									 : 50;
+		}
+	}
+	assert_int_equal(vn_host_finish(self, NULL), 0);
+	vn_autofree char *text = print(self, false);
+	assert_text(text, "\ndistances: 10 from a node to itself, not told to any other\n");
+	assert_int_equal(vn_host_finish(groups, NULL), 0);
+	vn_autofree char *folded = print(groups, false);
+	assert_text(folded, "\n0-3                10/-     50     50     50\n");
+}
+
 static void test_print_tells_what_stands_out(void **state)
 {
 	(void)state;
@@ -398,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_json_tells_unknown_as_null),
 		cmocka_unit_test(test_print_fits_the_screen),
 		cmocka_unit_test(test_nodes_that_are_alike_are_folded),
+		cmocka_unit_test(test_unknown_distances_are_no_zeros),
 		cmocka_unit_test(test_print_tells_what_stands_out),
 		cmocka_unit_test(test_print_what_a_process_may_use),
 		cmocka_unit_test(test_print_devices),

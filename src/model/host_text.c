@@ -472,12 +472,21 @@ static bool tells_distances(const struct vn_host *host)
 	return false;
 }
 
-static void print_distance(uint32_t distance, int width, FILE *out)
+#define DISTANCE_TEXT 12
+
+/* The figure; `unknown` where there is none. */
+static const char *distance_text(uint32_t distance, const char *unknown, char buffer[static DISTANCE_TEXT])
 {
 	if (distance == VN_DISTANCE_UNKNOWN)
-		fprintf(out, "%*s", width, "-");
-	else
-		fprintf(out, "%*u", width, distance);
+		return unknown;
+	snprintf(buffer, DISTANCE_TEXT, "%u", distance);
+	return buffer;
+}
+
+static void print_distance(uint32_t distance, int width, FILE *out)
+{
+	char text[DISTANCE_TEXT];
+	fprintf(out, "%*s", width, distance_text(distance, "-", text));
 }
 
 static void print_matrix(const struct vn_host *host, FILE *out)
@@ -510,6 +519,16 @@ static void print_group_label(const struct vn_host *host, const struct vn_fold *
 	fprintf(out, "%*s", right ? width : -width, label ? label : "?");
 }
 
+/* "10/12": from node i to itself and to another of its group. */
+static void print_both(const struct vn_host_node *node, size_t i, size_t other, int width, FILE *out)
+{
+	char self[DISTANCE_TEXT], within[DISTANCE_TEXT], cell[2 * DISTANCE_TEXT];
+
+	snprintf(cell, sizeof(cell), "%s/%s", distance_text(node->distances[i], "-", self),
+		distance_text(node->distances[other], "-", within));
+	fprintf(out, "%*s", width, cell);
+}
+
 /* A row and a column for each group; on the diagonal a node to itself, and to another of its group. */
 static void print_group_matrix(const struct vn_host *host, const struct vn_fold *fold, FILE *out)
 {
@@ -524,15 +543,11 @@ static void print_group_matrix(const struct vn_host *host, const struct vn_fold 
 		size_t i = vn_fold_first(host, fold, a), next = vn_fold_next(host, fold, a, i);
 		print_group_label(host, fold, a, 16, false, out);
 		for (size_t b = 0; b < fold->n_groups; b++) {
-			char cell[24];
-			uint32_t self = host->nodes[i].distances[i];
-			if (a == b && next < host->n_nodes) {
-				snprintf(cell, sizeof(cell), "%u/%u", self, host->nodes[i].distances[next]);
-				fprintf(out, "%7s", cell);
-			} else {
-				print_distance(
-					host->nodes[i].distances[vn_fold_first(host, fold, b)], 7, out);
-			}
+			size_t first = vn_fold_first(host, fold, b);
+			if (a == b && next < host->n_nodes)
+				print_both(&host->nodes[i], i, next, 7, out);
+			else
+				print_distance(host->nodes[i].distances[first], 7, out);
 		}
 		fprintf(out, "\n");
 	}
@@ -550,8 +565,10 @@ static void print_distances(const struct vn_host *host, bool all, FILE *out)
 		return;
 	}
 	if (fold.n_groups == 1) {
-		fprintf(out, "\ndistances: %u from a node to itself, %u to any other\n",
-			host->nodes[0].distances[0], host->nodes[0].distances[1]);
+		char self[DISTANCE_TEXT], other[DISTANCE_TEXT];
+		fprintf(out, "\ndistances: %s from a node to itself, %s to any other\n",
+			distance_text(host->nodes[0].distances[0], "not told", self),
+			distance_text(host->nodes[0].distances[1], "not told", other));
 		return;
 	}
 	if (fold.n_groups <= 9) { /* 9 columns of 7 and the label are 79 */
