@@ -130,6 +130,7 @@ static void test_finish_notes_what_is_odd(void **state)
 	assert_int_equal(vn_host_finish(untold, NULL), 0);
 	assert_true(has_note(untold, "distances-missing"));
 	assert_int_equal(untold->nodes[1].distances[0], VN_DISTANCE_UNKNOWN);
+	assert_false(has_note(untold, "distances-asymmetric")); /* 21 there, untold back */
 
 	vn_autohost *sound = make_host(2, (unsigned[]){0, 1});
 	sound->cores_known = true;
