@@ -244,7 +244,7 @@ static void test_print_fits_the_screen(void **state)
 	assert_text(text, "\n   0     2      1 GiB  0-1\n");
 	assert_text(text, "\n   3     2       none  6-7\n");
 	assert_text(text, "\n  14     -      1 GiB  no CPUs: HBM\n");
-	assert_text(text, "note: node 3 without memory");
+	assert_text(text, "note: node 3 without memory: all memory is remote to its CPUs\n");
 	vn_autofree char *folded = print(host, false);
 	assert_text(folded, "\n0-2,4-13     2  1 GiB                 0-5,8-27\n");
 	assert_text(folded, "\n3            2  none                  6-7\n");

@@ -339,7 +339,8 @@ static int note_memory(const struct vn_host *host, struct vn_notes *notes)
 			hwloc_bitmap_set(empty, host->nodes[i].id);
 	}
 	return note_set(notes, empty, "node-without-memory", "node",
-		"without memory: all memory is remote to their CPUs");
+		hwloc_bitmap_weight(empty) == 1 ? "without memory: all memory is remote to its CPUs"
+						: "without memory: all memory is remote to their CPUs");
 }
 
 /* Whether the note speaks of figures that change. */
