@@ -10,6 +10,7 @@
 
 #include "../src/base/text.h"
 #include "../src/model/host_fold.h"
+#include "../src/model/host_words.h"
 
 /* `n` nodes with the given ids, 1 GiB each; node i has CPUs 2i and 2i+1. Distances are 10, 21. */
 static struct vn_host *make_host(size_t n, const unsigned *ids)
@@ -165,6 +166,52 @@ static void test_cores_are_counted_by_siblings(void **state)
 	assert_int_equal(vn_host_cores(host, some), 3);
 }
 
+/* The text, each line of which fits the screen. The caller frees it. */
+static char *print(const struct vn_host *host, bool all)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	vn_host_print(host, all, out);
+	fclose(out);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+		if (strcspn(line, "\n") > 80)
+			fail_msg("too wide: %.*s", (int)strcspn(line, "\n"), line);
+	}
+	return text;
+}
+
+static void assert_text(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("not there: %s\nin: %s", part, text);
+}
+
+/* Text and pictures say the same of all: a CPU in no node is one, a core with CPUs in two nodes is one. */
+static void test_totals_count_what_is_online(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(2, (unsigned[]){0, 1});
+	host->cores_known = true;
+	for (unsigned i = 0; i < 4; i++) { /* cores of CPUs 0, 3 and of 1, 2, which are in two nodes */
+		host->cpus[i].siblings = hwloc_bitmap_alloc();
+		hwloc_bitmap_set(host->cpus[i].siblings, i);
+		hwloc_bitmap_set(host->cpus[i].siblings, 3 - i);
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *totals = vn_host_totals(host), *text = print(host, false);
+	assert_string_equal(totals, "2 nodes, 4 CPUs in 2 cores, 2 GiB memory");
+	assert_memory_equal(text, totals, strlen(totals));
+
+	vn_autohost *stray = make_host(1, (unsigned[]){0});
+	stray->cores_known = true;
+	hwloc_bitmap_clr(stray->nodes[0].cpus, 1);
+	assert_int_equal(vn_host_finish(stray, NULL), 0);
+	vn_autofree char *all = vn_host_totals(stray), *shown = print(stray, false);
+	assert_string_equal(all, "1 node, 2 CPUs in 2 cores, 1 GiB memory");
+	assert_memory_equal(shown, all, strlen(all));
+}
+
 static void test_json_tells_unknown_as_null(void **state)
 {
 	(void)state;
@@ -208,27 +255,6 @@ static void test_json_tells_unknown_as_null(void **state)
 	assert_true(json_is_null(json_object_get(json, "memory_free"))); /* node 0 does not tell */
 	assert_int_equal(json_integer_value(json_object_get(json, "memory_total")), INT64_C(2) << 30);
 	json_decref(json);
-}
-
-/* The text, each line of which fits the screen. The caller frees it. */
-static char *print(const struct vn_host *host, bool all)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	vn_host_print(host, all, out);
-	fclose(out);
-	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
-		if (strcspn(line, "\n") > 80)
-			fail_msg("too wide: %.*s", (int)strcspn(line, "\n"), line);
-	}
-	return text;
-}
-
-static void assert_text(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("not there: %s\nin: %s", part, text);
 }
 
 static void test_print_fits_the_screen(void **state)
@@ -420,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_finish_refuses_parts_that_disagree),
 		cmocka_unit_test(test_finish_notes_what_is_odd),
 		cmocka_unit_test(test_cores_are_counted_by_siblings),
+		cmocka_unit_test(test_totals_count_what_is_online),
 		cmocka_unit_test(test_json_tells_unknown_as_null),
 		cmocka_unit_test(test_print_fits_the_screen),
 		cmocka_unit_test(test_nodes_that_are_alike_are_folded),

@@ -22,7 +22,7 @@ static int draw_badge(const struct vn_pic *pic, const char *word, int x, int y)
 
 static int draw_header(const struct vn_pic *pic, const struct vn_pic_node *node, struct vn_svg_area area)
 {
-	const char *kind = vn_kind_word(node->node->memory_kind);
+	const char *kind = vn_kind_word(node->node->memory_kind, VN_WORD_BRIEF);
 	int right = area.x + area.w, size = pic->compact ? 12 : 15, height = pic->compact ? 17 : 22;
 	vn_autoset packages = vn_cpus_packages(pic->host, node->node->cpus);
 	vn_autofree char *ids = packages ? vn_set_text(packages) : NULL;

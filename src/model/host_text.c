@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "host_fold.h"
+#include "host_words.h"
 
 #define SCREEN_NODES 8 /* 8 lines of nodes and 8 of distances are what a screen of 24 lines holds */
 #define MATRIX_NODES 19 /* 19 columns of 4 and the label are 80 */
@@ -62,58 +63,14 @@ static const char *memory_text(bool known, uint64_t bytes, char buffer[static VN
 	return bytes == 0 ? "none" : vn_size_text(bytes, buffer);
 }
 
-static unsigned count_packages(const struct vn_host *host)
-{
-	vn_autoset packages = hwloc_bitmap_alloc();
-
-	for (size_t i = 0; packages && i < host->n_cpus; i++) {
-		if (host->cpus[i].online && host->cpus[i].package < 0)
-			return 0;
-		if (host->cpus[i].online)
-			hwloc_bitmap_set(packages, (unsigned)host->cpus[i].package);
-	}
-	return vn_set_weight(packages);
-}
-
 static void print_title(const struct vn_host *host, FILE *out)
 {
-	uint64_t total = 0, unused = 0;
-	unsigned online = 0, cores = 0, packages = count_packages(host);
-	bool free_known = true;
-	char size[VN_SIZE_TEXT];
+	vn_autofree char *totals = vn_host_totals(host);
 
-	for (size_t i = 0; i < host->n_cpus; i++)
-		online += host->cpus[i].online;
-	for (size_t i = 0; i < host->n_nodes; i++) {
-		total += host->nodes[i].memory_total;
-		unused += host->nodes[i].memory_free;
-		free_known &= host->nodes[i].has_memory_free;
-		cores += vn_host_cores(host, host->nodes[i].cpus);
-	}
-	fprintf(out, "%zu node%s", host->n_nodes, host->n_nodes == 1 ? "" : "s");
-	if (packages)
-		fprintf(out, " in %u package%s", packages, packages == 1 ? "" : "s");
-	fprintf(out, ", %u CPU%s", online, online == 1 ? "" : "s");
-	if (host->cores_known)
-		fprintf(out, " in %u core%s", cores, cores == 1 ? "" : "s");
-	fprintf(out, ", %s memory", vn_size_text(total, size));
-	if (free_known)
-		fprintf(out, ", %s free", vn_size_text(unused, size));
-	fprintf(out, "\n");
+	vn_print_wrapped(totals ? totals : "?", 0, out);
 	if (!host->live)
 		fprintf(out, "source: %s%s\n", host->source ? host->source : "?",
 			host->was_live ? ", as it was when printed" : "");
-}
-
-/* What stands out of a node's memory, in a word; NULL for DRAM and for what is not known. */
-static const char *kind_word(enum vn_memory_kind kind)
-{
-	static const char *const words[] = {[VN_MEMORY_HBM] = "HBM",
-		[VN_MEMORY_CXL] = "CXL memory",
-		[VN_MEMORY_PERSISTENT] = "persistent memory",
-		[VN_MEMORY_GPU] = "GPU memory",
-		[VN_MEMORY_SLOW] = "slower than DRAM"};
-	return kind < sizeof(words) / sizeof(words[0]) ? words[kind] : NULL;
 }
 
 /* A number of a column that a node without CPUs has nothing for. */
@@ -126,7 +83,7 @@ static int print_count(unsigned cpus, unsigned count, int width, FILE *out)
 static void print_cpu_list(hwloc_const_bitmap_t cpus, enum vn_memory_kind kind, int indent, FILE *out)
 {
 	vn_autofree char *list = vn_set_text(cpus);
-	const char *word = kind_word(kind);
+	const char *word = vn_kind_word(kind, VN_WORD_FULL);
 	vn_autofree char *text = hwloc_bitmap_iszero(cpus)
 					 ? vn_format("no CPUs: %s", word ? word : "memory only")
 				 : word ? vn_format("%s (%s)", list ? list : "?", word)

@@ -4,28 +4,9 @@
 #include <string.h>
 
 #include "host_text.h"
+#include "host_words.h"
 
 #define MAX_LISTED 12 /* of one kind and node in the short form */
-
-/* A word for what matters to a VM's I/O; NULL for bridges, USB and the like. Codes: PCI Code and ID Assignment. */
-static const char *class_word(uint32_t code)
-{
-	switch (code >> 16) {
-	case 0x01:
-		return "storage";
-	case 0x02:
-		return "network";
-	case 0x03:
-		return "display";
-	case 0x12:
-		return "accelerator";
-	default:
-		break;
-	}
-	if (code >> 8 == 0x0502)
-		return "CXL memory";
-	return code >> 8 == 0x0b40 ? "coprocessor" : NULL;
-}
 
 /* The names of a device, blank between; its address when it has none. */
 static void print_names(const struct vn_host_device *device, FILE *text)
@@ -43,7 +24,7 @@ static bool print_kind(const struct vn_host *host, int node, const char *word, b
 
 	for (size_t i = 0; i < host->n_devices; i++) {
 		const struct vn_host_device *device = &host->devices[i];
-		const char *own = class_word(device->class_code);
+		const char *own = vn_device_word(device);
 		if (device->node != node || !own || strcmp(own, word) != 0 || *device->physical_function)
 			continue;
 		if (shown == MAX_LISTED) {
@@ -75,7 +56,7 @@ static void print_rest(const struct vn_host *host, int node, bool first, FILE *t
 			continue;
 		if (*device->physical_function)
 			functions++;
-		else if (!class_word(device->class_code))
+		else if (!vn_device_word(device))
 			others++;
 	}
 	if (functions) {
@@ -113,7 +94,7 @@ static void print_line(const struct vn_host *host, int node, FILE *out)
 
 static void print_row(const struct vn_host_device *device, FILE *out)
 {
-	const char *word = class_word(device->class_code);
+	const char *word = vn_device_word(device);
 	vn_autofree char *names = NULL;
 	size_t length = 0;
 	char node[12] = "?";

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* What pictures of a host say in words. */
+/* What the text and the pictures of a host say in words: each is put in one place, so that both say the same. */
 
-#include "../model/host.h"
+#include "host.h"
 
-/* What stands out of a node's memory: "HBM", "CXL", ...; NULL for DRAM and for what is not known. */
-const char *vn_kind_word(enum vn_memory_kind kind);
+enum vn_word_length {
+	VN_WORD_BRIEF, /* "CXL": for a badge that says "memory" by where it is */
+	VN_WORD_FULL, /* "CXL memory" */
+};
+
+/* What stands out of a node's memory; NULL for DRAM and for what is not known. */
+const char *vn_kind_word(enum vn_memory_kind kind, enum vn_word_length length);
 
 /* "network", "storage", ...: what matters to a VM's I/O; NULL for bridges, USB and the like. */
 const char *vn_device_word(const struct vn_host_device *device);
@@ -14,7 +19,8 @@ const char *vn_device_word(const struct vn_host_device *device);
  * short. */
 char *vn_device_names(const struct vn_host_device *device);
 
-/* "8 nodes in 2 packages, 64 CPUs in 32 cores, 503 GiB memory, 480 GiB free". New string, NULL when memory is short. */
+/* "8 nodes in 2 packages, 64 CPUs in 32 cores, 503 GiB memory, 480 GiB free": of all that is online, be it in a node or not; a core
+ * with CPUs in two nodes is one. New string, NULL when memory is short. */
 char *vn_host_totals(const struct vn_host *host);
 
 /* Packages of these CPUs; a new set, empty where one is not known. NULL when memory is short. */
