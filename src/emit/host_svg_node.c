@@ -107,14 +107,15 @@ static int draw_pools(const struct vn_pic *pic, const struct vn_host_node *node,
 /* How fast the memory is, and what is in front of it, where that is told. */
 static char *speed_text(const struct vn_host_node *node)
 {
-	const struct vn_memory_access *access = &node->access[node->access[1].read_latency ? 1 : 0];
+	const struct vn_memory_access *access = vn_told_access(node);
 	vn_autofree char *latency = NULL, *bandwidth = NULL, *cache = NULL;
-	char size[VN_SIZE_TEXT];
+	char size[VN_SIZE_TEXT], figure[VN_BANDWIDTH_TEXT];
 
-	if (access->read_latency)
+	if (access && access->read_latency)
 		latency = vn_format("reads take %llu ns", (unsigned long long)access->read_latency);
-	if (access->read_bandwidth)
-		bandwidth = vn_format("%.1f GB/s", (double)access->read_bandwidth / 1000);
+	if (access && access->read_bandwidth)
+		bandwidth = vn_format("%s%s", latency ? "" : "reads at ",
+			vn_bandwidth_text(access->read_bandwidth, figure));
 	if (node->n_memory_caches)
 		cache = vn_format("cache before it: %s", vn_size_text(node->memory_caches[0].size, size));
 	if (!latency && !bandwidth && !cache)

@@ -231,29 +231,15 @@ static void print_l3(const struct vn_host *host, FILE *out)
 		fprintf(out, "\nL3 caches: %u to %u in a node\n", least, most);
 }
 
-/* The best class that has figures: 1, of CPUs, else 0. */
-static const struct vn_memory_access *told_access(const struct vn_host_node *node)
-{
-	for (int class = 1; class >= 0; class --) {
-		const struct vn_memory_access *access = &node->access[class];
-		if (access->read_latency || access->read_bandwidth)
-			return access;
-	}
-	return NULL;
-}
-
 static void print_speed(const struct vn_host_node *node, FILE *out)
 {
-	const struct vn_memory_access *access = told_access(node);
-	char latency[24] = "-", bandwidth[24] = "-", tier[16] = "-", weight[16] = "-";
+	const struct vn_memory_access *access = vn_told_access(node);
+	char latency[24] = "-", bandwidth[VN_BANDWIDTH_TEXT] = "-", tier[16] = "-", weight[16] = "-";
 
 	if (access && access->read_latency)
 		snprintf(latency, sizeof(latency), "%llu ns", (unsigned long long)access->read_latency);
-	if (access && access->read_bandwidth >= 1000)
-		snprintf(bandwidth, sizeof(bandwidth), "%.1f GB/s", (double)access->read_bandwidth / 1000);
-	else if (access && access->read_bandwidth)
-		snprintf(bandwidth, sizeof(bandwidth), "%llu MB/s",
-			(unsigned long long)access->read_bandwidth);
+	if (access && access->read_bandwidth)
+		vn_bandwidth_text(access->read_bandwidth, bandwidth);
 	if (node->memory_tier >= 0)
 		snprintf(tier, sizeof(tier), "%d", node->memory_tier);
 	if (node->interleave_weight >= 0)
@@ -270,7 +256,7 @@ static void print_speeds(const struct vn_host *host, FILE *out)
 
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
-		any |= told_access(node) || node->memory_tier != host->nodes[0].memory_tier;
+		any |= vn_told_access(node) || node->memory_tier != host->nodes[0].memory_tier;
 	}
 	if (!any)
 		return;

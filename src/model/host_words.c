@@ -16,6 +16,25 @@ const char *vn_kind_word(enum vn_memory_kind kind, enum vn_word_length length)
 	return kind < sizeof(words) / sizeof(words[0]) ? words[kind][length] : NULL;
 }
 
+const struct vn_memory_access *vn_told_access(const struct vn_host_node *node)
+{
+	for (int class = 1; class >= 0; class --) {
+		const struct vn_memory_access *access = &node->access[class];
+		if (access->read_latency || access->read_bandwidth)
+			return access;
+	}
+	return NULL;
+}
+
+const char *vn_bandwidth_text(uint64_t mb_per_second, char buffer[static VN_BANDWIDTH_TEXT])
+{
+	if (mb_per_second >= 1000)
+		snprintf(buffer, VN_BANDWIDTH_TEXT, "%.1f GB/s", (double)mb_per_second / 1000);
+	else
+		snprintf(buffer, VN_BANDWIDTH_TEXT, "%llu MB/s", (unsigned long long)mb_per_second);
+	return buffer;
+}
+
 /* Source of the codes: PCI Code and ID Assignment Specification, section 1. */
 const char *vn_device_word(const struct vn_host_device *device)
 {

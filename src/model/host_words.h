@@ -12,6 +12,14 @@ enum vn_word_length {
 /* What stands out of a node's memory; NULL for DRAM and for what is not known. */
 const char *vn_kind_word(enum vn_memory_kind kind, enum vn_word_length length);
 
+/* The best class of access that has figures of reading: 1, of CPUs, else 0; NULL when none has. */
+const struct vn_memory_access *vn_told_access(const struct vn_host_node *node);
+
+#define VN_BANDWIDTH_TEXT 32
+
+/* "120.5 GB/s"; below 1000 MB/s in those. Returns `buffer`. */
+const char *vn_bandwidth_text(uint64_t mb_per_second, char buffer[static VN_BANDWIDTH_TEXT]);
+
 /* "network", "storage", ...: what matters to a VM's I/O; NULL for bridges, USB and the like. */
 const char *vn_device_word(const struct vn_host_device *device);
 
