@@ -360,6 +360,21 @@ static void test_print_tells_what_stands_out(void **state)
 	assert_text(text, "\noffline CPUs: 1\n");
 }
 
+/* Where tiers are equal and nothing tells speed, weights alone are worth the table; weights of 1 are not. */
+static void test_print_tells_weights(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(2, (unsigned[]){0, 1});
+	host->nodes[0].memory_tier = host->nodes[1].memory_tier = 4;
+	host->nodes[0].interleave_weight = host->nodes[1].interleave_weight = 1;
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *plain = print(host, false);
+	assert_null(strstr(plain, "weight"));
+	host->nodes[1].interleave_weight = 5;
+	vn_autofree char *text = print(host, false);
+	assert_text(text, "\n   1         -             -     4       5  -\n");
+}
+
 static hwloc_bitmap_t set_of(const char *list)
 {
 	hwloc_bitmap_t set = NULL;
@@ -452,6 +467,7 @@ int main(void)
 		cmocka_unit_test(test_nodes_that_are_alike_are_folded),
 		cmocka_unit_test(test_unknown_distances_are_no_zeros),
 		cmocka_unit_test(test_print_tells_what_stands_out),
+		cmocka_unit_test(test_print_tells_weights),
 		cmocka_unit_test(test_print_what_a_process_may_use),
 		cmocka_unit_test(test_print_devices),
 	};

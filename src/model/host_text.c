@@ -249,7 +249,8 @@ static void print_speed(const struct vn_host_node *node, FILE *out)
 	vn_print_wrapped(from && *from ? from : "-", 44, out);
 }
 
-/* Where the host has memory of different speed, or the firmware tells how fast it is. */
+/* Where the host has memory of different speed, or the firmware tells how fast it is, or pages are not interleaved one by
+ * one, which is what a weight of 1 for all says. */
 static void print_speeds(const struct vn_host *host, FILE *out)
 {
 	bool any = false;
@@ -257,6 +258,7 @@ static void print_speeds(const struct vn_host *host, FILE *out)
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
 		any |= vn_told_access(node) || node->memory_tier != host->nodes[0].memory_tier;
+		any |= node->interleave_weight >= 0 && node->interleave_weight != 1;
 	}
 	if (!any)
 		return;
