@@ -444,14 +444,26 @@ static void test_print_devices(void **state)
 	add_device(host, "0000:3b:02.0", 0x020000, 1, NULL);
 	strcpy(host->devices[2].physical_function, "0000:3b:00.0");
 	add_device(host, "0000:00:1f.0", 0x060100, -1, NULL);
+	static const struct {
+		const char *address;
+		uint32_t class;
+	} rest[] = {{"0000:00:00.0", 0x060000}, {"0000:00:05.0", 0x088000}, {"0000:00:06.0", 0x110100},
+		{"0000:00:14.0", 0x0c0330}, {"0000:00:16.0", 0x078000}, {"0000:00:1f.4", 0x0c0500},
+		{"0000:00:07.0", 0x050000}};
+	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
+		add_device(host, rest[i].address, rest[i].class, 0, NULL);
 	assert_int_equal(vn_host_finish(host, NULL), 0);
 	vn_autofree char *text = print(host, false);
 	assert_text(
-		text, "\n   1  network eth0, 0000:3b:00.1 (vfio-pci); 1 virtual function\n   ?  1 other\n");
+		text, "\n   1  network eth0, 0000:3b:00.1 (vfio-pci); 1 virtual function\n   ?  1 bridge\n");
+	assert_text(text, "\n   0  1 USB controller; 5 bridges and chipset devices; 1 other\n");
 	vn_autofree char *table = print(host, true);
 	assert_text(table, "\n   1  0000:3b:00.0  network      eth0\n");
 	assert_text(table, "\n   1  0000:3b:02.0  network      of 0000:3b:00.0\n");
-	assert_text(table, "\n   ?  0000:00:1f.0  other        -\n");
+	assert_text(table, "\n   ?  0000:00:1f.0  bridge       -\n");
+	assert_text(table, "\n   0  0000:00:05.0  chipset      -\n");
+	assert_text(table, "\n   0  0000:00:14.0  USB          -\n");
+	assert_text(table, "\n   0  0000:00:16.0  other        -\n");
 }
 
 int main(void)
