@@ -434,6 +434,123 @@ static void add_device(struct vn_host *host, const char *address, uint32_t class
 	}
 }
 
+/* Two nodes with 128 CPUs each: those for which `on_first` is not 0, and the others. */
+static struct vn_host *dealt_host(unsigned (*on_first)(unsigned cpu))
+{
+	struct vn_host *host = make_host(2, (unsigned[]){0, 1});
+
+	free(host->cpus);
+	host->cpus = calloc(256, sizeof(*host->cpus));
+	host->n_cpus = 256;
+	hwloc_bitmap_zero(host->nodes[0].cpus);
+	hwloc_bitmap_zero(host->nodes[1].cpus);
+	for (unsigned i = 0; i < 256; i++) {
+		host->cpus[i] = vn_host_cpu_init(i);
+		host->cpus[i].online = true;
+		hwloc_bitmap_set(host->nodes[on_first(i) ? 0 : 1].cpus, i);
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	return host;
+}
+
+static unsigned is_even(unsigned cpu)
+{
+	return cpu % 2 == 0;
+}
+
+static unsigned is_low_of_sixteen(unsigned cpu)
+{
+	return cpu % 16 < 8;
+}
+
+static unsigned is_scattered(unsigned cpu)
+{
+	return (cpu * cpu / 3 + cpu / 5) % 2;
+}
+
+/* CPUs dealt to the nodes in turn: the kernel's strides, told once what they mean. */
+static void test_print_strides(void **state)
+{
+	(void)state;
+	vn_autohost *even = dealt_host(is_even), *eights = dealt_host(is_low_of_sixteen);
+	even->nodes[1].memory_kind = VN_MEMORY_HBM;
+	even->isolated_cpus = hwloc_bitmap_dup(even->nodes[1].cpus);
+	vn_autofree char *text = print(even, false), *all = print(even, true);
+	assert_text(text, "\n   0   128      1 GiB  0-254:1/2\n   1   128      1 GiB  1-255:1/2 (HBM)\n"
+			  "0-254:1/2 is every second one from 0 to 254.\n");
+	assert_text(text, "\nisolated CPUs (isolcpus): 1-255:1/2\n");
+	assert_null(strstr(strstr(text, " is every") + 1, " is every"));
+	assert_text(all, "\n   0   128      1 GiB  0-254:1/2\n");
+	vn_autofree char *blocks = print(eights, false);
+	assert_text(blocks, "\n   1   128      1 GiB  8-255:8/16\n"
+			    "0-247:8/16 is the first 8 of every 16 from 0 to 247.\n");
+	/* The other forms are for programs: plain lists. */
+	json_t *json = vn_host_to_json(even);
+	json_t *node = json_array_get(json_object_get(json, "nodes"), 0);
+	assert_int_equal(json_array_size(json_object_get(node, "cpus")), 128);
+	json_decref(json);
+	/* What fits its line stays the list that every program reads. */
+	vn_autohost *small = make_host(2, (unsigned[]){0, 1});
+	small->isolated_cpus = set_of("0,2,4,6,8,10,12,14");
+	assert_int_equal(vn_host_finish(small, NULL), 0);
+	vn_autofree char *plain = print(small, false);
+	assert_text(plain, "\nisolated CPUs (isolcpus): 0,2,4,6,8,10,12,14\n");
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Without any rule in them they are cut behind two lines; --all has each. */
+static void test_print_cuts_long_lists(void **state)
+{
+	(void)state;
+	vn_autohost *host = dealt_host(is_scattered);
+	host->nodes[1].memory_kind = VN_MEMORY_HBM;
+	vn_autofree char *text = print(host, false), *all = print(host, true);
+	assert_text(text, "… (--all lists them)\n");
+	assert_text(text, "… (HBM; --all lists them)\n");
+	if (count_lines(text) > 24)
+		fail_msg("more than a screen: %s", text);
+	assert_null(strstr(all, "…"));
+	size_t numbers = 0;
+	for (const char *p = strstr(all, "CPU numbers"); p < strstr(all, "distances"); p++)
+		numbers += *p == ',';
+	vn_autofree char *a = vn_set_text(host->nodes[0].cpus), *b = vn_set_text(host->nodes[1].cpus);
+	size_t expected = 0;
+	for (const char *p = a; *p; p++)
+		expected += *p == ',';
+	for (const char *p = b; *p; p++)
+		expected += *p == ',';
+	assert_int_equal(numbers, expected);
+}
+
+/* Where the columns before leave no room, a list begins on the next line. */
+static void test_print_lists_behind_wide_columns(void **state)
+{
+	(void)state;
+	unsigned ids[24];
+	for (unsigned i = 0; i < 24; i++)
+		ids[i] = i;
+	vn_autohost *host = make_host(24, ids);
+	host->cores_known = true;
+	for (size_t i = 0; i < 24; i++) {
+		host->nodes[i].has_memory_free = true;
+		host->nodes[i].memory_free = 1 << 20;
+		if (i % 3 == 0)
+			host->nodes[i].memory_total = UINT64_C(1) << 40;
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *text = print(host, false);
+	assert_text(text,
+		"\n0,3,6,9,12,15,18,21\n                2     2  1 TiB                 1 MiB                 \n"
+		"        0-1,6-7,12-13,18-19,24-25,30-31,36-37,42-43\n");
+}
+
 static void test_print_devices(void **state)
 {
 	(void)state;
@@ -481,6 +598,9 @@ int main(void)
 		cmocka_unit_test(test_print_tells_what_stands_out),
 		cmocka_unit_test(test_print_tells_weights),
 		cmocka_unit_test(test_print_what_a_process_may_use),
+		cmocka_unit_test(test_print_strides),
+		cmocka_unit_test(test_print_cuts_long_lists),
+		cmocka_unit_test(test_print_lists_behind_wide_columns),
 		cmocka_unit_test(test_print_devices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,28 +33,6 @@ static struct columns find_columns(const struct vn_host *host)
 	return c;
 }
 
-void vn_print_wrapped(const char *text, unsigned indent, FILE *out)
-{
-	unsigned column = indent, blanks = 0; /* blanks are held back: none may end a line */
-
-	while (*text) {
-		size_t piece = strcspn(text, ", ");
-		if (text[piece] == ',')
-			piece++;
-		if (column > indent && column + blanks + piece > VN_SCREEN) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-			blanks = 0;
-		}
-		fprintf(out, "%*s%.*s", (int)blanks, "", (int)piece, text);
-		column += blanks + (unsigned)piece;
-		text += piece;
-		blanks = (unsigned)strspn(text, " ");
-		text += blanks;
-	}
-	fputc('\n', out);
-}
-
 /* "64.0 GiB", "none" for no memory, "-" for not known. */
 static const char *memory_text(bool known, uint64_t bytes, char buffer[static VN_SIZE_TEXT])
 {
@@ -80,19 +58,19 @@ static int print_count(unsigned cpus, unsigned count, int width, FILE *out)
 }
 
 /* The last column: the CPUs' numbers, or why there are none. */
-static void print_cpu_list(hwloc_const_bitmap_t cpus, enum vn_memory_kind kind, int indent, FILE *out)
+static void print_cpu_list(hwloc_const_bitmap_t cpus, enum vn_memory_kind kind, int indent,
+	struct vn_listing *listing, FILE *out)
 {
-	vn_autofree char *list = vn_set_text(cpus);
 	const char *word = vn_kind_word(kind, VN_WORD_FULL);
-	vn_autofree char *text = hwloc_bitmap_iszero(cpus)
-					 ? vn_format("no CPUs: %s", word ? word : "memory only")
-				 : word ? vn_format("%s (%s)", list ? list : "?", word)
-					: NULL;
-	vn_print_wrapped(text ? text : list ? list : "?", (unsigned)indent, out);
+
+	if (hwloc_bitmap_iszero(cpus))
+		fprintf(out, "no CPUs: %s\n", word ? word : "memory only");
+	else
+		vn_print_set(cpus, word, (unsigned)indent, listing, out);
 }
 
-static void print_node(
-	const struct vn_host *host, const struct vn_host_node *node, struct columns c, FILE *out)
+static void print_node(const struct vn_host *host, const struct vn_host_node *node, struct columns c,
+	struct vn_listing *listing, FILE *out)
 {
 	char size[VN_SIZE_TEXT];
 	unsigned cpus = vn_set_weight(node->cpus);
@@ -108,15 +86,15 @@ static void print_node(
 		width += fprintf(out, "%11s",
 			memory_text(node->has_memory_reclaimable, node->memory_reclaimable, size));
 	width += fprintf(out, "  ");
-	print_cpu_list(node->cpus, node->memory_kind, width, out);
+	print_cpu_list(node->cpus, node->memory_kind, width, listing, out);
 }
 
-static void print_nodes(const struct vn_host *host, struct columns c, FILE *out)
+static void print_nodes(const struct vn_host *host, struct columns c, struct vn_listing *listing, FILE *out)
 {
 	fprintf(out, "\nnode%s  CPUs     memory%s%s  CPU numbers\n", c.cores ? "  cores" : "",
 		c.free ? "       free" : "", c.cache ? "      cache" : "");
 	for (size_t i = 0; i < host->n_nodes; i++)
-		print_node(host, &host->nodes[i], c, out);
+		print_node(host, &host->nodes[i], c, listing, out);
 }
 
 /* "1.2 GiB to 60 GiB": the least and the most of a group's nodes; one figure when all print the same. */
@@ -138,22 +116,32 @@ static char *range_text(const struct vn_host *host, const struct vn_fold *fold, 
 	return strcmp(low, high) == 0 ? vn_copy(low) : vn_format("%s to %s", low, high);
 }
 
+/* The nodes of a group, on a line of their own when the column does not hold them. Returns the width of the column. */
+static int print_ids(hwloc_const_bitmap_t ids, int label, struct vn_listing *listing, FILE *out)
+{
+	vn_autofree char *text = vn_set_text(ids);
+
+	if (text && strlen(text) <= (size_t)label)
+		return fprintf(out, "%-*s", label, text);
+	vn_print_set(ids, NULL, 0, listing, out);
+	return fprintf(out, "%*s", label, "");
+}
+
 static int print_group(const struct vn_host *host, const struct vn_fold *fold, size_t group, struct columns c,
-	int label, FILE *out)
+	int label, struct vn_listing *listing, FILE *out)
 {
 	const struct vn_host_node *node = &host->nodes[vn_fold_first(host, fold, group)];
 	vn_autoset ids = vn_fold_ids(host, fold, group), cpus = hwloc_bitmap_alloc();
-	vn_autofree char *text = ids ? vn_set_text(ids) : NULL;
 	vn_autofree char *memory = range_text(host, fold, group, false),
 			 *unused = range_text(host, fold, group, true);
 	unsigned each = vn_set_weight(node->cpus);
 
-	if (!text || !cpus || !memory || !unused)
+	if (!ids || !cpus || !memory || !unused)
 		return -ENOMEM;
 	for (size_t i = vn_fold_first(host, fold, group); i < host->n_nodes;
 		i = vn_fold_next(host, fold, group, i))
 		hwloc_bitmap_or(cpus, cpus, host->nodes[i].cpus);
-	int width = fprintf(out, "%-*s", label, text);
+	int width = print_ids(ids, label, listing, out);
 	if (c.cores)
 		width += print_count(each, vn_host_cores(host, node->cpus), 7, out);
 	width += print_count(each, each, 6, out);
@@ -161,14 +149,14 @@ static int print_group(const struct vn_host *host, const struct vn_fold *fold, s
 	if (c.free)
 		width += fprintf(out, "  %-20s", unused);
 	width += fprintf(out, "  ");
-	print_cpu_list(cpus, node->memory_kind, width, out);
+	print_cpu_list(cpus, node->memory_kind, width, listing, out);
 	return 0;
 }
 
-/* Width of the column of node numbers: that of the longest group's, within reason. */
-static int label_width(const struct vn_host *host, const struct vn_fold *fold)
+/* Width of the column of node numbers: that of the longest group's, as far as the others leave room on the screen. */
+static int label_width(const struct vn_host *host, const struct vn_fold *fold, struct columns c)
 {
-	size_t longest = 5;
+	size_t longest = 5, most = VN_SCREEN - 6 - 22 - 13 - (c.cores ? 7 : 0) - (c.free ? 22 : 0);
 
 	for (size_t group = 0; group < fold->n_groups; group++) {
 		vn_autoset ids = vn_fold_ids(host, fold, group);
@@ -176,29 +164,32 @@ static int label_width(const struct vn_host *host, const struct vn_fold *fold)
 		if (text && strlen(text) > longest)
 			longest = strlen(text);
 	}
-	return (int)(longest > 24 ? 24 : longest);
+	return (int)(longest > most ? most : longest);
 }
 
-static void print_groups(const struct vn_host *host, const struct vn_fold *fold, struct columns c, FILE *out)
+static void print_groups(const struct vn_host *host, const struct vn_fold *fold, struct columns c,
+	struct vn_listing *listing, FILE *out)
 {
-	int label = label_width(host, fold);
+	int label = label_width(host, fold, c);
 
 	fprintf(out, "\n%-*s%s  CPUs  memory of each%s  CPU numbers\n", label, "nodes",
 		c.cores ? "  cores" : "", c.free ? "        free of each        " : "      ");
 	for (size_t group = 0; group < fold->n_groups; group++)
-		print_group(host, fold, group, c, label, out);
+		print_group(host, fold, group, c, label, listing, out);
 	fprintf(out, "Nodes that are alike share a line; --all lists each.\n");
 }
 
-static void print_node_table(const struct vn_host *host, struct columns c, bool all, FILE *out)
+static void print_node_table(
+	const struct vn_host *host, struct columns c, struct vn_listing *listing, FILE *out)
 {
 	vn_autofold fold = {0};
 
-	if (!all && host->n_nodes > SCREEN_NODES && vn_fold_nodes(host, &fold) == 0 &&
+	if (!listing->all && host->n_nodes > SCREEN_NODES && vn_fold_nodes(host, &fold) == 0 &&
 		fold.n_groups <= host->n_nodes / 2)
-		print_groups(host, &fold, c, out);
+		print_groups(host, &fold, c, listing, out);
 	else
-		print_nodes(host, c, out);
+		print_nodes(host, c, listing, out);
+	vn_explain_stride(listing, out);
 }
 
 /* L3 caches among the CPUs of a node, 0 when they are not told. */
@@ -300,17 +291,17 @@ static void print_memory_caches(const struct vn_host *host, FILE *out)
 	}
 }
 
-static void print_set_line(const char *label, hwloc_const_bitmap_t set, FILE *out)
+/* An empty line before it. */
+static void print_set_line(const char *label, hwloc_const_bitmap_t set, struct vn_listing *listing, FILE *out)
 {
-	vn_autofree char *text = vn_set_text(set);
-	fprintf(out, "%s ", label);
-	vn_print_wrapped(text ? text : "?", (unsigned)strlen(label) + 1, out);
+	fprintf(out, "\n%s ", label);
+	vn_print_set(set, NULL, (unsigned)strlen(label) + 1, listing, out);
 }
 
 /* Those of `usable` that this process may use, when it may not use all. What a cpuset does not list because nobody could use
  * it (a CPU that is offline, a node without memory) is no restriction. */
-static void print_allowed(
-	const char *label, hwloc_const_bitmap_t usable, hwloc_const_bitmap_t allowed, FILE *out)
+static void print_allowed(const char *label, hwloc_const_bitmap_t usable, hwloc_const_bitmap_t allowed,
+	struct vn_listing *listing, FILE *out)
 {
 	vn_autoset both = hwloc_bitmap_alloc();
 
@@ -318,13 +309,13 @@ static void print_allowed(
 		hwloc_bitmap_isequal(both, usable))
 		return;
 	if (hwloc_bitmap_iszero(both))
-		fprintf(out, "%s none\n", label);
+		fprintf(out, "\n%s none\n", label);
 	else
-		print_set_line(label, both, out);
+		print_set_line(label, both, listing, out);
 }
 
 /* CPUs that are there but cannot be used, or not by everybody; nodes that are not online. */
-static void print_unusable(const struct vn_host *host, FILE *out)
+static void print_unusable(const struct vn_host *host, struct vn_listing *listing, FILE *out)
 {
 	vn_autoset offline = hwloc_bitmap_alloc(), online = hwloc_bitmap_alloc(),
 		   memory = hwloc_bitmap_alloc();
@@ -338,15 +329,17 @@ static void print_unusable(const struct vn_host *host, FILE *out)
 			hwloc_bitmap_set(memory, host->nodes[i].id);
 	}
 	if (!hwloc_bitmap_iszero(offline))
-		print_set_line("\noffline CPUs:", offline, out);
+		print_set_line("offline CPUs:", offline, listing, out);
 	if (host->offline_nodes)
-		print_set_line("\noffline nodes (possible, not online):", host->offline_nodes, out);
+		print_set_line("offline nodes (possible, not online):", host->offline_nodes, listing, out);
 	if (host->isolated_cpus && !hwloc_bitmap_iszero(host->isolated_cpus))
-		print_set_line("\nisolated CPUs (isolcpus):", host->isolated_cpus, out);
+		print_set_line("isolated CPUs (isolcpus):", host->isolated_cpus, listing, out);
 	if (host->nohz_full_cpus && !hwloc_bitmap_iszero(host->nohz_full_cpus))
-		print_set_line("\nCPUs without a tick (nohz_full):", host->nohz_full_cpus, out);
-	print_allowed("\nthis process may use only CPUs:", online, host->allowed_cpus, out);
-	print_allowed("\nthis process may use memory only of nodes:", memory, host->allowed_nodes, out);
+		print_set_line("CPUs without a tick (nohz_full):", host->nohz_full_cpus, listing, out);
+	print_allowed("this process may use only CPUs:", online, host->allowed_cpus, listing, out);
+	print_allowed(
+		"this process may use memory only of nodes:", memory, host->allowed_nodes, listing, out);
+	vn_explain_stride(listing, out);
 }
 
 /* "3 of 512 x 2 MiB, …", or "-". */
@@ -525,7 +518,9 @@ static void print_distances(const struct vn_host *host, bool all, FILE *out)
 			hwloc_bitmap_set(values, host->nodes[i].distances[j]);
 	}
 	hwloc_bitmap_clr(values, VN_DISTANCE_UNKNOWN);
-	print_set_line("\ndistances (--all prints the matrix):", values, out);
+	vn_autofree char *text = vn_set_text(values);
+	fprintf(out, "\ndistances (--all prints the matrix): ");
+	vn_print_wrapped(text ? text : "?", 37, out);
 }
 
 static void print_notes(const struct vn_host *host, FILE *out)
@@ -541,11 +536,12 @@ static void print_notes(const struct vn_host *host, FILE *out)
 void vn_host_print(const struct vn_host *host, bool all, FILE *out)
 {
 	struct columns c = find_columns(host);
+	struct vn_listing listing = {.all = all};
 
 	print_title(host, out);
-	print_node_table(host, c, all, out);
+	print_node_table(host, c, &listing, out);
 	print_l3(host, out);
-	print_unusable(host, out);
+	print_unusable(host, &listing, out);
 	if (c.pools)
 		print_hugepages(host, out);
 	print_speeds(host, out);
