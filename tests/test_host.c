@@ -308,6 +308,60 @@ static void test_nodes_that_are_alike_are_folded(void **state)
 	assert_string_equal(members, "8-15");
 }
 
+/* A host of `n` nodes: 10 to itself, 12 to others of the same `inner`, 16 of the same `outer`, 50 beyond. */
+static char *print_nested(unsigned n, unsigned inner, unsigned outer)
+{
+	vn_autofree unsigned *ids = calloc(n, sizeof(*ids));
+
+	for (unsigned i = 0; i < n; i++)
+		ids[i] = i;
+	vn_autohost *host = make_host(n, ids);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < n; j++)
+			host->nodes[i].distances[j] = i == j                   ? 10
+						      : i / inner == j / inner ? 12
+						      : i / outer == j / outer ? 16
+									       : 50;
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	return print(host, false);
+}
+
+/* Where the matrix is too wide, and folded too, the groups that the pictures draw are told. */
+static void test_print_tells_which_nodes_are_near(void **state)
+{
+	(void)state;
+	vn_autofree char *flat = print_nested(64, 1, 4);
+	assert_text(flat, "\ndistances (--all prints the matrix): 10,16,50\n"
+			  "nodes near each other (16): 0-3, 4-7, 8-11, 12-15, 16-19, 20-23, 24-27, 28-31,\n"
+			  "32-35, 36-39, 40-43, 44-47, 48-51, 52-55, 56-59, 60-63; others 50\n");
+	vn_autofree char *nested = print_nested(64, 4, 16);
+	assert_text(nested, "\nnodes near each other (12,16): 0-15, 16-31, 32-47, 48-63; others 50\n"
+			    "nodes nearest to each other (12): 0-3, 4-7, ");
+	assert_text(nested, ", 60-63; others 16,50\n");
+	vn_autofree char *many = print_nested(1024, 1, 4);
+	const char *from = strstr(many, "nodes near each other"), *end = strstr(many, "…; others 50\n");
+	assert_non_null(from);
+	assert_non_null(end);
+	size_t lines = 1;
+	for (const char *p = from; p < end; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 4);
+	unsigned ids[48];
+	for (unsigned i = 0; i < 48; i++)
+		ids[i] = i;
+	vn_autohost *dealt = make_host(48, ids);
+	for (size_t i = 0; i < 48; i++) {
+		for (size_t j = 0; j < 48; j++)
+			dealt->nodes[i].distances[j] = i == j ? 10 : i % 12 == j % 12 ? 16 : 50;
+	}
+	assert_int_equal(vn_host_finish(dealt, NULL), 0);
+	vn_autofree char *commas = print(dealt, false);
+	assert_text(commas, "\nnodes near each other (16): 0,12,24,36; 1,13,25,37; ");
+	vn_autofree char *alone = print_nested(64, 1, 1);
+	assert_null(strstr(alone, "near each other"));
+}
+
 /* What nobody told is not a distance of 0, however the nodes are folded. */
 static void test_unknown_distances_are_no_zeros(void **state)
 {
@@ -594,6 +648,7 @@ int main(void)
 		cmocka_unit_test(test_json_tells_unknown_as_null),
 		cmocka_unit_test(test_print_fits_the_screen),
 		cmocka_unit_test(test_nodes_that_are_alike_are_folded),
+		cmocka_unit_test(test_print_tells_which_nodes_are_near),
 		cmocka_unit_test(test_unknown_distances_are_no_zeros),
 		cmocka_unit_test(test_print_tells_what_stands_out),
 		cmocka_unit_test(test_print_tells_weights),

@@ -491,7 +491,8 @@ static void print_group_matrix(const struct vn_host *host, const struct vn_fold 
 	}
 }
 
-/* The matrix; folded where it is too wide; where it cannot be, only which distances there are. */
+/* The matrix; folded where it is too wide; where it cannot be, which distances there are and which nodes are near
+ * each other. */
 static void print_distances(const struct vn_host *host, bool all, FILE *out)
 {
 	vn_autofold fold = {0};
@@ -521,6 +522,7 @@ static void print_distances(const struct vn_host *host, bool all, FILE *out)
 	vn_autofree char *text = vn_set_text(values);
 	fprintf(out, "\ndistances (--all prints the matrix): ");
 	vn_print_wrapped(text ? text : "?", 37, out);
+	vn_host_print_near(host, out);
 }
 
 static void print_notes(const struct vn_host *host, FILE *out)

@@ -32,5 +32,8 @@ void vn_print_set(
 /* A line that says what a stride means, when one was printed and none was explained yet. */
 void vn_explain_stride(struct vn_listing *listing, FILE *out);
 
+/* The host's groups of nodes, with the distances in them and beyond; nothing where it has none. At most four lines. */
+void vn_host_print_near(const struct vn_host *host, FILE *out);
+
 /* The table of devices (`all`), or a line for each node. */
 void vn_host_print_devices(const struct vn_host *host, bool all, FILE *out);
