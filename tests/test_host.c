@@ -358,6 +358,16 @@ static void test_print_tells_which_nodes_are_near(void **state)
 	assert_int_equal(vn_host_finish(dealt, NULL), 0);
 	vn_autofree char *commas = print(dealt, false);
 	assert_text(commas, "\nnodes near each other (16): 0,12,24,36; 1,13,25,37; ");
+	/* Beyond the groups of two each distance is another one: the least and the most are told. */
+	for (size_t i = 0; i < 48; i++) {
+		for (size_t j = 0; j < 48; j++)
+			dealt->nodes[i].distances[j] = i == j           ? 10
+						       : i / 2 == j / 2 ? 12
+									: (uint32_t)(20 + (i + j) / 3 * 4);
+	}
+	vn_autofree char *uneven = print(dealt, false);
+	assert_text(uneven, "\nnodes near each other (12): 0-1, 2-3, ");
+	assert_text(uneven, "; others 20 to 140\n");
 	vn_autofree char *alone = print_nested(64, 1, 1);
 	assert_null(strstr(alone, "near each other"));
 }

@@ -100,6 +100,6 @@ const struct vn_verb verb_topology = {
 	.options = {{"host", "SRC", "where the host is read from"},
 		{"format", "FORM", "text (the default), json, xml, numactl or dot"},
 		{"svg", "FILE", "a picture of the host into FILE (-: standard output), and nothing else"},
-		{"all", NULL, "in text: each node and each device in a line of its own"}},
+		{"all", NULL, "in text: each node and each device in a line of its own, no list cut"}},
 	.run = run,
 };

@@ -16,7 +16,7 @@
 #define MIN_SINGLE 5 /* of one number each */
 #define BELOW 8 /* where it begins then, on the next line */
 
-/* Lays the text out; behind line `max` (0: none) `mark` takes the place of the rest. NULL: counts only. Returns the lines. */
+/* Lays the text out; behind line `max` (0: none) `mark`, shorter than a line, takes the place of the rest. out NULL: counts only. Returns the lines. */
 static unsigned lay_out(const char *text, unsigned indent, unsigned max, const char *mark, FILE *out)
 {
 	unsigned column = indent, blanks = 0, lines = 1; /* blanks are held back: none may end a line */

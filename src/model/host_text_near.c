@@ -7,6 +7,7 @@
 #include "host_text.h"
 
 #define LINES 4 /* in all */
+#define MAX_VALUES 24 /* characters of distances */
 #define DEPTHS 2 /* packages and their dies; nothing known has more */
 
 /* The groups of one depth. */
@@ -79,6 +80,16 @@ static void separate(char *list)
 	}
 }
 
+/* "16,22", of many values the least and the most; "" for none. New string. */
+static char *values_text(hwloc_const_bitmap_t values)
+{
+	vn_autofree char *text = vn_set_text(values);
+
+	if (text && strlen(text) > MAX_VALUES)
+		return vn_format("%d to %d", hwloc_bitmap_first(values), hwloc_bitmap_last(values));
+	return vn_steal(text);
+}
+
 static void near_clear(struct near *near)
 {
 	hwloc_bitmap_free(near->within);
@@ -101,7 +112,7 @@ static char *near_text(
 	if (fclose(near.list) != 0 || near.n == 0)
 		return NULL;
 	separate(list);
-	vn_autofree char *within = vn_set_text(near.within), *beyond = vn_set_text(near.beyond);
+	vn_autofree char *within = values_text(near.within), *beyond = values_text(near.beyond);
 	bool inside = within && *within, outside = beyond && *beyond;
 	vn_autofree char *head =
 		strcmp(near.name, "distance") == 0
