@@ -49,6 +49,8 @@ like "is named with its verb" "$err" "--frob: no option of 'vnuma topology'"
 expect "an option without its value" 2 "$vnuma" topology --host
 expect "an option given twice" 2 "$vnuma" topology --host live --host live
 expect "too many operands" 2 "$vnuma" list one two
+expect "an operand where none is taken" 2 "$vnuma" topology extra
+same "tells the usage, and no blank behind it" "$err" "vnuma: 1 operand; usage: vnuma topology"
 expect "version" 0 "$vnuma" version
 expect "a closed standard output is an error" 3 bash -c "'$vnuma' topology >/dev/full"
 expect "errors as JSON" 2 "$vnuma" plan "$work/none.cfg" --json

@@ -30,6 +30,16 @@ for form in yaml "" XML 'xml '; do
 	expect "--format '$form'" 2 "$vnuma" topology --host $two --format "$form"
 	like "names what is expected" "$err" "expected text, json, xml, numactl or dot"
 done
+for options in "--svg $work/no.svg --json" "--svg $work/no.svg --format dot" "--svg $work/no.svg --format text" \
+	"--svg $work/no.svg --all" "--svg $work/no.svg --all --json --format json" "--all --json" "--all --format json" \
+	"--all --format xml" "--all --format numactl" "--all --format dot"; do
+	# shellcheck disable=SC2086 # several words
+	expect "${options//"$work/"/}" 2 "$vnuma" topology --host $two $options
+	like "is a contradiction" "$err" "contradicts --"
+	same "and one error" "$(wc -l <<<"$err")" 1
+done
+same "no picture is made" "$(ls "$work")" ""
+expect "--all --format text" 0 "$vnuma" topology --host $two --all --format text
 expect "two wrong options" 2 "$vnuma" topology --host foo:bar --format yaml
 same "are two errors" "$(wc -l <<<"$err")" 2
 for form in xml numactl dot; do

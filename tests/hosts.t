@@ -124,6 +124,9 @@ hugepages() {
 	fact "small ones on node 0, one large on node 1" '[.nodes[].hugepages | map([.size, .total])]' '[[[2097152,16],[1073741824,0]],[[2097152,0],[1073741824,1]]]'
 	fact "all free" '[.nodes[].hugepages[] | .free == .total and .surplus == 0] | all' true
 	fact "weights" '[.nodes[].interleave_weight]' '[5,2]'
+	text=$("$vnuma" topology --host "tar:tests/fixtures/hosts/$name.tar.bz2")
+	like "$name: the weight of node 0 in the text" "$text" "^   0  .* 5  -$"
+	like "$name: and of node 1" "$text" "^   1  .* 2  -$"
 	distances '[[10,31],[31,10]]'
 	memory 512 2048
 }

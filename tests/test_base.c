@@ -87,6 +87,18 @@ static void test_sizes(void **state)
 	assert_string_equal(vn_size_text(512ull << 20, buffer), "512 MiB");
 	assert_string_equal(vn_size_text(4ull << 30, buffer), "4 GiB");
 	assert_string_equal(vn_size_text((4ull << 30) + (512ull << 20), buffer), "4.5 GiB");
+	/* All to the nearest, be they large or small. */
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} rounded[] = {{(128ull << 30) - (10ull << 20), "128 GiB"}, {128ull << 30, "128 GiB"},
+		{(370ull << 30) + (512ull << 20), "371 GiB"}, {(370ull << 30) + (511ull << 20), "370 GiB"},
+		{(100ull << 20) - 1024, "100 MiB"}, {(99ull << 20) + (900ull << 10), "99.9 MiB"},
+		{(1ull << 30) - 1, "1.0 GiB"}, {(1023ull << 20) + (511ull << 10), "1023 MiB"},
+		{(1023ull << 20) + (512ull << 10), "1.0 GiB"}, {1023, "1023 B"}, {1024, "1 KiB"},
+		{(1ull << 40) - 1, "1.0 TiB"}, {1ull << 60, "1 EiB"}, {UINT64_MAX, "16.0 EiB"}, {0, "0 B"}};
+	for (size_t i = 0; i < sizeof(rounded) / sizeof(rounded[0]); i++)
+		assert_string_equal(vn_size_text(rounded[i].bytes, buffer), rounded[i].text);
 	assert_string_equal(vn_size_text(UINT64_MAX, buffer), "16.0 EiB");
 }
 

@@ -10,6 +10,7 @@
 
 #include "../src/base/text.h"
 #include "../src/model/host_fold.h"
+#include "../src/model/host_words.h"
 
 /* `n` nodes with the given ids, 1 GiB each; node i has CPUs 2i and 2i+1. Distances are 10, 21. */
 static struct vn_host *make_host(size_t n, const unsigned *ids)
@@ -130,6 +131,7 @@ static void test_finish_notes_what_is_odd(void **state)
 	assert_int_equal(vn_host_finish(untold, NULL), 0);
 	assert_true(has_note(untold, "distances-missing"));
 	assert_int_equal(untold->nodes[1].distances[0], VN_DISTANCE_UNKNOWN);
+	assert_false(has_note(untold, "distances-asymmetric")); /* 21 there, untold back */
 
 	vn_autohost *sound = make_host(2, (unsigned[]){0, 1});
 	sound->cores_known = true;
@@ -162,6 +164,52 @@ static void test_cores_are_counted_by_siblings(void **state)
 	assert_int_equal(vn_host_cores(host, NULL), 0);
 	host->cores_known = false;
 	assert_int_equal(vn_host_cores(host, some), 3);
+}
+
+/* The text, each line of which fits the screen. The caller frees it. */
+static char *print(const struct vn_host *host, bool all)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	vn_host_print(host, all, out);
+	fclose(out);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+		if (strcspn(line, "\n") > 80)
+			fail_msg("too wide: %.*s", (int)strcspn(line, "\n"), line);
+	}
+	return text;
+}
+
+static void assert_text(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("not there: %s\nin: %s", part, text);
+}
+
+/* Text and pictures say the same of all: a CPU in no node is one, a core with CPUs in two nodes is one. */
+static void test_totals_count_what_is_online(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(2, (unsigned[]){0, 1});
+	host->cores_known = true;
+	for (unsigned i = 0; i < 4; i++) { /* cores of CPUs 0, 3 and of 1, 2, which are in two nodes */
+		host->cpus[i].siblings = hwloc_bitmap_alloc();
+		hwloc_bitmap_set(host->cpus[i].siblings, i);
+		hwloc_bitmap_set(host->cpus[i].siblings, 3 - i);
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *totals = vn_host_totals(host), *text = print(host, false);
+	assert_string_equal(totals, "2 nodes, 4 CPUs in 2 cores, 2 GiB memory");
+	assert_memory_equal(text, totals, strlen(totals));
+
+	vn_autohost *stray = make_host(1, (unsigned[]){0});
+	stray->cores_known = true;
+	hwloc_bitmap_clr(stray->nodes[0].cpus, 1);
+	assert_int_equal(vn_host_finish(stray, NULL), 0);
+	vn_autofree char *all = vn_host_totals(stray), *shown = print(stray, false);
+	assert_string_equal(all, "1 node, 2 CPUs in 2 cores, 1 GiB memory");
+	assert_memory_equal(shown, all, strlen(all));
 }
 
 static void test_json_tells_unknown_as_null(void **state)
@@ -209,27 +257,6 @@ static void test_json_tells_unknown_as_null(void **state)
 	json_decref(json);
 }
 
-/* The text, each line of which fits the screen. The caller frees it. */
-static char *print(const struct vn_host *host, bool all)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	vn_host_print(host, all, out);
-	fclose(out);
-	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
-		if (strcspn(line, "\n") > 80)
-			fail_msg("too wide: %.*s", (int)strcspn(line, "\n"), line);
-	}
-	return text;
-}
-
-static void assert_text(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("not there: %s\nin: %s", part, text);
-}
-
 static void test_print_fits_the_screen(void **state)
 {
 	(void)state;
@@ -243,7 +270,7 @@ static void test_print_fits_the_screen(void **state)
 	assert_text(text, "\n   0     2      1 GiB  0-1\n");
 	assert_text(text, "\n   3     2       none  6-7\n");
 	assert_text(text, "\n  14     -      1 GiB  no CPUs: HBM\n");
-	assert_text(text, "note: node 3 without memory");
+	assert_text(text, "note: node 3 without memory: all memory is remote to its CPUs\n");
 	vn_autofree char *folded = print(host, false);
 	assert_text(folded, "\n0-2,4-13     2  1 GiB                 0-5,8-27\n");
 	assert_text(folded, "\n3            2  none                  6-7\n");
@@ -281,6 +308,94 @@ static void test_nodes_that_are_alike_are_folded(void **state)
 	assert_string_equal(members, "8-15");
 }
 
+/* A host of `n` nodes: 10 to itself, 12 to others of the same `inner`, 16 of the same `outer`, 50 beyond. */
+static char *print_nested(unsigned n, unsigned inner, unsigned outer)
+{
+	vn_autofree unsigned *ids = calloc(n, sizeof(*ids));
+
+	for (unsigned i = 0; i < n; i++)
+		ids[i] = i;
+	vn_autohost *host = make_host(n, ids);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < n; j++)
+			host->nodes[i].distances[j] = i == j                   ? 10
+						      : i / inner == j / inner ? 12
+						      : i / outer == j / outer ? 16
+									       : 50;
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	return print(host, false);
+}
+
+/* Where the matrix is too wide, and folded too, the groups that the pictures draw are told. */
+static void test_print_tells_which_nodes_are_near(void **state)
+{
+	(void)state;
+	vn_autofree char *flat = print_nested(64, 1, 4);
+	assert_text(flat, "\ndistances (--all prints the matrix): 10,16,50\n"
+			  "nodes near each other (16): 0-3, 4-7, 8-11, 12-15, 16-19, 20-23, 24-27, 28-31,\n"
+			  "32-35, 36-39, 40-43, 44-47, 48-51, 52-55, 56-59, 60-63; others 50\n");
+	vn_autofree char *nested = print_nested(64, 4, 16);
+	assert_text(nested, "\nnodes near each other (12,16): 0-15, 16-31, 32-47, 48-63; others 50\n"
+			    "nodes nearest to each other (12): 0-3, 4-7, ");
+	assert_text(nested, ", 60-63; others 16,50\n");
+	vn_autofree char *many = print_nested(1024, 1, 4);
+	const char *from = strstr(many, "nodes near each other"), *end = strstr(many, "…; others 50\n");
+	assert_non_null(from);
+	assert_non_null(end);
+	size_t lines = 1;
+	for (const char *p = from; p < end; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 4);
+	unsigned ids[48];
+	for (unsigned i = 0; i < 48; i++)
+		ids[i] = i;
+	vn_autohost *dealt = make_host(48, ids);
+	for (size_t i = 0; i < 48; i++) {
+		for (size_t j = 0; j < 48; j++)
+			dealt->nodes[i].distances[j] = i == j ? 10 : i % 12 == j % 12 ? 16 : 50;
+	}
+	assert_int_equal(vn_host_finish(dealt, NULL), 0);
+	vn_autofree char *commas = print(dealt, false);
+	assert_text(commas, "\nnodes near each other (16): 0,12,24,36; 1,13,25,37; ");
+	/* Beyond the groups of two each distance is another one: the least and the most are told. */
+	for (size_t i = 0; i < 48; i++) {
+		for (size_t j = 0; j < 48; j++)
+			dealt->nodes[i].distances[j] = i == j           ? 10
+						       : i / 2 == j / 2 ? 12
+									: (uint32_t)(20 + (i + j) / 3 * 4);
+	}
+	vn_autofree char *uneven = print(dealt, false);
+	assert_text(uneven, "\nnodes near each other (12): 0-1, 2-3, ");
+	assert_text(uneven, "; others 20 to 140\n");
+	vn_autofree char *alone = print_nested(64, 1, 1);
+	assert_null(strstr(alone, "near each other"));
+}
+
+/* What nobody told is not a distance of 0, however the nodes are folded. */
+static void test_unknown_distances_are_no_zeros(void **state)
+{
+	(void)state;
+	unsigned ids[16];
+	for (unsigned i = 0; i < 16; i++)
+		ids[i] = i;
+	vn_autohost *self = make_host(16, ids), *groups = make_host(16, ids);
+	for (size_t i = 0; i < 16; i++) {
+		for (size_t j = 0; j < 16; j++) {
+			self->nodes[i].distances[j] = i == j ? 10 : VN_DISTANCE_UNKNOWN;
+			groups->nodes[i].distances[j] = i == j           ? 10
+							: i / 4 == j / 4 ? VN_DISTANCE_UNKNOWN
+									 : 50;
+		}
+	}
+	assert_int_equal(vn_host_finish(self, NULL), 0);
+	vn_autofree char *text = print(self, false);
+	assert_text(text, "\ndistances: 10 from a node to itself, not told to any other\n");
+	assert_int_equal(vn_host_finish(groups, NULL), 0);
+	vn_autofree char *folded = print(groups, false);
+	assert_text(folded, "\n0-3                10/-     50     50     50\n");
+}
+
 static void test_print_tells_what_stands_out(void **state)
 {
 	(void)state;
@@ -307,6 +422,21 @@ static void test_print_tells_what_stands_out(void **state)
 	assert_text(text, "\nisolated CPUs (isolcpus): 3\n");
 	assert_text(text, "\noffline nodes (possible, not online): 7\n");
 	assert_text(text, "\noffline CPUs: 1\n");
+}
+
+/* Where tiers are equal and nothing tells speed, weights alone are worth the table; weights of 1 are not. */
+static void test_print_tells_weights(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(2, (unsigned[]){0, 1});
+	host->nodes[0].memory_tier = host->nodes[1].memory_tier = 4;
+	host->nodes[0].interleave_weight = host->nodes[1].interleave_weight = 1;
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *plain = print(host, false);
+	assert_null(strstr(plain, "weight"));
+	host->nodes[1].interleave_weight = 5;
+	vn_autofree char *text = print(host, false);
+	assert_text(text, "\n   1         -             -     4       5  -\n");
 }
 
 static hwloc_bitmap_t set_of(const char *list)
@@ -368,6 +498,123 @@ static void add_device(struct vn_host *host, const char *address, uint32_t class
 	}
 }
 
+/* Two nodes with 128 CPUs each: those for which `on_first` is not 0, and the others. */
+static struct vn_host *dealt_host(unsigned (*on_first)(unsigned cpu))
+{
+	struct vn_host *host = make_host(2, (unsigned[]){0, 1});
+
+	free(host->cpus);
+	host->cpus = calloc(256, sizeof(*host->cpus));
+	host->n_cpus = 256;
+	hwloc_bitmap_zero(host->nodes[0].cpus);
+	hwloc_bitmap_zero(host->nodes[1].cpus);
+	for (unsigned i = 0; i < 256; i++) {
+		host->cpus[i] = vn_host_cpu_init(i);
+		host->cpus[i].online = true;
+		hwloc_bitmap_set(host->nodes[on_first(i) ? 0 : 1].cpus, i);
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	return host;
+}
+
+static unsigned is_even(unsigned cpu)
+{
+	return cpu % 2 == 0;
+}
+
+static unsigned is_low_of_sixteen(unsigned cpu)
+{
+	return cpu % 16 < 8;
+}
+
+static unsigned is_scattered(unsigned cpu)
+{
+	return (cpu * cpu / 3 + cpu / 5) % 2;
+}
+
+/* CPUs dealt to the nodes in turn: the kernel's strides, told once what they mean. */
+static void test_print_strides(void **state)
+{
+	(void)state;
+	vn_autohost *even = dealt_host(is_even), *eights = dealt_host(is_low_of_sixteen);
+	even->nodes[1].memory_kind = VN_MEMORY_HBM;
+	even->isolated_cpus = hwloc_bitmap_dup(even->nodes[1].cpus);
+	vn_autofree char *text = print(even, false), *all = print(even, true);
+	assert_text(text, "\n   0   128      1 GiB  0-254:1/2\n   1   128      1 GiB  1-255:1/2 (HBM)\n"
+			  "0-254:1/2 is every second one from 0 to 254.\n");
+	assert_text(text, "\nisolated CPUs (isolcpus): 1-255:1/2\n");
+	assert_null(strstr(strstr(text, " is every") + 1, " is every"));
+	assert_text(all, "\n   0   128      1 GiB  0-254:1/2\n");
+	vn_autofree char *blocks = print(eights, false);
+	assert_text(blocks, "\n   1   128      1 GiB  8-255:8/16\n"
+			    "0-247:8/16 is the first 8 of every 16 from 0 to 247.\n");
+	/* The other forms are for programs: plain lists. */
+	json_t *json = vn_host_to_json(even);
+	json_t *node = json_array_get(json_object_get(json, "nodes"), 0);
+	assert_int_equal(json_array_size(json_object_get(node, "cpus")), 128);
+	json_decref(json);
+	/* What fits its line stays the list that every program reads. */
+	vn_autohost *small = make_host(2, (unsigned[]){0, 1});
+	small->isolated_cpus = set_of("0,2,4,6,8,10,12,14");
+	assert_int_equal(vn_host_finish(small, NULL), 0);
+	vn_autofree char *plain = print(small, false);
+	assert_text(plain, "\nisolated CPUs (isolcpus): 0,2,4,6,8,10,12,14\n");
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Without any rule in them they are cut behind two lines; --all has each. */
+static void test_print_cuts_long_lists(void **state)
+{
+	(void)state;
+	vn_autohost *host = dealt_host(is_scattered);
+	host->nodes[1].memory_kind = VN_MEMORY_HBM;
+	vn_autofree char *text = print(host, false), *all = print(host, true);
+	assert_text(text, "… (--all lists them)\n");
+	assert_text(text, "… (HBM; --all lists them)\n");
+	if (count_lines(text) > 24)
+		fail_msg("more than a screen: %s", text);
+	assert_null(strstr(all, "…"));
+	size_t numbers = 0;
+	for (const char *p = strstr(all, "CPU numbers"); p < strstr(all, "distances"); p++)
+		numbers += *p == ',';
+	vn_autofree char *a = vn_set_text(host->nodes[0].cpus), *b = vn_set_text(host->nodes[1].cpus);
+	size_t expected = 0;
+	for (const char *p = a; *p; p++)
+		expected += *p == ',';
+	for (const char *p = b; *p; p++)
+		expected += *p == ',';
+	assert_int_equal(numbers, expected);
+}
+
+/* Where the columns before leave no room, a list begins on the next line. */
+static void test_print_lists_behind_wide_columns(void **state)
+{
+	(void)state;
+	unsigned ids[24];
+	for (unsigned i = 0; i < 24; i++)
+		ids[i] = i;
+	vn_autohost *host = make_host(24, ids);
+	host->cores_known = true;
+	for (size_t i = 0; i < 24; i++) {
+		host->nodes[i].has_memory_free = true;
+		host->nodes[i].memory_free = 1 << 20;
+		if (i % 3 == 0)
+			host->nodes[i].memory_total = UINT64_C(1) << 40;
+	}
+	assert_int_equal(vn_host_finish(host, NULL), 0);
+	vn_autofree char *text = print(host, false);
+	assert_text(text,
+		"\n0,3,6,9,12,15,18,21\n                2     2  1 TiB                 1 MiB                 \n"
+		"        0-1,6-7,12-13,18-19,24-25,30-31,36-37,42-43\n");
+}
+
 static void test_print_devices(void **state)
 {
 	(void)state;
@@ -378,14 +625,26 @@ static void test_print_devices(void **state)
 	add_device(host, "0000:3b:02.0", 0x020000, 1, NULL);
 	strcpy(host->devices[2].physical_function, "0000:3b:00.0");
 	add_device(host, "0000:00:1f.0", 0x060100, -1, NULL);
+	static const struct {
+		const char *address;
+		uint32_t class;
+	} rest[] = {{"0000:00:00.0", 0x060000}, {"0000:00:05.0", 0x088000}, {"0000:00:06.0", 0x110100},
+		{"0000:00:14.0", 0x0c0330}, {"0000:00:16.0", 0x078000}, {"0000:00:1f.4", 0x0c0500},
+		{"0000:00:07.0", 0x050000}};
+	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
+		add_device(host, rest[i].address, rest[i].class, 0, NULL);
 	assert_int_equal(vn_host_finish(host, NULL), 0);
 	vn_autofree char *text = print(host, false);
 	assert_text(
-		text, "\n   1  network eth0, 0000:3b:00.1 (vfio-pci); 1 virtual function\n   ?  1 other\n");
+		text, "\n   1  network eth0, 0000:3b:00.1 (vfio-pci); 1 virtual function\n   ?  1 bridge\n");
+	assert_text(text, "\n   0  1 USB controller; 5 bridges and chipset devices; 1 other\n");
 	vn_autofree char *table = print(host, true);
 	assert_text(table, "\n   1  0000:3b:00.0  network      eth0\n");
 	assert_text(table, "\n   1  0000:3b:02.0  network      of 0000:3b:00.0\n");
-	assert_text(table, "\n   ?  0000:00:1f.0  other        -\n");
+	assert_text(table, "\n   ?  0000:00:1f.0  bridge       -\n");
+	assert_text(table, "\n   0  0000:00:05.0  chipset      -\n");
+	assert_text(table, "\n   0  0000:00:14.0  USB          -\n");
+	assert_text(table, "\n   0  0000:00:16.0  other        -\n");
 }
 
 int main(void)
@@ -395,11 +654,18 @@ int main(void)
 		cmocka_unit_test(test_finish_refuses_parts_that_disagree),
 		cmocka_unit_test(test_finish_notes_what_is_odd),
 		cmocka_unit_test(test_cores_are_counted_by_siblings),
+		cmocka_unit_test(test_totals_count_what_is_online),
 		cmocka_unit_test(test_json_tells_unknown_as_null),
 		cmocka_unit_test(test_print_fits_the_screen),
 		cmocka_unit_test(test_nodes_that_are_alike_are_folded),
+		cmocka_unit_test(test_print_tells_which_nodes_are_near),
+		cmocka_unit_test(test_unknown_distances_are_no_zeros),
 		cmocka_unit_test(test_print_tells_what_stands_out),
+		cmocka_unit_test(test_print_tells_weights),
 		cmocka_unit_test(test_print_what_a_process_may_use),
+		cmocka_unit_test(test_print_strides),
+		cmocka_unit_test(test_print_cuts_long_lists),
+		cmocka_unit_test(test_print_lists_behind_wide_columns),
 		cmocka_unit_test(test_print_devices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

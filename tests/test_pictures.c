@@ -338,6 +338,20 @@ static void test_odd_nodes(void **state)
 	assert_boxes(rects, "core", 6, "node");
 }
 
+/* Told as in the text: by what class and figures there are, and small ones in MB/s. */
+static void test_speeds(void **state)
+{
+	(void)state;
+	vn_autohost *host = plain_host(3, 2, 1);
+	host->nodes[0].access[1].read_bandwidth = 90000; /* and no latency; the class below has nothing */
+	host->nodes[1].access[0] = (struct vn_memory_access){NULL, 350, 0, 512, 0};
+	host->nodes[2].access[1] = (struct vn_memory_access){NULL, 80, 0, 102400, 0};
+	vn_autofree char *svg = svg_of(host);
+	assert_has(svg, ">reads at 90.0 GB/s<");
+	assert_has(svg, ">reads take 350 ns, 512 MB/s<");
+	assert_has(svg, ">reads take 80 ns, 102.4 GB/s<");
+}
+
 /* Bars are as long as the memory is large, and their parts as large as the parts. */
 static void test_memory_is_to_scale(void **state)
 {
@@ -588,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_long_texts_are_cut_or_wrapped),
 		cmocka_unit_test(test_each_part_is_named),
 		cmocka_unit_test(test_odd_nodes),
+		cmocka_unit_test(test_speeds),
 		cmocka_unit_test(test_memory_is_to_scale),
 		cmocka_unit_test(test_l3_groups),
 		cmocka_unit_test(test_heat_map_can_be_read),

@@ -26,6 +26,27 @@ static const struct form {
 
 #define FORMS "text, json, xml, numactl or dot"
 
+/*
+ * The picture is all that --svg gives, and only the text has a longer form: what would be ignored is refused. One error,
+ * which names the option that cannot be with the others.
+ */
+static int refuse_contradiction(const struct vn_args *args, const char *form, struct vn_error *err)
+{
+	struct vn_where svg = {NULL, 0, "--svg"}, all = {NULL, 0, "--all"};
+	const char *other = args->json                     ? "--json"
+			    : vn_arg_given(args, "format") ? "--format"
+			    : vn_arg_given(args, "all")    ? "--all"
+							   : NULL;
+
+	if (vn_arg_given(args, "svg") && other)
+		return vn_error_input(err, &svg, "contradicts %s; expected one of them", other);
+	if (vn_arg_given(args, "all") && strcmp(form, "text") != 0)
+		return vn_error_input(err, &all,
+			"contradicts %s; expected one of them: only the text is folded",
+			args->json ? "--json" : "--format");
+	return 0;
+}
+
 static int read_form(const struct vn_args *args, const struct form **ret_form, struct vn_error *err)
 {
 	struct vn_where where = {NULL, 0, "--format"};
@@ -40,7 +61,7 @@ static int read_form(const struct vn_args *args, const struct form **ret_form, s
 			return vn_error_input(
 				err, &where, "'%s' contradicts --json; expected one of them", name);
 		*ret_form = &forms[i];
-		return 0;
+		return refuse_contradiction(args, name, err);
 	}
 	return vn_error_input(err, &where, "'%s'; expected " FORMS, name);
 }
@@ -80,6 +101,6 @@ const struct vn_verb verb_topology = {
 	.options = {{"host", "SRC", "where the host is read from"},
 		{"format", "FORM", "text (the default), json, xml, numactl or dot"},
 		{"svg", "FILE", "a picture of the host into FILE (-: standard output), and nothing else"},
-		{"all", NULL, "in text: each node and each device in a line of its own"}},
+		{"all", NULL, "in text: each node and each device in a line of its own, no list cut"}},
 	.run = run,
 };

@@ -124,8 +124,8 @@ int vn_args_parse(
 	if (args->help)
 		return 0;
 	if (kept < verb->min_operands || kept > verb->max_operands)
-		vn_error_input(err, NULL, "%d operand%s; usage: vnuma %s %s", kept, kept == 1 ? "" : "s",
-			verb->name, verb->operands);
+		vn_error_input(err, NULL, "%d operand%s; usage: vnuma %s%s%s", kept, kept == 1 ? "" : "s",
+			verb->name, *verb->operands ? " " : "", verb->operands);
 	return err->n ? -EINVAL : 0;
 }
 

@@ -6,7 +6,7 @@
 
 #include "../base/text.h"
 #include "../model/host_levels.h"
-#include "host_words.h"
+#include "../model/host_words.h"
 #include "xml.h"
 
 #define ALL_EDGES 12 /* nodes; of more, only edges to the nearest */
@@ -60,7 +60,7 @@ static void print_memory(const struct vn_host_node *node, FILE *out)
 static void print_node(const struct vn_host *host, size_t index, FILE *out)
 {
 	const struct vn_host_node *node = &host->nodes[index];
-	const char *kind = vn_kind_word(node->memory_kind);
+	const char *kind = vn_kind_word(node->memory_kind, VN_WORD_BRIEF);
 	unsigned cpus = vn_set_weight(node->cpus), cores = vn_host_cores(host, node->cpus);
 	vn_autofree char *list = vn_set_text(node->cpus);
 

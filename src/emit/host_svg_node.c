@@ -22,7 +22,7 @@ static int draw_badge(const struct vn_pic *pic, const char *word, int x, int y)
 
 static int draw_header(const struct vn_pic *pic, const struct vn_pic_node *node, struct vn_svg_area area)
 {
-	const char *kind = vn_kind_word(node->node->memory_kind);
+	const char *kind = vn_kind_word(node->node->memory_kind, VN_WORD_BRIEF);
 	int right = area.x + area.w, size = pic->compact ? 12 : 15, height = pic->compact ? 17 : 22;
 	vn_autoset packages = vn_cpus_packages(pic->host, node->node->cpus);
 	vn_autofree char *ids = packages ? vn_set_text(packages) : NULL;
@@ -107,14 +107,15 @@ static int draw_pools(const struct vn_pic *pic, const struct vn_host_node *node,
 /* How fast the memory is, and what is in front of it, where that is told. */
 static char *speed_text(const struct vn_host_node *node)
 {
-	const struct vn_memory_access *access = &node->access[node->access[1].read_latency ? 1 : 0];
+	const struct vn_memory_access *access = vn_told_access(node);
 	vn_autofree char *latency = NULL, *bandwidth = NULL, *cache = NULL;
-	char size[VN_SIZE_TEXT];
+	char size[VN_SIZE_TEXT], figure[VN_BANDWIDTH_TEXT];
 
-	if (access->read_latency)
+	if (access && access->read_latency)
 		latency = vn_format("reads take %llu ns", (unsigned long long)access->read_latency);
-	if (access->read_bandwidth)
-		bandwidth = vn_format("%.1f GB/s", (double)access->read_bandwidth / 1000);
+	if (access && access->read_bandwidth)
+		bandwidth = vn_format("%s%s", latency ? "" : "reads at ",
+			vn_bandwidth_text(access->read_bandwidth, figure));
 	if (node->n_memory_caches)
 		cache = vn_format("cache before it: %s", vn_size_text(node->memory_caches[0].size, size));
 	if (!latency && !bandwidth && !cache)

@@ -10,7 +10,7 @@
 #include "../base/text.h"
 #include "../model/host.h"
 #include "../model/host_levels.h"
-#include "host_words.h"
+#include "../model/host_words.h"
 #include "svg.h"
 
 #define VN_PIC_MARGIN 24

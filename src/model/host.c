@@ -248,14 +248,14 @@ static struct matrix look_at_distances(const struct vn_host *host)
 
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		for (size_t j = 0; j < host->n_nodes; j++) {
-			uint32_t d = host->nodes[i].distances[j];
+			uint32_t d = host->nodes[i].distances[j], back = host->nodes[j].distances[i];
 			if (d == VN_DISTANCE_UNKNOWN) {
 				m.unknown = true;
 				continue;
 			}
 			m.below_local |= d < VN_DISTANCE_LOCAL;
 			m.self_not_local |= i == j && d != VN_DISTANCE_LOCAL;
-			m.asymmetric |= d != host->nodes[j].distances[i];
+			m.asymmetric |= back != VN_DISTANCE_UNKNOWN && d != back;
 			if (i != j && (m.nearest_remote == 0 || d < m.nearest_remote))
 				m.nearest_remote = d;
 			if (d > m.farthest)
@@ -339,7 +339,8 @@ static int note_memory(const struct vn_host *host, struct vn_notes *notes)
 			hwloc_bitmap_set(empty, host->nodes[i].id);
 	}
 	return note_set(notes, empty, "node-without-memory", "node",
-		"without memory: all memory is remote to their CPUs");
+		hwloc_bitmap_weight(empty) == 1 ? "without memory: all memory is remote to its CPUs"
+						: "without memory: all memory is remote to their CPUs");
 }
 
 /* Whether the note speaks of figures that change. */

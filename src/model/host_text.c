@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "host_fold.h"
+#include "host_words.h"
 
 #define SCREEN_NODES 8 /* 8 lines of nodes and 8 of distances are what a screen of 24 lines holds */
 #define MATRIX_NODES 19 /* 19 columns of 4 and the label are 80 */
@@ -32,28 +33,6 @@ static struct columns find_columns(const struct vn_host *host)
 	return c;
 }
 
-void vn_print_wrapped(const char *text, unsigned indent, FILE *out)
-{
-	unsigned column = indent, blanks = 0; /* blanks are held back: none may end a line */
-
-	while (*text) {
-		size_t piece = strcspn(text, ", ");
-		if (text[piece] == ',')
-			piece++;
-		if (column > indent && column + blanks + piece > VN_SCREEN) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-			blanks = 0;
-		}
-		fprintf(out, "%*s%.*s", (int)blanks, "", (int)piece, text);
-		column += blanks + (unsigned)piece;
-		text += piece;
-		blanks = (unsigned)strspn(text, " ");
-		text += blanks;
-	}
-	fputc('\n', out);
-}
-
 /* "64.0 GiB", "none" for no memory, "-" for not known. */
 static const char *memory_text(bool known, uint64_t bytes, char buffer[static VN_SIZE_TEXT])
 {
@@ -62,58 +41,14 @@ static const char *memory_text(bool known, uint64_t bytes, char buffer[static VN
 	return bytes == 0 ? "none" : vn_size_text(bytes, buffer);
 }
 
-static unsigned count_packages(const struct vn_host *host)
-{
-	vn_autoset packages = hwloc_bitmap_alloc();
-
-	for (size_t i = 0; packages && i < host->n_cpus; i++) {
-		if (host->cpus[i].online && host->cpus[i].package < 0)
-			return 0;
-		if (host->cpus[i].online)
-			hwloc_bitmap_set(packages, (unsigned)host->cpus[i].package);
-	}
-	return vn_set_weight(packages);
-}
-
 static void print_title(const struct vn_host *host, FILE *out)
 {
-	uint64_t total = 0, unused = 0;
-	unsigned online = 0, cores = 0, packages = count_packages(host);
-	bool free_known = true;
-	char size[VN_SIZE_TEXT];
+	vn_autofree char *totals = vn_host_totals(host);
 
-	for (size_t i = 0; i < host->n_cpus; i++)
-		online += host->cpus[i].online;
-	for (size_t i = 0; i < host->n_nodes; i++) {
-		total += host->nodes[i].memory_total;
-		unused += host->nodes[i].memory_free;
-		free_known &= host->nodes[i].has_memory_free;
-		cores += vn_host_cores(host, host->nodes[i].cpus);
-	}
-	fprintf(out, "%zu node%s", host->n_nodes, host->n_nodes == 1 ? "" : "s");
-	if (packages)
-		fprintf(out, " in %u package%s", packages, packages == 1 ? "" : "s");
-	fprintf(out, ", %u CPU%s", online, online == 1 ? "" : "s");
-	if (host->cores_known)
-		fprintf(out, " in %u core%s", cores, cores == 1 ? "" : "s");
-	fprintf(out, ", %s memory", vn_size_text(total, size));
-	if (free_known)
-		fprintf(out, ", %s free", vn_size_text(unused, size));
-	fprintf(out, "\n");
+	vn_print_wrapped(totals ? totals : "?", 0, out);
 	if (!host->live)
 		fprintf(out, "source: %s%s\n", host->source ? host->source : "?",
 			host->was_live ? ", as it was when printed" : "");
-}
-
-/* What stands out of a node's memory, in a word; NULL for DRAM and for what is not known. */
-static const char *kind_word(enum vn_memory_kind kind)
-{
-	static const char *const words[] = {[VN_MEMORY_HBM] = "HBM",
-		[VN_MEMORY_CXL] = "CXL memory",
-		[VN_MEMORY_PERSISTENT] = "persistent memory",
-		[VN_MEMORY_GPU] = "GPU memory",
-		[VN_MEMORY_SLOW] = "slower than DRAM"};
-	return kind < sizeof(words) / sizeof(words[0]) ? words[kind] : NULL;
 }
 
 /* A number of a column that a node without CPUs has nothing for. */
@@ -123,19 +58,19 @@ static int print_count(unsigned cpus, unsigned count, int width, FILE *out)
 }
 
 /* The last column: the CPUs' numbers, or why there are none. */
-static void print_cpu_list(hwloc_const_bitmap_t cpus, enum vn_memory_kind kind, int indent, FILE *out)
+static void print_cpu_list(hwloc_const_bitmap_t cpus, enum vn_memory_kind kind, int indent,
+	struct vn_listing *listing, FILE *out)
 {
-	vn_autofree char *list = vn_set_text(cpus);
-	const char *word = kind_word(kind);
-	vn_autofree char *text = hwloc_bitmap_iszero(cpus)
-					 ? vn_format("no CPUs: %s", word ? word : "memory only")
-				 : word ? vn_format("%s (%s)", list ? list : "?", word)
-					: NULL;
-	vn_print_wrapped(text ? text : list ? list : "?", (unsigned)indent, out);
+	const char *word = vn_kind_word(kind, VN_WORD_FULL);
+
+	if (hwloc_bitmap_iszero(cpus))
+		fprintf(out, "no CPUs: %s\n", word ? word : "memory only");
+	else
+		vn_print_set(cpus, word, (unsigned)indent, listing, out);
 }
 
-static void print_node(
-	const struct vn_host *host, const struct vn_host_node *node, struct columns c, FILE *out)
+static void print_node(const struct vn_host *host, const struct vn_host_node *node, struct columns c,
+	struct vn_listing *listing, FILE *out)
 {
 	char size[VN_SIZE_TEXT];
 	unsigned cpus = vn_set_weight(node->cpus);
@@ -151,15 +86,15 @@ static void print_node(
 		width += fprintf(out, "%11s",
 			memory_text(node->has_memory_reclaimable, node->memory_reclaimable, size));
 	width += fprintf(out, "  ");
-	print_cpu_list(node->cpus, node->memory_kind, width, out);
+	print_cpu_list(node->cpus, node->memory_kind, width, listing, out);
 }
 
-static void print_nodes(const struct vn_host *host, struct columns c, FILE *out)
+static void print_nodes(const struct vn_host *host, struct columns c, struct vn_listing *listing, FILE *out)
 {
 	fprintf(out, "\nnode%s  CPUs     memory%s%s  CPU numbers\n", c.cores ? "  cores" : "",
 		c.free ? "       free" : "", c.cache ? "      cache" : "");
 	for (size_t i = 0; i < host->n_nodes; i++)
-		print_node(host, &host->nodes[i], c, out);
+		print_node(host, &host->nodes[i], c, listing, out);
 }
 
 /* "1.2 GiB to 60 GiB": the least and the most of a group's nodes; one figure when all print the same. */
@@ -181,22 +116,32 @@ static char *range_text(const struct vn_host *host, const struct vn_fold *fold, 
 	return strcmp(low, high) == 0 ? vn_copy(low) : vn_format("%s to %s", low, high);
 }
 
+/* The nodes of a group, on a line of their own when the column does not hold them. Returns the width of the column. */
+static int print_ids(hwloc_const_bitmap_t ids, int label, struct vn_listing *listing, FILE *out)
+{
+	vn_autofree char *text = vn_set_text(ids);
+
+	if (text && strlen(text) <= (size_t)label)
+		return fprintf(out, "%-*s", label, text);
+	vn_print_set(ids, NULL, 0, listing, out);
+	return fprintf(out, "%*s", label, "");
+}
+
 static int print_group(const struct vn_host *host, const struct vn_fold *fold, size_t group, struct columns c,
-	int label, FILE *out)
+	int label, struct vn_listing *listing, FILE *out)
 {
 	const struct vn_host_node *node = &host->nodes[vn_fold_first(host, fold, group)];
 	vn_autoset ids = vn_fold_ids(host, fold, group), cpus = hwloc_bitmap_alloc();
-	vn_autofree char *text = ids ? vn_set_text(ids) : NULL;
 	vn_autofree char *memory = range_text(host, fold, group, false),
 			 *unused = range_text(host, fold, group, true);
 	unsigned each = vn_set_weight(node->cpus);
 
-	if (!text || !cpus || !memory || !unused)
+	if (!ids || !cpus || !memory || !unused)
 		return -ENOMEM;
 	for (size_t i = vn_fold_first(host, fold, group); i < host->n_nodes;
 		i = vn_fold_next(host, fold, group, i))
 		hwloc_bitmap_or(cpus, cpus, host->nodes[i].cpus);
-	int width = fprintf(out, "%-*s", label, text);
+	int width = print_ids(ids, label, listing, out);
 	if (c.cores)
 		width += print_count(each, vn_host_cores(host, node->cpus), 7, out);
 	width += print_count(each, each, 6, out);
@@ -204,14 +149,14 @@ static int print_group(const struct vn_host *host, const struct vn_fold *fold, s
 	if (c.free)
 		width += fprintf(out, "  %-20s", unused);
 	width += fprintf(out, "  ");
-	print_cpu_list(cpus, node->memory_kind, width, out);
+	print_cpu_list(cpus, node->memory_kind, width, listing, out);
 	return 0;
 }
 
-/* Width of the column of node numbers: that of the longest group's, within reason. */
-static int label_width(const struct vn_host *host, const struct vn_fold *fold)
+/* Width of the column of node numbers: that of the longest group's, as far as the others leave room on the screen. */
+static int label_width(const struct vn_host *host, const struct vn_fold *fold, struct columns c)
 {
-	size_t longest = 5;
+	size_t longest = 5, most = VN_SCREEN - 6 - 22 - 13 - (c.cores ? 7 : 0) - (c.free ? 22 : 0);
 
 	for (size_t group = 0; group < fold->n_groups; group++) {
 		vn_autoset ids = vn_fold_ids(host, fold, group);
@@ -219,29 +164,32 @@ static int label_width(const struct vn_host *host, const struct vn_fold *fold)
 		if (text && strlen(text) > longest)
 			longest = strlen(text);
 	}
-	return (int)(longest > 24 ? 24 : longest);
+	return (int)(longest > most ? most : longest);
 }
 
-static void print_groups(const struct vn_host *host, const struct vn_fold *fold, struct columns c, FILE *out)
+static void print_groups(const struct vn_host *host, const struct vn_fold *fold, struct columns c,
+	struct vn_listing *listing, FILE *out)
 {
-	int label = label_width(host, fold);
+	int label = label_width(host, fold, c);
 
 	fprintf(out, "\n%-*s%s  CPUs  memory of each%s  CPU numbers\n", label, "nodes",
 		c.cores ? "  cores" : "", c.free ? "        free of each        " : "      ");
 	for (size_t group = 0; group < fold->n_groups; group++)
-		print_group(host, fold, group, c, label, out);
+		print_group(host, fold, group, c, label, listing, out);
 	fprintf(out, "Nodes that are alike share a line; --all lists each.\n");
 }
 
-static void print_node_table(const struct vn_host *host, struct columns c, bool all, FILE *out)
+static void print_node_table(
+	const struct vn_host *host, struct columns c, struct vn_listing *listing, FILE *out)
 {
 	vn_autofold fold = {0};
 
-	if (!all && host->n_nodes > SCREEN_NODES && vn_fold_nodes(host, &fold) == 0 &&
+	if (!listing->all && host->n_nodes > SCREEN_NODES && vn_fold_nodes(host, &fold) == 0 &&
 		fold.n_groups <= host->n_nodes / 2)
-		print_groups(host, &fold, c, out);
+		print_groups(host, &fold, c, listing, out);
 	else
-		print_nodes(host, c, out);
+		print_nodes(host, c, listing, out);
+	vn_explain_stride(listing, out);
 }
 
 /* L3 caches among the CPUs of a node, 0 when they are not told. */
@@ -274,29 +222,15 @@ static void print_l3(const struct vn_host *host, FILE *out)
 		fprintf(out, "\nL3 caches: %u to %u in a node\n", least, most);
 }
 
-/* The best class that has figures: 1, of CPUs, else 0. */
-static const struct vn_memory_access *told_access(const struct vn_host_node *node)
-{
-	for (int class = 1; class >= 0; class --) {
-		const struct vn_memory_access *access = &node->access[class];
-		if (access->read_latency || access->read_bandwidth)
-			return access;
-	}
-	return NULL;
-}
-
 static void print_speed(const struct vn_host_node *node, FILE *out)
 {
-	const struct vn_memory_access *access = told_access(node);
-	char latency[24] = "-", bandwidth[24] = "-", tier[16] = "-", weight[16] = "-";
+	const struct vn_memory_access *access = vn_told_access(node);
+	char latency[24] = "-", bandwidth[VN_BANDWIDTH_TEXT] = "-", tier[16] = "-", weight[16] = "-";
 
 	if (access && access->read_latency)
 		snprintf(latency, sizeof(latency), "%llu ns", (unsigned long long)access->read_latency);
-	if (access && access->read_bandwidth >= 1000)
-		snprintf(bandwidth, sizeof(bandwidth), "%.1f GB/s", (double)access->read_bandwidth / 1000);
-	else if (access && access->read_bandwidth)
-		snprintf(bandwidth, sizeof(bandwidth), "%llu MB/s",
-			(unsigned long long)access->read_bandwidth);
+	if (access && access->read_bandwidth)
+		vn_bandwidth_text(access->read_bandwidth, bandwidth);
 	if (node->memory_tier >= 0)
 		snprintf(tier, sizeof(tier), "%d", node->memory_tier);
 	if (node->interleave_weight >= 0)
@@ -306,14 +240,16 @@ static void print_speed(const struct vn_host_node *node, FILE *out)
 	vn_print_wrapped(from && *from ? from : "-", 44, out);
 }
 
-/* Where the host has memory of different speed, or the firmware tells how fast it is. */
+/* Where the host has memory of different speed, or the firmware tells how fast it is, or pages are not interleaved one by
+ * one, which is what a weight of 1 for all says. */
 static void print_speeds(const struct vn_host *host, FILE *out)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
-		any |= told_access(node) || node->memory_tier != host->nodes[0].memory_tier;
+		any |= vn_told_access(node) || node->memory_tier != host->nodes[0].memory_tier;
+		any |= node->interleave_weight >= 0 && node->interleave_weight != 1;
 	}
 	if (!any)
 		return;
@@ -355,17 +291,17 @@ static void print_memory_caches(const struct vn_host *host, FILE *out)
 	}
 }
 
-static void print_set_line(const char *label, hwloc_const_bitmap_t set, FILE *out)
+/* An empty line before it. */
+static void print_set_line(const char *label, hwloc_const_bitmap_t set, struct vn_listing *listing, FILE *out)
 {
-	vn_autofree char *text = vn_set_text(set);
-	fprintf(out, "%s ", label);
-	vn_print_wrapped(text ? text : "?", (unsigned)strlen(label) + 1, out);
+	fprintf(out, "\n%s ", label);
+	vn_print_set(set, NULL, (unsigned)strlen(label) + 1, listing, out);
 }
 
 /* Those of `usable` that this process may use, when it may not use all. What a cpuset does not list because nobody could use
  * it (a CPU that is offline, a node without memory) is no restriction. */
-static void print_allowed(
-	const char *label, hwloc_const_bitmap_t usable, hwloc_const_bitmap_t allowed, FILE *out)
+static void print_allowed(const char *label, hwloc_const_bitmap_t usable, hwloc_const_bitmap_t allowed,
+	struct vn_listing *listing, FILE *out)
 {
 	vn_autoset both = hwloc_bitmap_alloc();
 
@@ -373,13 +309,13 @@ static void print_allowed(
 		hwloc_bitmap_isequal(both, usable))
 		return;
 	if (hwloc_bitmap_iszero(both))
-		fprintf(out, "%s none\n", label);
+		fprintf(out, "\n%s none\n", label);
 	else
-		print_set_line(label, both, out);
+		print_set_line(label, both, listing, out);
 }
 
 /* CPUs that are there but cannot be used, or not by everybody; nodes that are not online. */
-static void print_unusable(const struct vn_host *host, FILE *out)
+static void print_unusable(const struct vn_host *host, struct vn_listing *listing, FILE *out)
 {
 	vn_autoset offline = hwloc_bitmap_alloc(), online = hwloc_bitmap_alloc(),
 		   memory = hwloc_bitmap_alloc();
@@ -393,15 +329,17 @@ static void print_unusable(const struct vn_host *host, FILE *out)
 			hwloc_bitmap_set(memory, host->nodes[i].id);
 	}
 	if (!hwloc_bitmap_iszero(offline))
-		print_set_line("\noffline CPUs:", offline, out);
+		print_set_line("offline CPUs:", offline, listing, out);
 	if (host->offline_nodes)
-		print_set_line("\noffline nodes (possible, not online):", host->offline_nodes, out);
+		print_set_line("offline nodes (possible, not online):", host->offline_nodes, listing, out);
 	if (host->isolated_cpus && !hwloc_bitmap_iszero(host->isolated_cpus))
-		print_set_line("\nisolated CPUs (isolcpus):", host->isolated_cpus, out);
+		print_set_line("isolated CPUs (isolcpus):", host->isolated_cpus, listing, out);
 	if (host->nohz_full_cpus && !hwloc_bitmap_iszero(host->nohz_full_cpus))
-		print_set_line("\nCPUs without a tick (nohz_full):", host->nohz_full_cpus, out);
-	print_allowed("\nthis process may use only CPUs:", online, host->allowed_cpus, out);
-	print_allowed("\nthis process may use memory only of nodes:", memory, host->allowed_nodes, out);
+		print_set_line("CPUs without a tick (nohz_full):", host->nohz_full_cpus, listing, out);
+	print_allowed("this process may use only CPUs:", online, host->allowed_cpus, listing, out);
+	print_allowed(
+		"this process may use memory only of nodes:", memory, host->allowed_nodes, listing, out);
+	vn_explain_stride(listing, out);
 }
 
 /* "3 of 512 x 2 MiB, …", or "-". */
@@ -472,12 +410,21 @@ static bool tells_distances(const struct vn_host *host)
 	return false;
 }
 
-static void print_distance(uint32_t distance, int width, FILE *out)
+#define DISTANCE_TEXT 12
+
+/* The figure; `unknown` where there is none. */
+static const char *distance_text(uint32_t distance, const char *unknown, char buffer[static DISTANCE_TEXT])
 {
 	if (distance == VN_DISTANCE_UNKNOWN)
-		fprintf(out, "%*s", width, "-");
-	else
-		fprintf(out, "%*u", width, distance);
+		return unknown;
+	snprintf(buffer, DISTANCE_TEXT, "%u", distance);
+	return buffer;
+}
+
+static void print_distance(uint32_t distance, int width, FILE *out)
+{
+	char text[DISTANCE_TEXT];
+	fprintf(out, "%*s", width, distance_text(distance, "-", text));
 }
 
 static void print_matrix(const struct vn_host *host, FILE *out)
@@ -510,6 +457,16 @@ static void print_group_label(const struct vn_host *host, const struct vn_fold *
 	fprintf(out, "%*s", right ? width : -width, label ? label : "?");
 }
 
+/* "10/12": from node i to itself and to another of its group. */
+static void print_both(const struct vn_host_node *node, size_t i, size_t other, int width, FILE *out)
+{
+	char self[DISTANCE_TEXT], within[DISTANCE_TEXT], cell[2 * DISTANCE_TEXT];
+
+	snprintf(cell, sizeof(cell), "%s/%s", distance_text(node->distances[i], "-", self),
+		distance_text(node->distances[other], "-", within));
+	fprintf(out, "%*s", width, cell);
+}
+
 /* A row and a column for each group; on the diagonal a node to itself, and to another of its group. */
 static void print_group_matrix(const struct vn_host *host, const struct vn_fold *fold, FILE *out)
 {
@@ -524,21 +481,18 @@ static void print_group_matrix(const struct vn_host *host, const struct vn_fold 
 		size_t i = vn_fold_first(host, fold, a), next = vn_fold_next(host, fold, a, i);
 		print_group_label(host, fold, a, 16, false, out);
 		for (size_t b = 0; b < fold->n_groups; b++) {
-			char cell[24];
-			uint32_t self = host->nodes[i].distances[i];
-			if (a == b && next < host->n_nodes) {
-				snprintf(cell, sizeof(cell), "%u/%u", self, host->nodes[i].distances[next]);
-				fprintf(out, "%7s", cell);
-			} else {
-				print_distance(
-					host->nodes[i].distances[vn_fold_first(host, fold, b)], 7, out);
-			}
+			size_t first = vn_fold_first(host, fold, b);
+			if (a == b && next < host->n_nodes)
+				print_both(&host->nodes[i], i, next, 7, out);
+			else
+				print_distance(host->nodes[i].distances[first], 7, out);
 		}
 		fprintf(out, "\n");
 	}
 }
 
-/* The matrix; folded where it is too wide; where it cannot be, only which distances there are. */
+/* The matrix; folded where it is too wide; where it cannot be, which distances there are and which nodes are near
+ * each other. */
 static void print_distances(const struct vn_host *host, bool all, FILE *out)
 {
 	vn_autofold fold = {0};
@@ -550,8 +504,10 @@ static void print_distances(const struct vn_host *host, bool all, FILE *out)
 		return;
 	}
 	if (fold.n_groups == 1) {
-		fprintf(out, "\ndistances: %u from a node to itself, %u to any other\n",
-			host->nodes[0].distances[0], host->nodes[0].distances[1]);
+		char self[DISTANCE_TEXT], other[DISTANCE_TEXT];
+		fprintf(out, "\ndistances: %s from a node to itself, %s to any other\n",
+			distance_text(host->nodes[0].distances[0], "not told", self),
+			distance_text(host->nodes[0].distances[1], "not told", other));
 		return;
 	}
 	if (fold.n_groups <= 9) { /* 9 columns of 7 and the label are 79 */
@@ -563,7 +519,10 @@ static void print_distances(const struct vn_host *host, bool all, FILE *out)
 			hwloc_bitmap_set(values, host->nodes[i].distances[j]);
 	}
 	hwloc_bitmap_clr(values, VN_DISTANCE_UNKNOWN);
-	print_set_line("\ndistances (--all prints the matrix):", values, out);
+	vn_autofree char *text = vn_set_text(values);
+	fprintf(out, "\ndistances (--all prints the matrix): ");
+	vn_print_wrapped(text ? text : "?", 37, out);
+	vn_host_print_near(host, out);
 }
 
 static void print_notes(const struct vn_host *host, FILE *out)
@@ -579,11 +538,12 @@ static void print_notes(const struct vn_host *host, FILE *out)
 void vn_host_print(const struct vn_host *host, bool all, FILE *out)
 {
 	struct columns c = find_columns(host);
+	struct vn_listing listing = {.all = all};
 
 	print_title(host, out);
-	print_node_table(host, c, all, out);
+	print_node_table(host, c, &listing, out);
 	print_l3(host, out);
-	print_unusable(host, out);
+	print_unusable(host, &listing, out);
 	if (c.pools)
 		print_hugepages(host, out);
 	print_speeds(host, out);

@@ -4,28 +4,9 @@
 #include <string.h>
 
 #include "host_text.h"
+#include "host_words.h"
 
 #define MAX_LISTED 12 /* of one kind and node in the short form */
-
-/* A word for what matters to a VM's I/O; NULL for bridges, USB and the like. Codes: PCI Code and ID Assignment. */
-static const char *class_word(uint32_t code)
-{
-	switch (code >> 16) {
-	case 0x01:
-		return "storage";
-	case 0x02:
-		return "network";
-	case 0x03:
-		return "display";
-	case 0x12:
-		return "accelerator";
-	default:
-		break;
-	}
-	if (code >> 8 == 0x0502)
-		return "CXL memory";
-	return code >> 8 == 0x0b40 ? "coprocessor" : NULL;
-}
 
 /* The names of a device, blank between; its address when it has none. */
 static void print_names(const struct vn_host_device *device, FILE *text)
@@ -43,7 +24,7 @@ static bool print_kind(const struct vn_host *host, int node, const char *word, b
 
 	for (size_t i = 0; i < host->n_devices; i++) {
 		const struct vn_host_device *device = &host->devices[i];
-		const char *own = class_word(device->class_code);
+		const char *own = vn_device_word(device);
 		if (device->node != node || !own || strcmp(own, word) != 0 || *device->physical_function)
 			continue;
 		if (shown == MAX_LISTED) {
@@ -64,9 +45,49 @@ static bool print_kind(const struct vn_host *host, int node, const char *word, b
 	return shown > 0;
 }
 
+/* What vn_device_word() has no word for. Codes: PCI Code and ID Assignment Specification, section 1. */
+enum rest { REST_BRIDGE, REST_CHIPSET, REST_USB, REST_OTHER, N_REST };
+
+static enum rest rest_of(const struct vn_host_device *device)
+{
+	static const struct {
+		uint32_t code, mask;
+		enum rest rest;
+	} classes[] = {
+		{0x060000, 0xff0000, REST_BRIDGE},
+		{0x050000, 0xff0000, REST_CHIPSET}, /* memory controllers */
+		{0x080000, 0xff0000, REST_CHIPSET}, /* system peripherals: interrupts, DMA, timers, IOMMU */
+		{0x0c0500, 0xffff00, REST_CHIPSET}, /* SMBus */
+		{0x110100, 0xffff00, REST_CHIPSET}, /* performance counters */
+		{0x0c0300, 0xffff00, REST_USB},
+	};
+
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		if ((device->class_code & classes[i].mask) == classes[i].code)
+			return classes[i].rest;
+	}
+	return REST_OTHER;
+}
+
+static const char *table_word(const struct vn_host_device *device)
+{
+	static const char *const words[N_REST] = {"bridge", "chipset", "USB", "other"};
+	const char *word = vn_device_word(device);
+	return word ? word : words[rest_of(device)];
+}
+
+/* "; 3 others": nothing for none. */
+static void print_number(size_t n, const char *one, const char *several, const char **separator, FILE *text)
+{
+	if (n == 0)
+		return;
+	fprintf(text, "%s%zu %s", *separator, n, n == 1 ? one : several);
+	*separator = "; ";
+}
+
 static void print_rest(const struct vn_host *host, int node, bool first, FILE *text)
 {
-	size_t functions = 0, others = 0;
+	size_t functions = 0, rest[N_REST] = {0};
 	const char *separator = first ? "" : "; ";
 
 	for (size_t i = 0; i < host->n_devices; i++) {
@@ -75,15 +96,19 @@ static void print_rest(const struct vn_host *host, int node, bool first, FILE *t
 			continue;
 		if (*device->physical_function)
 			functions++;
-		else if (!class_word(device->class_code))
-			others++;
+		else if (!vn_device_word(device))
+			rest[rest_of(device)]++;
 	}
-	if (functions) {
-		fprintf(text, "%s%zu virtual function%s", separator, functions, functions == 1 ? "" : "s");
-		separator = "; ";
+	print_number(functions, "virtual function", "virtual functions", &separator, text);
+	print_number(rest[REST_USB], "USB controller", "USB controllers", &separator, text);
+	if (rest[REST_BRIDGE] && rest[REST_CHIPSET]) {
+		print_number(rest[REST_BRIDGE] + rest[REST_CHIPSET], "", "bridges and chipset devices",
+			&separator, text);
+	} else {
+		print_number(rest[REST_BRIDGE], "bridge", "bridges", &separator, text);
+		print_number(rest[REST_CHIPSET], "chipset device", "chipset devices", &separator, text);
 	}
-	if (others)
-		fprintf(text, "%s%zu other%s", separator, others, others == 1 ? "" : "s");
+	print_number(rest[REST_OTHER], "other", "others", &separator, text);
 }
 
 static void print_line(const struct vn_host *host, int node, FILE *out)
@@ -113,7 +138,6 @@ static void print_line(const struct vn_host *host, int node, FILE *out)
 
 static void print_row(const struct vn_host_device *device, FILE *out)
 {
-	const char *word = class_word(device->class_code);
 	vn_autofree char *names = NULL;
 	size_t length = 0;
 	char node[12] = "?";
@@ -129,7 +153,7 @@ static void print_row(const struct vn_host_device *device, FILE *out)
 		return;
 	if (device->node >= 0)
 		snprintf(node, sizeof(node), "%d", device->node);
-	fprintf(out, "%4s  %-12s  %-11s", node, device->address, word ? word : "other");
+	fprintf(out, "%4s  %-12s  %-11s", node, device->address, table_word(device));
 	fprintf(out, device->driver ? "  %-22s  %s\n" : "  %s%s\n", names && *names ? names : "-",
 		device->driver ? device->driver : "");
 }

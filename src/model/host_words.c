@@ -6,24 +6,33 @@
 
 #include "../base/text.h"
 
-const char *vn_kind_word(enum vn_memory_kind kind)
+const char *vn_kind_word(enum vn_memory_kind kind, enum vn_word_length length)
 {
-	switch (kind) {
-	case VN_MEMORY_HBM:
-		return "HBM";
-	case VN_MEMORY_CXL:
-		return "CXL";
-	case VN_MEMORY_PERSISTENT:
-		return "persistent";
-	case VN_MEMORY_GPU:
-		return "GPU";
-	case VN_MEMORY_SLOW:
-		return "slow";
-	case VN_MEMORY_UNKNOWN:
-	case VN_MEMORY_DRAM:
-		break;
+	static const char *const words[][2] = {[VN_MEMORY_HBM] = {"HBM", "HBM"},
+		[VN_MEMORY_CXL] = {"CXL", "CXL memory"},
+		[VN_MEMORY_PERSISTENT] = {"persistent", "persistent memory"},
+		[VN_MEMORY_GPU] = {"GPU", "GPU memory"},
+		[VN_MEMORY_SLOW] = {"slow", "slower than DRAM"}};
+	return kind < sizeof(words) / sizeof(words[0]) ? words[kind][length] : NULL;
+}
+
+const struct vn_memory_access *vn_told_access(const struct vn_host_node *node)
+{
+	for (int class = 1; class >= 0; class --) {
+		const struct vn_memory_access *access = &node->access[class];
+		if (access->read_latency || access->read_bandwidth)
+			return access;
 	}
 	return NULL;
+}
+
+const char *vn_bandwidth_text(uint64_t mb_per_second, char buffer[static VN_BANDWIDTH_TEXT])
+{
+	if (mb_per_second >= 1000)
+		snprintf(buffer, VN_BANDWIDTH_TEXT, "%.1f GB/s", (double)mb_per_second / 1000);
+	else
+		snprintf(buffer, VN_BANDWIDTH_TEXT, "%llu MB/s", (unsigned long long)mb_per_second);
+	return buffer;
 }
 
 /* Source of the codes: PCI Code and ID Assignment Specification, section 1. */
@@ -34,7 +43,7 @@ const char *vn_device_word(const struct vn_host_device *device)
 		const char *word;
 	} words[] = {{0x010000, 0xff0000, "storage"}, {0x020000, 0xff0000, "network"},
 		{0x030000, 0xff0000, "display"}, {0x120000, 0xff0000, "accelerator"},
-		{0x050200, 0xffff00, "CXL"}, {0x0b4000, 0xffff00, "coprocessor"}};
+		{0x050200, 0xffff00, "CXL memory"}, {0x0b4000, 0xffff00, "coprocessor"}};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if ((device->class_code & words[i].mask) == words[i].code)
