@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VN_SIZE_TEXT 24
+#define VN_SIZE_TEXT 32
 
 /* "4.0 GiB", "512 MiB", "0 B": bytes for people, binary units. Returns `buffer`. */
 const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT]);

@@ -336,9 +336,12 @@ static void print_unusable(const struct vn_host *host, struct vn_listing *listin
 		print_set_line("isolated CPUs (isolcpus):", host->isolated_cpus, listing, out);
 	if (host->nohz_full_cpus && !hwloc_bitmap_iszero(host->nohz_full_cpus))
 		print_set_line("CPUs without a tick (nohz_full):", host->nohz_full_cpus, listing, out);
-	print_allowed("this process may use only CPUs:", online, host->allowed_cpus, listing, out);
-	print_allowed(
-		"this process may use memory only of nodes:", memory, host->allowed_nodes, listing, out);
+	print_allowed(host->live ? "this process may use only CPUs:"
+				 : "the process that read the host may use only CPUs:",
+		online, host->allowed_cpus, listing, out);
+	print_allowed(host->live ? "this process may use memory only of nodes:"
+				 : "the process that read the host may use memory only of nodes:",
+		memory, host->allowed_nodes, listing, out);
 	vn_explain_stride(listing, out);
 }
 

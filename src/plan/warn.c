@@ -273,7 +273,10 @@ static int reason_memory(const struct vn_instance *in, const struct vn_host *hos
 		guest->hugepages == 0 ? vn_copy("ordinary memory")
 				      : vn_format("huge pages of %s", vn_size_text(guest->hugepages, page));
 	const char *limited =
-		host->allowed_nodes ? "; nodes outside this process's cpuset count as having none" : "";
+		!host->allowed_nodes ? ""
+		: host->live
+			? "; nodes outside this process's cpuset count as having none"
+			: "; nodes outside the cpuset of the process that read the host count as having none";
 
 	if (!rooms || !help || !kind)
 		return -ENOMEM;
@@ -300,8 +303,9 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 		r = reason_memory(instance, host, guest, need, have, reasons);
 	if (r >= 0 && cores == 0)
 		r = vn_notes_add(reasons, "no-cpu", "no node of the host has an online CPU that %s",
-			guest->cpus ? "this guest may use (`cpus`) and this process is allowed"
-				    : "this process is allowed to use");
+			guest->cpus  ? "this guest may use (`cpus`) and the cpuset allows"
+			: host->live ? "this process is allowed to use"
+				     : "the process that read the host was allowed to use");
 	return r;
 }
 
