@@ -456,11 +456,11 @@ static void test_print_what_a_process_may_use(void **state)
 		{"0-3,5", "0-1,3", NULL,
 			NULL}, /* without CPU 4, which is offline, and node 2, without memory */
 		{"0-63", "0-1023", NULL, NULL},
-		{"0-3,5", "0,2", "\nthis process may use memory only of nodes: 0\n", NULL},
-		{"0-3,5", "2", "\nthis process may use memory only of nodes: none\n", NULL},
-		{"1,4-9", "0-3", "\nthis process may use only CPUs: 1,5\n", NULL},
-		{"", "1,3", "\nthis process may use only CPUs: none\n",
-			"\nthis process may use memory only of nodes: 1,3\n"},
+		{"0-3,5", "0,2", "\nthe process that read the host may use memory only of nodes: 0\n", NULL},
+		{"0-3,5", "2", "\nthe process that read the host may use memory only of nodes: none\n", NULL},
+		{"1,4-9", "0-3", "\nthe process that read the host may use only CPUs: 1,5\n", NULL},
+		{"", "1,3", "\nthe process that read the host may use only CPUs: none\n",
+			"\nthe process that read the host may use memory only of nodes: 1,3\n"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vn_autohost *host = make_host(4, (unsigned[]){0, 1, 2, 3});
