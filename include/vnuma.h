@@ -214,7 +214,7 @@ int vn_host_cpu_id(const struct vn_host *host, size_t cpu);
 /* Index of the CPU with this id; -ENOENT when there is none. */
 int vn_host_cpu_index(const struct vn_host *host, unsigned id);
 
-/* Id of its node; -ENODATA when it is in none, as when it is offline. */
+/* Id of its node; -ENODATA when it is in none, or offline where the kernel does not tell the node of such a CPU. */
 int vn_host_cpu_node(const struct vn_host *host, size_t cpu);
 
 /* The kernel's ids. A core's id says something only together with package and die. L3: the lowest CPU that shares the cache. */

@@ -26,10 +26,12 @@ put $node/online $'0-1\n'
 put $node/possible $'0-3\n'
 put $node/has_cpu $'0\n'
 put $node/node0/cpulist $'0-1\n'
+put $cpu/cpu2/online $'0\n'
+ln -s ../../node/node1 "$work/r/$cpu/cpu2/node1"
 put $node/node0/distance $'10 21\n'
 put $node/node0/meminfo $'Node 0 MemTotal: 4096 kB\nNode 0 MemFree: 1024 kB\n'
-put $node/node0/hugepages/hugepages-2048kB/nr_hugepages $'4\n'
-put $node/node0/hugepages/hugepages-2048kB/free_hugepages $'3\n'
+put $node/node0/hugepages/hugepages-2048kB/nr_hugepages $'2\n'
+put $node/node0/hugepages/hugepages-2048kB/free_hugepages $'1\n'
 put $node/node0/hugepages/hugepages-2048kB/surplus_hugepages $'0\n'
 put $node/node1/cpulist $'\n'
 put $node/node1/distance $'21 10\n'
@@ -82,6 +84,7 @@ like "and counted" "$out" "/a.tar.bz2: [0-9]+ files, [0-9]+ links, [0-9]+ folder
 same "it reads back to the same host" "$(host "tar:$work/a.tar.bz2")" "$(host "sysfs:$work/r")"
 expect "its source is named" 0 "$vnuma" topology --json --host "tar:$work/a.tar.bz2"
 json "in full" '[.source,.live]' "[\"tar:$work/a.tar.bz2\",false]"
+json "the node of an offline CPU" '.cpus[2] | [.id,.online,.node]' '[2,false,1]'
 json "allowed CPUs are those of the gathering process" '[.allowed_cpus,.allowed_nodes]' '[[0],[0,1]]'
 names=$(tar --quoting-style=literal -tjf "$work/a.tar.bz2")
 for name in $nic/net/eth7/ $nic/net/grün/ $disk/ata1/host0/target0:0:0/0:0:0:0/block/sda/ sys/bus/pci/devices/0000:3b:00.0 $nic/msi_irqs/130 \

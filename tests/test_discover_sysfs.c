@@ -219,6 +219,35 @@ static void test_machine(void **state)
 	assert_true(has_note(host, "node-without-cpus"));
 }
 
+/* CPU 4 of node 0 is offline, and node 12's only CPU; of CPU 6 nothing is told, CPU 7's node is offline itself. */
+static void test_node_of_offline_cpus(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, NODE "/online", "0,3,12\n");
+	put(tree, CPU "/cpu5/online", "0\n");
+	put(tree, CPU "/cpu6/online", "0\n");
+	put(tree, CPU "/cpu7/online", "0\n");
+	put_link(tree, CPU "/cpu4/node0", "../../node/node0");
+	put_link(tree, CPU "/cpu5/node12", "../../node/node12");
+	put_link(tree, CPU "/cpu7/node5", "../../node/node5");
+	put_link(tree, CPU "/cpu1/node12", "../../node/node12"); /* online: its node's cpulist counts */
+	vn_autohost *host = must_read(tree);
+	const int nodes[] = {0, 3, 0, 3, 0, 12, -1, -1};
+	assert_int_equal(host->n_cpus, 8);
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(host->cpus[i].node, nodes[i]);
+	assert_set(host->nodes[2].cpus, "");
+	assert_false(has_note(host, "node-without-cpus"));
+	assert_true(has_note(host, "node-cpus-offline"));
+	char text[8192] = "";
+	vn_autofclose FILE *out = fmemopen(text, sizeof(text), "w");
+	vn_host_print(host, true, out);
+	fflush(out);
+	assert_non_null(strstr(text, "CPUs offline\n"));
+	assert_null(strstr(text, "memory only"));
+}
+
 static void test_memory_and_huge_pages(void **state)
 {
 	const struct tree *tree = *state;
@@ -1100,6 +1129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(test_machine),
+		TREE_TEST(test_node_of_offline_cpus),
 		TREE_TEST(test_memory_and_huge_pages),
 		TREE_TEST(test_huge_pages_beyond_63_bits),
 		TREE_TEST(test_more_pools_than_there_are_sizes),

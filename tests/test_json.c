@@ -386,6 +386,8 @@ static const struct {
 	{HOST("'cpus': [{'id': 0, 'node': null}, {'id': 1}]"), "cpus[0].node", "null; expected the node"},
 	{HOST("'cpus': [{'id': 0, 'node': -1}, {'id': 1}]"), "cpus[0].node", "-1; expected a node number"},
 	{HOST("'cpus': [{'id': 0}, {'id': 1, 'online': false}]"), "cpus[1].online", "node 0 has CPU 1"},
+	{HOST("'cpus': [{'id': 0}, {'id': 1}, {'id': 2, 'online': false, 'node': 7}]"), "cpus[2].node",
+		"7; expected a node of 'nodes'"},
 	{HOST("'cpus': [{'id': 0}, {'id': 1, 'online': 0}]"), "cpus[1].online", "0; expected true or false"},
 	{HOST("'cpus': [{'id': 0}, {'id': 1, 'core': 2147483648}]"), "cpus[1].core", "2147483648"},
 	{HOST("'cores_known': 1"), "cores_known", "1; expected true or false"},

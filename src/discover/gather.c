@@ -36,6 +36,7 @@ static const struct {
 	{CPU, "online offline possible present isolated nohz_full", VN_COLLECT_COPY},
 	{CPU, "cpu[0-9]*", VN_COLLECT_NAME},
 	{CPU "/cpu[0-9]*", "online", VN_COLLECT_COPY},
+	{CPU "/cpu[0-9]*", "node[0-9]*", VN_COLLECT_NAME}, /* links: where an offline CPU is */
 	{CPU "/cpu[0-9]*/topology",
 		"physical_package_id die_id cluster_id core_id book_id drawer_id core_cpus core_cpus_list "
 		"thread_siblings thread_siblings_list cluster_cpus cluster_cpus_list die_cpus die_cpus_list "

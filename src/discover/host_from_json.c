@@ -284,7 +284,7 @@ static void read_distances(struct loader *l)
 /* ---- CPUs ---- */
 
 /* Where a CPU is and whether it is online is told by the nodes' sets, too. */
-static void check_cpu(struct loader *l, const struct vn_json_reader *in, const struct vn_host_cpu *cpu)
+static void check_cpu(struct loader *l, const struct vn_json_reader *in, struct vn_host_cpu *cpu)
 {
 	const json_t *told = json_object_get(in->object, "node");
 	int node = -1, in_set = l->node_of[cpu->id];
@@ -293,6 +293,12 @@ static void check_cpu(struct loader *l, const struct vn_json_reader *in, const s
 	read_id(in, "node", 0, VN_MAX_NODES - 1, "a node number, or null", &node);
 	if (in_set >= 0)
 		snprintf(names, sizeof(names), "node %d", in_set);
+	if (!cpu->online && in_set < 0 && node >= 0) { /* told by nobody else */
+		if (l->index_of[node] < 0)
+			vn_json_wrong(in, "node", "a node of 'nodes'");
+		cpu->node = node;
+		return;
+	}
 	if (told && (node >= 0 || json_is_null(told)) && node != in_set)
 		vn_json_wrong(in, "node", "the node that has this CPU among its 'cpus'");
 	if (!cpu->online && in_set >= 0)

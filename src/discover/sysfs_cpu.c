@@ -179,6 +179,24 @@ static int read_cpu(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
 	return r < 0 ? r : s;
 }
 
+/*
+ * The node of an offline CPU: the link cpuN/nodeM, which many kernels keep while it is offline (drivers/base/node.c) and some
+ * take away. A node's own cpulist has online CPUs only. Not there, or one of several: not told.
+ */
+static int read_offline_node(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
+{
+	char directory[VN_PATH_TEXT / 2];
+	vn_autoset nodes = NULL;
+
+	snprintf(directory, sizeof(directory), CPU_DIRECTORY "/cpu%u", cpu->id);
+	int r = vn_sysfs_list_ids(sysfs, directory, "node", VN_MAX_NODES - 1, &nodes);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (hwloc_bitmap_weight(nodes) == 1)
+		cpu->node = hwloc_bitmap_first(nodes);
+	return 0;
+}
+
 static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_const_bitmap_t online)
 {
 	struct vn_host *host = sysfs->host;
@@ -195,7 +213,7 @@ static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_
 	}
 	for (size_t i = 0; i < host->n_cpus; i++) {
 		struct vn_host_cpu *cpu = &host->cpus[i];
-		int r = cpu->online ? read_cpu(sysfs, cpu) : 0;
+		int r = cpu->online ? read_cpu(sysfs, cpu) : read_offline_node(sysfs, cpu);
 		if (r < 0)
 			status = r;
 		if (cpu->online && !cpu->siblings)

@@ -224,16 +224,29 @@ static struct vn_host_cpu *find_cpu(const struct vn_host *host, unsigned id)
 	return host->n_cpus ? bsearch(&key, host->cpus, host->n_cpus, sizeof(key), compare_cpus) : NULL;
 }
 
-/* The nodes' sets are the one truth of which CPU is where; each CPU learns its node from them. */
+/* The nodes' sets are the one truth of where a CPU is that is online; each learns its node from them. Of an offline one the
+ * source may have told it; a node that is not online itself is none of the host's. */
 static void assign_cpus(struct vn_host *host)
 {
-	for (size_t i = 0; i < host->n_cpus; i++)
-		host->cpus[i].node = -1;
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		struct vn_host_cpu *cpu = &host->cpus[i];
+		if (cpu->online || (cpu->node >= 0 && vn_host_node_index(host, (unsigned)cpu->node) < 0))
+			cpu->node = -1;
+	}
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
 		for (int id = hwloc_bitmap_first(node->cpus); id >= 0; id = hwloc_bitmap_next(node->cpus, id))
 			find_cpu(host, (unsigned)id)->node = (int)node->id;
 	}
+}
+
+bool vn_host_has_offline_cpus(const struct vn_host *host, const struct vn_host_node *node)
+{
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		if (!host->cpus[i].online && host->cpus[i].node == (int)node->id)
+			return true;
+	}
+	return false;
 }
 
 /* What the matrix of distances is like. */
@@ -313,18 +326,22 @@ static int note_set(struct vn_notes *notes, hwloc_const_bitmap_t ids, const char
 static int note_members(struct vn_host *host)
 {
 	vn_autoset bare = hwloc_bitmap_alloc(), stray = hwloc_bitmap_alloc();
+	vn_autoset asleep = hwloc_bitmap_alloc();
 
-	if (!bare || !stray)
+	if (!bare || !stray || !asleep)
 		return -ENOMEM;
 	for (size_t i = 0; i < host->n_nodes; i++) {
-		if (hwloc_bitmap_iszero(host->nodes[i].cpus))
-			hwloc_bitmap_set(bare, host->nodes[i].id);
+		const struct vn_host_node *node = &host->nodes[i];
+		if (hwloc_bitmap_iszero(node->cpus))
+			hwloc_bitmap_set(vn_host_has_offline_cpus(host, node) ? asleep : bare, node->id);
 	}
 	for (size_t i = 0; i < host->n_cpus; i++) {
 		if (host->cpus[i].online && host->cpus[i].node < 0)
 			hwloc_bitmap_set(stray, host->cpus[i].id);
 	}
 	return note_set(&host->notes, bare, "node-without-cpus", "node", "without CPUs: memory only") |
+	       note_set(&host->notes, asleep, "node-cpus-offline", "node",
+		       "with CPUs, none of them online") |
 	       note_set(&host->notes, stray, "cpu-without-node", "online CPU", "in no node");
 }
 

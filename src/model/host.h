@@ -83,7 +83,7 @@ struct vn_host_node {
 struct vn_host_cpu {
 	unsigned id;
 	bool online;
-	int node; /* id, or -1 */
+	int node; /* id, or -1; of an offline CPU where the source told it, it is in no node's `cpus` */
 	/* kernel ids; l3 is the lowest CPU that shares the cache; -1 when not known */
 	int package, die, cluster, core, l3;
 	hwloc_bitmap_t siblings; /* threads of the same core, itself among them; owned; NULL when not known */
@@ -178,6 +178,9 @@ const char *vn_memory_kind_text(enum vn_memory_kind kind);
 /* Index of the node with this id, or -ENOENT. */
 int vn_host_node_index(const struct vn_host *host, unsigned id);
 const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id);
+
+/* Whether CPUs of the node are known to be offline. */
+bool vn_host_has_offline_cpus(const struct vn_host *host, const struct vn_host_node *node);
 
 /* Physical cores among `cpus`: CPUs that share siblings count once. With cores unknown, the number of CPUs.
  */

@@ -58,15 +58,17 @@ static int print_count(unsigned cpus, unsigned count, int width, FILE *out)
 }
 
 /* The last column: the CPUs' numbers, or why there are none. */
-static void print_cpu_list(hwloc_const_bitmap_t cpus, enum vn_memory_kind kind, int indent,
-	struct vn_listing *listing, FILE *out)
+static void print_cpu_list(const struct vn_host *host, const struct vn_host_node *node,
+	hwloc_const_bitmap_t cpus, int indent, struct vn_listing *listing, FILE *out)
 {
-	const char *word = vn_kind_word(kind, VN_WORD_FULL);
+	const char *word = vn_kind_word(node->memory_kind, VN_WORD_FULL);
 
-	if (hwloc_bitmap_iszero(cpus))
-		fprintf(out, "no CPUs: %s\n", word ? word : "memory only");
-	else
+	if (!hwloc_bitmap_iszero(cpus))
 		vn_print_set(cpus, word, (unsigned)indent, listing, out);
+	else if (vn_host_has_offline_cpus(host, node))
+		fprintf(out, "CPUs offline%s%s\n", word ? ": " : "", word ? word : "");
+	else
+		fprintf(out, "no CPUs: %s\n", word ? word : "memory only");
 }
 
 static void print_node(const struct vn_host *host, const struct vn_host_node *node, struct columns c,
@@ -86,7 +88,7 @@ static void print_node(const struct vn_host *host, const struct vn_host_node *no
 		width += fprintf(out, "%11s",
 			memory_text(node->has_memory_reclaimable, node->memory_reclaimable, size));
 	width += fprintf(out, "  ");
-	print_cpu_list(node->cpus, node->memory_kind, width, listing, out);
+	print_cpu_list(host, node, node->cpus, width, listing, out);
 }
 
 static void print_nodes(const struct vn_host *host, struct columns c, struct vn_listing *listing, FILE *out)
@@ -149,7 +151,7 @@ static int print_group(const struct vn_host *host, const struct vn_fold *fold, s
 	if (c.free)
 		width += fprintf(out, "  %-20s", unused);
 	width += fprintf(out, "  ");
-	print_cpu_list(cpus, node->memory_kind, width, listing, out);
+	print_cpu_list(host, node, cpus, width, listing, out);
 	return 0;
 }
 
