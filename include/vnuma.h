@@ -217,7 +217,8 @@ int vn_host_cpu_index(const struct vn_host *host, unsigned id);
 /* Id of its node; -ENODATA when it is in none, or offline where the kernel does not tell the node of such a CPU. */
 int vn_host_cpu_node(const struct vn_host *host, size_t cpu);
 
-/* The kernel's ids. A core's id says something only together with package and die. L3: the lowest CPU that shares the cache. */
+/* The kernel's ids. A core's id says something only together with package and die. Cluster and L3: the lowest CPU of those that
+ * share it. */
 int vn_host_cpu_package(const struct vn_host *host, size_t cpu);
 int vn_host_cpu_die(const struct vn_host *host, size_t cpu);
 int vn_host_cpu_cluster(const struct vn_host *host, size_t cpu);
@@ -242,10 +243,10 @@ const char *vn_host_device_address(const struct vn_host *host, size_t device);
 /* Id of the node that it is on; -ENODATA when the firmware does not say. */
 int vn_host_device_node(const struct vn_host *host, size_t device);
 
-/* 24 bits: base class, subclass, interface (0x020000: Ethernet). 0: not told. -ERANGE. */
+/* 24 bits: base class, subclass, interface (0x020000: Ethernet). -ENODATA, -ERANGE. */
 int vn_host_device_class_code(const struct vn_host *host, size_t device);
 
-/* PCI ids of vendor and device; 0: not told. -ERANGE. */
+/* PCI ids of vendor and device. -ENODATA, -ERANGE. */
 int vn_host_device_vendor(const struct vn_host *host, size_t device);
 int vn_host_device_product(const struct vn_host *host, size_t device);
 

@@ -74,6 +74,12 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 	return remove(path);
 }
 
+static void remove_tree_below(const struct tree *tree, const char *path)
+{
+	vn_autofree char *full = vn_format("%s/%s", tree->root, path);
+	nftw(full, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static int make_tree(void **state)
 {
 	struct tree *tree = calloc(1, sizeof(*tree));
@@ -253,7 +259,7 @@ static void test_memory_and_huge_pages(void **state)
 	const struct tree *tree = *state;
 	put_machine(tree);
 	put(tree, NODE "/node0/meminfo",
-		"Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 10 kB\nNode 0 Active(file): 100 kB\n"
+		"Node 0 MemTotal: 8388608 kB\nNode 0 MemFree: 10 kB\nNode 0 Active(file): 100 kB\n"
 		"Node 0 Inactive(file): 50 kB\nNode 0 Dirty: 30 kB\nNode 0 Writeback: 5 kB\nNode 0 "
 		"SReclaimable: 7 kB\n");
 	put(tree, NODE "/node3/meminfo",
@@ -297,15 +303,18 @@ static const char *note_text(const struct vn_host *host, const char *code)
 
 #define POOLS NODE "/node0/hugepages/hugepages-"
 
-static void test_huge_pages_beyond_63_bits(void **state)
+/* Node 0 has 1 GiB. */
+static void test_huge_pages_that_cannot_be(void **state)
 {
 	const struct tree *tree = *state;
 	static const struct {
 		const char *total, *unused, *surplus;
 		bool kept;
 	} cases[] = {
-		{"4398046511103\n", "1\n", "0\n", true}, /* 2 MiB less than 2^63 bytes */
-		{"4398046511104\n", "1\n", "0\n", false},
+		{"512\n", "1\n", "512\n", true},
+		{"513\n", "1\n", "0\n", false},
+		{"512\n", "1\n", "513\n", false}, /* surplus pages are among all of them */
+		{"4398046511104\n", "1\n", "0\n", false}, /* 2^63 bytes */
 		{"18446744073709551615\n", "1\n", "0\n", false},
 		{"18446744073709551616\n", "1\n", "0\n", false}, /* no number of C at all */
 		{"5\n", "18446744073709551615\n", "0\n", false},
@@ -330,7 +339,7 @@ static void test_huge_pages_beyond_63_bits(void **state)
 	}
 }
 
-static void test_more_pools_than_there_are_sizes(void **state)
+static void test_huge_pages_of_no_size_of_linux(void **state)
 {
 	const struct tree *tree = *state;
 	put_machine(tree);
@@ -341,9 +350,28 @@ static void test_more_pools_than_there_are_sizes(void **state)
 		put(tree, unused, "0\n");
 	}
 	vn_autohost *host = must_read(tree);
-	assert_int_equal(host->nodes[0].n_hugepools, 64);
+	assert_int_equal(host->nodes[0].n_hugepools, 5); /* 4, 8, 16, 32 and 64 KiB */
+	assert_int_equal(host->nodes[0].hugepools[0].size, 4096);
 	assert_string_equal(note_text(host, "hugepages-left-out"),
-		"2 huge page pools left out, as such numbers cannot be true: " POOLS "65kB and others");
+		"61 huge page pools left out, as such numbers cannot be true: " POOLS "1kB and others");
+}
+
+static void test_more_free_memory_than_there_is(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, NODE "/node0/meminfo", "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 1001 kB\n");
+	put(tree, NODE "/node3/meminfo", "Node 3 MemTotal: 1000 kB\nNode 3 MemFree: 1000 kB\n");
+	vn_autohost *host = must_read(tree);
+	assert_false(host->nodes[0].has_memory_free);
+	assert_int_equal(host->nodes[0].memory_free, 0);
+	assert_true(host->nodes[1].has_memory_free);
+	assert_string_equal(note_text(host, "free-memory-left-out"),
+		"1 free memory figure left out, as such numbers cannot be true: " NODE "/node0/meminfo");
+	put(tree, NODE "/node0/meminfo", "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 999 kB\n");
+	assert_int_equal(vn_discover_refresh(host, NULL), 0);
+	assert_true(host->nodes[0].has_memory_free);
+	assert_false(has_note(host, "free-memory-left-out"));
 }
 
 static void test_memory_that_no_node_counts(void **state)
@@ -355,7 +383,7 @@ static void test_memory_that_no_node_counts(void **state)
 	assert_true(has_note(host, "memory-uncounted"));
 	static const char text[] = "MemTotal: 1 kB\n\0\n"; /* a problem must not come with a host */
 	put_bytes(tree, "proc/meminfo", text, sizeof(text) - 1);
-	must_refuse(tree, "proc/meminfo", "cannot be read: Invalid argument");
+	must_refuse(tree, "proc/meminfo", "holds a NUL byte; expected text");
 	put(tree, "proc/meminfo", "MemTotal: 1000 kB\n");
 	vn_autohost *counted = must_read(tree);
 	assert_false(has_note(counted, "memory-uncounted"));
@@ -391,14 +419,14 @@ static void test_kernel_without_numa(void **state)
 	put(tree, CPU "/online", "0-1\n");
 	put_cpu(tree, 0, 0, 0, "0\n", "0-1\n");
 	put_cpu(tree, 1, 0, 1, "1\n", "0-1\n");
-	put(tree, "proc/meminfo", "MemTotal:        2048 kB\nMemFree:          100 kB\n");
+	put(tree, "proc/meminfo", "MemTotal:       20480 kB\nMemFree:          100 kB\n");
 	put(tree, "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "8\n");
 	put(tree, "sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "8\n");
 	vn_autohost *host = must_read(tree);
 	assert_int_equal(host->n_nodes, 1);
 	assert_int_equal(host->nodes[0].id, 0);
 	assert_set(host->nodes[0].cpus, "0-1");
-	assert_int_equal(host->nodes[0].memory_total, 2048 * 1024);
+	assert_int_equal(host->nodes[0].memory_total, 20480 * 1024);
 	assert_int_equal(host->nodes[0].hugepools[0].total, 8);
 	assert_int_equal(host->nodes[0].distances[0], 10);
 	assert_true(has_note(host, "kernel-without-numa"));
@@ -414,6 +442,45 @@ static void test_kernel_without_numa(void **state)
 	drop(tree, NODE "/online");
 	drop(tree, "proc/meminfo");
 	must_refuse(tree, "proc/meminfo", "is not there; expected the node's memory");
+}
+
+static void put_siblings(const struct tree *tree, const char *const *lists)
+{
+	for (unsigned id = 0; id < 4; id++) {
+		vn_autofree char *path = vn_format(CPU "/cpu%u/topology/core_cpus_list", id);
+		put(tree, path, lists[id]);
+	}
+}
+
+/* CPUs 0 and 2 are threads of package 0, 1 and 3 of package 1, all of them of a core 0. */
+static void test_siblings_that_contradict(void **state)
+{
+	const struct tree *tree = *state;
+	static const struct {
+		const char *lists[4], *wrong; /* NULL: none */
+		unsigned cores;
+	} cases[] = {
+		{{"0,2\n", "1,3\n", "0,2\n", "1,3\n"}, NULL, 2},
+		{{"0\n", "0-3\n", "2\n", "3\n"}, "what CPU 1 tells of", 4},
+		{{"0-3\n", "1,3\n", "0,2\n", "1,3\n"}, "what CPUs 0,2 tell of", 3},
+		{{"0-1\n", "1,3\n", "2\n", "1,3\n"}, "what CPU 0 tells of", 3},
+		{{"0-2\n", "0-2\n", "2\n", "3\n"}, "what CPUs 0-1 tell of", 4},
+		{{"0,4\n", "1,3\n", "2,9\n", "1,3\n"}, NULL, 3}, /* offline, and not there at all */
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put_machine(tree);
+		put_siblings(tree, cases[i].lists);
+		vn_autohost *host = must_read(tree);
+		vn_autoset online = hwloc_bitmap_alloc();
+		hwloc_bitmap_set_range(online, 0, 3);
+		assert_true(host->cores_known);
+		assert_int_equal(vn_host_cores(host, online), cases[i].cores);
+		for (int id = 0; id < 4; id++)
+			assert_int_equal(host->cpus[id].package, id % 2);
+		assert_int_equal(has_note(host, "siblings-contradict"), cases[i].wrong != NULL);
+		if (cases[i].wrong)
+			assert_non_null(strstr(note_text(host, "siblings-contradict"), cases[i].wrong));
+	}
 }
 
 /* A function as sysfs has it: a link of the bus to its directory below the root complex. */
@@ -479,6 +546,42 @@ static void test_devices(void **state)
 	assert_int_equal(net->n_names, 2);
 	assert_string_equal(net->names[0], "eth7");
 	assert_string_equal(net->names[1], "eth8");
+}
+
+/* By the numbers of the address, which are hexadecimal. Of the second nothing is told. */
+static void test_order_and_codes_of_devices(void **state)
+{
+	const struct tree *tree = *state;
+	static const char *const addresses[] = {"0000:00:02.0", "0000:00:11.0", "0000:00:1f.3",
+		"0000:0a:00.0", "0000:10:00.0", "0000:10:00.1", "0000:a0:00.0", "000a:00:00.0",
+		"0010:00:00.0", "10000:00:00.0"};
+	put_machine(tree);
+	for (size_t i = 0; i < 10; i++) {
+		vn_autofree char *vendor = vn_format(PCI "/%s/vendor", addresses[i]);
+		vn_autofree char *below = vn_format("pci0000:00/%s/net/eth%zu", addresses[i], i);
+		vn_autofree char *name = vn_format("eth%zu", i);
+		put_function(tree, addresses[i], "pci0000:00", "0\n");
+		put_class(tree, "net", name, below);
+		if (i != 1)
+			put(tree, vendor, "0x8086\n");
+	}
+	put(tree, PCI "/0000:00:02.0/class", "0x\n");
+	put(tree, PCI "/0000:00:02.0/device", "0x0000\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->n_devices, 10);
+	for (size_t i = 0; i < 10; i++) {
+		const struct vn_host_device *device = &host->devices[i];
+		vn_autofree char *name = vn_format("eth%zu", i);
+		assert_string_equal(device->address, addresses[i]);
+		assert_int_equal(device->n_names, 1);
+		assert_string_equal(device->names[0], name);
+		assert_int_equal(device->vendor, i == 1 ? -1 : 0x8086);
+		assert_int_equal(device->class_code, -1);
+		assert_int_equal(device->device, i == 0 ? 0 : -1);
+	}
+	vn_autofree char *text = dump(host);
+	assert_null(strstr(text, "\"class\": \"0x"));
+	assert_non_null(strstr(text, "\"vendor\": null"));
 }
 
 static void put_folder(const struct tree *tree, const char *path)
@@ -690,6 +793,7 @@ static void test_memory_tiers_weights_and_caches(void **state)
 	put(tree, "sys/devices/virtual/memory_tiering/memory_tier22/nodelist", "12\n");
 	put(tree, "sys/kernel/mm/mempolicy/weighted_interleave/node0", "5\n");
 	put(tree, "sys/kernel/mm/mempolicy/weighted_interleave/node12", "1\n");
+	put(tree, "sys/kernel/mm/mempolicy/weighted_interleave/node3", "0\n");
 	put(tree, NODE "/node0/memory_side_cache/index1/size", "17179869184\n");
 	put(tree, NODE "/node0/memory_side_cache/index1/line_size", "64\n");
 	put(tree, NODE "/node0/memory_side_cache/index1/indexing", "0\n");
@@ -708,6 +812,14 @@ static void test_memory_tiers_weights_and_caches(void **state)
 	assert_int_equal(cache->line_size, 64);
 	assert_int_equal(cache->indexing, 0);
 	assert_int_equal(cache->write_policy, 1);
+	assert_string_equal(note_text(host, "figures-left-out"),
+		"1 figure left out, as such numbers cannot be true: "
+		"sys/kernel/mm/mempolicy/weighted_interleave/node3");
+	put(tree, "sys/kernel/mm/mempolicy/weighted_interleave/node3", "255\n");
+	put(tree, "sys/kernel/mm/mempolicy/weighted_interleave/node0", "256\n");
+	vn_autohost *most = must_read(tree);
+	assert_int_equal(most->nodes[0].interleave_weight, -1);
+	assert_int_equal(most->nodes[1].interleave_weight, 255);
 }
 
 static void test_figures_that_cannot_be_true(void **state)
@@ -893,7 +1005,7 @@ static void test_what_is_wrong_is_told_exactly(void **state)
 	}
 	put_machine(tree);
 	put_bytes(tree, NODE "/node0/cpulist", "0\0,2\n", 5);
-	must_refuse(tree, NODE "/node0/cpulist", "cannot be read: Invalid argument");
+	must_refuse(tree, NODE "/node0/cpulist", "holds a NUL byte; expected text");
 	put_machine(tree);
 	drop(tree, NODE "/node0/cpulist");
 	must_refuse(tree, NODE "/node0", "has no cpulist and no cpumap; expected one");
@@ -903,6 +1015,85 @@ static void test_what_is_wrong_is_told_exactly(void **state)
 	must_refuse(tree, NODE "/node0/cpumap", "'000000001'; expected a mask like 00000000,0000010f");
 	put(tree, NODE "/node0/cpumap", "1,\n");
 	must_refuse(tree, NODE "/node0/cpumap", "'1,'; expected a mask like 00000000,0000010f");
+}
+
+/* What a tree may hold in the place of a file. */
+static void test_what_is_no_file(void **state)
+{
+	const struct tree *tree = *state;
+	static const char latency[] = NODE "/node0/access0/initiators/read_latency";
+	static const char pages[] = POOLS "2048kB/nr_hugepages";
+	vn_autofree char *pipe_path = vn_format("%s/" NODE "/node0/distance", tree->root);
+	put_machine(tree);
+	put_folder(tree, latency);
+	must_refuse(tree, latency, "is a directory; expected a file");
+	remove_tree_below(tree, latency);
+	put_folder(tree, pages);
+	must_refuse(tree, pages, "is a directory; expected a file");
+	remove_tree_below(tree, pages);
+	put_folder(tree, NODE "/node1024");
+	put_folder(tree, NODE "/node99999999999999999999");
+	put_folder(tree, CPU "/cpu65536");
+	vn_autohost *host = must_read(tree);
+	assert_string_equal(note_text(host, "folders-left-out"),
+		"3 folders left out, as such numbers cannot be true: " CPU "/cpu65536 and others");
+	drop(tree, NODE "/node0/distance");
+	assert_int_equal(mkfifo(pipe_path, 0600), 0);
+	must_refuse(tree, NODE "/node0/distance", "is a device, a pipe or a socket; expected a file");
+}
+
+static void test_no_tree_at_all(void **state)
+{
+	must_refuse(*state, CPU, "is not there; expected a tree that holds sys/devices/system");
+}
+
+static int chown_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return lchown(path, 65534, 65534);
+}
+
+/* Whether reading fails by the environment alone, for one who is not root. */
+static int fails_for_others(const struct tree *tree)
+{
+	struct vn_host *host = NULL;
+	vn_autoerror err = {0};
+
+	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+		return 1;
+	int r = read_tree(tree, &host, &err);
+	vn_host_free(host);
+	return r < 0 && err.n > 0 && !err.input ? 0 : 2;
+}
+
+static void test_no_permission(void **state)
+{
+	const struct tree *tree = *state;
+	static const char *const paths[] = {NODE, CPU, PCI, NODE "/node0/hugepages",
+		CPU "/cpu0/topology/core_id", NODE "/node0/hugepages/hugepages-2048kB/nr_hugepages",
+		NODE "/node0/access0/initiators", PCI "/0000:00:02.0/msi_irqs",
+		NODE "/node0/access0/initiators/read_latency"};
+	put_machine(tree);
+	put(tree, PCI "/0000:00:02.0/msi_irqs/9", "msi\n");
+	put(tree, NODE "/node0/hugepages/hugepages-2048kB/nr_hugepages", "1\n");
+	put_access(tree, 0, 0, 80, 200000);
+	if (geteuid() == 0)
+		assert_int_equal(nftw(tree->base, chown_entry, 16, FTW_PHYS), 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		vn_autofree char *path = vn_format("%s/%s", tree->root, paths[i]);
+		struct stat st;
+		int status;
+		assert_int_equal(stat(path, &st), 0);
+		assert_int_equal(chmod(path, 0), 0);
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(fails_for_others(tree));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(chmod(path, st.st_mode & 07777), 0);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			fail_msg("%s: %x", paths[i], status);
+	}
 }
 
 static void test_cpu_in_two_nodes(void **state)
@@ -971,7 +1162,7 @@ static void test_reading_is_bounded(void **state)
 	assert_int_equal(mkfifo(pipe_path, 0600), 0);
 	assert_int_equal(vn_root_open(tree->root, &root, NULL), 0);
 	assert_int_equal(vn_root_read(&root, "large", &text), -EFBIG);
-	assert_int_equal(vn_root_read(&root, "pipe", &text), -EINVAL); /* and at once */
+	assert_int_equal(vn_root_read(&root, "pipe", &text), -ENXIO); /* and at once */
 	assert_int_equal(vn_root_read(&root, "", &text), -ENOENT);
 	assert_int_equal(vn_root_read(&root, ".", &text), -EISDIR);
 	assert_null(text);
@@ -1131,8 +1322,9 @@ int main(void)
 		TREE_TEST(test_machine),
 		TREE_TEST(test_node_of_offline_cpus),
 		TREE_TEST(test_memory_and_huge_pages),
-		TREE_TEST(test_huge_pages_beyond_63_bits),
-		TREE_TEST(test_more_pools_than_there_are_sizes),
+		TREE_TEST(test_huge_pages_that_cannot_be),
+		TREE_TEST(test_huge_pages_of_no_size_of_linux),
+		TREE_TEST(test_more_free_memory_than_there_is),
 		TREE_TEST(test_memory_that_no_node_counts),
 		TREE_TEST(test_old_kernel_has_masks_and_zero_bytes),
 		TREE_TEST(test_kernel_without_numa),
@@ -1153,6 +1345,11 @@ int main(void)
 		TREE_TEST(test_all_nodes_that_are_possible_are_online),
 		TREE_TEST(test_distances_that_are_not_square),
 		TREE_TEST(test_what_is_wrong_is_told_exactly),
+		TREE_TEST(test_what_is_no_file),
+		TREE_TEST(test_no_tree_at_all),
+		TREE_TEST(test_no_permission),
+		TREE_TEST(test_siblings_that_contradict),
+		TREE_TEST(test_order_and_codes_of_devices),
 		TREE_TEST(test_cpu_in_two_nodes),
 		TREE_TEST(test_links_stay_in_the_tree),
 		TREE_TEST(test_reading_is_bounded),

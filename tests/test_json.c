@@ -153,7 +153,7 @@ static void test_gathered_trees(void **state)
 static const char everything[] =
 	"{'schema': 'vnuma.topology/1', 'source': 'tar:big.tar.bz2', 'live': true, 'cores_known': true,"
 	"'nodes': ["
-	" {'id': 5, 'memory_total': 4096, 'memory_free': 0, 'memory_reclaimable': 0,"
+	" {'id': 5, 'memory_total': 4294967296, 'memory_free': 0, 'memory_reclaimable': 0,"
 	"  'hugepages': [{'size': 1073741824, 'total': 3, 'free': 2, 'surplus': 1},"
 	"                {'size': 2097152, 'total': 512, 'free': 512, 'surplus': 0}],"
 	"  'memory_kind': 'hbm', 'memory_tier': 4, 'interleave_weight': 3,"
@@ -301,6 +301,15 @@ static void test_little_is_needed(void **state)
 	assert_round_trip(host, "little");
 }
 
+#define NODE(more) "{'nodes': [{'id': 0, 'cpus': [0, 1], 'memory_total': 1024" more "}]"
+#define POOL(keys)                                                                                           \
+	"{'nodes': [{'id': 0, 'cpus': [0, 1], 'memory_total': 1048576, 'hugepages': [{" keys "}]}]}"
+#define HOST(more) NODE("") ", " more "}"
+#define DEVICE(more) HOST("'devices_without_node': [{'address': '0000:00:02.0'" more "}]")
+#define HMAT(more) HOST("'hmat': {'revision': 2, 'domains': [{'domain': 0}], " more "}")
+#define MATRIX(more) HMAT("'matrices': [{'type': 'read-latency', 'hierarchy': 0, " more "}]")
+#define AMOUNT_TOO_LARGE "1152921504606846977"
+
 static void test_what_is_left_out(void **state)
 {
 	(void)state;
@@ -308,23 +317,23 @@ static void test_what_is_left_out(void **state)
 		accept("{'nodes': [{'id': 0, 'cpus': [0, 1], 'memory_total': 1, 'cores': 1}],"
 		       "'cpus': [{'id': 0, 'siblings': [0, 1]}, {'id': 1, 'siblings': [0, 1]}]}");
 	assert_true(known->cores_known); /* all siblings are there */
+	vn_autohost *half = accept(HOST("'cpus': [{'id': 0, 'siblings': [0, 1, 7]}, {'id': 1}]"));
+	assert_false(half->cores_known); /* CPU 1 does not tell, and contradicts nobody */
 	vn_autohost *mute = accept("{'source': null, 'nodes': [{'id': 0, 'cpus': [], 'memory_total': 1}],"
 				   "'cpus': [], 'notes': []}");
 	assert_null(mute->source);
 	assert_int_equal(mute->notes.n, 0);
 	assert_int_equal(mute->n_cpus, 0);
 	assert_round_trip(mute, "no source");
+	vn_autohost *codes = accept(DEVICE(", 'class': null, 'vendor': '0x0000'"));
+	assert_int_equal(codes->devices[0].class_code, -1);
+	assert_int_equal(codes->devices[0].vendor, 0);
+	assert_int_equal(codes->devices[0].device, -1);
+	assert_round_trip(codes, "codes of a device");
 	vn_autohost *later = accept("{'nodes': [{'id': 0, 'cpus': [0], 'memory_total': 1, 'colour': 'red'}],"
 				    "'smell': {'of': ['oil']}}");
 	assert_int_equal(later->n_nodes, 1); /* keys of a later version are passed over */
 }
-
-#define NODE(more) "{'nodes': [{'id': 0, 'cpus': [0, 1], 'memory_total': 1024" more "}]"
-#define HOST(more) NODE("") ", " more "}"
-#define DEVICE(more) HOST("'devices_without_node': [{'address': '0000:00:02.0'" more "}]")
-#define HMAT(more) HOST("'hmat': {'revision': 2, 'domains': [{'domain': 0}], " more "}")
-#define MATRIX(more) HMAT("'matrices': [{'type': 'read-latency', 'hierarchy': 0, " more "}]")
-#define AMOUNT_TOO_LARGE "1152921504606846977"
 
 static const struct {
 	const char *text, *key, *told; /* told: a part of the problem's text */
@@ -353,15 +362,28 @@ static const struct {
 	{"{'nodes': [{'id': 0, 'cpus': [65536], 'memory_total': 1}]}", "nodes[0].cpus", "65536; expected"},
 	{"{'nodes': [{'id': 0, 'cpus': [1, 1], 'memory_total': 1}]}", "nodes[0].cpus", "each once"},
 	{"{'nodes': [{'id': 0, 'cpus': '0-3', 'memory_total': 1}]}", "nodes[0].cpus", "\"0-3\"; expected"},
-	{NODE(", 'memory_free': true") "}", "nodes[0].memory_free", "true; expected bytes, or null"},
+	{NODE(", 'memory_free': true") "}", "nodes[0].memory_free",
+		"true; expected bytes up to 2^60, or null"},
+	{NODE(", 'memory_free': 1025") "}", "nodes[0].memory_free", "1025; expected at most the 1024"},
+	{"{'nodes': [{'id': 0, 'cpus': [], 'memory_total': 9223372036854775807, 'memory_free': 1}]}",
+		"nodes[0].memory_total", "9223372036854775807; expected bytes up to 2^60"},
+	{NODE(", 'interleave_weight': 0") "}", "nodes[0].interleave_weight", "0; expected 1 to 255, or null"},
+	{NODE(", 'interleave_weight': 256") "}", "nodes[0].interleave_weight", "256; expected 1 to 255"},
 	{NODE(", 'memory_kind': 'ram'") "}", "nodes[0].memory_kind", "null, dram, hbm, cxl"},
 	{NODE(", 'memory_tier': -1") "}", "nodes[0].memory_tier", "-1"},
-	{NODE(", 'hugepages': [{'size': 0, 'total': 1, 'free': 1}]") "}", "nodes[0].hugepages[0].size", "0"},
-	{NODE(", 'hugepages': [{'size': 1099511627776, 'total': 8388608, 'free': 1}]") "}",
-		"nodes[0].hugepages[0].total", "less than 2^63 bytes in all"},
-	{NODE(", 'hugepages': [{'size': 4096, 'total': 1, 'free': 2}]") "}", "nodes[0].hugepages[0].free",
+	{POOL("'size': 0, 'total': 1, 'free': 1"), "nodes[0].hugepages[0].size",
+		"0; expected bytes a page: a power"},
+	{POOL("'size': 3, 'total': 1, 'free': 1"), "nodes[0].hugepages[0].size",
+		"3; expected bytes a page: a power"},
+	{POOL("'size': 2048, 'total': 1, 'free': 1"), "nodes[0].hugepages[0].size", "at least 4096"},
+	{POOL("'size': 12288, 'total': 1, 'free': 1"), "nodes[0].hugepages[0].size", "12288; expected"},
+	{POOL("'size': 65536, 'total': 17, 'free': 1"), "nodes[0].hugepages[0].total",
+		"17 pages of 65536 bytes; expected no more than the node's 1048576 bytes hold"},
+	{POOL("'size': 65536, 'total': 1, 'free': 2"), "nodes[0].hugepages[0].free",
 		"2; expected at most the 1"},
-	{NODE(", 'hugepages': [{'size': 1, 'total': 1, 'free': 1}, {'size': 1, 'total': 1, 'free': 1}]") "}",
+	{POOL("'size': 65536, 'total': 1, 'free': 1, 'surplus': 2"), "nodes[0].hugepages[0].surplus",
+		"2; expected at most the 1"},
+	{POOL("'size': 65536, 'total': 1, 'free': 1}, {'size': 65536, 'total': 1, 'free': 1"),
 		"nodes[0].hugepages[1].size", "twice"},
 	{NODE(", 'memory_access': [{'class': 2, 'initiators': []}]") "}", "nodes[0].memory_access[0].class",
 		"2"},
@@ -390,6 +412,12 @@ static const struct {
 		"7; expected a node of 'nodes'"},
 	{HOST("'cpus': [{'id': 0}, {'id': 1, 'online': 0}]"), "cpus[1].online", "0; expected true or false"},
 	{HOST("'cpus': [{'id': 0}, {'id': 1, 'core': 2147483648}]"), "cpus[1].core", "2147483648"},
+	{HOST("'cpus': [{'id': 0, 'siblings': [0]}, {'id': 1, 'siblings': [0, 1]}]"), "cpus[1].siblings",
+		"a list of 2; expected this CPU among them, and the same list from each"},
+	{HOST("'cpus': [{'id': 1, 'siblings': [1]}, {'id': 0, 'siblings': [0, 1]}]"), "cpus[1].siblings",
+		"a list of 2"},
+	{HOST("'cpus': [{'id': 0, 'siblings': [1]}, {'id': 1, 'siblings': [1]}]"), "cpus[0].siblings",
+		"a list of 1"},
 	{HOST("'cores_known': 1"), "cores_known", "1; expected true or false"},
 	{HOST("'live': 'yes'"), "live", "\"yes\"; expected true or false"},
 	{HOST("'source': 'a\\u001b[31m'"), "source", "\\u001B[31m"},

@@ -38,19 +38,19 @@ int vn_host_device_node(const struct vn_host *host, size_t device)
 int vn_host_device_class_code(const struct vn_host *host, size_t device)
 {
 	const struct vn_host_device *d = device_at(host, device);
-	return d ? (int)d->class_code : -ERANGE;
+	return d ? vn_api_id(d->class_code) : -ERANGE;
 }
 
 int vn_host_device_vendor(const struct vn_host *host, size_t device)
 {
 	const struct vn_host_device *d = device_at(host, device);
-	return d ? d->vendor : -ERANGE;
+	return d ? vn_api_id(d->vendor) : -ERANGE;
 }
 
 int vn_host_device_product(const struct vn_host *host, size_t device)
 {
 	const struct vn_host_device *d = device_at(host, device);
-	return d ? d->device : -ERANGE;
+	return d ? vn_api_id(d->device) : -ERANGE;
 }
 
 const char *vn_host_device_driver(const struct vn_host *host, size_t device)

@@ -175,7 +175,7 @@ static int check_regular(int fd, size_t *ret_told)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
-		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO; /* as opening a socket says */
 	*ret_told = (size_t)st.st_size;
 	return 0;
 }

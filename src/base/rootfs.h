@@ -40,7 +40,7 @@ void vn_root_close(struct vn_root *root);
 /*
  * Reads a whole file, relative to the root ("sys/devices/system/node/online"). NUL bytes at its end are
  * dropped (some gathered trees have them); a NUL within, or more than VN_FILE_MAX bytes, is -EINVAL or
- * -EFBIG. *ret_text is a new string. No problem is added: the caller knows whether a missing file (-ENOENT)
+ * -EFBIG; a device, pipe or socket in a foreign tree -ENXIO. *ret_text is a new string. No problem is added: the caller knows whether a missing file (-ENOENT)
  * matters.
  */
 int vn_root_read(const struct vn_root *root, const char *path, char **ret_text);

@@ -14,28 +14,20 @@ struct devices {
 	json_t *addresses; /* seen so far, as keys */
 };
 
-/* `0x8086`, of exactly this many digits; 0 when it is not told. */
-static uint32_t read_code(const struct vn_json_reader *in, const char *key, size_t digits)
+/* `0x8086`, of exactly this many digits; -1 when it is not told. */
+static int32_t read_code(const struct vn_json_reader *in, const char *key, size_t digits)
 {
 	vn_autofree char *text = vn_json_maybe_text(in, key, 16, "a code like 0x8086");
 	char expected[48];
 
 	if (!text)
-		return 0;
+		return -1;
 	if (strncmp(text, "0x", 2) == 0 && strlen(text) == digits + 2 &&
 		strspn(text + 2, "0123456789abcdef") == digits)
-		return (uint32_t)strtoul(text + 2, NULL, 16);
+		return (int32_t)strtoul(text + 2, NULL, 16);
 	snprintf(expected, sizeof(expected), "0x and %zu digits 0 to f", digits);
 	vn_json_wrong(in, key, expected);
-	return 0;
-}
-
-/* 0000:3b:00.0, or 10000:01:00.0 behind a volume management device. */
-static bool is_address(const char *text)
-{
-	size_t length = strlen(text);
-	return length >= 12 && length < VN_PCI_ADDRESS && strspn(text, "0123456789abcdef:.") == length &&
-	       text[length - 2] == '.';
+	return -1;
 }
 
 static void read_address(const struct vn_json_reader *in, const char *key, char ret[static VN_PCI_ADDRESS])
@@ -43,7 +35,7 @@ static void read_address(const struct vn_json_reader *in, const char *key, char 
 	static const char expected[] = "a PCI address like 0000:3b:00.0";
 	vn_autofree char *text = vn_json_maybe_text(in, key, VN_PCI_ADDRESS - 1, expected);
 
-	if (text && !is_address(text))
+	if (text && !vn_pci_is_address(text, strlen(text)))
 		vn_json_wrong(in, key, expected);
 	else if (text)
 		memcpy(ret, text, strlen(text) + 1);
@@ -124,16 +116,10 @@ static void read_irqs(const struct vn_json_reader *in, struct vn_host_device *de
 		vn_json_no_memory(in);
 }
 
-static int compare_irqs(const void *a, const void *b)
-{
-	unsigned x = ((const struct vn_host_irq *)a)->number, y = ((const struct vn_host_irq *)b)->number;
-	return (x > y) - (x < y);
-}
-
 static void check_irqs(const struct vn_json_reader *in, struct vn_host_device *device)
 {
 	if (device->n_irqs > 1)
-		qsort(device->irqs, device->n_irqs, sizeof(*device->irqs), compare_irqs);
+		qsort(device->irqs, device->n_irqs, sizeof(*device->irqs), vn_compare_irqs);
 	for (size_t i = 1; i < device->n_irqs; i++) {
 		if (device->irqs[i].number == device->irqs[i - 1].number)
 			vn_json_problem(
@@ -155,8 +141,8 @@ static void read_device(struct devices *d, const struct vn_json_reader *in, int 
 	if (*device->address && json_object_set_new(d->addresses, device->address, json_null()) < 0)
 		vn_json_no_memory(in);
 	device->class_code = read_code(in, "class", 6);
-	device->vendor = (uint16_t)read_code(in, "vendor", 4);
-	device->device = (uint16_t)read_code(in, "device", 4);
+	device->vendor = read_code(in, "vendor", 4);
+	device->device = read_code(in, "device", 4);
 	device->driver = vn_json_maybe_text(in, "driver", MAX_NAME, "a driver's name, or null");
 	read_names(in, device);
 	read_address(in, "physical_function", device->physical_function);

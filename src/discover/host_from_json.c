@@ -22,6 +22,9 @@
 #define SCHEMA "vnuma.topology/1"
 #define FILE_MAX_BYTES ((size_t)64 << 20) /* 1024 nodes with all distances, indented, are 20 MiB */
 #define MAX_CACHES 64u
+#define AT_MOST " up to 2^60" /* VN_JSON_MAX_AMOUNT */
+#define PAGE_EXPECTED "bytes a page: a power of two, at least 4096"
+#define PAGES_EXPECTED "a number of pages" AT_MOST
 #define MAX_SOURCE 8192u
 #define MAX_NOTE ((size_t)512 << 10) /* a note may list every other one of 65536 CPUs */
 
@@ -35,21 +38,35 @@ struct loader {
 
 /* ---- nodes ---- */
 
+/* The same as vn_hugepool_fits() asks, told one by one. */
+static void check_pool(
+	const struct vn_json_reader *in, const struct vn_hugepool *pool, const struct vn_host_node *node)
+{
+	if (pool->free > pool->total)
+		vn_json_problem(in, "free", "%llu; expected at most the %llu of 'total'",
+			(unsigned long long)pool->free, (unsigned long long)pool->total);
+	if (pool->surplus > pool->total)
+		vn_json_problem(in, "surplus", "%llu; expected at most the %llu of 'total'",
+			(unsigned long long)pool->surplus, (unsigned long long)pool->total);
+	if (pool->size < VN_MIN_PAGE || (pool->size & (pool->size - 1)))
+		vn_json_wrong(in, "size", PAGE_EXPECTED);
+	else if (pool->total > node->memory_total / pool->size)
+		vn_json_problem(in, "total",
+			"%llu pages of %llu bytes; expected no more than the node's %llu bytes hold",
+			(unsigned long long)pool->total, (unsigned long long)pool->size,
+			(unsigned long long)node->memory_total);
+}
+
 static void read_pool(const struct vn_json_reader *in, struct vn_host_node *node)
 {
 	struct vn_hugepool pool = {0};
 
-	vn_json_number(in, "size", 1, VN_JSON_MAX_AMOUNT, "bytes a page", &pool.size);
-	vn_json_number(in, "total", 0, VN_JSON_MAX_AMOUNT, "a number of pages", &pool.total);
-	vn_json_number(in, "free", 0, VN_JSON_MAX_AMOUNT, "a number of pages", &pool.free);
-	vn_json_maybe_number(in, "surplus", 0, VN_JSON_MAX_AMOUNT, "a number of pages", &pool.surplus);
-	if (pool.free > pool.total)
-		vn_json_problem(in, "free", "%llu; expected at most the %llu of 'total'",
-			(unsigned long long)pool.free, (unsigned long long)pool.total);
-	uint64_t most = pool.total > pool.surplus ? pool.total : pool.surplus;
-	if (pool.size && most > INT64_MAX / pool.size)
-		vn_json_problem(in, "total", "%llu pages of %llu bytes; expected less than 2^63 bytes in all",
-			(unsigned long long)most, (unsigned long long)pool.size);
+	bool told = vn_json_number(in, "size", 0, VN_JSON_MAX_AMOUNT, PAGE_EXPECTED, &pool.size);
+	told &= vn_json_number(in, "total", 0, VN_JSON_MAX_AMOUNT, PAGES_EXPECTED, &pool.total);
+	told &= vn_json_number(in, "free", 0, VN_JSON_MAX_AMOUNT, PAGES_EXPECTED, &pool.free);
+	vn_json_maybe_number(in, "surplus", 0, VN_JSON_MAX_AMOUNT, PAGES_EXPECTED, &pool.surplus);
+	if (told)
+		check_pool(in, &pool, node);
 	for (size_t i = 0; i < node->n_hugepools; i++) {
 		if (node->hugepools[i].size == pool.size)
 			vn_json_problem(in, "size", "%llu is there twice; expected once",
@@ -98,7 +115,8 @@ static void read_kind(const struct vn_json_reader *in, struct vn_host_node *node
 
 static void read_access(const struct vn_json_reader *in, struct vn_host_node *node)
 {
-	static const char latency[] = "nanoseconds above 0, or null", bandwidth[] = "MB/s above 0, or null";
+	static const char latency[] = "nanoseconds above 0" AT_MOST ", or null",
+			  bandwidth[] = "MB/s above 0" AT_MOST ", or null";
 	uint64_t class = 0;
 
 	if (!vn_json_number(in, "class", 0, VN_ACCESS_CLASSES - 1, "0 or 1", &class))
@@ -135,9 +153,10 @@ static void read_cache(const struct vn_json_reader *in, struct vn_host_node *nod
 
 	vn_json_number(in, "level", 0, INT_MAX, "a cache level", &level);
 	cache.level = (unsigned)level;
-	vn_json_maybe_number(in, "size", 1, VN_JSON_MAX_AMOUNT, "bytes above 0, or null", &cache.size);
 	vn_json_maybe_number(
-		in, "line_size", 1, VN_JSON_MAX_AMOUNT, "bytes above 0, or null", &cache.line_size);
+		in, "size", 1, VN_JSON_MAX_AMOUNT, "bytes above 0" AT_MOST ", or null", &cache.size);
+	vn_json_maybe_number(in, "line_size", 1, VN_JSON_MAX_AMOUNT, "bytes above 0" AT_MOST ", or null",
+		&cache.line_size);
 	read_id(in, "indexing", 0, INT_MAX, "0, 1, 2 or null", &cache.indexing);
 	read_id(in, "write_policy", 0, INT_MAX, "0, 1, 2 or null", &cache.write_policy);
 	for (size_t i = 0; i < node->n_memory_caches; i++) {
@@ -155,7 +174,7 @@ static void read_quality(const struct vn_json_reader *in, struct vn_host_node *n
 
 	read_kind(in, node);
 	read_id(in, "memory_tier", 0, INT_MAX, "a tier's number, or null", &node->memory_tier);
-	read_id(in, "interleave_weight", 0, INT_MAX, "a weight, or null", &node->interleave_weight);
+	read_id(in, "interleave_weight", 1, VN_MAX_WEIGHT, "1 to 255, or null", &node->interleave_weight);
 	for (size_t i = 0; i < json_array_size(accesses); i++) {
 		if (vn_json_member(in, "memory_access", accesses, i, &member))
 			read_access(&member, node);
@@ -187,11 +206,16 @@ static void read_node(struct loader *l, const struct vn_json_reader *in, size_t 
 	uint64_t id, most = VN_JSON_MAX_AMOUNT;
 	bool has_id = vn_json_number(in, "id", 0, VN_MAX_NODES - 1, "a node number below 1024", &id);
 
-	vn_json_number(in, "memory_total", 0, most, "bytes", &node->memory_total);
-	node->has_memory_free =
-		vn_json_maybe_number(in, "memory_free", 0, most, "bytes, or null", &node->memory_free);
+	bool has_total = vn_json_number(in, "memory_total", 0, most, "bytes" AT_MOST, &node->memory_total);
+	node->has_memory_free = vn_json_maybe_number(
+		in, "memory_free", 0, most, "bytes" AT_MOST ", or null", &node->memory_free);
 	node->has_memory_reclaimable = vn_json_maybe_number(
-		in, "memory_reclaimable", 0, most, "bytes, or null", &node->memory_reclaimable);
+		in, "memory_reclaimable", 0, most, "bytes" AT_MOST ", or null", &node->memory_reclaimable);
+	if (has_total && node->has_memory_free && node->memory_free > node->memory_total)
+		vn_json_problem(in, "memory_free", "%llu; expected at most the %llu of 'memory_total'",
+			(unsigned long long)node->memory_free, (unsigned long long)node->memory_total);
+	if (!has_total)
+		node->memory_total = most; /* told above: no other figure is wrong beside it */
 	read_pools(in, node);
 	read_quality(in, node);
 	node->cpus = vn_json_maybe_set(in, "cpus", VN_SET_MAX);
@@ -421,6 +445,25 @@ static void check_cores(struct loader *l)
 	}
 }
 
+/* Who shares a core must say so of each other. */
+static void check_siblings(struct loader *l)
+{
+	const json_t *list = json_object_get(l->top.object, "cpus");
+	vn_autoset wrong = hwloc_bitmap_alloc();
+
+	if (!wrong || vn_host_wrong_siblings(l->host, wrong) < 0) {
+		vn_json_no_memory(&l->top);
+		return;
+	}
+	for (size_t i = 0; i < l->host->n_cpus; i++) {
+		struct vn_json_reader in = {
+			l->top.document, &l->top, "cpus", (long)i, json_array_get(list, i)};
+		if (hwloc_bitmap_isset(wrong, l->host->cpus[i].id))
+			vn_json_wrong(&in, "siblings",
+				"this CPU among them, and the same list from each CPU of the list");
+	}
+}
+
 static void read_offline_nodes(struct loader *l)
 {
 	hwloc_bitmap_t offline = vn_json_maybe_set(&l->top, "offline_nodes", VN_MAX_NODES - 1);
@@ -468,6 +511,8 @@ static void read_host(struct loader *l)
 	read_distances(l);
 	read_cpus(l);
 	read_cores_known(l);
+	if (top->document->status == 0)
+		check_siblings(l);
 	if (top->document->status == 0)
 		check_cores(l); /* of sets that are wrong the number would be wrong too */
 	host->allowed_cpus = vn_json_maybe_set(top, "allowed_cpus", VN_SET_MAX);

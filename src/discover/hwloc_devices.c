@@ -74,7 +74,7 @@ static int fill_device(
 	*to = vn_host_device_init();
 	snprintf(to->address, sizeof(to->address), "%04x:%02x:%02x.%x", pci->domain & 0xffff, pci->bus,
 		pci->dev & 0x1f, pci->func & 7);
-	to->class_code = (uint32_t)pci->class_id << 8;
+	to->class_code = pci->class_id << 8;
 	to->vendor = pci->vendor_id;
 	to->device = pci->device_id;
 	name_root(object, to);

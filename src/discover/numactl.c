@@ -37,6 +37,7 @@ enum section { SECTION_NODES, SECTION_HEADER, SECTION_ROWS, SECTION_END };
 /* What has been told of a node, line numbers counted from 1; 0: not told. */
 struct told {
 	unsigned first, cpus, size, free;
+	bool size_wrong; /* which has been told */
 };
 
 struct reader {
@@ -270,8 +271,11 @@ static int read_node(struct reader *r, const char *p)
 	*line = r->line;
 	if (line == &told->cpus)
 		return read_cpus(r, node, p);
-	if (line == &told->size)
-		return read_node_size(r, node, p);
+	if (line == &told->size) {
+		int status = read_node_size(r, node, p);
+		told->size_wrong = status < 0;
+		return status;
+	}
 	return read_size(r, node->id, "free", p, &node->has_memory_free, &node->memory_free);
 }
 
@@ -443,7 +447,7 @@ static void check_nodes(struct reader *r)
 			problem_at(r, told->first, "size",
 				"none told of node %u; expected a line 'node %u size: N MB'", node->id,
 				node->id);
-		if (told->size && told->free && node->has_memory_free &&
+		if (told->size && !told->size_wrong && told->free && node->has_memory_free &&
 			node->memory_free > node->memory_total)
 			problem_at(r, told->free, "free",
 				"%llu MB of node %u; expected at most its size, %llu MB",

@@ -42,6 +42,8 @@ static int read_tree(struct vn_sysfs *sysfs)
 
 	read_allowed(sysfs);
 	vn_sysfs_tell_rest(sysfs);
+	if (vn_left_out_note(&sysfs->numbers, "folders-left-out", "folder", &sysfs->host->notes) < 0)
+		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	return r < 0 ? r : t < 0 ? t : u;
 }
 

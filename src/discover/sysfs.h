@@ -28,6 +28,8 @@ struct vn_sysfs {
 	size_t problems;
 	struct vn_left_out figures; /* latency, bandwidth, cache sizes above VN_MAX_AMOUNT */
 	struct vn_left_out pools; /* of huge pages, see struct vn_hugepool */
+	struct vn_left_out free_memory; /* of nodes: more than there is */
+	struct vn_left_out numbers; /* folders numbered above any that Linux has */
 	struct vn_left_out irqs; /* PCI functions that have too many */
 	size_t n_irqs; /* of all functions so far */
 };
@@ -41,6 +43,10 @@ int vn_sysfs_host(struct vn_root *root, const char *source, struct vn_host **ret
  * errno. */
 int vn_sysfs_problem(struct vn_sysfs *sysfs, const char *path, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Tells why this file or folder could not be read, by the negative errno of rootfs.h: lack of permission or memory is the
+ * environment's. Returns a negative errno. */
+int vn_sysfs_unreadable(struct vn_sysfs *sysfs, const char *path, int status);
 
 /* Adds how many problems there were beyond the first ones. */
 void vn_sysfs_tell_rest(struct vn_sysfs *sysfs);
@@ -72,7 +78,7 @@ int vn_sysfs_read_set(struct vn_sysfs *sysfs, const char *directory, const char 
  * unknown. */
 int vn_sysfs_read_id(struct vn_sysfs *sysfs, const char *path, int *ret);
 
-/* Numbers N of the entries PREFIX<N> of a directory. -ENOENT when there is no such directory. */
+/* Numbers N, up to `max`, of the entries PREFIX<N> of a directory; larger ones count as left out. -ENOENT when there is no such directory. */
 int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char *prefix, uint64_t max,
 	hwloc_bitmap_t *ret_ids);
 

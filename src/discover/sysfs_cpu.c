@@ -86,18 +86,14 @@ static int read_topology_id(struct vn_sysfs *sysfs, unsigned cpu, const char *na
 	return vn_sysfs_read_id(sysfs, path, ret);
 }
 
-/* What the threads of a core have in common. */
-static int read_topology(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
+/* What the threads of a core have in common, but for the list of them. */
+static int read_topology(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu, const char *directory)
 {
-	char directory[VN_PATH_TEXT / 2];
 	int r = read_topology_id(sysfs, cpu->id, "physical_package_id", &cpu->package);
 
 	if (r == 0)
 		r = read_topology_id(sysfs, cpu->id, "die_id", &cpu->die);
-	snprintf(directory, sizeof(directory), CPU_DIRECTORY "/cpu%u/topology", cpu->id);
-	if (r == 0)
-		r = read_cluster(sysfs, cpu, directory);
-	return r < 0 ? r : read_siblings(sysfs, cpu, directory);
+	return r < 0 ? r : read_cluster(sysfs, cpu, directory);
 }
 
 /* Level of cache indexN, 0 when there is none. */
@@ -147,36 +143,72 @@ static int read_l3(struct vn_sysfs *sysfs, const struct vn_host_cpu *cpu)
 	return 0;
 }
 
-/* What the threads of a core have in common is read once, of its first. The core's id is not: the two halves of an AMD
- * compute unit (family 15h) are siblings with an id each. */
-static int tell_siblings(struct vn_sysfs *sysfs, const struct vn_host_cpu *cpu)
+/* What the threads of a core have in common is read once, of its first, which tells the same list. The core's id is not: the two
+ * halves of an AMD compute unit (family 15h) are siblings with an id each. */
+static bool take_of_core(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
 {
-	for (int id = hwloc_bitmap_next(cpu->siblings, (int)cpu->id); id >= 0;
-		id = hwloc_bitmap_next(cpu->siblings, id)) {
-		struct vn_host_cpu *sibling = find_cpu(sysfs->host, id);
-		if (!sibling || !sibling->online || sibling->siblings)
-			continue;
-		sibling->package = cpu->package;
-		sibling->die = cpu->die;
-		sibling->cluster = cpu->cluster;
-		sibling->siblings = hwloc_bitmap_dup(cpu->siblings);
-		if (!sibling->siblings)
-			return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	}
-	return 0;
+	int id = cpu->siblings ? hwloc_bitmap_first(cpu->siblings) : -1;
+	const struct vn_host_cpu *first = id < 0 ? NULL : find_cpu(sysfs->host, id);
+
+	if (!first || first == cpu || !first->siblings ||
+		!hwloc_bitmap_isequal(first->siblings, cpu->siblings))
+		return false;
+	cpu->package = first->package;
+	cpu->die = first->die;
+	cpu->cluster = first->cluster;
+	return true;
 }
 
 static int read_cpu(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu)
 {
+	char directory[VN_PATH_TEXT / 2];
 	int r = read_topology_id(sysfs, cpu->id, "core_id", &cpu->core);
 
-	if (r == 0 && !cpu->siblings) {
-		r = read_topology(sysfs, cpu);
-		if (r == 0 && cpu->siblings)
-			r = tell_siblings(sysfs, cpu);
-	}
+	snprintf(directory, sizeof(directory), CPU_DIRECTORY "/cpu%u/topology", cpu->id);
+	if (r == 0)
+		r = read_siblings(sysfs, cpu, directory);
+	if (r == 0 && !take_of_core(sysfs, cpu))
+		r = read_topology(sysfs, cpu, directory);
 	int s = cpu->l3 < 0 ? read_l3(sysfs, cpu) : 0;
 	return r < 0 ? r : s;
+}
+
+static int no_memory(struct vn_sysfs *sysfs)
+{
+	return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
+}
+
+/* Who shares a core with whom is told by each of its CPUs. Where they do not agree, nobody's word is better than another's:
+ * those that others contradict count as cores of their own. */
+static int part_contradicting(struct vn_sysfs *sysfs)
+{
+	struct vn_host *host = sysfs->host;
+	vn_autoset wrong = hwloc_bitmap_alloc();
+
+	if (!wrong || vn_host_wrong_siblings(host, wrong) < 0)
+		return no_memory(sysfs);
+	if (hwloc_bitmap_iszero(wrong))
+		return 0;
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		struct vn_host_cpu *cpu = &host->cpus[i];
+		char directory[VN_PATH_TEXT / 2];
+		if (!hwloc_bitmap_isset(wrong, cpu->id))
+			continue;
+		if (hwloc_bitmap_only(cpu->siblings, cpu->id) < 0)
+			return no_memory(sysfs);
+		snprintf(directory, sizeof(directory), CPU_DIRECTORY "/cpu%u/topology", cpu->id);
+		int r = read_topology(sysfs, cpu, directory); /* what it has was another's perhaps */
+		if (r < 0)
+			return r;
+	}
+	vn_autofree char *text = vn_set_text(wrong);
+	const char *plural = hwloc_bitmap_weight(wrong) == 1 ? "" : "s", *verb = *plural ? "" : "s";
+	int r = !text ? -ENOMEM
+		      : vn_notes_add(&host->notes, "siblings-contradict",
+				"what CPU%s %s tell%s of who shares a core, other CPUs contradict: each counts as a "
+				"core of its own",
+				plural, text, verb);
+	return r < 0 ? no_memory(sysfs) : 0;
 }
 
 /*
@@ -219,7 +251,8 @@ static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_
 		if (cpu->online && !cpu->siblings)
 			host->cores_known = false;
 	}
-	return status;
+	int r = part_contradicting(sysfs);
+	return status < 0 ? status : r;
 }
 
 /* CPUs that the scheduler (isolcpus=) or the tick (nohz_full=) leaves alone. A kernel without the feature has the file

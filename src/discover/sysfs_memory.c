@@ -12,13 +12,14 @@
  *   - proc/driver/nvidia/gpus/ADDRESS/numa_status: nodes of GPU memory (POWER9)
  *
  * So a kind is given by the first of these that decides: a GPU's or a dax device's node is what its bus says; a node with
- * CPUs is DRAM; a node without CPUs is told by its figures beside those of the node that reaches it best: half as much
+ * CPUs is DRAM, by definition (a machine that has HBM instead of it looks just the same); a node without CPUs is told by its figures beside those of the node that reaches it best: half as much
  * bandwidth again, or a faster tier, is HBM; a fifth less bandwidth, a fifth more latency, or a slower tier, is slow memory.
  * What is in between, or has no figures, stays unknown: nobody is told a kind that was guessed from a size.
  */
 #define _GNU_SOURCE
 #include "sysfs.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "../base/parse.h"
@@ -32,6 +33,7 @@
 #define TABLE_DIRECTORY "sys/firmware/acpi/tables"
 #define MAX_TIERS 4096 /* memory_tierN: N is abstract distance / 128 */
 #define MAX_CACHE_LEVEL 15
+#define NO_FILE INT_MIN
 
 static struct vn_host_node *find_node(struct vn_sysfs *sysfs, int id)
 {
@@ -48,6 +50,8 @@ static int read_figure(struct vn_sysfs *sysfs, const char *directory, const char
 	int r = vn_root_read_u64(&sysfs->root, path, &figure);
 	if (r == -EINVAL)
 		return vn_sysfs_problem(sysfs, path, "does not hold a number; expected one");
+	if (r < 0 && r != -ERANGE)
+		return r == -ENOENT || r == -ENOTDIR ? 0 : vn_sysfs_unreadable(sysfs, path, r);
 	if (r == -ERANGE || (r == 0 && figure > VN_MAX_AMOUNT))
 		vn_sysfs_leave_out(&sysfs->figures, path);
 	else if (r == 0)
@@ -146,10 +150,17 @@ static int read_weights(struct vn_sysfs *sysfs)
 	for (int id = hwloc_bitmap_first(ids); id >= 0; id = hwloc_bitmap_next(ids, id)) {
 		struct vn_host_node *node = find_node(sysfs, id);
 		char path[VN_PATH_TEXT / 2];
+		int weight = NO_FILE;
 		snprintf(path, sizeof(path), WEIGHT_DIRECTORY "/node%d", id);
-		r = node ? vn_sysfs_read_id(sysfs, path, &node->interleave_weight) : 0;
+		r = node ? vn_sysfs_read_id(sysfs, path, &weight) : 0;
 		if (r < 0)
 			return r;
+		if (weight == NO_FILE)
+			continue;
+		if (weight >= 1 && weight <= (int)VN_MAX_WEIGHT)
+			node->interleave_weight = weight;
+		else
+			vn_sysfs_leave_out(&sysfs->figures, path);
 	}
 	return 0;
 }

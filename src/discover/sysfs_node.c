@@ -53,10 +53,15 @@ static int read_meminfo(struct vn_sysfs *sysfs, const char *path, struct vn_host
 	if (r < 0)
 		return r;
 	r = read_bytes(sysfs, path, text, "MemFree", &node->memory_free);
-	node->has_memory_free = r == 0;
+	node->has_memory_free = r == 0 && node->memory_free <= node->memory_total;
+	if (r == 0 && !node->has_memory_free) {
+		node->memory_free = 0;
+		vn_sysfs_leave_out(&sysfs->free_memory, path);
+	}
 	return r < 0 && r != -ENOENT ? r : read_reclaimable(sysfs, path, text, node);
 }
 
+/* -ENOENT: not told. */
 static int read_count(struct vn_sysfs *sysfs, const char *directory, const char *name, uint64_t *ret)
 {
 	char path[VN_PATH_TEXT];
@@ -66,14 +71,9 @@ static int read_count(struct vn_sysfs *sysfs, const char *directory, const char 
 		*ret = UINT64_MAX; /* too large for a pool of any size, which is told there */
 	if (r == -EINVAL)
 		return vn_sysfs_problem(sysfs, path, "does not hold a number; expected a number of pages");
-	return r == -ERANGE ? 0 : r;
-}
-
-/* More pages than 2^63 bytes hold, which no sum or JSON of ours could tell. */
-static bool is_too_large(const struct vn_hugepool *pool)
-{
-	uint64_t most = pool->total > pool->surplus ? pool->total : pool->surplus;
-	return most > INT64_MAX / pool->size || pool->free > INT64_MAX / pool->size;
+	if (r == 0 || r == -ERANGE)
+		return 0;
+	return r == -ENOENT || r == -ENOTDIR ? -ENOENT : vn_sysfs_unreadable(sysfs, path, r);
 }
 
 /* Adds the pool of `hugepages-2048kB`. One whose counts are not told is left out rather than called empty. */
@@ -87,11 +87,11 @@ static int read_pool(struct vn_sysfs *sysfs, const char *parent, unsigned kb, st
 	if (r == 0)
 		r = read_count(sysfs, directory, "free_hugepages", &pool.free);
 	if (r < 0)
-		return r == -EINVAL || r == -EIO ? r : 0;
+		return r == -ENOENT ? 0 : r;
 	r = read_count(sysfs, directory, "surplus_hugepages", &pool.surplus);
-	if (r == -EINVAL || r == -EIO)
+	if (r < 0 && r != -ENOENT)
 		return r;
-	if (is_too_large(&pool) || node->n_hugepools == VN_MAX_POOLS) {
+	if (!vn_hugepool_fits(&pool, node->memory_total) || node->n_hugepools == VN_MAX_POOLS) {
 		vn_sysfs_leave_out(&sysfs->pools, directory);
 		return 0;
 	}
@@ -132,7 +132,7 @@ static int read_pools(struct vn_sysfs *sysfs, const char *directory, struct vn_h
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0;
 	if (r < 0)
-		return vn_sysfs_problem(sysfs, directory, "cannot be listed: %s", strerror(-r));
+		return vn_sysfs_unreadable(sysfs, directory, r);
 	for (char **name = names; *name; name++) {
 		unsigned kb = pool_kb(*name);
 		r = kb ? read_pool(sysfs, directory, kb, node) : 0;
@@ -255,6 +255,8 @@ static int make_single_node(struct vn_sysfs *sysfs)
 		if (host->cpus[i].online)
 			hwloc_bitmap_set(node->cpus, host->cpus[i].id);
 	}
+	if (host->n_cpus == 0 && sysfs->problems)
+		return -EINVAL; /* no tree of a host, which has been told */
 	int r = vn_sysfs_node_memory(sysfs, "proc/meminfo", "sys/kernel/mm/hugepages", node);
 	if (r < 0)
 		return r;
@@ -355,6 +357,9 @@ int vn_sysfs_memory_notes(struct vn_sysfs *sysfs)
 	struct vn_notes notes = {0};
 	int r = note_uncounted(sysfs, &notes);
 
+	if (r == 0)
+		r = vn_left_out_note(
+			&sysfs->free_memory, "free-memory-left-out", "free memory figure", &notes);
 	if (r == 0)
 		r = vn_left_out_note(&sysfs->pools, "hugepages-left-out", "huge page pool", &notes);
 	if (r == 0)

@@ -19,8 +19,8 @@
 #define MAX_IRQS 65536u /* of one function; MSI-X has 2048 */
 #define MAX_HOST_IRQS (4 * MAX_IRQS) /* of all */
 
-/* `0x8086`; a gathered tree may lack it, and a code of 0 is PCI's own word for "not told". */
-static uint32_t read_code(const struct vn_root *root, const char *directory, const char *name, uint32_t max)
+/* `0x8086`; -1 when it is not told: a gathered tree may lack it. */
+static int32_t read_code(const struct vn_root *root, const char *directory, const char *name, uint32_t max)
 {
 	char path[VN_PATH_TEXT];
 	vn_autofree char *text = NULL;
@@ -28,18 +28,12 @@ static uint32_t read_code(const struct vn_root *root, const char *directory, con
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	if (vn_root_read(root, path, &text) < 0 || strncmp(text, "0x", 2) != 0)
-		return 0;
-	if (strspn(text + 2, "0123456789abcdefABCDEF") > 8)
-		return 0;
+		return -1;
+	size_t digits = strspn(text + 2, "0123456789abcdefABCDEF");
+	if (digits < 1 || digits > 8)
+		return -1;
 	unsigned long code = strtoul(text + 2, &end, 16);
-	return (*end && *end != '\n') || code > max ? 0 : (uint32_t)code;
-}
-
-/* 0000:3b:00.0, or 10000:01:00.0 behind a volume management device; `length` characters of text. */
-static bool is_address(const char *text, size_t length)
-{
-	return length >= 12 && length < VN_PCI_ADDRESS && strspn(text, "0123456789abcdef:.") >= length &&
-	       text[length - 2] == '.';
+	return (*end && *end != '\n') || code > max ? -1 : (int32_t)code;
 }
 
 /* The driver's name; NULL when none is bound. A name nobody could print, or no file could have, is as good as none. */
@@ -75,7 +69,7 @@ static void read_physical_function(
 	vn_autofree char *name = NULL;
 
 	snprintf(path, sizeof(path), "%s/physfn", directory);
-	if (vn_root_link_name(root, path, &name) == 0 && is_address(name, strlen(name)))
+	if (vn_root_link_name(root, path, &name) == 0 && vn_pci_is_address(name, strlen(name)))
 		snprintf(device->physical_function, sizeof(device->physical_function), "%s", name);
 }
 
@@ -122,7 +116,7 @@ static int read_messages(struct vn_sysfs *sysfs, const char *path, struct vn_hos
 	if (r == -ENOENT || r == -ENOTDIR)
 		return -ENOENT;
 	if (r < 0)
-		return vn_sysfs_problem(sysfs, path, "cannot be listed: %s", strerror(-r));
+		return vn_sysfs_unreadable(sysfs, path, r);
 	size_t n = count_names(names);
 	room = room > MAX_IRQS ? MAX_IRQS : room;
 	room = room > n ? n : room;
@@ -188,8 +182,8 @@ static int read_device(struct vn_sysfs *sysfs, const char *address, struct vn_ho
 	snprintf(device->address, sizeof(device->address), "%s", address);
 	snprintf(directory, sizeof(directory), PCI_DIRECTORY "/%s", address);
 	device->class_code = read_code(&sysfs->root, directory, "class", 0xffffff);
-	device->vendor = (uint16_t)read_code(&sysfs->root, directory, "vendor", UINT16_MAX);
-	device->device = (uint16_t)read_code(&sysfs->root, directory, "device", UINT16_MAX);
+	device->vendor = read_code(&sysfs->root, directory, "vendor", UINT16_MAX);
+	device->device = read_code(&sysfs->root, directory, "device", UINT16_MAX);
 	device->driver = read_driver(&sysfs->root, directory);
 	read_root(&sysfs->root, directory, device);
 	read_physical_function(&sysfs->root, directory, device);
@@ -202,13 +196,19 @@ static int read_device(struct vn_sysfs *sysfs, const char *address, struct vn_ho
 	return r < 0 ? r : s < 0 && s != -ENOENT ? s : t;
 }
 
-static int compare_address(const void *key, const void *device)
+static int compare_devices(const void *a, const void *b)
 {
-	return strverscmp(key, ((const struct vn_host_device *)device)->address);
+	return vn_pci_compare(
+		((const struct vn_host_device *)a)->address, ((const struct vn_host_device *)b)->address);
 }
 
-/* The function that the target of a link of sys/class lies below: the last address in the path. The devices were read in the
- * order of a listing, so they can be searched before the host is finished. */
+static int compare_address(const void *key, const void *device)
+{
+	return vn_pci_compare(key, ((const struct vn_host_device *)device)->address);
+}
+
+/* The function that the target of a link of sys/class lies below: the last address in the path. The devices are
+ * sorted once they are read, so they can be searched before the host is finished. */
 static struct vn_host_device *find_owner(const struct vn_host *host, const char *target)
 {
 	struct vn_host_device *owner = NULL;
@@ -217,7 +217,7 @@ static struct vn_host_device *find_owner(const struct vn_host *host, const char 
 		char address[VN_PCI_ADDRESS];
 		at += *at == '/';
 		size_t length = strcspn(at, "/");
-		if (!is_address(at, length))
+		if (!vn_pci_is_address(at, length))
 			continue;
 		snprintf(address, sizeof(address), "%.*s", (int)length, at);
 		struct vn_host_device *found = bsearch(
@@ -362,12 +362,14 @@ static int read_devices(struct vn_sysfs *sysfs, char **names, size_t *ret_n)
 	int status = 0;
 
 	for (char **name = names; *name; name++) {
-		if (!is_address(*name, strlen(*name)) || n++ >= MAX_DEVICES)
+		if (!vn_pci_is_address(*name, strlen(*name)) || n++ >= MAX_DEVICES)
 			continue;
 		int r = read_device(sysfs, *name, &host->devices[host->n_devices++]);
 		status = r < 0 ? r : status;
 	}
 	*ret_n = n;
+	if (host->n_devices)
+		qsort(host->devices, host->n_devices, sizeof(*host->devices), compare_devices);
 	return status;
 }
 
@@ -380,7 +382,7 @@ int vn_sysfs_devices(struct vn_sysfs *sysfs)
 	if (r == -ENOENT || r == -ENOTDIR)
 		return 0; /* no PCI, or not gathered */
 	if (r < 0)
-		return vn_sysfs_problem(sysfs, PCI_DIRECTORY, "cannot be listed: %s", strerror(-r));
+		return vn_sysfs_unreadable(sysfs, PCI_DIRECTORY, r);
 	size_t n = count_names(names);
 	host->devices = calloc((n > MAX_DEVICES ? MAX_DEVICES : n) + 1, sizeof(*host->devices));
 	if (!host->devices)

@@ -69,20 +69,36 @@ int vn_left_out_note(
 		left_out->n, what, one ? "" : "s", left_out->first, one ? "" : " and others");
 }
 
+int vn_sysfs_unreadable(struct vn_sysfs *sysfs, const char *path, int status)
+{
+	switch (status) {
+	case -ENOMEM:
+		return vn_error_environment(sysfs->err, status, "out of memory");
+	case -EACCES:
+	case -EPERM:
+		return vn_error_environment(sysfs->err, status, "%s/%s: no permission to read it",
+			sysfs->root.live ? "" : sysfs->root.path, path);
+	case -EINVAL:
+		return vn_sysfs_problem(sysfs, path, "holds a NUL byte; expected text");
+	case -ENXIO:
+		return vn_sysfs_problem(sysfs, path, "is a device, a pipe or a socket; expected a file");
+	case -EISDIR:
+		return vn_sysfs_problem(sysfs, path, "is a directory; expected a file");
+	case -EFBIG:
+		return vn_sysfs_problem(
+			sysfs, path, "is longer than %u bytes; expected a smaller file", VN_FILE_MAX);
+	default:
+		return vn_sysfs_problem(sysfs, path, "cannot be read: %s", strerror(-status));
+	}
+}
+
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text)
 {
 	int r = vn_root_read(&sysfs->root, path, ret_text);
 
 	if (r == 0 || r == -ENOENT)
 		return r;
-	if (r == -ENOTDIR)
-		return -ENOENT;
-	if (r == -ENOMEM)
-		return vn_error_environment(sysfs->err, r, "out of memory");
-	if (r == -EACCES || r == -EPERM)
-		return vn_error_environment(sysfs->err, r, "%s/%s: no permission to read it",
-			sysfs->root.live ? "" : sysfs->root.path, path);
-	return vn_sysfs_problem(sysfs, path, "cannot be read: %s", strerror(-r));
+	return r == -ENOTDIR ? -ENOENT : vn_sysfs_unreadable(sysfs, path, r);
 }
 
 static unsigned hex_digit(char c)
@@ -194,22 +210,28 @@ int vn_sysfs_list_ids(struct vn_sysfs *sysfs, const char *directory, const char 
 {
 	vn_cleanup(vn_names_free) char **names = NULL;
 	vn_autoset ids = hwloc_bitmap_alloc();
+	char path[VN_PATH_TEXT];
 	size_t length = strlen(prefix);
 	int r = vn_root_list(&sysfs->root, directory, &names);
 
 	if (r == -ENOENT || r == -ENOTDIR)
 		return -ENOENT;
 	if (r < 0)
-		return vn_sysfs_problem(sysfs, directory, "cannot be listed: %s", strerror(-r));
+		return vn_sysfs_unreadable(sysfs, directory, r);
 	if (!ids)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	for (char **name = names; *name; name++) {
 		const char *digits = *name + length;
 		uint64_t id;
-		if (strncmp(*name, prefix, length) != 0 || vn_parse_u64(digits, max, &id) < 0)
-			continue; /* cpufreq, cpuidle */
-		if (digits[0] == '0' && digits[1])
+		if (strncmp(*name, prefix, length) != 0 || (digits[0] == '0' && digits[1]))
 			continue; /* the kernel writes no leading zeros */
+		r = vn_parse_u64(digits, max, &id);
+		if (r == -ERANGE) {
+			snprintf(path, sizeof(path), "%s/%.64s", directory, *name);
+			vn_sysfs_leave_out(&sysfs->numbers, path);
+		}
+		if (r < 0)
+			continue; /* cpufreq, cpuidle */
 		if (hwloc_bitmap_set(ids, (unsigned)id) < 0)
 			return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	}

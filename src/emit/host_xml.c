@@ -212,13 +212,19 @@ static void print_irqs(struct vn_xml *xml, const struct vn_host_device *device)
 	}
 }
 
+static void print_code(struct vn_xml *xml, const char *name, int32_t code, int digits)
+{
+	if (code >= 0)
+		vn_xml_hex(xml, name, (unsigned)code, digits);
+}
+
 static void print_device(struct vn_xml *xml, const struct vn_host_device *device)
 {
 	vn_xml_begin(xml, "device");
 	vn_xml_text(xml, "address", device->address);
-	vn_xml_hex(xml, "class", device->class_code, 6);
-	vn_xml_hex(xml, "vendor", device->vendor, 4);
-	vn_xml_hex(xml, "device", device->device, 4);
+	print_code(xml, "class", device->class_code, 6);
+	print_code(xml, "vendor", device->vendor, 4);
+	print_code(xml, "device", device->device, 4);
 	if (device->driver)
 		vn_xml_text(xml, "driver", device->driver);
 	if (*device->physical_function)

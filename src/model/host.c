@@ -24,7 +24,7 @@ struct vn_host_cpu vn_host_cpu_init(unsigned id)
 
 struct vn_host_device vn_host_device_init(void)
 {
-	return (struct vn_host_device){.node = -1};
+	return (struct vn_host_device){.node = -1, .class_code = -1, .vendor = -1, .device = -1};
 }
 
 static void free_nodes(struct vn_host *host)
@@ -80,6 +80,13 @@ void vn_host_free(struct vn_host *host)
 	free(host);
 }
 
+bool vn_hugepool_fits(const struct vn_hugepool *pool, uint64_t memory_total)
+{
+	bool is_size = pool->size >= VN_MIN_PAGE && (pool->size & (pool->size - 1)) == 0;
+	uint64_t most = pool->total > pool->free ? pool->total : pool->free;
+	return is_size && most <= memory_total / pool->size && pool->surplus <= pool->total;
+}
+
 static int compare_unsigned(unsigned a, unsigned b)
 {
 	return (a > b) - (a < b);
@@ -102,7 +109,7 @@ static int compare_caches(const void *a, const void *b)
 		((const struct vn_memory_cache *)a)->level, ((const struct vn_memory_cache *)b)->level);
 }
 
-static int compare_irqs(const void *a, const void *b)
+int vn_compare_irqs(const void *a, const void *b)
 {
 	return compare_unsigned(
 		((const struct vn_host_irq *)a)->number, ((const struct vn_host_irq *)b)->number);
@@ -110,7 +117,7 @@ static int compare_irqs(const void *a, const void *b)
 
 static int compare_devices(const void *a, const void *b)
 {
-	return strverscmp(
+	return vn_pci_compare(
 		((const struct vn_host_device *)a)->address, ((const struct vn_host_device *)b)->address);
 }
 
@@ -340,8 +347,7 @@ static int note_members(struct vn_host *host)
 			hwloc_bitmap_set(stray, host->cpus[i].id);
 	}
 	return note_set(&host->notes, bare, "node-without-cpus", "node", "without CPUs: memory only") |
-	       note_set(&host->notes, asleep, "node-cpus-offline", "node",
-		       "with CPUs, none of them online") |
+	       note_set(&host->notes, asleep, "node-cpus-offline", "node", "with CPUs, none of them online") |
 	       note_set(&host->notes, stray, "cpu-without-node", "online CPU", "in no node");
 }
 
@@ -363,7 +369,8 @@ static int note_memory(const struct vn_host *host, struct vn_notes *notes)
 /* Whether the note speaks of figures that change. */
 static bool is_of_memory(const struct vn_note *note)
 {
-	static const char *const codes[] = {"node-without-memory", "memory-uncounted", "hugepages-left-out"};
+	static const char *const codes[] = {
+		"node-without-memory", "memory-uncounted", "free-memory-left-out", "hugepages-left-out"};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		if (strcmp(note->code, codes[i]) == 0)
@@ -463,7 +470,7 @@ static int sort_parts(struct vn_host *host)
 	for (size_t i = 0; i < host->n_devices; i++) {
 		struct vn_host_device *device = &host->devices[i];
 		if (device->n_irqs)
-			qsort(device->irqs, device->n_irqs, sizeof(*device->irqs), compare_irqs);
+			qsort(device->irqs, device->n_irqs, sizeof(*device->irqs), vn_compare_irqs);
 	}
 	return 0;
 }
@@ -520,6 +527,83 @@ int vn_host_node_index(const struct vn_host *host, unsigned id)
 const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id)
 {
 	return find_cpu(host, id);
+}
+
+/* What vn_host_wrong_siblings() goes by: CPUs by id, those that count, and how many tell the same as the lowest of their core. */
+struct siblings {
+	const struct vn_host_cpu *cpus[VN_SET_MAX + 1];
+	unsigned agree[VN_SET_MAX + 1]; /* [lowest CPU] */
+	hwloc_bitmap_t telling, own, first; /* owned */
+};
+
+static void free_siblings(struct siblings *s)
+{
+	hwloc_bitmap_free(s->telling);
+	hwloc_bitmap_free(s->own);
+	hwloc_bitmap_free(s->first);
+	free(s);
+}
+
+static struct siblings *new_siblings(const struct vn_host *host)
+{
+	struct siblings *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->telling = hwloc_bitmap_alloc();
+	s->own = hwloc_bitmap_alloc();
+	s->first = hwloc_bitmap_alloc();
+	bool ok = s->telling && s->own && s->first;
+	for (size_t i = 0; ok && i < host->n_cpus; i++) {
+		const struct vn_host_cpu *cpu = &host->cpus[i];
+		if (!cpu->online || !cpu->siblings || cpu->id > VN_SET_MAX)
+			continue;
+		s->cpus[cpu->id] = cpu;
+		ok = hwloc_bitmap_set(s->telling, cpu->id) == 0;
+	}
+	if (ok)
+		return s;
+	free_siblings(s);
+	return NULL;
+}
+
+/* The lowest CPU of the core, if it tells the same set; -1 if not. s->own is the set of those that count. */
+static int first_of_core(struct siblings *s, const struct vn_host_cpu *cpu)
+{
+	if (hwloc_bitmap_and(s->own, cpu->siblings, s->telling) < 0)
+		return -ENOMEM;
+	int first = hwloc_bitmap_first(s->own);
+	if (first < 0 || !hwloc_bitmap_isset(s->own, cpu->id))
+		return -1;
+	if (hwloc_bitmap_and(s->first, s->cpus[first]->siblings, s->telling) < 0)
+		return -ENOMEM;
+	return hwloc_bitmap_isequal(s->own, s->first) ? first : -1;
+}
+
+/*
+ * Not each CPU with each of its siblings, which a hostile host of 65536 CPUs would make long: a core's lists agree when each
+ * is the one of its lowest CPU, and as many CPUs say so as that list has members.
+ */
+int vn_host_wrong_siblings(const struct vn_host *host, hwloc_bitmap_t ret)
+{
+	struct siblings *s = new_siblings(host);
+	int r = s ? 0 : -ENOMEM;
+
+	for (int pass = 0; pass < 2 && r == 0; pass++) {
+		for (int id = hwloc_bitmap_first(s->telling); id >= 0 && r == 0;
+			id = hwloc_bitmap_next(s->telling, id)) {
+			int first = first_of_core(s, s->cpus[id]);
+			bool wrong = first < 0 || (pass > 0 && s->agree[first] != vn_set_weight(s->own));
+			r = first == -ENOMEM ? -ENOMEM : 0;
+			if (pass == 0 && first >= 0)
+				s->agree[first]++;
+			else if (pass > 0 && wrong && hwloc_bitmap_set(ret, (unsigned)id) < 0)
+				r = -ENOMEM;
+		}
+	}
+	if (s)
+		free_siblings(s);
+	return r;
 }
 
 /* Whether this CPU is the lowest of its core's threads among `cpus`: the one that is counted. */

@@ -9,6 +9,7 @@
 
 #include "../base/set.h"
 #include "hmat.h"
+#include "pci.h"
 
 #define VN_MAX_NODES 1024 /* Linux: CONFIG_NODES_SHIFT is at most 10 */
 
@@ -22,11 +23,17 @@
 
 #define VN_MAX_POOLS 64u /* of a node; Linux has 2 to 4 sizes */
 
-/* A pool of huge pages of one size on one node. All of its pages together are at most INT64_MAX bytes. */
+#define VN_MIN_PAGE 4096u
+#define VN_MAX_WEIGHT 255u /* of weighted interleave: the kernel keeps it in a byte */
+
+/* A pool of huge pages of one size on one node; see vn_hugepool_fits(). */
 struct vn_hugepool {
-	uint64_t size; /* bytes a page */
-	uint64_t total, free, surplus; /* pages */
+	uint64_t size; /* bytes a page, a power of two */
+	uint64_t total, free, surplus; /* pages; surplus ones are among all of them */
 };
+
+/* Whether the pool's pages are of a size that Linux may have, and fit into the node's memory. */
+bool vn_hugepool_fits(const struct vn_hugepool *pool, uint64_t memory_total);
 
 /*
  * What a node's memory is made of. Told apart in discover/sysfs_memory.c, which names its sources; unknown where
@@ -34,7 +41,7 @@ struct vn_hugepool {
  */
 enum vn_memory_kind {
 	VN_MEMORY_UNKNOWN,
-	VN_MEMORY_DRAM,
+	VN_MEMORY_DRAM, /* the ordinary memory of CPUs: by definition, as nothing tells a machine that has HBM instead */
 	VN_MEMORY_HBM, /* high bandwidth memory beside DRAM, as nodes of its own (flat mode) */
 	VN_MEMORY_CXL, /* CXL expander, made a node of through dax */
 	VN_MEMORY_PERSISTENT, /* NVDIMM, made a node of through dax */
@@ -84,7 +91,8 @@ struct vn_host_cpu {
 	unsigned id;
 	bool online;
 	int node; /* id, or -1; of an offline CPU where the source told it, it is in no node's `cpus` */
-	/* kernel ids; l3 is the lowest CPU that shares the cache; -1 when not known */
+	/* the kernel's ids; cluster and l3 are the lowest CPU of those that share it, as the kernel's own ids of them are
+	 * unique only in a package, or missing; -1 when not known */
 	int package, die, cluster, core, l3;
 	hwloc_bitmap_t siblings; /* threads of the same core, itself among them; owned; NULL when not known */
 };
@@ -96,7 +104,8 @@ struct vn_host_irq {
 	hwloc_bitmap_t effective; /* where it does go; owned; NULL: not told */
 };
 
-#define VN_PCI_ADDRESS 16 /* room for 10000:3b:00.0 */
+/* By number, for qsort. */
+int vn_compare_irqs(const void *a, const void *b);
 
 /* A PCI function. */
 struct vn_host_device {
@@ -105,8 +114,8 @@ struct vn_host_device {
 	char root[VN_PCI_ADDRESS]; /* root complex, as sysfs names it: pci0000:3a; "" when not known */
 	int node; /* id, or -1: the firmware did not say */
 	hwloc_bitmap_t local_cpus; /* owned; NULL: not told */
-	uint32_t class_code; /* 24 bits: base class, subclass, interface */
-	uint16_t vendor, device;
+	int32_t class_code; /* 24 bits: base class, subclass, interface; -1: not told, set by vn_host_device_init */
+	int32_t vendor, device; /* 16 bits; -1: not told */
 	char *driver; /* owned, or NULL */
 	size_t n_names;
 	char **names; /* network interfaces, then block devices, each in the kernel's order; owned */
@@ -181,6 +190,12 @@ const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id);
 
 /* Whether CPUs of the node are known to be offline. */
 bool vn_host_has_offline_cpus(const struct vn_host *host, const struct vn_host_node *node);
+
+/*
+ * Adds to `ret` the CPUs that are online and tell their siblings, where those do not fit with what others tell: itself is not
+ * among them, or some CPU among them, online and telling, tells others. Works before the host is sorted. 0 or -ENOMEM.
+ */
+int vn_host_wrong_siblings(const struct vn_host *host, hwloc_bitmap_t ret);
 
 /* Physical cores among `cpus`: CPUs that share siblings count once. With cores unknown, the number of CPUs.
  */

@@ -80,10 +80,14 @@ static json_t *distances_to_json(const struct vn_host *host, const struct vn_hos
 	return all_or_none(object, ok);
 }
 
-static json_t *hex_to_json(unsigned value, int digits)
+/* A code of PCI, or null for -1. */
+static json_t *code_to_json(int32_t code, int digits)
 {
 	char text[16];
-	snprintf(text, sizeof(text), "0x%0*x", digits, value);
+
+	if (code < 0)
+		return json_null();
+	snprintf(text, sizeof(text), "0x%0*x", digits, (unsigned)code);
 	return json_string(text);
 }
 
@@ -105,9 +109,9 @@ static json_t *device_to_json(const struct vn_host_device *device)
 {
 	json_t *object = json_object();
 	bool ok = object && put(object, "address", json_string(device->address)) &&
-		  put(object, "class", hex_to_json(device->class_code, 6)) &&
-		  put(object, "vendor", hex_to_json(device->vendor, 4)) &&
-		  put(object, "device", hex_to_json(device->device, 4)) &&
+		  put(object, "class", code_to_json(device->class_code, 6)) &&
+		  put(object, "vendor", code_to_json(device->vendor, 4)) &&
+		  put(object, "device", code_to_json(device->device, 4)) &&
 		  put(object, "driver", text_or_null(device->driver)) &&
 		  put(object, "name", text_or_null(device->n_names ? device->names[0] : NULL)) &&
 		  put(object, "names", JSON_LIST(device->names, device->n_names, name_to_json)) &&
