@@ -17,7 +17,7 @@
 
 static const char document[] =
 	"{\"source\": \"live\", \"live\": true, \"nodes\": ["
-	" {\"id\": 2, \"memory_total\": 8192, \"memory_free\": 0, \"memory_reclaimable\": 7,"
+	" {\"id\": 2, \"memory_total\": 4294967296, \"memory_free\": 0, \"memory_reclaimable\": 7,"
 	"  \"hugepages\": [{\"size\": 1073741824, \"total\": 3, \"free\": 2, \"surplus\": 1},"
 	"                  {\"size\": 2097152, \"total\": 512, \"free\": 0, \"surplus\": 0}],"
 	"  \"memory_kind\": \"dram\", \"memory_tier\": 4, \"interleave_weight\": 3,"
@@ -64,7 +64,7 @@ static void test_nodes(void **state)
 	assert_int_equal(vn_host_node_id(host, 1), 9);
 	assert_int_equal(vn_host_node_index(host, 9), 1);
 	assert_int_equal(vn_host_node_index(host, 1), -ENOENT);
-	assert_int_equal(vn_host_node_memory_total(host, 0), 8192);
+	assert_int_equal(vn_host_node_memory_total(host, 0), 4294967296);
 	assert_int_equal(vn_host_node_memory_free(host, 0), 0); /* known, and none */
 	assert_int_equal(vn_host_node_memory_free(host, 1), -ENODATA);
 	assert_int_equal(vn_host_node_memory_reclaimable(host, 0), 7);

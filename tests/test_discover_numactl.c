@@ -150,6 +150,11 @@ static const struct {
 		"'1 GB' of node 0; expected a number of MB up to 1073741824"},
 	{"available: 1 nodes (0)\nnode 0 cpus:\nnode 0 size: 1073741825 MB\n", 3, "size",
 		"'1073741825 MB' of node 0; expected a number of MB up to 1073741824"},
+	/* of the free memory beside such a size nothing is told */
+	{"available: 1 nodes (0)\nnode 0 cpus:\nnode 0 size: 1073741825 MB\nnode 0 free: 2 MB\n", 3, "size",
+		"'1073741825 MB' of node 0; expected a number of MB up to 1073741824"},
+	{"available: 1 nodes (0)\nnode 0 cpus:\nnode 0 size: <not available>\nnode 0 free: 2 MB\n", 3, "size",
+		"not available for node 0; expected a number of MB"},
 	{"available: 1 nodes (0)\nnode 0 cpus:\nnode 0 size: 99999999999999999999 MB\n", 3, "size",
 		"'99999999999999999999 MB' of node 0; expected a number of MB up to 1073741824"},
 	{"available: 1 nodes (0)\nnode 0 cpus:\nnode 0 size: -1 MB\n", 3, "size",

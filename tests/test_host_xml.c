@@ -148,6 +148,7 @@ static void add_devices(struct vn_host *host)
 		device->names = calloc(1, sizeof(*device->names));
 		device->names[0] = strdup(names[i]);
 	}
+	host->devices[2].class_code = host->devices[2].vendor = host->devices[2].device = -1; /* not told */
 	struct vn_host_device *nic = &host->devices[0];
 	strcpy(nic->physical_function, "0000:3b:00.1");
 	strcpy(nic->root, "pci0000:3a");

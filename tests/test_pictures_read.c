@@ -722,8 +722,8 @@ static void test_odd_nodes(void **state)
 	host->nodes[1].distances[2] = 255; /* out of reach */
 	host->nodes[2].distances[1] = 99; /* not the same both ways */
 	finish_host(host);
-	host->cpus[20].node = host->cpus[21].node =
-		0; /* no source tells it today; the picture is ready for one that does */
+	host->cpus[20].node = host->cpus[21].node = 0;
+	host->cpus[22].node = host->cpus[23].node = -1;
 	autopicture picture = draw(host);
 	assert_sound(host, &picture);
 	assert_heat(&picture, host, true);

@@ -45,6 +45,7 @@ static void drop(const struct tree *tree, const char *path)
 	assert_int_equal(nftw(full, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+/* `total` in units of 10000 kB, so that the huge pages fit. */
 static void put_node(const struct tree *tree, unsigned id, const char *cpus, unsigned total, unsigned unused)
 {
 	vn_autofree char *directory = vn_format(NODE "/node%u", id);
@@ -54,7 +55,7 @@ static void put_node(const struct tree *tree, unsigned id, const char *cpus, uns
 		vn_format("Node %u MemTotal:  %u kB\nNode %u MemFree:  %u kB\n"
 			  "Node %u Active(file): 40 kB\nNode %u Inactive(file): 2 kB\n"
 			  "Node %u SReclaimable: 1 kB\nNode %u Dirty: 3 kB\nNode %u Writeback: 0 kB\n",
-			id, total, id, unused, id, id, id, id, id);
+			id, total * 10000, id, unused, id, id, id, id, id);
 	put(tree, cpulist, cpus);
 	put(tree, meminfo, text);
 }
@@ -157,7 +158,7 @@ static void test_figures_change(void **state)
 	assert_int_equal(host->nodes[0].n_hugepools, 2);
 	assert_true(host->nodes[0].hugepools[0].size == 64 << 10);
 	assert_true(host->nodes[0].hugepools[1].size == 1 << 30);
-	assert_true(host->nodes[1].memory_total == 3000 * 1024);
+	assert_true(host->nodes[1].memory_total == UINT64_C(30000000) * 1024);
 	assert_true(host->nodes[1].has_memory_free && host->nodes[1].memory_free == 0);
 	assert_true(host->nodes[1].has_memory_reclaimable);
 	assert_int_equal(host->nodes[1].memory_reclaimable, 40 * 1024);
@@ -186,7 +187,7 @@ static void assert_refused_with_notes(const struct tree *tree, struct vn_host *h
 	put_node(tree, 0, "0\n", 7000, 0);
 	drop(tree, "proc/meminfo");
 	put(tree, "proc/meminfo/folder", "");
-	assert_refused(host, -EINVAL, "cannot be read");
+	assert_refused(host, -EINVAL, "is a directory; expected a file");
 	drop(tree, "proc/meminfo");
 }
 
@@ -204,7 +205,7 @@ static void test_notes_follow_the_figures(void **state)
 	size_t others = host->notes.n;
 	put_node(tree, 0, "0\n", 0, 0);
 	put_pool(tree, 2, 2048, "18446744073709551615\n", "4\n");
-	put(tree, "proc/meminfo", "MemTotal: 9000 kB\n");
+	put(tree, "proc/meminfo", "MemTotal: 90000000 kB\n");
 	assert_refreshes(host);
 	assert_int_equal(host->notes.n, others + 3);
 	vn_autohost *anew = discover_tree(tree);
@@ -218,7 +219,7 @@ static void test_notes_follow_the_figures(void **state)
 	assert_refused_with_notes(tree, host);
 	put_node(tree, 0, "0\n", 7000, 0);
 	put_pool(tree, 2, 2048, "10\n", "4\n");
-	put(tree, "proc/meminfo", "MemTotal: 9000 kB\n");
+	put(tree, "proc/meminfo", "MemTotal: 90000000 kB\n");
 	assert_refreshes(host);
 	assert_int_equal(host->notes.n, others);
 	bool same = false;
