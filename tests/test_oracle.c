@@ -222,12 +222,14 @@ static void compare_device(struct comparison *c, hwloc_obj_t theirs)
 		vn_autofree char *what = vn_format("device %s: CPUs", ours->address);
 		differ_sets(c, what, ours->local_cpus, place->cpuset);
 	}
-	if (ours->class_code >> 8 != theirs->attr->pcidev.class_id ||
-		ours->vendor != theirs->attr->pcidev.vendor_id ||
-		ours->device != theirs->attr->pcidev.device_id)
-		differ(c, "device %s: ours %04x %04x:%04x, hwloc %04x %04x:%04x", ours->address,
-			ours->class_code >> 8, ours->vendor, ours->device, theirs->attr->pcidev.class_id,
-			theirs->attr->pcidev.vendor_id, theirs->attr->pcidev.device_id);
+	/* what the tree does not tell is 0 in hwloc */
+	int class = ours->class_code < 0 ? 0 : ours->class_code >> 8;
+	int vendor = ours->vendor < 0 ? 0 : ours->vendor, device = ours->device < 0 ? 0 : ours->device;
+	if (class != theirs->attr->pcidev.class_id || vendor != theirs->attr->pcidev.vendor_id ||
+		device != theirs->attr->pcidev.device_id)
+		differ(c, "device %s: ours %04x %04x:%04x, hwloc %04x %04x:%04x", ours->address, class,
+			vendor, device, theirs->attr->pcidev.class_id, theirs->attr->pcidev.vendor_id,
+			theirs->attr->pcidev.device_id);
 }
 
 static bool is_function(hwloc_obj_t object)
