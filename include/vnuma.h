@@ -129,8 +129,8 @@ int64_t vn_host_node_memory_total(const struct vn_host *host, size_t node);
 int64_t vn_host_node_memory_free(const struct vn_host *host, size_t node);
 int64_t vn_host_node_memory_reclaimable(const struct vn_host *host, size_t node);
 
-/* What the memory is made of: "dram", "hbm", "cxl", "persistent", "gpu", "slow" (slower than the DRAM near it, and nothing
- * says what it is); more may come. NULL: not known. */
+/* What the memory is made of: "dram" (what a node with CPUs is taken for, unless something says otherwise), "hbm", "cxl",
+ * "persistent", "gpu", "slow" (slower than the DRAM near it, and nothing says what it is); more may come. NULL: not known. */
 const char *vn_host_node_kind(const struct vn_host *host, size_t node);
 
 /* The kernel's memory tier, lower is faster; -ENODATA. */

@@ -41,7 +41,8 @@ bool vn_hugepool_fits(const struct vn_hugepool *pool, uint64_t memory_total);
  */
 enum vn_memory_kind {
 	VN_MEMORY_UNKNOWN,
-	VN_MEMORY_DRAM, /* the ordinary memory of CPUs: by definition, as nothing tells a machine that has HBM instead */
+	VN_MEMORY_DRAM, /* what a node with CPUs is taken for, unless something says otherwise: a machine that has HBM and
+			   nothing beside it looks just the same */
 	VN_MEMORY_HBM, /* high bandwidth memory beside DRAM, as nodes of its own (flat mode) */
 	VN_MEMORY_CXL, /* CXL expander, made a node of through dax */
 	VN_MEMORY_PERSISTENT, /* NVDIMM, made a node of through dax */
