@@ -203,6 +203,16 @@ static const struct vn_host_device *our_device(struct comparison *c, hwloc_obj_t
 	return NULL;
 }
 
+static void compare_code(struct comparison *c, const struct vn_host_device *device, const char *what,
+	int ours, unsigned theirs)
+{
+	if (ours < 0)
+		differ(c, "device %s: %s: ours not told, hwloc %04x", device->address, what, theirs);
+	else if ((unsigned)ours != theirs)
+		differ(c, "device %s: %s: ours %04x, hwloc %04x", device->address, what, (unsigned)ours,
+			theirs);
+}
+
 static void compare_device(struct comparison *c, hwloc_obj_t theirs)
 {
 	const struct vn_host_device *ours = our_device(c, theirs);
@@ -222,14 +232,10 @@ static void compare_device(struct comparison *c, hwloc_obj_t theirs)
 		vn_autofree char *what = vn_format("device %s: CPUs", ours->address);
 		differ_sets(c, what, ours->local_cpus, place->cpuset);
 	}
-	/* what the tree does not tell is 0 in hwloc */
-	int class = ours->class_code < 0 ? 0 : ours->class_code >> 8;
-	int vendor = ours->vendor < 0 ? 0 : ours->vendor, device = ours->device < 0 ? 0 : ours->device;
-	if (class != theirs->attr->pcidev.class_id || vendor != theirs->attr->pcidev.vendor_id ||
-		device != theirs->attr->pcidev.device_id)
-		differ(c, "device %s: ours %04x %04x:%04x, hwloc %04x %04x:%04x", ours->address, class,
-			vendor, device, theirs->attr->pcidev.class_id, theirs->attr->pcidev.vendor_id,
-			theirs->attr->pcidev.device_id);
+	compare_code(c, ours, "class", ours->class_code < 0 ? -1 : ours->class_code >> 8,
+		theirs->attr->pcidev.class_id);
+	compare_code(c, ours, "vendor", ours->vendor, theirs->attr->pcidev.vendor_id);
+	compare_code(c, ours, "device", ours->device, theirs->attr->pcidev.device_id);
 }
 
 static bool is_function(hwloc_obj_t object)
