@@ -102,7 +102,9 @@ offline() {
 	fact "per node" '[.nodes[].cpus]' '[[0,1,3],[6,7],[]]'
 	fact "CPU 3 lost its sibling" '[.cpus[] | select(.online) | .siblings]' '[[0,1],[0,1],[3],[6,7],[6,7]]'
 	fact "cores" '[.nodes[].cores]' '[2,1,0]'
-	fact "no guess of where an offline CPU is" '[.cpus[] | select(.online | not) | .core, .package, .siblings] | unique' '[null]'
+	fact "an offline CPU keeps its node" '[.cpus[] | select(.online | not) | .node]' '[0,1,1,2,2,2,2]'
+	fact "whose CPUs are all offline is told" '[.notes[].code] | index("node-cpus-offline") != null' true
+	fact "but no core is guessed of one" '[.cpus[] | select(.online | not) | .core, .package, .siblings] | unique' '[null]'
 	memory 512 256 256
 }
 
