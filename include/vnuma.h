@@ -274,7 +274,7 @@ int vn_host_device_irq_cpus(
 int vn_host_device_irq_effective_cpus(
 	const struct vn_host *host, size_t device, size_t irq, unsigned *ret_ids, size_t max);
 
-/* ---- notes: what cannot be trusted, or is odd ---- */
+/* ---- notes (in JSON: "warnings"): what cannot be trusted, or is odd ---- */
 
 size_t vn_host_note_count(const struct vn_host *host);
 

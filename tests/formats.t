@@ -117,7 +117,7 @@ node   0
 expect "the same for people" 0 "$vnuma" topology --host "sysfs:$work/flat"
 like "has a note" "$out" "^note: the kernel shows no nodes \(built without NUMA, or hidden by a container\):"
 expect "the same as JSON" 0 "$vnuma" topology --host "sysfs:$work/flat" --json
-json "has it too" '[.nodes[].id], [.notes[].code | select(. == "kernel-without-numa")]' $'[0]\n["kernel-without-numa"]'
+json "has it too" '[.nodes[].id], [.warnings[].code | select(. == "kernel-without-numa")]' $'[0]\n["kernel-without-numa"]'
 
 # A tree with all that is odd: sparse ids, no memory, no CPUs, free memory untold, an offline CPU, distances of three digits.
 odd=$work/odd/sys/devices/system

@@ -113,7 +113,7 @@ if cmp "$work/1.tar.gz" "$work/3.tar.gz"; then ok "the bytes are still the same"
 expect "plain" 0 "$vnuma" gather "$work/1.tar" --host "sysfs:$work/r"
 same "is tar" "$(tar --quoting-style=literal -tf "$work/1.tar")" "$names"
 expect "an archive is gathered again" 0 "$vnuma" gather "$work/again.tar.bz2" --host "tar:$work/a.tar.bz2" --json
-json "as JSON" '[.schema,.file,.notes]' "[\"vnuma.gather/1\",\"$work/again.tar.bz2\",[]]"
+json "as JSON" '[.schema,.file,.warnings]' "[\"vnuma.gather/1\",\"$work/again.tar.bz2\",[]]"
 json "counts" '[.files>20,.links>3,.folders>3,.size>500]' '[true,true,true,true]'
 if cmp "$work/a.tar.bz2" "$work/again.tar.bz2"; then ok "to the same bytes"; else not_ok "to other bytes"; fi
 same "nothing else is left beside" "$(find "$work" -maxdepth 1 -name '.*tar*')" ""

@@ -34,7 +34,7 @@ memory() {
 
 distances() { fact "distances" '[.nodes as $n | $n[] | .distances as $d | [$n[] | $d["\(.id)"]]]' "$1"; }
 kinds() { fact "kinds of memory" '[.nodes[].memory_kind]' "$1"; }
-noted() { fact "a note $1" "[.notes[].code] | index(\"$1\") != null" true; }
+noted() { fact "a note $1" "[.warnings[].code] | index(\"$1\") != null" true; }
 
 asymmetric() {
 	host asymmetric
@@ -103,7 +103,7 @@ offline() {
 	fact "CPU 3 lost its sibling" '[.cpus[] | select(.online) | .siblings]' '[[0,1],[0,1],[3],[6,7],[6,7]]'
 	fact "cores" '[.nodes[].cores]' '[2,1,0]'
 	fact "an offline CPU keeps its node" '[.cpus[] | select(.online | not) | .node]' '[0,1,1,2,2,2,2]'
-	fact "whose CPUs are all offline is told" '[.notes[].code] | index("node-cpus-offline") != null' true
+	fact "whose CPUs are all offline is told" '[.warnings[].code] | index("node-cpus-offline") != null' true
 	fact "but no core is guessed of one" '[.cpus[] | select(.online | not) | .core, .package, .siblings] | unique' '[null]'
 	memory 512 256 256
 }

@@ -199,7 +199,7 @@ static const char everything[] =
 	"'devices_without_node': [{'address': '10000:01:00.0', 'class': '0x010802', 'vendor': '0x0000',"
 	" 'device': '0x0000', 'driver': 'nvme', 'name': 'nvme0n1', 'names': ['nvme0n1'],"
 	" 'physical_function': null, 'root': 'pci10000:00', 'local_cpus': [], 'irqs': []}],"
-	"'notes': [{'code': 'distances-odd', 'text': 'as somebody found – once'}]}";
+	"'warnings': [{'code': 'distances-odd', 'text': 'as somebody found – once'}]}";
 
 static void assert_devices(const struct vn_host *host)
 {
@@ -320,7 +320,7 @@ static void test_what_is_left_out(void **state)
 	vn_autohost *half = accept(HOST("'cpus': [{'id': 0, 'siblings': [0, 1, 7]}, {'id': 1}]"));
 	assert_false(half->cores_known); /* CPU 1 does not tell, and contradicts nobody */
 	vn_autohost *mute = accept("{'source': null, 'nodes': [{'id': 0, 'cpus': [], 'memory_total': 1}],"
-				   "'cpus': [], 'notes': []}");
+				   "'cpus': [], 'warnings': []}");
 	assert_null(mute->source);
 	assert_int_equal(mute->notes.n, 0);
 	assert_int_equal(mute->n_cpus, 0);
@@ -423,9 +423,10 @@ static const struct {
 	{HOST("'source': 'a\\u001b[31m'"), "source", "\\u001B[31m"},
 	{HOST("'offline_nodes': [0]"), "offline_nodes", "0; expected no node of 'nodes'"},
 	{HOST("'isolated_cpus': [null]"), "isolated_cpus", "null; expected a list of numbers"},
-	{HOST("'notes': [{'code': 'A b', 'text': 'x'}]"), "notes[0].code", "lower case"},
-	{HOST("'notes': [{'code': 'a'}]"), "notes[0].text", "missing"},
-	{HOST("'notes': [{'code': 'a', 'text': 'two\\nlines'}]"), "notes[0].text", "expected a sentence"},
+	{HOST("'warnings': [{'code': 'A b', 'text': 'x'}]"), "warnings[0].code", "lower case"},
+	{HOST("'warnings': [{'code': 'a'}]"), "warnings[0].text", "missing"},
+	{HOST("'warnings': [{'code': 'a', 'text': 'two\\nlines'}]"), "warnings[0].text",
+		"expected a sentence"},
 	{HOST("'devices_without_node': [{}]"), "devices_without_node[0].address", "missing"},
 	{HOST("'devices_without_node': [{'address': 'eth0'}]"), "devices_without_node[0].address", "eth0"},
 	{HOST("'devices_without_node': [{'address': '0000:00:02.0'}, {'address': '0000:00:02.0'}]"),
@@ -534,7 +535,7 @@ static void test_all_problems_are_told(void **state)
 	vn_autoerror err = {0};
 	assert_int_equal(
 		read_text("{'nodes': [{'id': 0, 'cpus': [0], 'memory_total': -5, 'distances': {'9': 10}},"
-			  "{'id': 'x', 'cpus': [0]}], 'live': 3, 'hmat': 1, 'notes': 2}",
+			  "{'id': 'x', 'cpus': [0]}], 'live': 3, 'hmat': 1, 'warnings': 2}",
 			&host, &err),
 		-EINVAL);
 	assert_int_equal(err.n, 7);

@@ -21,7 +21,7 @@ static int print_json(
 		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "schema", "vnuma.gather/1", "source",
 			source, "file", file, "files", (json_int_t)gathered->files, "links",
 			(json_int_t)gathered->links, "folders", (json_int_t)gathered->folders, "size",
-			(json_int_t)gathered->size, "notes", notes_to_json(&gathered->notes)),
+			(json_int_t)gathered->size, "warnings", notes_to_json(&gathered->notes)),
 		err);
 }
 

@@ -38,7 +38,7 @@ int vn_discover_synthetic(const char *description, struct vn_host **ret_host, st
 /*
  * What vn_host_to_json() prints ("schema": "vnuma.topology/1"), or the like written by hand: only nodes[] with id, cpus and
  * memory_total must be there, all else may be missing or null. A host of another machine stays one: `live` in the file sets
- * was_live, never live. Source and notes are taken from the file; without `notes` they are made as for any other source.
+ * was_live, never live. Source and notes (`warnings`) are taken from the file; without `warnings` they are made as for any other source.
  * Keys that are not known are passed over, so that a file of a later version can be read; they are missing when the host
  * is printed again, while what the same version printed comes out byte for byte.
  */

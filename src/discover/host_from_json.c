@@ -493,11 +493,11 @@ static void read_note(const struct vn_json_reader *in, struct vn_notes *notes)
 
 static void read_notes(struct loader *l)
 {
-	const json_t *list = vn_json_maybe_list(&l->top, "notes", VN_JSON_MAX_ITEMS);
+	const json_t *list = vn_json_maybe_list(&l->top, "warnings", VN_JSON_MAX_ITEMS);
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct vn_json_reader note;
-		if (vn_json_member(&l->top, "notes", list, i, &note))
+		if (vn_json_member(&l->top, "warnings", list, i, &note))
 			read_note(&note, &l->host->notes);
 	}
 }
@@ -554,7 +554,7 @@ static int finish(struct loader *l, struct vn_error *err)
 	l->host->source = vn_copy(file); /* problems are this file's, wherever the host was read */
 	if (!l->host->source || (!source && !json_object_get(top->object, "source")))
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	r = vn_json_told(top, "notes") ? vn_host_check(l->host, err) : vn_host_finish(l->host, err);
+	r = vn_json_told(top, "warnings") ? vn_host_check(l->host, err) : vn_host_finish(l->host, err);
 	free(l->host->source);
 	l->host->source = vn_steal(source);
 	return r;

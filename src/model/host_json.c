@@ -248,7 +248,7 @@ json_t *vn_host_to_json(const struct vn_host *host)
 		  put(object, "nohz_full_cpus", set_or_null(host->nohz_full_cpus)) &&
 		  put(object, "hmat", host->hmat ? vn_hmat_to_json(host->hmat) : json_null()) &&
 		  put(object, "devices_without_node", devices_to_json(host, -1)) &&
-		  put(object, "notes", JSON_LIST(host->notes.v, host->notes.n, note_to_json));
+		  put(object, "warnings", JSON_LIST(host->notes.v, host->notes.n, note_to_json));
 	return all_or_none(object, ok);
 }
 
