@@ -59,7 +59,9 @@ static int fill_and_rename(
 
 static int write_beside(const struct vn_host *host, const char *path, struct vn_error *err)
 {
-	vn_autofree char *temporary = vn_format("%s.XXXXXX", path);
+	/* hidden, in the same folder: what a kill half-way leaves lies in nobody's sight */
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	vn_autofree char *temporary = vn_format("%.*s.%s.XXXXXX", (int)(name - path), path, name);
 	int fd = temporary ? mkostemp(temporary, O_CLOEXEC) : -1;
 
 	if (fd < 0)

@@ -228,7 +228,7 @@ static void copy_number(struct translation *t, const struct vn_element *e, const
 /* ---- objects ---- */
 
 static void object(struct translation *t, const struct vn_element *e, const struct type *type,
-	const struct vn_element *above, const struct type *type_above, const struct sets *sets_above);
+	const struct type *type_above, const struct sets *sets_above);
 
 static int read_sets(struct translation *t, const struct vn_element *e, struct sets *ret)
 {
@@ -544,7 +544,7 @@ static void children(
 			problem(t, child, "type", "'%.40s'; expected a type of object that hwloc knows",
 				name ? name : "");
 		else
-			object(t, child, below, e, type, sets);
+			object(t, child, below, type, sets);
 	}
 }
 
@@ -584,11 +584,10 @@ static void placed_object(struct translation *t, const struct vn_element *e, con
 }
 
 static void object(struct translation *t, const struct vn_element *e, const struct type *type,
-	const struct vn_element *above, const struct type *type_above, const struct sets *sets_above)
+	const struct type *type_above, const struct sets *sets_above)
 {
 	struct sets sets = {0};
 
-	(void)above;
 	if (!may_hold(type_above, type)) {
 		problem(t, e, "type", "%s below %s; expected %s", type->name,
 			type_above ? type_above->name : "the topology",
@@ -837,7 +836,7 @@ static void topology(struct translation *t, const struct vn_element *root)
 			return;
 		}
 		machine = child;
-		object(t, child, type, NULL, NULL, NULL);
+		object(t, child, type, NULL, NULL);
 	}
 	if (!machine) {
 		problem(t, root, NULL, "holds no object; expected a Machine");
