@@ -129,7 +129,7 @@ int64_t vn_host_node_memory_total(const struct vn_host *host, size_t node);
 int64_t vn_host_node_memory_free(const struct vn_host *host, size_t node);
 int64_t vn_host_node_memory_reclaimable(const struct vn_host *host, size_t node);
 
-/* What the memory is made of: "dram" (what a node with CPUs is taken for, unless something says otherwise), "hbm", "cxl",
+/* What the memory is made of: "dram" (where sysfs was read, what a node with CPUs is taken for, unless something says otherwise), "hbm", "cxl",
  * "persistent", "gpu", "slow" (slower than the DRAM near it, and nothing says what it is); more may come. NULL: not known. */
 const char *vn_host_node_kind(const struct vn_host *host, size_t node);
 
@@ -250,7 +250,7 @@ int vn_host_device_class_code(const struct vn_host *host, size_t device);
 int vn_host_device_vendor(const struct vn_host *host, size_t device);
 int vn_host_device_product(const struct vn_host *host, size_t device);
 
-/* NULL: no driver is bound. */
+/* NULL: no driver is bound, or (hwloc) the source does not tell drivers. */
 const char *vn_host_device_driver(const struct vn_host *host, size_t device);
 
 /* Names of its network interfaces, block devices and the like. The count is -ERANGE for a device that is none. */

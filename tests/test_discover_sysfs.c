@@ -212,7 +212,7 @@ static void test_machine(void **state)
 	assert_int_equal(host->nodes[1].distances[2], 28);
 	assert_int_equal(host->n_cpus, 5);
 	assert_false(host->cpus[4].online);
-	assert_int_equal(host->cpus[4].node, -1);
+	assert_int_equal(host->cpus[4].node, 0); /* its mask says so, though the CPU is offline */
 	assert_int_equal(host->cpus[3].package, 1);
 	assert_int_equal(host->cpus[3].core, 0);
 	assert_int_equal(host->cpus[3].l3, 1);
@@ -312,7 +312,8 @@ static void test_huge_pages_that_cannot_be(void **state)
 		bool kept;
 	} cases[] = {
 		{"512\n", "1\n", "512\n", true},
-		{"513\n", "1\n", "0\n", false},
+		{"513\n", "1\n", "0\n", true}, /* more than the node: hotplugged memory may not be counted */
+		{"549755813889\n", "1\n", "0\n", false}, /* above 2^60 bytes */
 		{"512\n", "1\n", "513\n", false}, /* surplus pages are among all of them */
 		{"4398046511104\n", "1\n", "0\n", false}, /* 2^63 bytes */
 		{"18446744073709551615\n", "1\n", "0\n", false},
@@ -333,6 +334,8 @@ static void test_huge_pages_that_cannot_be(void **state)
 		assert_int_equal(host->nodes[0].n_hugepools, 1 + cases[i].kept);
 		assert_int_equal(host->nodes[0].hugepools[0].size, 64 << 10);
 		assert_int_equal(has_note(host, "hugepages-left-out"), !cases[i].kept);
+		assert_int_equal(
+			has_note(host, "hugepages-above-memory"), strcmp(cases[i].total, "513\n") == 0);
 		if (!cases[i].kept)
 			assert_string_equal(note_text(host, "hugepages-left-out"),
 				"1 huge page pool left out, as such numbers cannot be true: " POOLS "2048kB");

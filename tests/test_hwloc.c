@@ -273,7 +273,7 @@ static void test_synthetic_is_bounded(void **state)
 		{"node:2 pu:2(indexes=0,1,2,4000000000)", "'4000000000' among the indexes"},
 		{"node:2 pu:2(indexes=0,1,1,3)", "'1' among the indexes"},
 		{"node:2(memory=9EB) pu:1", "no description"},
-		{"node:2(memory=9999999999999999999) pu:1", "2^63"},
+		{"node:2(memory=9999999999999999999) pu:1", "2^60"},
 		{"node:1025 pu:1", "1025 nodes; expected at most 1024"},
 		{"node:2 \x1b[31m", "cannot be printed"},
 	};

@@ -32,7 +32,7 @@ int vn_discover_hwloc(const char *file, struct vn_host **ret_host, struct vn_err
 int vn_discover_hwloc_text(
 	const char *text, const char *file, struct vn_host **ret_host, struct vn_error *err);
 
-/* A description in hwloc's own words, `node:2 core:4 pu:2`: at most 8192 CPUs, 1024 nodes, 2^63 - 1 bytes. */
+/* A description in hwloc's own words, `node:2 core:4 pu:2`: at most 8192 CPUs, 1024 nodes, 2^60 bytes. */
 int vn_discover_synthetic(const char *description, struct vn_host **ret_host, struct vn_error *err);
 
 /*

@@ -38,9 +38,8 @@ struct loader {
 
 /* ---- nodes ---- */
 
-/* The same as vn_hugepool_fits() asks, told one by one. */
-static void check_pool(
-	const struct vn_json_reader *in, const struct vn_hugepool *pool, const struct vn_host_node *node)
+/* The same as vn_hugepool_is_sound() asks, told one by one. */
+static void check_pool(const struct vn_json_reader *in, const struct vn_hugepool *pool)
 {
 	if (pool->free > pool->total)
 		vn_json_problem(in, "free", "%llu; expected at most the %llu of 'total'",
@@ -50,11 +49,9 @@ static void check_pool(
 			(unsigned long long)pool->surplus, (unsigned long long)pool->total);
 	if (pool->size < VN_MIN_PAGE || (pool->size & (pool->size - 1)))
 		vn_json_wrong(in, "size", PAGE_EXPECTED);
-	else if (pool->total > node->memory_total / pool->size)
-		vn_json_problem(in, "total",
-			"%llu pages of %llu bytes; expected no more than the node's %llu bytes hold",
-			(unsigned long long)pool->total, (unsigned long long)pool->size,
-			(unsigned long long)node->memory_total);
+	else if (pool->total > VN_MAX_AMOUNT / pool->size)
+		vn_json_problem(in, "total", "%llu pages of %llu bytes; expected at most 2^60 bytes",
+			(unsigned long long)pool->total, (unsigned long long)pool->size);
 }
 
 static void read_pool(const struct vn_json_reader *in, struct vn_host_node *node)
@@ -66,7 +63,7 @@ static void read_pool(const struct vn_json_reader *in, struct vn_host_node *node
 	told &= vn_json_number(in, "free", 0, VN_JSON_MAX_AMOUNT, PAGES_EXPECTED, &pool.free);
 	vn_json_maybe_number(in, "surplus", 0, VN_JSON_MAX_AMOUNT, PAGES_EXPECTED, &pool.surplus);
 	if (told)
-		check_pool(in, &pool, node);
+		check_pool(in, &pool);
 	for (size_t i = 0; i < node->n_hugepools; i++) {
 		if (node->hugepools[i].size == pool.size)
 			vn_json_problem(in, "size", "%llu is there twice; expected once",

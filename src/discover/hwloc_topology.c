@@ -310,16 +310,16 @@ static int add_distances(hwloc_topology_t topology, struct vn_host *host)
 	return r;
 }
 
-/* A description may tell any size; what JSON integers hold is enough for any host. */
+/* A description may tell any size; what our JSON holds is enough for any host. */
 static int check_memory(const struct vn_host *host, struct vn_error *err)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < host->n_nodes; i++) {
-		if (host->nodes[i].memory_total > INT64_MAX - sum) {
+		if (host->nodes[i].memory_total > VN_MAX_AMOUNT - sum) {
 			struct vn_where where = {host->source, 0, "memory"};
 			return vn_error_input(
-				err, &where, "the nodes have more than 2^63 - 1 bytes; expected less");
+				err, &where, "the nodes have more than 2^60 bytes; expected less");
 		}
 		sum += host->nodes[i].memory_total;
 	}

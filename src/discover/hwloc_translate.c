@@ -38,7 +38,7 @@
 
 #define MAX_PROBLEMS 20
 #define MAX_TEXT 256 /* of a name or subtype */
-#define MAX_BYTES ((uint64_t)INT64_MAX) /* what JSON integers hold */
+#define MAX_BYTES VN_MAX_AMOUNT /* what our JSON holds */
 
 enum category { NORMAL, MEMORY, IO, MISC };
 
@@ -392,7 +392,7 @@ static int pci_id(struct translation *t, const struct vn_element *e, struct pci_
 
 	if (!text || strspn(text, "0123456789abcdef:.") != strlen(text) ||
 		sscanf(text, "%8x:%2x:%2x.%1x%n", &id.domain, &id.bus, &id.device, &id.function, &end) != 4 ||
-		text[end])
+		text[end] || id.device > 0x1f || id.function > 7)
 		return problem(t, e, "pci_busid", "'%.40s'; expected a PCI address, such as 0000:3b:00.0",
 			text ? text : "");
 	*ret = id;

@@ -30,6 +30,7 @@ struct vn_sysfs {
 	struct vn_left_out pools; /* of huge pages, see struct vn_hugepool */
 	struct vn_left_out free_memory; /* of nodes: more than there is */
 	struct vn_left_out numbers; /* folders numbered above any that Linux has */
+	struct vn_left_out affinities; /* of interrupts: files that cannot be read */
 	struct vn_left_out irqs; /* PCI functions that have too many */
 	size_t n_irqs; /* of all functions so far */
 };

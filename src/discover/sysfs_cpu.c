@@ -55,8 +55,7 @@ static int read_siblings(struct vn_sysfs *sysfs, struct vn_host_cpu *cpu, const 
 		return 0;
 	if (r < 0)
 		return r;
-	if (hwloc_bitmap_isset(siblings, cpu->id))
-		cpu->siblings = vn_steal(siblings);
+	cpu->siblings = vn_steal(siblings); /* without itself, too: that is found with other contradictions */
 	return 0;
 }
 

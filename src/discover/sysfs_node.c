@@ -91,13 +91,13 @@ static int read_pool(struct vn_sysfs *sysfs, const char *parent, unsigned kb, st
 	r = read_count(sysfs, directory, "surplus_hugepages", &pool.surplus);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (!vn_hugepool_fits(&pool, node->memory_total) || node->n_hugepools == VN_MAX_POOLS) {
+	/* the pool may have grown between the two */
+	if (pool.free > pool.total && (r = read_count(sysfs, directory, "nr_hugepages", &pool.total)) < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!vn_hugepool_is_sound(&pool) || node->n_hugepools == VN_MAX_POOLS) {
 		vn_sysfs_leave_out(&sysfs->pools, directory);
 		return 0;
 	}
-	if (pool.free > pool.total)
-		return vn_sysfs_problem(sysfs, directory, "%llu free of %llu huge pages",
-			(unsigned long long)pool.free, (unsigned long long)pool.total);
 	struct vn_hugepool *grown = reallocarray(node->hugepools, node->n_hugepools + 1, sizeof(*grown));
 	if (!grown)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
@@ -199,12 +199,14 @@ static int read_distances(struct vn_sysfs *sysfs, const char *path, struct vn_ho
 }
 
 /* Some kernels (ppc64) name offline CPUs in the nodes' masks, even such as have no directory. */
-static int drop_offline(const struct vn_host *host, hwloc_bitmap_t cpus)
+static int drop_offline(struct vn_host *host, unsigned node, hwloc_bitmap_t cpus)
 {
 	for (int id = hwloc_bitmap_first(cpus); id >= 0; id = hwloc_bitmap_next(cpus, id)) {
 		const struct vn_host_cpu *cpu = vn_host_cpu(host, (unsigned)id);
 		if ((!cpu || !cpu->online) && hwloc_bitmap_clr(cpus, (unsigned)id) < 0)
 			return -ENOMEM;
+		if (cpu && !cpu->online)
+			host->cpus[cpu - host->cpus].node = (int)node;
 	}
 	return 0;
 }
@@ -217,7 +219,7 @@ static int read_cpus(struct vn_sysfs *sysfs, const char *directory, struct vn_ho
 		return vn_sysfs_problem(sysfs, directory, "has no cpulist and no cpumap; expected one");
 	if (r < 0)
 		return r;
-	r = drop_offline(sysfs->host, node->cpus);
+	r = drop_offline(sysfs->host, node->id, node->cpus);
 	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
 }
 

@@ -73,6 +73,24 @@ static void read_physical_function(
 		snprintf(device->physical_function, sizeof(device->physical_function), "%s", name);
 }
 
+/*
+ * Where an interrupt may go. What cannot be read is not told, and no reason to refuse a host: Linux 3.10 shows these files to
+ * root alone, containers mask them.
+ */
+static int read_affinity(struct vn_sysfs *sysfs, const char *directory, const char *list, const char *mask,
+	hwloc_bitmap_t *ret_cpus)
+{
+	vn_autoerror unheard = {0};
+	struct vn_sysfs quiet = {.root = sysfs->root, .host = sysfs->host, .err = &unheard};
+	int r = vn_sysfs_read_set(&quiet, directory, list, mask, ret_cpus);
+
+	if (r == -ENOMEM)
+		return vn_error_environment(sysfs->err, r, "out of memory");
+	if (r < 0 && r != -ENOENT)
+		vn_sysfs_leave_out(&sysfs->affinities, directory);
+	return 0;
+}
+
 static int read_irq(struct vn_sysfs *sysfs, unsigned number, struct vn_host_device *device)
 {
 	struct vn_host_irq *irq = &device->irqs[device->n_irqs++];
@@ -80,8 +98,8 @@ static int read_irq(struct vn_sysfs *sysfs, unsigned number, struct vn_host_devi
 
 	*irq = (struct vn_host_irq){.number = number};
 	snprintf(directory, sizeof(directory), IRQ_DIRECTORY "/%u", number);
-	int r = vn_sysfs_read_set(sysfs, directory, "smp_affinity_list", "smp_affinity", &irq->cpus);
-	int s = vn_sysfs_read_set(
+	int r = read_affinity(sysfs, directory, "smp_affinity_list", "smp_affinity", &irq->cpus);
+	int s = read_affinity(
 		sysfs, directory, "effective_affinity_list", "effective_affinity", &irq->effective);
 	return r < 0 && r != -ENOENT ? r : s < 0 && s != -ENOENT ? s : 0;
 }
@@ -351,6 +369,11 @@ static int note_losses(struct vn_sysfs *sysfs, size_t n_devices)
 			"interrupts of %zu PCI function%s left out, above %u of one or %u of all: %s%s",
 			sysfs->irqs.n, sysfs->irqs.n == 1 ? "" : "s", MAX_IRQS, MAX_HOST_IRQS,
 			sysfs->irqs.first, sysfs->irqs.n == 1 ? "" : " and others");
+	if (r == 0 && sysfs->affinities.n)
+		r = vn_notes_add(notes, "affinity-unreadable",
+			"%zu file%s on where interrupts go cannot be read (%s%s): root may be needed",
+			sysfs->affinities.n, sysfs->affinities.n == 1 ? "" : "s", sysfs->affinities.first,
+			sysfs->affinities.n == 1 ? "" : " and others");
 	return r < 0 ? vn_error_environment(sysfs->err, r, "out of memory") : 0;
 }
 

@@ -80,11 +80,11 @@ void vn_host_free(struct vn_host *host)
 	free(host);
 }
 
-bool vn_hugepool_fits(const struct vn_hugepool *pool, uint64_t memory_total)
+bool vn_hugepool_is_sound(const struct vn_hugepool *pool)
 {
 	bool is_size = pool->size >= VN_MIN_PAGE && (pool->size & (pool->size - 1)) == 0;
-	uint64_t most = pool->total > pool->free ? pool->total : pool->free;
-	return is_size && most <= memory_total / pool->size && pool->surplus <= pool->total;
+	return is_size && pool->total <= VN_MAX_AMOUNT / pool->size && pool->free <= pool->total &&
+	       pool->surplus <= pool->total;
 }
 
 static int compare_unsigned(unsigned a, unsigned b)
@@ -339,7 +339,7 @@ static int note_members(struct vn_host *host)
 		return -ENOMEM;
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
-		if (hwloc_bitmap_iszero(node->cpus))
+		if (hwloc_bitmap_iszero(node->cpus) && node->memory_total)
 			hwloc_bitmap_set(vn_host_has_offline_cpus(host, node) ? asleep : bare, node->id);
 	}
 	for (size_t i = 0; i < host->n_cpus; i++) {
@@ -353,24 +353,35 @@ static int note_members(struct vn_host *host)
 
 static int note_memory(const struct vn_host *host, struct vn_notes *notes)
 {
-	vn_autoset empty = hwloc_bitmap_alloc();
+	vn_autoset empty = hwloc_bitmap_alloc(), bare = hwloc_bitmap_alloc(), full = hwloc_bitmap_alloc();
 
-	if (!empty)
+	if (!empty || !bare || !full)
 		return -ENOMEM;
 	for (size_t i = 0; i < host->n_nodes; i++) {
-		if (host->nodes[i].memory_total == 0)
-			hwloc_bitmap_set(empty, host->nodes[i].id);
+		const struct vn_host_node *node = &host->nodes[i];
+		if (node->memory_total == 0)
+			hwloc_bitmap_set(hwloc_bitmap_iszero(node->cpus) ? bare : empty, node->id);
+		for (size_t p = 0; p < node->n_hugepools; p++) {
+			if (node->hugepools[p].total > node->memory_total / node->hugepools[p].size)
+				hwloc_bitmap_set(full, node->id);
+		}
 	}
-	return note_set(notes, empty, "node-without-memory", "node",
-		hwloc_bitmap_weight(empty) == 1 ? "without memory: all memory is remote to its CPUs"
-						: "without memory: all memory is remote to their CPUs");
+	/* seen where hotplugged memory is not counted for its node: not refused, but told */
+	int r = note_set(notes, full, "hugepages-above-memory", "node", "with more huge pages than memory");
+	if (r == 0)
+		r = note_set(notes, bare, "node-empty", "node", "with neither CPUs online nor memory");
+	return r < 0 ? r
+		     : note_set(notes, empty, "node-without-memory", "node",
+			       hwloc_bitmap_weight(empty) == 1
+				       ? "without memory: all memory is remote to its CPUs"
+				       : "without memory: all memory is remote to their CPUs");
 }
 
 /* Whether the note speaks of figures that change. */
 static bool is_of_memory(const struct vn_note *note)
 {
-	static const char *const codes[] = {
-		"node-without-memory", "memory-uncounted", "free-memory-left-out", "hugepages-left-out"};
+	static const char *const codes[] = {"node-without-memory", "node-empty", "hugepages-above-memory",
+		"memory-uncounted", "free-memory-left-out", "hugepages-left-out"};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		if (strcmp(note->code, codes[i]) == 0)

@@ -26,14 +26,15 @@
 #define VN_MIN_PAGE 4096u
 #define VN_MAX_WEIGHT 255u /* of weighted interleave: the kernel keeps it in a byte */
 
-/* A pool of huge pages of one size on one node; see vn_hugepool_fits(). */
+/* A pool of huge pages of one size on one node; see vn_hugepool_is_sound(). */
 struct vn_hugepool {
 	uint64_t size; /* bytes a page, a power of two */
 	uint64_t total, free, surplus; /* pages; surplus ones are among all of them */
 };
 
-/* Whether the pool's pages are of a size that Linux may have, and fit into the node's memory. */
-bool vn_hugepool_fits(const struct vn_hugepool *pool, uint64_t memory_total);
+/* Whether the page size is a power of two of at least 4096, the pages fit into VN_MAX_AMOUNT bytes, and free and surplus are no
+ * more than all. (They may be more than the node's memory: Linux does not count all hotplugged memory for its node.) */
+bool vn_hugepool_is_sound(const struct vn_hugepool *pool);
 
 /*
  * What a node's memory is made of. Told apart in discover/sysfs_memory.c, which names its sources; unknown where

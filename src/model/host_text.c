@@ -68,7 +68,7 @@ static void print_cpu_list(const struct vn_host *host, const struct vn_host_node
 	else if (vn_host_has_offline_cpus(host, node))
 		fprintf(out, "CPUs offline%s%s\n", word ? ": " : "", word ? word : "");
 	else
-		fprintf(out, "no CPUs: %s\n", word ? word : "memory only");
+		fprintf(out, "no CPUs: %s\n", word ? word : node->memory_total ? "memory only" : "no memory");
 }
 
 static void print_node(const struct vn_host *host, const struct vn_host_node *node, struct columns c,

@@ -77,7 +77,8 @@ hwloc_bitmap_t vn_cpus_packages(const struct vn_host *host, hwloc_const_bitmap_t
 	for (size_t i = 0; packages && i < host->n_cpus; i++) {
 		if (!hwloc_bitmap_isset(cpus, host->cpus[i].id))
 			continue;
-		if (host->cpus[i].package < 0) {
+		/* a set is as wide as its largest number; no package has one like that */
+		if (host->cpus[i].package < 0 || host->cpus[i].package > (int)VN_SET_MAX) {
 			hwloc_bitmap_zero(packages);
 			return packages;
 		}
