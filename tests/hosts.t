@@ -164,5 +164,16 @@ dies
 hugepages
 devices
 persistent
+# ---- what a real host may show, and is no reason to refuse it ----
+
+host=$work/devices
+irq=$(cd "$host" && find proc/irq -name smp_affinity_list | head -n 1)
+rm "$host/$irq" && mkdir "$host/$irq"
+echo 1 >"$host/sys/devices/system/cpu/cpu0/topology/core_cpus_list"
+name=devices
+expect "an affinity that cannot be read, a sibling list that is wrong" 0 "$vnuma" topology --host "sysfs:$host" --json
+json "are told" '[.warnings[].code] | contains(["affinity-unreadable", "siblings-contradict"])' true
+json "and the rest is there" '[.nodes[].cpus], [.nodes[].cores]' $'[[0,1],[2,3]]\n[2,2]'
+
 same "no host without a test" "$(cd tests/fixtures/hosts && ls -- *.tar.bz2 | sed 's/\.tar\.bz2//' | tr - _)" "$(declare -F | awk '{ print $3 }' | while read -r f; do [ ! -e "tests/fixtures/hosts/${f//_/-}.shape" ] || echo "$f"; done)"
 finish
