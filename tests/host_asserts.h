@@ -11,12 +11,3 @@ static inline void assert_set(hwloc_const_bitmap_t set, const char *expected)
 	vn_autofree char *text = vn_set_text(set);
 	assert_string_equal(text, expected);
 }
-
-static inline bool has_note(const struct vn_host *host, const char *code)
-{
-	for (size_t i = 0; i < host->notes.n; i++) {
-		if (strcmp(host->notes.v[i].code, code) == 0)
-			return true;
-	}
-	return false;
-}

@@ -41,7 +41,7 @@ static void test_old_columns(void **state)
 	assert_int_equal(vn_host_cpu(host, 2)->node, 1);
 	assert_true(vn_host_cpu(host, 2)->online);
 	assert_int_equal(host->notes.n, 1);
-	assert_true(has_note(host, "cores-unknown"));
+	assert_true(vn_notes_has(&host->notes, "cores-unknown"));
 }
 
 static void test_sparse_and_memory_only(void **state)
@@ -55,9 +55,9 @@ static void test_sparse_and_memory_only(void **state)
 	assert_true(host->nodes[1].memory_total == 0 && host->nodes[1].memory_free == 0);
 	assert_int_equal(host->nodes[0].distances[2], 80);
 	assert_int_equal(host->nodes[2].distances[0], 81);
-	assert_true(has_note(host, "distances-asymmetric"));
-	assert_true(has_note(host, "node-without-cpus"));
-	assert_true(has_note(host, "node-without-memory"));
+	assert_true(vn_notes_has(&host->notes, "distances-asymmetric"));
+	assert_true(vn_notes_has(&host->notes, "node-without-cpus"));
+	assert_true(vn_notes_has(&host->notes, "node-without-memory"));
 }
 
 static void test_without_distances(void **state)
@@ -68,7 +68,7 @@ static void test_without_distances(void **state)
 	assert_false(host->nodes[0].has_memory_free); /* <not available> */
 	assert_false(host->nodes[1].has_memory_free); /* no line */
 	assert_int_equal(host->nodes[0].distances[1], VN_DISTANCE_UNKNOWN);
-	assert_true(has_note(host, "distances-missing"));
+	assert_true(vn_notes_has(&host->notes, "distances-missing"));
 }
 
 static void test_columns_of_zeros_are_dropped(void **state)

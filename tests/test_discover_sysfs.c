@@ -222,7 +222,7 @@ static void test_machine(void **state)
 	assert_int_equal(vn_host_cores(host, all), 3); /* two cores online, and the offline CPU */
 	assert_null(host->allowed_cpus);
 	assert_int_equal(host->notes.n, 1);
-	assert_true(has_note(host, "node-without-cpus"));
+	assert_true(vn_notes_has(&host->notes, "node-without-cpus"));
 }
 
 /* CPU 4 of node 0 is offline, and node 12's only CPU; of CPU 6 nothing is told, CPU 7's node is offline itself. */
@@ -244,8 +244,8 @@ static void test_node_of_offline_cpus(void **state)
 	for (size_t i = 0; i < 8; i++)
 		assert_int_equal(host->cpus[i].node, nodes[i]);
 	assert_set(host->nodes[2].cpus, "");
-	assert_false(has_note(host, "node-without-cpus"));
-	assert_true(has_note(host, "node-cpus-offline"));
+	assert_false(vn_notes_has(&host->notes, "node-without-cpus"));
+	assert_true(vn_notes_has(&host->notes, "node-cpus-offline"));
 	char text[8192] = "";
 	vn_autofclose FILE *out = fmemopen(text, sizeof(text), "w");
 	vn_host_print(host, true, out);
@@ -333,9 +333,9 @@ static void test_huge_pages_that_cannot_be(void **state)
 		vn_autohost *host = must_read(tree);
 		assert_int_equal(host->nodes[0].n_hugepools, 1 + cases[i].kept);
 		assert_int_equal(host->nodes[0].hugepools[0].size, 64 << 10);
-		assert_int_equal(has_note(host, "hugepages-left-out"), !cases[i].kept);
-		assert_int_equal(
-			has_note(host, "hugepages-above-memory"), strcmp(cases[i].total, "513\n") == 0);
+		assert_int_equal(vn_notes_has(&host->notes, "hugepages-left-out"), !cases[i].kept);
+		assert_int_equal(vn_notes_has(&host->notes, "hugepages-above-memory"),
+			strcmp(cases[i].total, "513\n") == 0);
 		if (!cases[i].kept)
 			assert_string_equal(note_text(host, "hugepages-left-out"),
 				"1 huge page pool left out, as such numbers cannot be true: " POOLS "2048kB");
@@ -374,7 +374,7 @@ static void test_more_free_memory_than_there_is(void **state)
 	put(tree, NODE "/node0/meminfo", "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 999 kB\n");
 	assert_int_equal(vn_discover_refresh(host, NULL), 0);
 	assert_true(host->nodes[0].has_memory_free);
-	assert_false(has_note(host, "free-memory-left-out"));
+	assert_false(vn_notes_has(&host->notes, "free-memory-left-out"));
 }
 
 static void test_memory_that_no_node_counts(void **state)
@@ -383,13 +383,13 @@ static void test_memory_that_no_node_counts(void **state)
 	put_machine(tree);
 	put(tree, "proc/meminfo", "MemTotal: 99999999999 kB\n");
 	vn_autohost *host = must_read(tree);
-	assert_true(has_note(host, "memory-uncounted"));
+	assert_true(vn_notes_has(&host->notes, "memory-uncounted"));
 	static const char text[] = "MemTotal: 1 kB\n\0\n"; /* a problem must not come with a host */
 	put_bytes(tree, "proc/meminfo", text, sizeof(text) - 1);
 	must_refuse(tree, "proc/meminfo", "holds a NUL byte; expected text");
 	put(tree, "proc/meminfo", "MemTotal: 1000 kB\n");
 	vn_autohost *counted = must_read(tree);
-	assert_false(has_note(counted, "memory-uncounted"));
+	assert_false(vn_notes_has(&counted->notes, "memory-uncounted"));
 }
 
 static void test_old_kernel_has_masks_and_zero_bytes(void **state)
@@ -413,7 +413,17 @@ static void test_old_kernel_has_masks_and_zero_bytes(void **state)
 	assert_set(host->cpus[2].siblings, "0,2");
 	assert_false(host->cpus[4].online); /* cpu4/online is 0 */
 	assert_true(host->cpus[0].online); /* has no such file */
-	assert_true(has_note(host, "distances-missing"));
+	assert_true(vn_notes_has(&host->notes, "distances-missing"));
+}
+
+/* A function as sysfs has it: a link of the bus to its directory below the root complex. */
+static void put_function(const struct tree *tree, const char *address, const char *root, const char *node)
+{
+	vn_autofree char *link = vn_format(PCI "/%s", address);
+	vn_autofree char *target = vn_format("../../../devices/%s/%s", root, address);
+	vn_autofree char *file = vn_format("sys/devices/%s/%s/numa_node", root, address);
+	put_link(tree, link, target);
+	put(tree, file, node);
 }
 
 static void test_kernel_without_numa(void **state)
@@ -423,6 +433,7 @@ static void test_kernel_without_numa(void **state)
 	put_cpu(tree, 0, 0, 0, "0\n", "0-1\n");
 	put_cpu(tree, 1, 0, 1, "1\n", "0-1\n");
 	put(tree, "proc/meminfo", "MemTotal:       20480 kB\nMemFree:          100 kB\n");
+	put_function(tree, "0000:06:00.0", "pci0000:00", "1\n");
 	put(tree, "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "8\n");
 	put(tree, "sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "8\n");
 	vn_autohost *host = must_read(tree);
@@ -432,13 +443,16 @@ static void test_kernel_without_numa(void **state)
 	assert_int_equal(host->nodes[0].memory_total, 20480 * 1024);
 	assert_int_equal(host->nodes[0].hugepools[0].total, 8);
 	assert_int_equal(host->nodes[0].distances[0], 10);
-	assert_true(has_note(host, "kernel-without-numa"));
+	assert_int_equal(host->n_devices, 1);
+	assert_int_equal(host->devices[0].node, 0); /* all counts as node 0 */
+	assert_true(vn_notes_has(&host->notes, "kernel-without-numa"));
+	assert_false(vn_notes_has(&host->notes, "device-without-node"));
 	assert_null(host->offline_nodes);
 	put(tree, NODE "/online", "\n"); /* the folder is there, and hides the nodes */
 	put(tree, NODE "/possible", "0-3\n");
 	vn_autohost *hidden = must_read(tree);
 	assert_int_equal(hidden->n_nodes, 1);
-	assert_true(has_note(hidden, "kernel-without-numa"));
+	assert_true(vn_notes_has(&hidden->notes, "kernel-without-numa"));
 	assert_null(hidden->offline_nodes);
 	put(tree, NODE "/online", "0-1\n"); /* copied in part: no kernel without NUMA */
 	must_refuse(tree, NODE "/online", "names node 0-1, which has no directory");
@@ -480,20 +494,10 @@ static void test_siblings_that_contradict(void **state)
 		assert_int_equal(vn_host_cores(host, online), cases[i].cores);
 		for (int id = 0; id < 4; id++)
 			assert_int_equal(host->cpus[id].package, id % 2);
-		assert_int_equal(has_note(host, "siblings-contradict"), cases[i].wrong != NULL);
+		assert_int_equal(vn_notes_has(&host->notes, "siblings-contradict"), cases[i].wrong != NULL);
 		if (cases[i].wrong)
 			assert_non_null(strstr(note_text(host, "siblings-contradict"), cases[i].wrong));
 	}
-}
-
-/* A function as sysfs has it: a link of the bus to its directory below the root complex. */
-static void put_function(const struct tree *tree, const char *address, const char *root, const char *node)
-{
-	vn_autofree char *link = vn_format(PCI "/%s", address);
-	vn_autofree char *target = vn_format("../../../devices/%s/%s", root, address);
-	vn_autofree char *file = vn_format("sys/devices/%s/%s/numa_node", root, address);
-	put_link(tree, link, target);
-	put(tree, file, node);
 }
 
 static void put_class(const struct tree *tree, const char *class, const char *name, const char *below)
@@ -537,7 +541,7 @@ static void test_devices(void **state)
 	assert_null(nvme->driver);
 	assert_string_equal(disk->names[0], "sda");
 	assert_int_equal(disk->node, -1);
-	assert_true(has_note(host, "device-without-node"));
+	assert_true(vn_notes_has(&host->notes, "device-without-node"));
 	assert_int_equal(host->devices[2].n_names, 0);
 	assert_int_equal(net->node, 3);
 	assert_int_equal(net->class_code, 0x020000);
@@ -681,7 +685,8 @@ static struct vn_tree *memory_tree(void)
 	assert_non_null(tree);
 	assert_int_equal(vn_tree_add_file(tree, CPU "/online", "0\n", 2), 0);
 	assert_int_equal(vn_tree_add_folder(tree, CPU "/cpu0"), 0);
-	assert_int_equal(vn_tree_add_file(tree, "proc/meminfo", "MemTotal: 1 kB\n", 15), 0);
+	assert_int_equal(vn_tree_add_file(tree, NODE "/node0/cpulist", "0\n", 2), 0);
+	assert_int_equal(vn_tree_add_file(tree, NODE "/node0/meminfo", "Node 0 MemTotal: 1 kB\n", 22), 0);
 	return tree;
 }
 
@@ -889,7 +894,7 @@ static void test_cpus_kept_free_and_clusters(void **state)
 {
 	const struct tree *tree = *state;
 	put_machine(tree);
-	put(tree, CPU "/isolated", "2-3\n");
+	put(tree, CPU "/isolated", "2-3,99\n"); /* 99 is no CPU of this host */
 	put(tree, CPU "/nohz_full", "      (null)\n");
 	put(tree, CPU "/cpu0/topology/cluster_id", "0\n");
 	put(tree, CPU "/cpu0/topology/cluster_cpus_list", "0,2\n");
@@ -912,7 +917,7 @@ static void test_hmat_that_makes_no_sense(void **state)
 	put(tree, "sys/firmware/acpi/tables/HMAT", "HMAT");
 	vn_autohost *host = must_read(tree);
 	assert_null(host->hmat);
-	assert_true(has_note(host, "hmat-unreadable"));
+	assert_true(vn_notes_has(&host->notes, "hmat-unreadable"));
 }
 
 /* Domain 7 with a memory-side cache of 2^64 - 1 bytes; the checksum makes the sum of all bytes 0. */
@@ -975,8 +980,8 @@ static void test_distances_that_are_not_square(void **state)
 	assert_int_equal(host->nodes[0].distances[0], VN_DISTANCE_UNKNOWN);
 	assert_int_equal(host->nodes[0].distances[1], VN_DISTANCE_UNKNOWN);
 	assert_int_equal(host->nodes[1].distances[1], 10);
-	assert_true(has_note(host, "distances-not-square"));
-	assert_true(has_note(host, "distances-missing"));
+	assert_true(vn_notes_has(&host->notes, "distances-not-square"));
+	assert_true(vn_notes_has(&host->notes, "distances-missing"));
 }
 
 static void test_what_is_wrong_is_told_exactly(void **state)

@@ -38,15 +38,6 @@ static struct vn_host *make_host(size_t n, const unsigned *ids)
 	return host;
 }
 
-static bool has_note(const struct vn_host *host, const char *code)
-{
-	for (size_t i = 0; i < host->notes.n; i++) {
-		if (strcmp(host->notes.v[i].code, code) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void assert_problem(struct vn_host *host, const char *text)
 {
 	vn_autoerror err = {0};
@@ -78,9 +69,9 @@ static void test_finish_sorts_nodes_with_their_distances(void **state)
 	assert_int_equal(vn_host_cpu(host, 0)->node, 8); /* the first node given had CPUs 0 and 1 */
 	assert_int_equal(vn_host_cpu(host, 5)->node, 4);
 	assert_null(vn_host_cpu(host, 6));
-	assert_true(has_note(host, "distances-asymmetric"));
-	assert_false(has_note(host, "distances-missing"));
-	assert_true(has_note(host, "cores-unknown"));
+	assert_true(vn_notes_has(&host->notes, "distances-asymmetric"));
+	assert_false(vn_notes_has(&host->notes, "distances-missing"));
+	assert_true(vn_notes_has(&host->notes, "cores-unknown"));
 }
 
 static void test_finish_refuses_parts_that_disagree(void **state)
@@ -110,28 +101,28 @@ static void test_finish_notes_what_is_odd(void **state)
 	vn_autohost *flat = make_host(2, (unsigned[]){0, 1});
 	flat->nodes[0].distances[1] = flat->nodes[1].distances[0] = 10;
 	assert_int_equal(vn_host_finish(flat, NULL), 0);
-	assert_true(has_note(flat, "distances-flat"));
-	assert_false(has_note(flat, "distances-remote-local"));
+	assert_true(vn_notes_has(&flat->notes, "distances-flat"));
+	assert_false(vn_notes_has(&flat->notes, "distances-remote-local"));
 
 	vn_autohost *low = make_host(2, (unsigned[]){0, 1});
 	low->nodes[0].distances[0] = 1;
 	hwloc_bitmap_zero(low->nodes[0].cpus);
 	low->nodes[1].memory_total = 0;
 	assert_int_equal(vn_host_finish(low, NULL), 0);
-	assert_true(has_note(low, "distances-below-local"));
-	assert_true(has_note(low, "distances-self"));
-	assert_true(has_note(low, "node-without-cpus"));
-	assert_true(has_note(low, "node-without-memory"));
-	assert_true(has_note(low, "cpu-without-node"));
+	assert_true(vn_notes_has(&low->notes, "distances-below-local"));
+	assert_true(vn_notes_has(&low->notes, "distances-self"));
+	assert_true(vn_notes_has(&low->notes, "node-without-cpus"));
+	assert_true(vn_notes_has(&low->notes, "node-without-memory"));
+	assert_true(vn_notes_has(&low->notes, "cpu-without-node"));
 	assert_int_equal(low->cpus[0].node, -1);
 
 	vn_autohost *untold = make_host(2, (unsigned[]){0, 1});
 	free(untold->nodes[1].distances);
 	untold->nodes[1].distances = NULL;
 	assert_int_equal(vn_host_finish(untold, NULL), 0);
-	assert_true(has_note(untold, "distances-missing"));
+	assert_true(vn_notes_has(&untold->notes, "distances-missing"));
 	assert_int_equal(untold->nodes[1].distances[0], VN_DISTANCE_UNKNOWN);
-	assert_false(has_note(untold, "distances-asymmetric")); /* 21 there, untold back */
+	assert_false(vn_notes_has(&untold->notes, "distances-asymmetric")); /* 21 there, untold back */
 
 	vn_autohost *sound = make_host(2, (unsigned[]){0, 1});
 	sound->cores_known = true;
@@ -227,7 +218,7 @@ static void test_json_tells_unknown_as_null(void **state)
 		(struct vn_host_device){.address = "0000:3b:00.0", .node = 7, .class_code = 0x020000};
 	host->n_devices = 1;
 	assert_int_equal(vn_host_finish(host, NULL), 0);
-	assert_true(has_note(host, "device-without-node"));
+	assert_true(vn_notes_has(&host->notes, "device-without-node"));
 
 	json_t *json = vn_host_to_json(host), *node0, *node1;
 	const char *schema;

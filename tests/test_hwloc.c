@@ -74,15 +74,6 @@ static void assert_set(hwloc_const_bitmap_t set, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-static bool has_note(const struct vn_host *host, const char *code)
-{
-	for (size_t i = 0; i < host->notes.n; i++) {
-		if (strcmp(host->notes.v[i].code, code) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void check_whole(const struct vn_host *host)
 {
 	assert_int_equal(host->n_nodes, 3);
@@ -110,8 +101,8 @@ static void check_whole(const struct vn_host *host)
 	assert_int_equal(host->devices[0].node, 1);
 	assert_int_equal(host->devices[0].class_code, 0x020000);
 	assert_set(host->devices[0].local_cpus, "2-3");
-	assert_true(has_note(host, "cpus-chosen"));
-	assert_true(has_note(host, "hugepages-free-unknown"));
+	assert_true(vn_notes_has(&host->notes, "cpus-chosen"));
+	assert_true(vn_notes_has(&host->notes, "hugepages-free-unknown"));
 	assert_false(host->live);
 }
 

@@ -295,9 +295,9 @@ static void test_little_is_needed(void **state)
 	assert_null(host->allowed_cpus);
 	assert_null(host->hmat);
 	assert_false(host->was_live);
-	assert_true(has_note(host, "cores-unknown")); /* notes are made, for none were given */
-	assert_true(has_note(host, "distances-missing"));
-	assert_true(has_note(host, "node-empty"));
+	assert_true(vn_notes_has(&host->notes, "cores-unknown")); /* notes are made, for none were given */
+	assert_true(vn_notes_has(&host->notes, "distances-missing"));
+	assert_true(vn_notes_has(&host->notes, "node-empty"));
 	assert_round_trip(host, "little");
 }
 

@@ -107,6 +107,15 @@ int vn_notes_add(struct vn_notes *notes, const char *code, const char *format, .
 	return append_note(notes, code, n < 0 ? NULL : text);
 }
 
+bool vn_notes_has(const struct vn_notes *notes, const char *code)
+{
+	for (size_t i = 0; i < notes->n; i++) {
+		if (strcmp(notes->v[i].code, code) == 0)
+			return true;
+	}
+	return false;
+}
+
 int vn_notes_copy(struct vn_notes *to, const struct vn_notes *from)
 {
 	for (size_t i = 0; i < from->n; i++) {

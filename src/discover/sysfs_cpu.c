@@ -255,8 +255,9 @@ static int add_cpus(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present, hwloc_
 }
 
 /* CPUs that the scheduler (isolcpus=) or the tick (nohz_full=) leaves alone. A kernel without the feature has the file
- * with `(null)`, padded with blanks to a column for each possible CPU (printk's "%*pbl" of no mask), or no file. */
-static int read_kept_free(struct vn_sysfs *sysfs)
+ * with `(null)`, padded with blanks to a column for each possible CPU (printk's "%*pbl" of no mask), or no file. isolcpus=
+ * may name CPUs that are possible but not present: they are no CPUs of this host. */
+static int read_kept_free(struct vn_sysfs *sysfs, hwloc_const_bitmap_t present)
 {
 	static const char *const files[] = {"isolated", "nohz_full"};
 	hwloc_bitmap_t *const sets[] = {&sysfs->host->isolated_cpus, &sysfs->host->nohz_full_cpus};
@@ -272,6 +273,8 @@ static int read_kept_free(struct vn_sysfs *sysfs)
 			r = vn_sysfs_read_set(sysfs, CPU_DIRECTORY, files[i], NULL, sets[i]);
 		if (r < 0)
 			return r;
+		if (hwloc_bitmap_and(*sets[i], *sets[i], present) < 0)
+			return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
 	}
 	return 0;
 }
@@ -298,6 +301,6 @@ int vn_sysfs_cpus(struct vn_sysfs *sysfs)
 	if (r < 0)
 		return r;
 	r = add_cpus(sysfs, present, online);
-	int s = read_kept_free(sysfs);
+	int s = read_kept_free(sysfs, present);
 	return r < 0 ? r : s;
 }

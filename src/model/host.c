@@ -417,14 +417,18 @@ int vn_host_renew_notes(struct vn_host *host, const struct vn_notes *of_source)
 	return 0;
 }
 
-/* Firmware may name a node that is not online: then where the device is, is not known. */
+/* Firmware may name a node that is not online: then where the device is, is not known. Where the nodes are hidden all counts
+ * as node 0, devices too. */
 static int place_devices(struct vn_host *host)
 {
 	size_t told = 0, more = 0;
+	bool hidden = vn_notes_has(&host->notes, "kernel-without-numa");
 	int r = 0;
 
 	for (size_t i = 0; i < host->n_devices; i++) {
 		struct vn_host_device *device = &host->devices[i];
+		if (hidden && device->node > 0)
+			device->node = 0;
 		if (device->node < 0 || vn_host_node_index(host, (unsigned)device->node) >= 0)
 			continue;
 		if (told == MAX_DEVICE_NOTES)
