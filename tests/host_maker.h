@@ -7,6 +7,7 @@
 
 #include "../src/model/guest.h"
 #include "../src/model/host.h"
+#include "../src/model/occupied.h"
 
 struct maker_node {
 	unsigned cores; /* each with `threads` CPUs */
@@ -66,6 +67,24 @@ static inline struct vn_host *make_host(
 		}
 	}
 	return host;
+}
+
+struct maker_taken {
+	unsigned load;
+	uint64_t promised; /* bytes of ordinary pages */
+};
+
+/* What is taken of each node of the host. */
+static inline struct vn_occupied *make_occupied(const struct vn_host *host, const struct maker_taken *taken)
+{
+	struct vn_occupied *occupied = vn_occupied_new(host);
+
+	assert(occupied);
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		occupied->nodes[i].load = taken[i].load;
+		vn_occupied_promise(&occupied->nodes[i], 0, taken[i].promised);
+	}
+	return occupied;
 }
 
 struct maker_vnode {

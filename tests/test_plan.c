@@ -31,7 +31,7 @@ struct oracle_cost {
 };
 
 static struct oracle make_oracle(
-	const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied_node *occupied)
+	const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied *occupied)
 {
 	struct oracle o = {.n = host->n_nodes,
 		.m = guest->n_vnodes,
@@ -41,9 +41,9 @@ static struct oracle make_oracle(
 	for (size_t i = 0; i < o.n; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
 		int64_t bytes = (int64_t)(node->memory_free + node->memory_reclaimable) -
-				(int64_t)occupied[i].promised;
+				(int64_t)vn_occupied_promised(&occupied->nodes[i], 0);
 		o.room[i] = bytes < 0 ? 0 : bytes >> 20;
-		o.load[i] = occupied[i].load;
+		o.load[i] = (int64_t)occupied->nodes[i].load;
 		for (size_t c = 0; c < host->n_cpus;
 			c++) /* cores count by their first thread: the tests' hosts are regular */
 			o.cores[i] += host->cpus[c].node == (int)i &&
@@ -258,7 +258,7 @@ static bool oracle_best(
 
 /* ---- Random cases ---- */
 
-static struct vn_host *random_host(uint64_t *state, struct vn_occupied_node *occupied)
+static struct vn_host *random_host(uint64_t *state, struct maker_taken *taken)
 {
 	struct maker_node nodes[MAX_NODES];
 	size_t n = 2 + maker_pick(state, MAX_NODES - 1);
@@ -267,11 +267,11 @@ static struct vn_host *random_host(uint64_t *state, struct vn_occupied_node *occ
 	for (size_t i = 0; i < n; i++) {
 		nodes[i].cores = maker_pick(state, 8) == 0 ? 0 : 1 + maker_pick(state, 6);
 		nodes[i].free_mib = maker_pick(state, 8) == 0 ? 0 : 1 + maker_pick(state, 9);
-		occupied[i].load = maker_pick(state, 3) == 0 ? maker_pick(state, 4) : 0;
-		occupied[i].promised = maker_pick(state, 6) == 0 ? maker_pick(state, 3) * VN_MIB : 0;
+		taken[i].load = maker_pick(state, 3) == 0 ? maker_pick(state, 4) : 0;
+		taken[i].promised = maker_pick(state, 6) == 0 ? maker_pick(state, 3) * VN_MIB : 0;
 		if (even) {
 			nodes[i] = nodes[0];
-			occupied[i] = occupied[0];
+			taken[i] = taken[0];
 		}
 	}
 	nodes[maker_pick(state, (unsigned)n)].cores = 1 + maker_pick(state, 6);
@@ -331,7 +331,7 @@ static void assert_no_plan(const struct oracle *o, const struct vn_plan *plan)
 
 /* 1: planned, 0: infeasible, -1: refused. */
 static int compare_with_oracle(
-	const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied_node *occupied)
+	const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied *occupied)
 {
 	struct vn_plan_options options = {.occupied = occupied};
 	struct oracle o = make_oracle(host, guest, occupied);
@@ -380,8 +380,9 @@ static void test_oracle(void **unused)
 
 	(void)unused;
 	for (unsigned i = 0; i < 20000; i++) {
-		struct vn_occupied_node occupied[MAX_NODES] = {0};
-		vn_autohost *host = random_host(&state, occupied);
+		struct maker_taken taken[MAX_NODES] = {0};
+		vn_autohost *host = random_host(&state, taken);
+		vn_autooccupied *occupied = make_occupied(host, taken);
 		vn_autoguest *guest = random_guest(&state, host);
 		outcomes[1 + compare_with_oracle(host, guest, occupied)]++;
 	}

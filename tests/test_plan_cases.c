@@ -121,9 +121,10 @@ static void test_cores_come_before_distance(void **state)
 
 static void test_load_counts(void **state)
 {
-	static const struct vn_occupied_node occupied[] = {{3, 0}, {0, 0}};
-	static const struct vn_plan_options options = {occupied, 0};
+	static const struct maker_taken occupied_taken[] = {{3, 0}, {0, 0}};
 	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
+	vn_autooccupied *occupied = make_occupied(host, occupied_taken);
+	const struct vn_plan_options options = {occupied, 0};
 	vn_autoguest *guest = MAKE_GUEST({GIB, 2, -1});
 	vn_autoplan *plan = planned(host, guest, &options);
 
@@ -135,9 +136,10 @@ static void test_load_counts(void **state)
 
 static void test_promises_count(void **state)
 {
-	static const struct vn_occupied_node occupied[] = {{0, 7ull << 30}, {0, 0}};
-	static const struct vn_plan_options options = {occupied, 0};
+	static const struct maker_taken occupied_taken[] = {{0, 7ull << 30}, {0, 0}};
 	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
+	vn_autooccupied *occupied = make_occupied(host, occupied_taken);
+	const struct vn_plan_options options = {occupied, 0};
 	vn_autoguest *guest = MAKE_GUEST({2 * GIB, 2, -1});
 	vn_autoplan *plan = planned(host, guest, &options);
 
@@ -235,9 +237,10 @@ static void test_memoryless_home_spills_wholly(void **state)
 
 static void test_exclusive_cores(void **state)
 {
-	static const struct vn_occupied_node occupied[] = {{1, 0}, {0, 0}};
-	static const struct vn_plan_options options = {occupied, 0};
+	static const struct maker_taken occupied_taken[] = {{1, 0}, {0, 0}};
 	vn_autohost *host = MAKE_HOST(2, 20, {4, 8 * GIB}, {2, 8 * GIB});
+	vn_autooccupied *occupied = make_occupied(host, occupied_taken);
+	const struct vn_plan_options options = {occupied, 0};
 	vn_autoguest *guest = MAKE_GUEST({GIB, 3, -1});
 
 	(void)state;
@@ -248,8 +251,9 @@ static void test_exclusive_cores(void **state)
 	assert_set(plan->vcpu_cpus[1], "2,8");
 	assert_set(plan->vcpu_cpus[2], "3,9");
 	assert_set(plan->vnodes[0].cpus, "1-3,7-9");
-	static const struct vn_occupied_node fuller[] = {{2, 0}, {0, 0}};
-	static const struct vn_plan_options fuller_options = {fuller, 0};
+	static const struct maker_taken fuller_taken[] = {{2, 0}, {0, 0}};
+	vn_autooccupied *fuller = make_occupied(host, fuller_taken);
+	const struct vn_plan_options fuller_options = {fuller, 0};
 	vn_autoplan *none = planned(host, guest, &fuller_options);
 	assert_false(none->feasible);
 	assert_non_null(find_note(&none->reasons, "cores-short"));
@@ -380,9 +384,10 @@ static void test_guest_without_numa(void **state)
 
 static void test_warnings(void **state)
 {
-	static const struct vn_occupied_node occupied[] = {{0, 1ull << 30}, {0, 1ull << 30}};
-	static const struct vn_plan_options options = {occupied, 0};
+	static const struct maker_taken occupied_taken[] = {{0, 1ull << 30}, {0, 1ull << 30}};
 	vn_autohost *host = MAKE_HOST(1, 20, {2, GIB}, {2, GIB});
+	vn_autooccupied *occupied = make_occupied(host, occupied_taken);
+	const struct vn_plan_options options = {occupied, 0};
 	vn_autoguest *guest = MAKE_GUEST({2 * GIB, 3, 0}, {GIB, 2, 1});
 
 	(void)state;

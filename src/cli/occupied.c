@@ -16,14 +16,14 @@ static int node_of_cpus(const struct vn_host *host, const json_t *cpus)
 	return -1;
 }
 
-static void add_load(const struct vn_vm *vm, const struct vn_host *host, struct vn_occupied_node *occupied)
+static void add_load(const struct vn_vm *vm, const struct vn_host *host, struct vn_occupied *occupied)
 {
 	const json_t *vcpus = json_object_get(vm->plan, "vcpus");
 
 	for (size_t i = 0; i < vm->vcpus; i++) {
 		int node = node_of_cpus(host, json_object_get(json_array_get(vcpus, i), "cpus"));
 		if (node >= 0)
-			occupied[node].load++;
+			occupied->nodes[node].load++;
 	}
 }
 
@@ -40,9 +40,11 @@ static uint64_t untouched(const struct vn_vm *vm, const struct vn_vm_backend *ba
 	return bytes;
 }
 
-static void add_promised(
-	const struct vn_vm *vm, const struct vn_host *host, struct vn_occupied_node *occupied)
+static void add_promised(const struct vn_vm *vm, const struct vn_host *host, struct vn_occupied *occupied)
 {
+	json_int_t told = json_integer_value(json_object_get(vm->plan, "hugepages"));
+	uint64_t page = told > 0 ? (uint64_t)told : 0;
+
 	for (size_t i = 0; i < vm->n_backends; i++) {
 		const struct vn_vm_backend *backend = &vm->backends[i];
 		unsigned id, n = vn_set_weight(backend->policy_nodes);
@@ -50,23 +52,23 @@ static void add_promised(
 		hwloc_bitmap_foreach_begin (id, backend->policy_nodes) {
 			int node = vn_host_node_index(host, id);
 			if (node >= 0)
-				occupied[node].promised += share;
+				vn_occupied_promise(&occupied->nodes[node], page, share);
 		}
 		hwloc_bitmap_foreach_end();
 	}
 }
 
 int vn_occupied_read(const struct vn_state *state, const struct vn_host *host,
-	struct vn_occupied_node **ret_occupied, struct vn_error *err)
+	struct vn_occupied **ret_occupied, struct vn_error *err)
 {
 	vn_autovmlist list = {0};
 	vn_autoerror broken = {0};
-	vn_autofree struct vn_occupied_node *occupied = calloc(host->n_nodes, sizeof(*occupied));
+	vn_autooccupied *occupied = vn_occupied_new(host);
 	int r = occupied ? vn_state_list(state, &list, &broken, err)
 			 : vn_error_environment(err, -ENOMEM, "out of memory");
 
 	if (r < 0)
-		return r; /* cppcheck-suppress memleak ; vn_autofree frees it */
+		return r;
 	for (size_t i = 0; i < list.n; i++) {
 		const struct vn_vm *vm = list.v[i];
 		if (vn_process_match(vm->process.pid, vm->process.start_time, NULL) != VN_PROCESS_SAME)

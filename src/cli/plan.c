@@ -95,7 +95,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autoguest *guest = NULL;
 	vn_autohost *host = NULL;
 	vn_autoplan *plan = NULL;
-	vn_autofree struct vn_occupied_node *occupied = NULL;
+	vn_autooccupied *occupied = NULL;
 	vn_autostate state = {.fd = -1};
 	enum form form = FORM_TEXT;
 

@@ -7,9 +7,9 @@
 #define PLAN_MS 5000
 
 int vn_make_plan(const struct vn_state *state, const struct vn_host *host, const struct vn_guest *guest,
-	struct vn_occupied_node **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err)
+	struct vn_occupied **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err)
 {
-	vn_autofree struct vn_occupied_node *occupied = NULL;
+	vn_autooccupied *occupied = NULL;
 	vn_autoplan *plan = NULL;
 
 	int r = state ? vn_occupied_read(state, host, &occupied, err) : 0;

@@ -2,16 +2,15 @@
 #pragma once
 /* From host and guest to a checked plan: what `plan` and `run` share, so that the one foretells what the other does. */
 
-#include "../model/plan.h"
 #include "../plan/plan_make.h"
 #include "../realize/state.h"
 
 /*
  * Plans with what runs already taken into account (`state`; NULL: nothing does), within a deadline, and checks the plan.
- * *ret_occupied, one per host node or NULL, is what was counted; free it.
+ * *ret_occupied, or NULL, is what was counted.
  */
 int vn_make_plan(const struct vn_state *state, const struct vn_host *host, const struct vn_guest *guest,
-	struct vn_occupied_node **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err);
+	struct vn_occupied **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err);
 
 /* Notes on standard error, `vnuma: WHAT: TEXT [CODE]` each. */
 void vn_notes_print(const struct vn_notes *notes, const char *what);

@@ -35,7 +35,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autohost *host = NULL;
 	vn_autoplan *plan = NULL;
 	vn_autovm *vm = NULL;
-	vn_autofree struct vn_occupied_node *occupied = NULL;
+	vn_autooccupied *occupied = NULL;
 	vn_autostate state = {.fd = -1};
 	vn_autoclose int lock = -1, signals = -1;
 

@@ -2,6 +2,7 @@
 #pragma once
 /* What the verbs about running VMs share. */
 
+#include "../model/occupied.h"
 #include "../model/vm.h"
 #include "../realize/state.h"
 #include "cli.h"
@@ -24,7 +25,7 @@ int vn_signals_open(void);
 
 /*
  * What the VMs on record take of each of the host's nodes: vCPUs by their planned CPUs, and the memory they were promised
- * and have not touched yet, which the kernel still counts as free. *ret_occupied: one per node.
+ * and have not touched yet, which the kernel still counts as free. 
  */
 int vn_occupied_read(const struct vn_state *state, const struct vn_host *host,
-	struct vn_occupied_node **ret_occupied, struct vn_error *err);
+	struct vn_occupied **ret_occupied, struct vn_error *err);

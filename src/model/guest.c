@@ -3,7 +3,11 @@
 
 struct vn_guest *vn_guest_new(void)
 {
-	return calloc(1, sizeof(struct vn_guest));
+	struct vn_guest *guest = calloc(1, sizeof(*guest));
+
+	if (guest)
+		guest->threads = 1;
+	return guest;
 }
 
 static void free_vnodes(struct vn_guest *guest)
@@ -29,6 +33,7 @@ void vn_guest_free(struct vn_guest *guest)
 		free(guest->vifs[i].ifname);
 	}
 	free(guest->vifs);
+	free(guest->hostdevs);
 	free(guest->kernel);
 	free(guest->ramdisk);
 	free(guest->extra);

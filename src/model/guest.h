@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../base/set.h"
+#include "pci.h"
 
 #define VN_NAME_MAX 63 /* bytes of a guest's name */
 #define VN_MAX_VNODES                                                                                        \
@@ -26,7 +27,8 @@ enum vn_policy { VN_POLICY_PACK, VN_POLICY_SPREAD };
 enum vn_memory_policy { VN_MEMORY_PREFERRED, VN_MEMORY_STRICT };
 
 struct vn_vnode {
-	uint64_t memory; /* bytes, above 0, a multiple of 1 MiB and of the huge page size */
+	uint64_t
+		memory; /* bytes, a multiple of 1 MiB and of the huge page size; 0 only of a vnode with vCPUs */
 	hwloc_bitmap_t vcpus; /* owned; empty: a memory-only vnode */
 	uint32_t *distances; /* n_vnodes of them: 10 to itself, 11..255 to others */
 	int home; /* the pnode id the user wants, or -1: the planner chooses */
@@ -50,11 +52,21 @@ struct vn_vif {
 	bool vhost;
 };
 
+/* A PCI function of the host given to the guest. */
+struct vn_hostdev {
+	char address[VN_PCI_ADDRESS]; /* 0000:3b:00.0 */
+	unsigned vnode; /* that works with it most, and is pulled to it */
+	struct vn_where where; /* strings belong to the guest */
+};
+
 struct vn_guest {
 	char *file; /* the input, for messages; or NULL */
 	char *name; /* [A-Za-z0-9][A-Za-z0-9._+-]{0,62} */
 	uint64_t memory, maxmem; /* bytes; maxmem >= memory */
 	unsigned vcpus, maxvcpus; /* online at start; possible */
+	unsigned
+		threads; /* vCPUs of a guest core (SMT), at least 1: vCPUs t*k to t*k + t-1 are one, on one vnode */
+	bool vnodes_open; /* nothing was said of vnodes: vn_guest_shape() (plan/shape.h) makes as many as the host calls for */
 	size_t n_vnodes;
 	struct vn_vnode *vnodes; /* their vcpus partition 0..maxvcpus-1, their memory sums to `memory` */
 	hwloc_bitmap_t cpus; /* pCPUs the guest may use; owned; NULL: all */
@@ -70,6 +82,8 @@ struct vn_guest {
 	struct vn_disk *disks;
 	size_t n_vifs;
 	struct vn_vif *vifs;
+	size_t n_hostdevs;
+	struct vn_hostdev *hostdevs;
 	struct vn_notes notes; /* what the reader replaced, ignored or wants known */
 };
 

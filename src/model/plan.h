@@ -57,13 +57,6 @@ struct vn_view {
 	struct vn_view_node *nodes; /* by id */
 };
 
-/* What other guests take of a host node already. Indexed like host->nodes. */
-struct vn_occupied_node {
-	unsigned load; /* vCPUs that run there */
-	uint64_t promised; /* bytes promised to guests that have not touched them yet, so that MemFree still
-			      counts them */
-};
-
 /* How a vnode's memory is tied to its pnodes (set_mempolicy(2)). */
 enum vn_binding {
 	VN_BINDING_PREFERRED, /* home first, the kernel may go elsewhere under pressure */

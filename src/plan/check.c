@@ -16,7 +16,7 @@
 struct check {
 	const struct vn_host *host;
 	const struct vn_guest *guest;
-	const struct vn_occupied_node *occupied;
+	const struct vn_occupied *occupied;
 	const struct vn_plan *plan;
 	hwloc_bitmap_t *usable; /* per node */
 	uint64_t *capacity, *asked, *kept,
@@ -53,9 +53,13 @@ static size_t find(const struct check *c, unsigned id)
 static uint64_t capacity_of(const struct check *c, size_t i)
 {
 	const struct vn_host_node *node = &c->host->nodes[i];
-	uint64_t page = c->guest->hugepages, promised = c->occupied ? c->occupied[i].promised : 0;
+	uint64_t page = c->guest->hugepages, promised = 0;
 	unsigned __int128 bytes = 0;
 
+	for (size_t k = 0; c->occupied && k < c->occupied->nodes[i].n_promised; k++) {
+		if (c->occupied->nodes[i].promised[k].page == page)
+			promised = c->occupied->nodes[i].promised[k].memory;
+	}
 	if (c->host->allowed_nodes && !hwloc_bitmap_isset(c->host->allowed_nodes, node->id))
 		return 0;
 	if (page == 0 && node->has_memory_free)
@@ -75,7 +79,7 @@ static uint64_t capacity_of(const struct check *c, size_t i)
 
 static uint64_t load_on(const struct check *c, size_t i)
 {
-	return c->occupied ? c->occupied[i].load : 0;
+	return c->occupied ? c->occupied->nodes[i].load : 0;
 }
 
 static uint32_t way(const struct check *c, size_t from, size_t to)
@@ -108,6 +112,10 @@ static int check_make(struct check *c)
 			hwloc_bitmap_and(c->usable[i], c->usable[i], c->host->allowed_cpus);
 		if (c->guest->cpus)
 			hwloc_bitmap_and(c->usable[i], c->usable[i], c->guest->cpus);
+		else if (c->host->isolated_cpus)
+			hwloc_bitmap_andnot(c->usable[i], c->usable[i], c->host->isolated_cpus);
+		if (c->occupied)
+			hwloc_bitmap_andnot(c->usable[i], c->usable[i], c->occupied->claimed);
 	}
 	return 0;
 }

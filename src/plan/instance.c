@@ -78,8 +78,10 @@ static void classify(struct vn_instance *in)
 	}
 }
 
-static int usable_cpus(
-	const struct vn_host *host, const struct vn_guest *guest, size_t i, hwloc_bitmap_t *ret)
+/* Of those online: those that the cpuset and `cpus` allow and no other guest has for itself. Isolated ones only where `cpus`
+ * names CPUs: the scheduler leaves them alone, so somebody must have meant it. */
+static int usable_cpus(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_occupied *occupied, size_t i, hwloc_bitmap_t *ret)
 {
 	vn_autoset set = hwloc_bitmap_dup(host->nodes[i].cpus);
 
@@ -89,23 +91,27 @@ static int usable_cpus(
 		return -ENOMEM;
 	if (guest->cpus && hwloc_bitmap_and(set, set, guest->cpus) < 0)
 		return -ENOMEM;
+	if (!guest->cpus && host->isolated_cpus && hwloc_bitmap_andnot(set, set, host->isolated_cpus) < 0)
+		return -ENOMEM;
+	if (occupied && hwloc_bitmap_andnot(set, set, occupied->claimed) < 0)
+		return -ENOMEM;
 	*ret = vn_steal(set);
 	return 0;
 }
 
 static int fill_places(struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
-	const struct vn_occupied_node *occupied)
+	const struct vn_occupied *occupied)
 {
 	for (size_t i = 0; i < in->n_places; i++) {
 		struct vn_place *place = &in->places[i];
-		int r = usable_cpus(host, guest, i, &in->cpus[i]);
+		int r = usable_cpus(host, guest, occupied, i, &in->cpus[i]);
 		if (r < 0)
 			return r;
 		place->id = host->nodes[i].id;
 		place->cores = hwloc_bitmap_iszero(in->cpus[i]) ? 0 : vn_host_cores(host, in->cpus[i]);
-		place->load = occupied ? occupied[i].load : 0;
-		place->room =
-			room_of(host, &host->nodes[i], guest->hugepages, occupied ? occupied[i].promised : 0);
+		place->load = occupied ? occupied->nodes[i].load : 0;
+		place->room = room_of(host, &host->nodes[i], guest->hugepages,
+			occupied ? vn_occupied_promised(&occupied->nodes[i], guest->hugepages) : 0);
 		for (size_t j = 0; j < in->n_places; j++)
 			in->distances[i * in->n_places + j] = told_distance(host, i, j);
 	}

@@ -3,10 +3,10 @@
 /* The planner's front: (host, guest, what is occupied) -> plan. Pure: no I/O, no globals, no clock but the
  * deadline. */
 
-#include "../model/plan.h"
+#include "../model/occupied.h"
 
 struct vn_plan_options {
-	const struct vn_occupied_node *occupied; /* one per host->nodes, or NULL: nothing runs there */
+	const struct vn_occupied *occupied; /* of this host, or NULL: nothing runs there */
 	unsigned deadline_ms; /* 0: none. When hit, the best plan found, `optimal` false */
 };
 

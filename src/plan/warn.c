@@ -161,12 +161,13 @@ static uint64_t planned_on(const struct vn_plan *plan, unsigned id)
 }
 
 static int warn_cached(const struct vn_host *host, const struct vn_guest *guest,
-	const struct vn_occupied_node *occupied, const struct vn_plan *plan, struct vn_notes *warnings)
+	const struct vn_occupied *occupied, const struct vn_plan *plan, struct vn_notes *warnings)
 {
 	for (size_t i = 0; i < host->n_nodes && guest->hugepages == 0; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
 		uint64_t planned = planned_on(plan, node->id);
-		uint64_t idle = vn_excess(node->memory_free, occupied ? occupied[i].promised : 0);
+		uint64_t idle = vn_excess(
+			node->memory_free, occupied ? vn_occupied_promised(&occupied->nodes[i], 0) : 0);
 		if (!node->has_memory_free || planned <= idle)
 			continue;
 		char size[VN_SIZE_TEXT];
