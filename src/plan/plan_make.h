@@ -8,15 +8,32 @@
 struct vn_plan_options {
 	const struct vn_occupied *occupied; /* of this host, or NULL: nothing runs there */
 	unsigned deadline_ms; /* 0: none. When hit, the best plan found, `optimal` false */
+	bool runner_up; /* also look for the best plan that costs more, which --explain tells */
 };
 
 /*
  * Finds the plan that minimises the levels of DESIGN section 4. Returns 0 with a plan; one that is not
  * feasible says why in `reasons`. -EINVAL when the guest asks for something this host cannot have whatever is
- * free (a home that does not exist or has no usable CPU; `cpus` that name none of the host's).
+ * free (a home that does not exist or has no usable CPU; `cpus` that name none of the host's). The guest's
+ * vnodes must be there: vn_guest_shape() makes those that were left open.
  */
 int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err);
+
+/*
+ * Plans `n` guests jointly: the sum of each level over all of them is as small as can be. ret_plans[k] is the plan of guests[k],
+ * made as if all others were there already; when one is infeasible none is feasible. 0 or a negative errno.
+ */
+int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err);
+
+/*
+ * Automatic vNUMA: makes the vnodes of a guest that left them open (`vnodes_open`), the fewest such that each fits a node's
+ * memory, page pool and free cores; one when one node holds all. Any other guest is left as it is. Depends on the host and on
+ * what is occupied, so the same guest may be shaped otherwise tomorrow. 0 or -ENOMEM.
+ */
+int vn_guest_shape(const struct vn_host *host, const struct vn_plan_options *options, struct vn_guest *guest,
+	struct vn_error *err);
 
 /*
  * Re-validates a plan without any code of the solver: homes exist and are allowed, shares add up and fit,
