@@ -321,9 +321,37 @@ static void check_interleave(struct check *c)
 		wrong(c, "its memory is farther away than it needs to be");
 }
 
-static vn_i128 distance_of(const struct check *c, const unsigned *homes)
+/* A device given to the guest counts as a GiB that its vnode's vCPUs use, on the device's node, where that is known. */
+static vn_i128 devices_of(const struct check *c, const unsigned *homes)
 {
 	vn_i128 sum = 0;
+
+	for (size_t k = 0; k < c->guest->n_hostdevs; k++) {
+		const struct vn_hostdev *given = &c->guest->hostdevs[k];
+		for (size_t d = 0; d < c->host->n_devices && given->vnode < c->guest->n_vnodes; d++) {
+			const struct vn_host_device *device = &c->host->devices[d];
+			if (device->node < 0 || strcmp(device->address, given->address) != 0)
+				continue;
+			size_t at = find(c, (unsigned)device->node);
+			if (at < c->host->n_nodes)
+				sum += (vn_i128)vn_set_weight(c->guest->vnodes[given->vnode].vcpus) * 1024 *
+				       way(c, find(c, homes[given->vnode]), at);
+		}
+	}
+	return sum;
+}
+
+/* What the vCPUs of a vnode are worth in cores: `threads` of them share one. */
+static uint64_t worth(const struct check *c, size_t v)
+{
+	uint64_t vcpus = vn_set_weight(c->guest->vnodes[v].vcpus);
+
+	return vcpus / c->guest->threads + (vcpus % c->guest->threads != 0);
+}
+
+static vn_i128 distance_of(const struct check *c, const unsigned *homes)
+{
+	vn_i128 sum = devices_of(c, homes);
 
 	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
 		for (size_t w = 0; w < c->guest->n_vnodes; w++)
@@ -341,8 +369,7 @@ static void weigh_cores(const struct check *c, const unsigned *homes, struct vn_
 	for (size_t i = 0; i < c->host->n_nodes; i++) {
 		uint64_t cores = cores_on(c, i), busy = load_on(c, i);
 		for (size_t v = 0; v < c->guest->n_vnodes; v++)
-			busy += homes[v] == c->host->nodes[i].id ? vn_set_weight(c->guest->vnodes[v].vcpus)
-								 : 0;
+			busy += homes[v] == c->host->nodes[i].id ? worth(c, v) : 0;
 		if (cores == 0)
 			continue;
 		cost->squeeze += busy > cores ? busy - cores : 0;

@@ -48,7 +48,7 @@ static int skip_loaded(const struct vn_host *host, uint64_t load, hwloc_bitmap_t
 static int give_cores(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
 	const size_t *homes, size_t place, struct vn_plan *plan)
 {
-	vn_autoset left = hwloc_bitmap_dup(in->cpus[place]);
+	vn_autoset left = hwloc_bitmap_dup(in->groups[0].cpus[place]);
 
 	if (!left)
 		return -ENOMEM;
@@ -83,7 +83,7 @@ static int give_homes(
 	for (unsigned vcpu = 0; vcpu < plan->n_vcpus; vcpu++) {
 		int vnode = vn_guest_vnode_of(guest, vcpu);
 		plan->vcpu_cpus[vcpu] =
-			vnode < 0 ? hwloc_bitmap_alloc() : hwloc_bitmap_dup(in->cpus[homes[vnode]]);
+			vnode < 0 ? hwloc_bitmap_alloc() : hwloc_bitmap_dup(in->groups[0].cpus[homes[vnode]]);
 		if (!plan->vcpu_cpus[vcpu])
 			return -ENOMEM;
 	}
@@ -98,8 +98,8 @@ static int join_sets(
 		plan->vnodes[v].cpus = hwloc_bitmap_alloc();
 		if (!plan->vnodes[v].cpus)
 			return -ENOMEM;
-		if (in->parts[v].vcpus > 0 &&
-			hwloc_bitmap_or(plan->emulator_cpus, plan->emulator_cpus, in->cpus[homes[v]]) < 0)
+		if (in->parts[v].vcpus > 0 && hwloc_bitmap_or(plan->emulator_cpus, plan->emulator_cpus,
+						      in->groups[0].cpus[homes[v]]) < 0)
 			return -ENOMEM;
 	}
 	for (unsigned vcpu = 0; vcpu < plan->n_vcpus; vcpu++) {

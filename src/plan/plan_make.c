@@ -135,10 +135,10 @@ static int fill_shares(const struct vn_instance *in, const size_t *homes, struct
 		return -ENOMEM;
 	for (size_t v = 0; v < in->n_parts; v++)
 		demand[homes[v]] += in->parts[v].memory;
-	int r = vn_spill_make(in, demand, &spill);
+	int r = vn_spill_make(in, 0, demand, &spill);
 	for (size_t v = in->n_parts; v-- > 0 && r >= 0;) {
 		struct vn_plan_vnode *vnode = &plan->vnodes[v];
-		uint64_t excess = vn_excess(demand[homes[v]], in->places[homes[v]].room);
+		uint64_t excess = vn_excess(demand[homes[v]], vn_room(in, 0, homes[v]));
 		uint64_t away = vn_min(excess, in->parts[v].memory);
 		if (away < in->parts[v].memory)
 			r = add_share(vnode, in->places[homes[v]].id, in->parts[v].memory - away);
@@ -225,7 +225,7 @@ static int make(const struct vn_instance *in, const struct vn_host *host, const 
 		plan->optimal = r >= 0; /* that there is none is proven */
 		return r;
 	}
-	r = vn_solve(in, options ? options->deadline_ms : 0, &solution);
+	r = vn_solve(in, options ? options->deadline_ms : 0, options && options->runner_up, &solution);
 	if (r < 0)
 		return r;
 	if (solution.feasible)
@@ -251,7 +251,7 @@ int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
 	int r = check_wishes(host, guest, err);
 	if (r < 0)
 		return r;
-	r = vn_instance_make(host, guest, options, &in);
+	r = vn_instance_make(host, &guest, 1, options, &in);
 	if (r >= 0 && has_cpus(&in)) {
 		r = check_home_cpus(&in, guest, err);
 		if (r < 0)

@@ -33,8 +33,7 @@
 
 struct choice {
 	size_t place;
-	uint64_t spill, squeeze;
-	int64_t distance;
+	struct vn_step step;
 };
 
 struct search {
@@ -112,11 +111,6 @@ static bool over(struct search *s)
 	return cut_short(s);
 }
 
-static bool equal_parts(const struct vn_part *a, const struct vn_part *b)
-{
-	return a->memory == b->memory && a->vcpus == b->vcpus;
-}
-
 /* Whether a place without tenants may wait for a lower one that it could change names with. */
 static bool mirrored(const struct search *s, size_t place)
 {
@@ -129,48 +123,15 @@ static bool mirrored(const struct search *s, size_t place)
 	return false;
 }
 
-/* Whether the constraints let `part` live there beside those who do already. */
-static bool admits(const struct search *s, size_t part, size_t place)
-{
-	const struct vn_place *there = &s->in->places[place];
-	uint64_t vcpus = s->in->parts[part].vcpus;
-
-	if (!vn_may_home(s->in, part, place))
-		return false;
-	return !s->in->exclusive || vcpus == 0 ||
-	       there->load + s->partial.vcpus[place] + vcpus <= there->cores;
-}
-
 static bool choice_before(const struct choice *a, const struct choice *b)
 {
-	if (a->spill != b->spill)
-		return a->spill < b->spill;
-	if (a->squeeze != b->squeeze)
-		return a->squeeze < b->squeeze;
-	if (a->distance != b->distance)
-		return a->distance < b->distance;
+	if (a->step.spill != b->step.spill)
+		return a->step.spill < b->step.spill;
+	if (a->step.squeeze != b->step.squeeze)
+		return a->step.squeeze < b->step.squeeze;
+	if (a->step.distance != b->step.distance)
+		return a->step.distance < b->step.distance;
 	return a->place < b->place;
-}
-
-static struct choice choice_of(const struct search *s, size_t part, size_t i)
-{
-	const struct vn_partial *p = &s->partial;
-	const struct vn_place *place = &s->in->places[i];
-	const struct vn_part *that = &s->in->parts[part];
-	uint64_t spilt = vn_excess(p->demand[i], place->room);
-	uint64_t squeezed = vn_excess(place->load + p->vcpus[i], place->cores);
-
-	return (struct choice){
-		.place = i,
-		.spill = vn_excess(p->demand[i] + that->memory, place->room) - spilt,
-		.squeeze =
-			that->vcpus == 0
-				? 0
-				: vn_excess(place->load + p->vcpus[i] + that->vcpus, place->cores) - squeezed,
-		.distance = (int64_t)that->vcpus *
-				    (p->seen_memory[i] + (int64_t)that->mib * vn_distance(s->in, i, i)) +
-			    (int64_t)that->mib * p->seen_vcpus[i],
-	};
 }
 
 /* The places worth trying for a part from `lowest` on, the most promising first. */
@@ -179,9 +140,9 @@ static size_t list_choices(const struct search *s, size_t part, size_t lowest, s
 	size_t n = 0;
 
 	for (size_t i = lowest; i < s->in->n_places; i++) {
-		if (!admits(s, part, i) || mirrored(s, i))
+		if (!vn_partial_admits(&s->partial, part, i) || mirrored(s, i))
 			continue;
-		struct choice choice = choice_of(s, part, i);
+		struct choice choice = {i, vn_partial_step(&s->partial, part, i)};
 		size_t at = n++;
 		for (; at > 0 && choice_before(&choice, &choices[at - 1]); at--)
 			choices[at] = choices[at - 1];
@@ -220,7 +181,7 @@ static void descend(struct search *s, size_t depth)
 		return;
 	}
 	size_t part = s->order[depth], lowest = 0;
-	if (depth > 0 && equal_parts(&s->in->parts[s->order[depth - 1]], &s->in->parts[part]))
+	if (depth > 0 && vn_parts_equal(s->in, s->order[depth - 1], part))
 		lowest = s->partial.homes[s->order[depth - 1]];
 	struct choice *choices = s->choices + depth * s->in->n_places;
 	size_t n = list_choices(s, part, lowest, choices);
@@ -236,7 +197,9 @@ static bool part_before(const struct vn_part *a, const struct vn_part *b)
 {
 	if (a->memory != b->memory)
 		return a->memory > b->memory;
-	return a->vcpus > b->vcpus;
+	if (a->vcpus != b->vcpus)
+		return a->vcpus > b->vcpus;
+	return a->group < b->group;
 }
 
 /* Settles what is fixed and puts the other parts in order. False when what is fixed breaks a constraint
@@ -249,7 +212,7 @@ static bool settle_fixed(struct search *s)
 	s->n_order = 0;
 	for (size_t v = 0; v < s->in->n_parts; v++) {
 		if (s->fixed[v] >= 0) {
-			allowed &= admits(s, v, (size_t)s->fixed[v]);
+			allowed &= vn_partial_admits(&s->partial, v, (size_t)s->fixed[v]);
 			vn_partial_settle(&s->partial, v, (size_t)s->fixed[v]);
 			continue;
 		}
@@ -455,7 +418,8 @@ static int find_runner_up(struct search *s, struct vn_solution *solution)
 	return settle_ties(s, solution->runner_up, &solution->runner_up_cost);
 }
 
-int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn_solution *ret_solution)
+int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, bool runner_up,
+	struct vn_solution *ret_solution)
 {
 	vn_cleanup(search_clear) struct search s = {0};
 	vn_autosolution solution = {0};
@@ -476,7 +440,7 @@ int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn
 		if (r >= 0 && s.late)
 			account(&s, VN_LEVEL_TIES, &solution);
 	}
-	if (r >= 0 && solution.feasible && !s.late)
+	if (r >= 0 && solution.feasible && !s.late && runner_up)
 		r = find_runner_up(&s, &solution);
 	if (r < 0)
 		return r;

@@ -78,7 +78,7 @@ static uint64_t vcpus_on(
 	uint64_t vcpus = 0;
 
 	for (size_t v = 0; v < in->n_parts; v++)
-		vcpus += plan->homes[v] == place->id ? in->parts[v].vcpus : 0;
+		vcpus += plan->homes[v] == place->id ? in->parts[v].cores : 0;
 	return vcpus;
 }
 
@@ -238,7 +238,7 @@ static char *list_rooms(const struct vn_instance *in)
 		char size[VN_SIZE_TEXT];
 		vn_autofree char *before = text;
 		text = vn_format("%s%snode %u: %s", before, i > 0 ? ", " : "", in->places[i].id,
-			vn_size_text(in->places[i].room, size));
+			vn_size_text(vn_room(in, 0, i), size));
 	}
 	if (text && in->n_places > 16) {
 		vn_autofree char *before = text;
@@ -297,7 +297,7 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 	for (size_t v = 0; v < instance->n_parts; v++)
 		need += instance->parts[v].memory;
 	for (size_t i = 0; i < instance->n_places; i++) {
-		have += instance->places[i].room;
+		have += vn_room(instance, 0, i);
 		cores += instance->places[i].cores;
 	}
 	if (need > have)
