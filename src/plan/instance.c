@@ -46,8 +46,7 @@ static uint32_t told_distance(const struct vn_host *host, size_t from, size_t to
 	return told > VN_DISTANCE_UNREACHABLE ? VN_DISTANCE_UNREACHABLE : told;
 }
 
-/* Whether two places offer the same, by themselves. */
-static bool offer_the_same(const struct vn_instance *in, size_t a, size_t b)
+bool vn_places_alike(const struct vn_instance *in, size_t a, size_t b)
 {
 	const struct vn_place *p = &in->places[a], *q = &in->places[b];
 
@@ -71,7 +70,7 @@ static bool offer_the_same(const struct vn_instance *in, size_t a, size_t b)
 /* Whether changing the names of two places would change nothing at all. */
 static bool interchangeable(const struct vn_instance *in, size_t a, size_t b)
 {
-	if (!offer_the_same(in, a, b) || vn_distance(in, a, b) != vn_distance(in, b, a))
+	if (!vn_places_alike(in, a, b) || vn_distance(in, a, b) != vn_distance(in, b, a))
 		return false;
 	for (size_t k = 0; k < in->n_places; k++) {
 		if (k == a || k == b)

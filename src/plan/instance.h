@@ -94,6 +94,9 @@ static inline bool vn_may_home(const struct vn_instance *instance, size_t part, 
 	return that->vcpus == 0 || instance->groups[that->group].cores[place] > 0;
 }
 
+/* Whether two places offer the same, by themselves: all but their distances to others. */
+bool vn_places_alike(const struct vn_instance *instance, size_t a, size_t b);
+
 /* Whether two parts could change places with each other and nothing would change. */
 bool vn_parts_equal(const struct vn_instance *instance, size_t a, size_t b);
 
