@@ -71,17 +71,14 @@ static int allocate(struct vn_partial *p)
 
 int vn_partial_make(const struct vn_instance *instance, struct vn_partial *ret_partial)
 {
-	size_t n = instance->n_places;
 	vn_autopartial p = {.in = instance};
 	int r = allocate(&p);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < instance->n_places; i++) {
 		const struct vn_place *place = &instance->places[i];
 		p.crowd += place->cores > 0 ? vn_excess(place->load, place->cores) : 0;
-		sort_near(instance, i, true, p.near_from + i * n);
-		sort_near(instance, i, false, p.near_to + i * n);
 	}
 	p.squeeze = p.crowd;
 	for (size_t v = 0; v < instance->n_parts; v++) {
@@ -313,6 +310,17 @@ static uint64_t bound_squeeze(const struct vn_partial *p)
 		least = alone > least ? alone : least;
 	}
 	return p->crowd + least > p->squeeze ? p->crowd + least : p->squeeze;
+}
+
+void vn_partial_sort(struct vn_partial *partial)
+{
+	size_t n = partial->in->n_places;
+
+	for (size_t i = 0; i < n && !partial->sorted; i++) {
+		sort_near(partial->in, i, true, partial->near_from + i * n);
+		sort_near(partial->in, i, false, partial->near_to + i * n);
+	}
+	partial->sorted = true;
 }
 
 /* fill[i]: the least distance from i of `rest` of a guest poured into the `left` of the places, `slack` of it anywhere. */

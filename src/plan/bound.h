@@ -27,6 +27,7 @@ struct vn_partial {
 	int64_t *fill; /* scratch, per place */
 	uint64_t *lefts; /* scratch, per place */
 	uint16_t *near_from, *near_to; /* n x n: places by D(i, .), by D(., i), nearest first */
+	bool sorted; /* these two are there */
 };
 
 /* How far a bound is worth computing: what the best plan known costs, and how many levels of it count. */
@@ -53,6 +54,9 @@ struct vn_step vn_partial_step(const struct vn_partial *partial, size_t part, si
 
 /* Whether the constraints let `part` live there beside those who do already. */
 bool vn_partial_admits(const struct vn_partial *partial, size_t part, size_t place);
+
+/* What the two functions below need beside, and others do not. */
+void vn_partial_sort(struct vn_partial *partial);
 
 /* Whether some completion may be below the limit (or at it, with `or_equal`). Never false when one is. */
 bool vn_partial_promises(struct vn_partial *partial, const struct vn_limit *limit);

@@ -221,6 +221,7 @@ static void unsettle_fixed(struct search *s)
 static void run(struct search *s)
 {
 	s->found = false;
+	vn_partial_sort(&s->partial);
 	if (settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit))
 		descend(s, 0);
 	unsettle_fixed(s);
