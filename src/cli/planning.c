@@ -16,6 +16,8 @@ int vn_make_plan(const struct vn_state *state, const struct vn_host *host, struc
 	struct vn_plan_options options = {
 		.occupied = occupied, .deadline_ms = PLAN_MS, .runner_up = runner_up};
 	if (r == 0)
+		r = vn_guest_shape(host, &options, guest, err);
+	if (r == 0)
 		r = vn_plan_make(host, guest, &options, &plan, err);
 	if (r < 0)
 		return r;

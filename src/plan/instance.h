@@ -8,10 +8,9 @@
 
 #include "plan_make.h"
 
-/* Every figure below fits 64 bits because of these: no pool counts for more than 8 PiB, no distance for more
- * than 255, no more guests than this at once. */
+/* Every figure below fits 64 bits because of this and the limits of guests: no pool counts for more than 8 PiB, no distance for
+ * more than 255. */
 #define VN_MAX_ROOM (UINT64_C(1) << 53)
-#define VN_MAX_JOINT 64
 
 /* What is assumed where the host did not tell a distance. */
 #define VN_DISTANCE_ASSUMED 20u
