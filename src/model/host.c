@@ -637,9 +637,10 @@ unsigned vn_host_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus)
 	unsigned cores = 0;
 
 	/* By siblings, never by core id: the same core id comes back in each package, or each die of one. */
-	if (!cpus || hwloc_bitmap_weight(cpus) < 0)
-		return 0;
-	for (int id = hwloc_bitmap_first(cpus); id >= 0; id = hwloc_bitmap_next(cpus, id)) {
+	int last =
+		host->n_cpus ? (int)host->cpus[host->n_cpus - 1].id : -1; /* the set may be one without end */
+	for (int id = cpus ? hwloc_bitmap_first(cpus) : -1; id >= 0 && id <= last;
+		id = hwloc_bitmap_next(cpus, id)) {
 		const struct vn_host_cpu *cpu = find_cpu(host, (unsigned)id);
 		if (!cpu)
 			continue;
