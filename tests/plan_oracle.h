@@ -12,7 +12,7 @@
 
 #include "../src/plan/plan_make.h"
 
-#define ORACLE_NODES 6
+#define ORACLE_NODES 8
 #define ORACLE_VNODES 6 /* of all guests */
 #define ORACLE_GUESTS 2
 

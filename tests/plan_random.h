@@ -57,10 +57,10 @@ static inline hwloc_bitmap_t random_cpus(uint64_t *state, const struct vn_host *
 	return set;
 }
 
-static inline struct vn_host *random_host(uint64_t *state, size_t max_nodes)
+static inline struct vn_host *random_host(uint64_t *state, size_t least, size_t most)
 {
 	struct maker_node nodes[16];
-	size_t n = 2 + maker_pick(state, (unsigned)max_nodes - 1);
+	size_t n = least + maker_pick(state, (unsigned)(most - least + 1));
 	bool even = maker_once_in(state, 3);
 
 	for (size_t i = 0; i < n; i++) {
@@ -118,11 +118,12 @@ static inline void random_vnode(uint64_t *state, const struct vn_host *host, str
 		vnode->mib = 0;
 }
 
-static inline struct vn_guest *random_guest(uint64_t *state, const struct vn_host *host, size_t max_vnodes)
+static inline struct vn_guest *random_guest(
+	uint64_t *state, const struct vn_host *host, size_t least, size_t most)
 {
 	static const uint64_t pages[] = {0, 0, 0, 2 * VN_MIB, 2 * VN_MIB, 1024 * VN_MIB};
 	struct maker_vnode vnodes[16];
-	size_t m = 1 + maker_pick(state, (unsigned)max_vnodes);
+	size_t m = least + maker_pick(state, (unsigned)(most - least + 1));
 	bool even = maker_once_in(state, 3);
 	uint64_t page = pages[maker_pick(state, 6)];
 

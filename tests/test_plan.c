@@ -101,9 +101,9 @@ static void test_oracle(void **unused)
 	(void)unused;
 	for (unsigned i = 0; i < CASES; i++) {
 		uint64_t seed = state;
-		vn_autohost *host = random_host(&state, MAX_NODES);
+		vn_autohost *host = random_host(&state, 2, MAX_NODES);
 		vn_autooccupied *occupied = random_occupied(&state, host);
-		vn_autoguest *guest = random_guest(&state, host, MAX_VNODES);
+		vn_autoguest *guest = random_guest(&state, host, 1, MAX_VNODES);
 		if (getenv("VNUMA_TEST_VERBOSE"))
 			print_message("case %u, state %llu\n", i, (unsigned long long)seed);
 		outcomes[compare_with_oracle(host, guest, occupied)]++;
