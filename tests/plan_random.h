@@ -57,6 +57,35 @@ static inline hwloc_bitmap_t random_cpus(uint64_t *state, const struct vn_host *
 	return set;
 }
 
+/* Devices behind the nodes, some of them behind nobody knows which. */
+static inline void random_devices(uint64_t *state, struct vn_host *host)
+{
+	host->devices = maker_alloc(RANDOM_DEVICES, sizeof(*host->devices));
+	host->n_devices = RANDOM_DEVICES;
+	for (unsigned d = 0; d < RANDOM_DEVICES; d++) {
+		host->devices[d] = vn_host_device_init();
+		snprintf(host->devices[d].address, VN_PCI_ADDRESS, "0000:%02x:00.0", d + 1);
+		host->devices[d].node =
+			maker_once_in(state, 5) ? -1 : (int)maker_pick(state, (unsigned)host->n_nodes);
+	}
+}
+
+/* Devices of the host for some vnodes, and at times one that the host does not have. */
+static inline void random_hostdevs(uint64_t *state, struct vn_guest *guest)
+{
+	unsigned have = 1 + maker_pick(state, 7);
+
+	guest->hostdevs = maker_alloc(RANDOM_DEVICES, sizeof(*guest->hostdevs));
+	for (unsigned d = 0; d < RANDOM_DEVICES; d++) {
+		if (!(have >> d & 1))
+			continue;
+		struct vn_hostdev *wish = &guest->hostdevs[guest->n_hostdevs++];
+		snprintf(wish->address, VN_PCI_ADDRESS, "0000:%02x:00.0",
+			maker_once_in(state, 8) ? 0x99 : d + 1);
+		wish->vnode = maker_pick(state, (unsigned)guest->n_vnodes);
+	}
+}
+
 static inline struct vn_host *random_host(uint64_t *state, size_t least, size_t most)
 {
 	struct maker_node nodes[16];
@@ -73,6 +102,7 @@ static inline struct vn_host *random_host(uint64_t *state, size_t least, size_t 
 	struct vn_host *host = make_host(n, nodes, 1 + maker_pick(state, 2), 20);
 	random_distances(state, host);
 	random_pools(state, host, even);
+	random_devices(state, host);
 	if (maker_once_in(state, 6))
 		host->isolated_cpus = random_cpus(state, host, 3);
 	if (maker_once_in(state, 12)) {
@@ -126,6 +156,7 @@ static inline struct vn_guest *random_guest(
 	size_t m = least + maker_pick(state, (unsigned)(most - least + 1));
 	bool even = maker_once_in(state, 3);
 	uint64_t page = pages[maker_pick(state, 6)];
+	unsigned threads = maker_once_in(state, 4) ? 2 + maker_pick(state, 2) : 1;
 
 	for (size_t v = 0; v < m; v++) {
 		random_vnode(state, host, &vnodes[v]);
@@ -136,11 +167,18 @@ static inline struct vn_guest *random_guest(
 	for (size_t v = 0; v < m && page > 0; v++)
 		vnodes[v].mib =
 			vnodes[v].mib / 2 * (page / VN_MIB) + (vnodes[v].vcpus > 0 ? 0 : page / VN_MIB);
+	for (size_t v = 0; v < m; v++) /* whole guest cores: they do not straddle vnodes */
+		vnodes[v].vcpus *= threads;
+	if (threads > 1 && vnodes[m - 1].vcpus > 0) /* but the very last may have fewer threads */
+		vnodes[m - 1].vcpus -= maker_pick(state, threads);
 	struct vn_guest *guest = make_guest(m, vnodes);
+	guest->threads = threads;
 	guest->hugepages = page;
 	guest->policy = maker_pick(state, 2) ? VN_POLICY_SPREAD : VN_POLICY_PACK;
 	guest->exclusive_cores = maker_once_in(state, 4);
 	guest->memory_policy = maker_pick(state, 2) ? VN_MEMORY_STRICT : VN_MEMORY_PREFERRED;
+	if (maker_once_in(state, 4))
+		random_hostdevs(state, guest);
 	if (maker_once_in(state, 6)) {
 		guest->cpus = random_cpus(state, host, 2);
 		hwloc_bitmap_set(guest->cpus, host->cpus[0].id);

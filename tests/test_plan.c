@@ -118,9 +118,45 @@ static void test_oracle(void **unused)
 	assert_true(outcomes[SPILLED] > 2000 && outcomes[SQUEEZED] > 2000 && largest > 500);
 }
 
+/* The oracle itself, by figures worked out by hand: guest cores of two threads, and a device. */
+static void test_by_hand(void **unused)
+{
+	vn_autohost *host = make_host(2, (struct maker_node[]){{2, 100}, {4, 100}}, 2, 21);
+	vn_autooccupied *occupied = make_occupied(host, (struct maker_taken[]){{1, 0}, {0, 0}});
+	vn_autoguest *guest = make_guest(2, (struct maker_vnode[]){{10, 4, -1}, {20, 3, -1}});
+	struct vn_host_device *device = maker_alloc(1, sizeof(*device));
+	struct vn_hostdev *wish = maker_alloc(1, sizeof(*wish));
+	const struct vn_guest *guests[] = {guest};
+	struct oracle o;
+	struct oracle_cost cost;
+
+	(void)unused;
+	*device = vn_host_device_init();
+	device->node = 1;
+	memcpy(device->address, "0000:01:00.0", 13);
+	memcpy(wish->address, "0000:01:00.0", 13);
+	host->devices = device, host->n_devices = 1;
+	guest->hostdevs = wish, guest->n_hostdevs = 1; /* of vnode 0 */
+	guest->threads = 2;
+	oracle_make(&o, host, guests, 1, occupied);
+	assert_true(oracle_cost(&o, (size_t[]){0, 1}, true, &cost));
+	assert_int_equal(cost.squeeze, 1); /* load 1 and 2 cores' worth on 2 cores; 2 on 4 */
+	assert_int_equal(
+		cost.distance, 4 * 1024 * 21 + 4 * 10 * 10 + 4 * 20 * 21 + 3 * 10 * 21 + 3 * 20 * 10);
+	assert_int_equal(cost.load_vcpus * 2, cost.load_cores * 3);
+	assert_int_equal(cost.squares, 90 * 90 + 80 * 80);
+	device->node = -1;
+	oracle_make(&o, host, guests, 1, occupied);
+	assert_true(oracle_cost(&o, (size_t[]){1, 1}, true, &cost));
+	assert_int_equal(cost.squeeze, 0);
+	assert_int_equal(cost.distance, 7 * 30 * 10);
+	assert_int_equal(cost.squares, 100 * 100 + 70 * 70);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_oracle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
