@@ -13,7 +13,8 @@ struct vn_occupied *vn_occupied_new(const struct vn_host *host)
 	occupied->nodes = calloc(host->n_nodes + 1, sizeof(*occupied->nodes));
 	occupied->l3_load = calloc(host->n_cpus + 1, sizeof(*occupied->l3_load));
 	occupied->claimed = hwloc_bitmap_alloc();
-	if (!occupied->nodes || !occupied->l3_load || !occupied->claimed)
+	occupied->wanted = hwloc_bitmap_alloc();
+	if (!occupied->nodes || !occupied->l3_load || !occupied->claimed || !occupied->wanted)
 		return NULL;
 	occupied->n_nodes = host->n_nodes;
 	occupied->n_cpus = host->n_cpus;
@@ -26,7 +27,8 @@ struct vn_occupied *vn_occupied_copy(const struct vn_occupied *from, const struc
 
 	if (!copy || !from)
 		return vn_steal(copy);
-	if (hwloc_bitmap_copy(copy->claimed, from->claimed) < 0)
+	if (hwloc_bitmap_copy(copy->claimed, from->claimed) < 0 ||
+		hwloc_bitmap_copy(copy->wanted, from->wanted) < 0)
 		return NULL;
 	memcpy(copy->nodes, from->nodes, from->n_nodes * sizeof(*copy->nodes));
 	memcpy(copy->l3_load, from->l3_load, from->n_cpus * sizeof(*copy->l3_load));
@@ -40,6 +42,7 @@ void vn_occupied_free(struct vn_occupied *occupied)
 	free(occupied->nodes);
 	free(occupied->l3_load);
 	hwloc_bitmap_free(occupied->claimed);
+	hwloc_bitmap_free(occupied->wanted);
 	free(occupied);
 }
 
@@ -163,13 +166,30 @@ static void count_vcpus(struct vn_occupied *occupied, const struct vn_host *host
 	hwloc_bitmap_foreach_end();
 }
 
+/* The whole core of each CPU: what is left of one that somebody has for himself is of no use to others. */
+static int claim(
+	struct vn_occupied *occupied, const struct vn_host *host, hwloc_const_bitmap_t cpus, bool add)
+{
+	unsigned id;
+
+	hwloc_bitmap_foreach_begin (id, cpus) {
+		const struct vn_host_cpu *cpu = vn_host_cpu(host, id);
+		hwloc_const_bitmap_t core = cpu && host->cores_known && cpu->siblings ? cpu->siblings : cpus;
+		if ((add ? hwloc_bitmap_or(occupied->claimed, occupied->claimed, core)
+			 : hwloc_bitmap_andnot(occupied->claimed, occupied->claimed, core)) < 0)
+			return -ENOMEM;
+	}
+	hwloc_bitmap_foreach_end();
+	return 0;
+}
+
 static int count_plan(struct vn_occupied *occupied, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan *plan, bool add)
 {
 	for (unsigned i = 0; guest->exclusive_cores && i < plan->n_vcpus; i++) {
-		if ((add ? hwloc_bitmap_or(occupied->claimed, occupied->claimed, plan->vcpu_cpus[i])
-			 : hwloc_bitmap_andnot(occupied->claimed, occupied->claimed, plan->vcpu_cpus[i])) < 0)
-			return -ENOMEM;
+		int r = claim(occupied, host, plan->vcpu_cpus[i], add);
+		if (r < 0)
+			return r;
 	}
 	count_memory(occupied, host, guest, plan, add);
 	for (size_t v = 0; !guest->exclusive_cores && v < plan->n_vnodes; v++)

@@ -22,6 +22,8 @@ struct vn_occupied {
 	size_t n_nodes;
 	struct vn_occupied_node *nodes; /* indexed like host->nodes */
 	hwloc_bitmap_t claimed; /* CPUs of cores that guests with exclusive_cores have for themselves */
+	hwloc_bitmap_t
+		wanted; /* CPUs that others need some of: who wants cores for himself takes these last */
 	size_t n_cpus;
 	uint64_t *
 		l3_load; /* indexed like host->cpus: cores' worth confined to the L3 group whose lowest CPU this is */

@@ -48,7 +48,7 @@ static int allocate(struct vn_partial *p)
 	p->homes = calloc(in->n_parts, sizeof(*p->homes));
 	p->tenants = calloc(n, sizeof(*p->tenants));
 	p->demand = calloc(pools, sizeof(*p->demand));
-	p->vcpus = calloc(4 * wide + 4 * n, sizeof(*p->vcpus)); /* one block for all that count alike */
+	p->vcpus = calloc(3 * wide + 2 * n, sizeof(*p->vcpus)); /* one block for all that count alike */
 	p->seen_memory = calloc(2 * wide + n, sizeof(*p->seen_memory));
 	p->rest_memory = calloc(2 * in->n_pools + 2 * in->n_groups, sizeof(*p->rest_memory));
 	p->near_from = calloc(2 * n * n, sizeof(*p->near_from));
@@ -58,8 +58,7 @@ static int allocate(struct vn_partial *p)
 	p->mib = p->vcpus + wide;
 	p->own_cores = p->mib + wide;
 	p->cores = p->own_cores + wide;
-	p->claimed = p->cores + n;
-	p->lefts = p->claimed + n;
+	p->lefts = p->cores + n;
 	p->seen_vcpus = p->seen_memory + wide;
 	p->fill = p->seen_vcpus + wide;
 	p->rest_homed_memory = p->rest_memory + in->n_pools;
@@ -170,7 +169,6 @@ static void shift(struct vn_partial *p, size_t part, size_t place, int sign)
 	p->mib[own] += s * that->mib;
 	p->own_cores[own] += s * that->cores;
 	p->cores[place] += s * that->cores;
-	p->claimed[place] += p->in->groups[that->group].exclusive ? s * that->cores : 0;
 	p->rest_memory[that->pool] -= s * that->memory;
 	p->rest_homed_memory[that->pool] -= that->vcpus > 0 ? s * that->memory : 0;
 	p->rest_mib[that->group] -= s * that->mib;
@@ -207,28 +205,33 @@ void vn_partial_unsettle(struct vn_partial *partial, size_t part)
 	partial->homes[part] = VN_NOWHERE;
 }
 
+/* The squeeze of a place once `cores` more of a guest are there. */
+static uint64_t squeeze_with(const struct vn_partial *p, size_t group, size_t i, uint64_t cores)
+{
+	const struct vn_place *place = &p->in->places[i];
+	uint64_t squeeze = vn_excess(place->load + p->cores[i] + cores, place->cores);
+
+	for (size_t g = 0; g < p->in->n_groups && !p->in->alike; g++) {
+		uint64_t own = p->own_cores[g * p->in->n_places + i] + (g == group ? cores : 0);
+		uint64_t alone = own ? vn_excess(place->load + own, p->in->groups[g].cores[i]) : 0;
+		squeeze = alone > squeeze ? alone : squeeze;
+	}
+	return squeeze;
+}
+
 struct vn_step vn_partial_step(const struct vn_partial *partial, size_t part, size_t place)
 {
 	const struct vn_instance *in = partial->in;
 	const struct vn_part *that = &in->parts[part];
-	const struct vn_place *there = &in->places[place];
 	size_t own = that->group * in->n_places + place;
 	uint64_t demand = partial->demand[that->pool * in->n_places + place];
-	uint64_t room = vn_room(in, that->pool, place), squeeze = 0;
+	uint64_t room = vn_room(in, that->pool, place);
 
-	if (that->cores > 0) {
-		squeeze = vn_excess(there->load + partial->cores[place] + that->cores, there->cores);
-		for (size_t g = 0; g < in->n_groups && !in->alike; g++) {
-			uint64_t mine = partial->own_cores[g * in->n_places + place] +
-					(g == that->group ? that->cores : 0);
-			uint64_t alone = mine ? vn_excess(there->load + mine, in->groups[g].cores[place]) : 0;
-			squeeze = alone > squeeze ? alone : squeeze;
-		}
-		squeeze -= squeeze_at(partial, place);
-	}
 	return (struct vn_step){
 		.spill = vn_excess(demand + that->memory, room) - vn_excess(demand, room),
-		.squeeze = squeeze,
+		.squeeze = that->cores ? squeeze_with(partial, that->group, place, that->cores) -
+						 squeeze_at(partial, place)
+				       : 0,
 		.distance =
 			(int64_t)that->vcpus * (partial->seen_memory[own] +
 						       (int64_t)that->mib * vn_distance(in, place, place)) +
@@ -240,20 +243,17 @@ bool vn_partial_admits(const struct vn_partial *partial, size_t part, size_t pla
 {
 	const struct vn_instance *in = partial->in;
 	const struct vn_part *that = &in->parts[part];
-	const struct vn_group *group = &in->groups[that->group];
-	uint64_t claimed = partial->claimed[place], cores = partial->cores[place] + that->cores;
+	uint64_t all = in->places[place].load + partial->cores[place] + that->cores;
 
 	if (!vn_may_home(in, part, place))
 		return false;
-	if (that->vcpus == 0)
-		return true;
-	if (group->exclusive) {
-		uint64_t own = partial->own_cores[that->group * in->n_places + place] + that->cores;
-		if (in->places[place].load + own > group->cores[place])
+	for (size_t g = 0; g < in->n_groups && that->cores > 0; g++) {
+		const struct vn_group *group = &in->groups[g];
+		if (group->exclusive && all > group->cores[place] &&
+			(g == that->group || partial->own_cores[g * in->n_places + place] > 0))
 			return false;
-		claimed += that->cores;
 	}
-	return vn_claim_fits(&in->places[place], claimed, cores - claimed);
+	return true;
 }
 
 /* Of one pool: what is not settled and cannot all be at home, or the largest part, which cannot be alone. */

@@ -30,33 +30,6 @@ static uint64_t demand_on(const struct vn_instance *in, const size_t *homes, siz
 	return bytes;
 }
 
-static bool claims_fit(const struct vn_instance *in, const size_t *homes, size_t place)
-{
-	uint64_t claimed = 0, shared = 0;
-
-	for (size_t g = 0; g < in->n_groups; g++) {
-		const struct vn_group *group = &in->groups[g];
-		uint64_t cores = cores_on(in, homes, place, group->first, group->first + group->n);
-		*(group->exclusive ? &claimed : &shared) += cores;
-		if (group->exclusive && cores > 0 && in->places[place].load + cores > group->cores[place])
-			return false;
-	}
-	return vn_claim_fits(&in->places[place], claimed, shared);
-}
-
-bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes)
-{
-	for (size_t v = 0; v < instance->n_parts; v++) {
-		const struct vn_part *part = &instance->parts[v];
-		if (!vn_may_home(instance, v, homes[v]) ||
-			(part->fixed >= 0 && (size_t)part->fixed != homes[v]))
-			return false;
-		if (part->vcpus > 0 && !claims_fit(instance, homes, homes[v]))
-			return false;
-	}
-	return true;
-}
-
 static vn_i128 distance_of(const struct vn_instance *in, const size_t *homes)
 {
 	vn_i128 sum = 0;
@@ -83,6 +56,33 @@ static uint64_t squeeze_on(const struct vn_instance *in, const size_t *homes, si
 		squeeze = alone > squeeze ? alone : squeeze;
 	}
 	return squeeze;
+}
+
+/* Whether each guest that has cores for itself on a place finds them, whatever the others there take. */
+static bool claims_fit(const struct vn_instance *in, const size_t *homes, size_t place)
+{
+	uint64_t all = in->places[place].load + cores_on(in, homes, place, 0, in->n_parts);
+
+	for (size_t g = 0; g < in->n_groups; g++) {
+		const struct vn_group *group = &in->groups[g];
+		if (group->exclusive && all > group->cores[place] &&
+			cores_on(in, homes, place, group->first, group->first + group->n) > 0)
+			return false;
+	}
+	return true;
+}
+
+bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes)
+{
+	for (size_t v = 0; v < instance->n_parts; v++) {
+		const struct vn_part *part = &instance->parts[v];
+		if (!vn_may_home(instance, v, homes[v]) ||
+			(part->fixed >= 0 && (size_t)part->fixed != homes[v]))
+			return false;
+		if (part->vcpus > 0 && !claims_fit(instance, homes, homes[v]))
+			return false;
+	}
+	return true;
 }
 
 void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost)

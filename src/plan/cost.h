@@ -8,7 +8,8 @@
  * live there. vCPUs count in cores' worth: `threads` of a guest that knows of its threads share one.
  *
  * Guests planned jointly that may use different CPUs squeeze each other on the CPUs of all of them, and each
- * itself on its own: the larger of the two counts.
+ * itself on its own: the larger of the two counts. A guest that wants cores for itself lives only where the CPUs it may use
+ * have one for all that runs there.
  */
 
 #include "instance.h"
@@ -16,12 +17,6 @@
 /* Whether every vnode may live where `homes` (indices) puts it, and has its cores when they must be its own.
  */
 bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes);
-
-/* Whether a place can give `claimed` cores away for good when vCPUs worth `shared` cores live there too: these keep one. */
-static inline bool vn_claim_fits(const struct vn_place *place, uint64_t claimed, uint64_t shared)
-{
-	return claimed == 0 || place->load + claimed + (shared > 0) <= place->cores;
-}
 
 /* The levels down to the load; fragmentation stays 0. Needs no memory. */
 void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);

@@ -6,6 +6,7 @@
  * cores for themselves come first, so that the rest know which cores are gone.
  */
 #include "../base/text.h"
+#include "pin.h"
 #include "plan_fill.h"
 #include "warn.h"
 #include "wishes.h"
@@ -51,14 +52,17 @@ static int begin_plan(const struct joint *j, size_t g, struct vn_plan **ret_plan
 	return 0;
 }
 
-/* What a guest that is not planned yet will ask of its homes; its vCPUs only of `others` that come no earlier than it. */
-static int reserve(const struct joint *j, size_t g, bool others, struct vn_occupied *occupied)
+/* What a guest that is not planned yet will ask of its homes. */
+static int reserve(const struct joint *j, size_t g, struct vn_occupied *occupied)
 {
 	const struct vn_group *group = &j->in.groups[g];
 
 	for (size_t v = group->first; v < group->first + group->n; v++) {
 		struct vn_occupied_node *node = &occupied->nodes[j->solution.homes[v]];
-		node->load += others ? j->in.parts[v].cores : 0;
+		node->load += j->in.parts[v].cores;
+		if (j->in.parts[v].vcpus > 0 && hwloc_bitmap_or(occupied->wanted, occupied->wanted,
+							group->cpus[j->solution.homes[v]]) < 0)
+			return -ENOMEM;
 		if (vn_occupied_promise(node, j->in.pages[group->pool], j->in.parts[v].memory) < 0)
 			return -EINVAL;
 	}
@@ -73,9 +77,8 @@ static int count_others(const struct joint *j, size_t g, struct vn_occupied **re
 	for (size_t k = 0; k < j->in.n_groups && r >= 0; k++) {
 		if (k == g)
 			continue;
-		r = j->done[k]
-			    ? vn_occupied_add(occupied, j->host, j->guests[k], j->plans[k])
-			    : reserve(j, k, j->in.groups[k].exclusive == j->in.groups[g].exclusive, occupied);
+		r = j->done[k] ? vn_occupied_add(occupied, j->host, j->guests[k], j->plans[k])
+			       : reserve(j, k, occupied);
 	}
 	if (r < 0)
 		return r;
@@ -84,7 +87,7 @@ static int count_others(const struct joint *j, size_t g, struct vn_occupied **re
 }
 
 /* The plan of one guest whose homes are chosen. */
-static int finish_plan(struct joint *j, size_t g, struct vn_error *err)
+static int finish_plan(struct joint *j, size_t g)
 {
 	vn_autooccupied *occupied = NULL;
 	vn_autoinstance in = {0};
@@ -97,14 +100,52 @@ static int finish_plan(struct joint *j, size_t g, struct vn_error *err)
 	struct vn_plan_options options = {.occupied = occupied};
 	if (r >= 0)
 		r = vn_instance_make(j->host, &j->guests[g], 1, &options, &in);
+	if (r >= 0 && !vn_homes_allowed(&in, own.homes))
+		r = -EBUSY; /* the CPUs that were left for it by its config are all another's */
 	if (r >= 0)
 		r = vn_cost_of(&in, own.homes, &own.cost);
 	if (r >= 0)
 		r = vn_plan_fill(&in, j->host, j->guests[g], &options, &own, j->plans[g]);
-	if (r >= 0)
-		r = vn_plan_check(j->host, j->guests[g], &options, j->plans[g], err);
 	j->done[g] = r >= 0;
 	return r;
+}
+
+/* What is left free when the plan's shares are taken, and nobody else's. */
+static vn_i128 squares_of(const struct vn_instance *in, const struct vn_plan *plan)
+{
+	vn_i128 sum = 0;
+
+	for (size_t i = 0; i < in->n_places; i++) {
+		uint64_t left = vn_room(in, 0, i);
+		for (size_t v = 0; v < plan->n_vnodes; v++) {
+			for (size_t k = 0; k < plan->vnodes[v].n_shares; k++) {
+				const struct vn_share *share = &plan->vnodes[v].shares[k];
+				left -= share->pnode == in->places[i].id ? share->memory : 0;
+			}
+		}
+		sum += (vn_i128)(left / VN_MIB) * (vn_i128)(left / VN_MIB);
+	}
+	return sum;
+}
+
+/* The cost of a plan, and the CPUs of QEMU's threads, beside all others as they came out: cores that one has for itself are no
+ * load any more, but gone. */
+static int weigh_plan(struct joint *j, size_t g, struct vn_error *err)
+{
+	vn_autooccupied *occupied = NULL;
+	vn_autoinstance in = {0};
+
+	int r = count_others(j, g, &occupied);
+	struct vn_plan_options options = {.occupied = occupied};
+	if (r >= 0)
+		r = vn_instance_make(j->host, &j->guests[g], 1, &options, &in);
+	if (r < 0)
+		return r;
+	const size_t *homes = j->solution.homes + j->in.groups[g].first;
+	vn_cost_head(&in, homes, &j->plans[g]->cost);
+	j->plans[g]->cost.fragmentation = squares_of(&in, j->plans[g]);
+	r = vn_pin_emulator(&in, homes, j->plans[g]);
+	return r < 0 ? r : vn_plan_check(j->host, j->guests[g], &options, j->plans[g], err);
 }
 
 static int finish_all(struct joint *j, struct vn_error *err)
@@ -114,9 +155,11 @@ static int finish_all(struct joint *j, struct vn_error *err)
 	for (int exclusive = 1; exclusive >= 0; exclusive--) {
 		for (size_t g = 0; g < j->in.n_groups && r >= 0; g++) {
 			if (j->in.groups[g].exclusive == (exclusive == 1))
-				r = finish_plan(j, g, err);
+				r = finish_plan(j, g);
 		}
 	}
+	for (size_t g = 0; g < j->in.n_groups && r >= 0; g++)
+		r = weigh_plan(j, g, err);
 	return r;
 }
 
@@ -132,6 +175,19 @@ static int share_reasons(struct joint *j, const struct vn_notes *reasons, bool p
 	return r;
 }
 
+/* Begins anew with plans that cannot all be. */
+static int drop_plans(struct joint *j)
+{
+	int r = 0;
+
+	for (size_t g = 0; g < j->in.n_groups && r >= 0; g++) {
+		vn_plan_free(j->plans[g]);
+		j->plans[g] = NULL;
+		r = begin_plan(j, g, &j->plans[g]);
+	}
+	return r;
+}
+
 static int solve_joint(struct joint *j, struct vn_error *err)
 {
 	__attribute__((cleanup(vn_notes_clear))) struct vn_notes reasons = {0};
@@ -142,8 +198,15 @@ static int solve_joint(struct joint *j, struct vn_error *err)
 	r = vn_solve(&j->in, j->options ? j->options->deadline_ms : 0, false, &j->solution);
 	if (r < 0)
 		return r;
-	if (j->solution.feasible)
-		return finish_all(j, err);
+	if (j->solution.feasible) {
+		r = finish_all(j, err);
+		if (r != -EBUSY)
+			return r;
+		/* Three or more guests whose `cpus` overlap, one with cores for itself: enough in all, but not of the right ones. */
+		r = drop_plans(j);
+		if (r < 0)
+			return r;
+	}
 	r = j->solution.proven
 		    ? vn_reason_cores(&j->in, &reasons)
 		    : vn_notes_add(&reasons, "deadline",

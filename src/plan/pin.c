@@ -27,6 +27,7 @@ struct cache {
 /* The caches of one home. */
 struct home {
 	const struct vn_host *host;
+	hwloc_const_bitmap_t wanted; /* CPUs that others need some of; or NULL */
 	size_t n;
 	struct cache *caches;
 };
@@ -52,15 +53,23 @@ static int core_of(const struct vn_host *host, unsigned cpu, hwloc_const_bitmap_
 	return hwloc_bitmap_set(core, cpu);
 }
 
-/* Takes the next core from `left`, as a new set. */
-static int take_core(const struct vn_host *host, hwloc_bitmap_t left, hwloc_bitmap_t *ret_core)
+/*
+ * Takes the next core from `left`, as a new set: `wanted`, one that others need, or else one that they do not, as long as there
+ * is such a one. -EBUSY: none is left.
+ */
+static int take_core(const struct home *h, hwloc_bitmap_t left, bool wanted, hwloc_bitmap_t *ret_core)
 {
-	int cpu = hwloc_bitmap_first(left);
-	vn_autoset core = hwloc_bitmap_alloc();
+	vn_autoset core = hwloc_bitmap_alloc(), rather = hwloc_bitmap_dup(left);
 
-	if (!core || cpu < 0)
+	if (!core || !rather)
 		return -ENOMEM;
-	if (core_of(host, (unsigned)cpu, left, core) < 0 || hwloc_bitmap_andnot(left, left, core) < 0)
+	if (h->wanted && (wanted ? hwloc_bitmap_and(rather, left, h->wanted)
+				 : hwloc_bitmap_andnot(rather, left, h->wanted)) < 0)
+		return -ENOMEM;
+	int cpu = hwloc_bitmap_first(hwloc_bitmap_iszero(rather) ? left : rather);
+	if (cpu < 0)
+		return -EBUSY;
+	if (core_of(h->host, (unsigned)cpu, left, core) < 0 || hwloc_bitmap_andnot(left, left, core) < 0)
 		return -ENOMEM;
 	*ret_core = vn_steal(core);
 	return 0;
@@ -111,7 +120,7 @@ static int spread_load(struct home *h, uint64_t load, bool exclusive)
 		floating -= more;
 		for (uint64_t k = 0; k < cache->load && exclusive && !hwloc_bitmap_iszero(cache->left); k++) {
 			vn_autoset core = NULL;
-			int r = take_core(h->host, cache->left, &core);
+			int r = take_core(h, cache->left, true, &core);
 			if (r < 0)
 				return r;
 		}
@@ -125,7 +134,7 @@ static int home_make(const struct vn_host *host, hwloc_const_bitmap_t usable, ui
 	vn_autoset rest = hwloc_bitmap_dup(usable);
 	int r = 0;
 
-	*h = (struct home){.host = host};
+	*h = (struct home){.host = host, .wanted = occupied ? occupied->wanted : NULL};
 	if (rest)
 		h->caches = calloc(vn_set_weight(rest) + 1, sizeof(*h->caches));
 	if (!rest || !h->caches)
@@ -211,7 +220,7 @@ static int pin_vnode(const struct vn_instance *in, const struct vn_guest *guest,
 		vn_autoset core = NULL;
 		if (!cache || (exclusive ? hwloc_bitmap_iszero(cache->left) : free_cores(cache) == 0))
 			cache = choose_cache(h, wanted, exclusive);
-		int r = exclusive ? (cache ? take_core(h->host, cache->left, &core) : -ENOMEM) : 0;
+		int r = exclusive ? (cache ? take_core(h, cache->left, false, &core) : -EBUSY) : 0;
 		if (r >= 0)
 			r = give(plan, vcpus, n, core,
 				cache && !exclusive ? cache->all : in->groups[0].cpus[place]);
@@ -244,16 +253,23 @@ static int pin_place(const struct vn_instance *in, const struct vn_host *host, c
 	return r;
 }
 
-/* A vnode's CPUs are those of its vCPUs; QEMU's other threads may use all of the homes' CPUs. */
-static int join_sets(
-	const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
+int vn_pin_emulator(const struct vn_instance *instance, const size_t *homes, struct vn_plan *plan)
+{
+	hwloc_bitmap_zero(plan->emulator_cpus);
+	for (size_t v = 0; v < plan->n_vnodes; v++) {
+		if (instance->parts[v].vcpus > 0 && hwloc_bitmap_or(plan->emulator_cpus, plan->emulator_cpus,
+							    instance->groups[0].cpus[homes[v]]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* A vnode's CPUs are those of its vCPUs. */
+static int join_sets(const struct vn_guest *guest, struct vn_plan *plan)
 {
 	for (size_t v = 0; v < plan->n_vnodes; v++) {
 		plan->vnodes[v].cpus = hwloc_bitmap_alloc();
 		if (!plan->vnodes[v].cpus)
-			return -ENOMEM;
-		if (in->parts[v].vcpus > 0 && hwloc_bitmap_or(plan->emulator_cpus, plan->emulator_cpus,
-						      in->groups[0].cpus[homes[v]]) < 0)
 			return -ENOMEM;
 	}
 	for (unsigned vcpu = 0; vcpu < guest->maxvcpus; vcpu++) {
@@ -283,5 +299,7 @@ int vn_pin_plan(const struct vn_instance *instance, const struct vn_host *host, 
 		if (!plan->vcpu_cpus[vcpu] && !(plan->vcpu_cpus[vcpu] = hwloc_bitmap_alloc()))
 			r = -ENOMEM;
 	}
-	return r < 0 ? r : join_sets(instance, guest, homes, plan);
+	if (r >= 0)
+		r = join_sets(guest, plan);
+	return r < 0 ? r : vn_pin_emulator(instance, homes, plan);
 }

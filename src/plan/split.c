@@ -129,7 +129,7 @@ static bool weigh_leaf(const struct vn_split *s, size_t place, size_t state, str
 	const struct vn_sum *sum = &s->states.sums[state];
 	const struct vn_partial *p = s->partial;
 	const struct vn_place *there = &in->places[place];
-	uint64_t claimed = p->claimed[place] + sum->claimed, cores = p->cores[place] + sum->cores;
+	uint64_t cores = p->cores[place] + sum->cores;
 	struct vn_entry entry = {.state = (uint32_t)state};
 
 	for (size_t k = 0; k < in->n_pools; k++) {
@@ -145,16 +145,15 @@ static bool weigh_leaf(const struct vn_split *s, size_t place, size_t state, str
 			 more = s->states.own_cores[g * s->states.n + state];
 		uint64_t was = own ? vn_excess(there->load + own, group->cores[place]) : 0;
 		uint64_t is = own + more ? vn_excess(there->load + own + more, group->cores[place]) : 0;
+		if (group->exclusive && sum->cores > 0 && own + more > 0 &&
+			there->load + cores > group->cores[place])
+			return false;
 		before = was > before ? was : before;
 		after = is > after ? is : after;
-		if (group->exclusive && more > 0 && is > 0)
-			return false;
 		entry.distance += s->states.vcpus[g * s->states.n + state] *
 				  s->states.mib[g * s->states.n + state] *
 				  (int64_t)vn_distance(in, place, place);
 	}
-	if (sum->homed > 0 && !vn_claim_fits(there, claimed, cores - claimed))
-		return false;
 	entry.squeeze = sum->cores ? (uint32_t)(after - before) : 0;
 	*ret = entry;
 	return true;

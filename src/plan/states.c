@@ -62,8 +62,6 @@ static void add_part(struct vn_states *s, size_t state, size_t without, const st
 	*sum = s->sums[without];
 	sum->packed += UINT64_C(1) << kind->shift;
 	sum->cores += part->cores;
-	sum->claimed += in->groups[part->group].exclusive ? part->cores : 0;
-	sum->homed += part->vcpus > 0;
 	for (size_t p = 0; p < in->n_pools; p++)
 		s->memory[p * s->n + state] =
 			s->memory[p * s->n + without] + (p == part->pool ? part->memory : 0);

@@ -20,8 +20,7 @@ struct vn_kind {
 /* What the parts of a choice come to. */
 struct vn_sum {
 	uint64_t packed; /* the counts, a field for each kind with one bit more than it takes */
-	uint64_t cores, claimed; /* cores' worth, and of these for themselves */
-	uint64_t homed; /* parts with vCPUs */
+	uint64_t cores; /* cores' worth */
 };
 
 struct vn_states {
