@@ -3,14 +3,11 @@
 /* From host and guest to a checked plan: what `plan` and `run` share, so that the one foretells what the other does. */
 
 #include "../plan/plan_make.h"
-#include "../realize/state.h"
+#include "occupied.h"
 
-/*
- * Plans with what runs already taken into account (`state`; NULL: nothing does), within a deadline, and checks the plan.
- * *ret_occupied, or NULL, is what was counted.
- */
-int vn_make_plan(const struct vn_state *state, const struct vn_host *host, const struct vn_guest *guest,
-	struct vn_occupied **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err);
+/* Plans with what is taken already, within a deadline, and checks the plan. The notes on what is taken are among its warnings. */
+int vn_make_plan(const struct vn_taken *taken, const struct vn_host *host, const struct vn_guest *guest,
+	struct vn_plan **ret_plan, struct vn_error *err);
 
 /* Notes on standard error, `vnuma: WHAT: TEXT [CODE]` each. */
 void vn_notes_print(const struct vn_notes *notes, const char *what);
