@@ -141,7 +141,7 @@ home=$("$vnuma" plan "$work/vm" --json --occupied none 2>/dev/null | jq '.homes[
 cfg next 'name = "next"' 'memory = 16' 'vcpus = 900' 'vnodes = 1' "vnuma_vnodemap = [$home]"
 
 record() { # PLAN: as the VM 'vm'
-	mkdir -p -m 700 "$VNUMA_STATE_DIR"
+	mkdir -p "$VNUMA_STATE_DIR" && chmod 700 "$VNUMA_STATE_DIR"
 	jq --argjson pid $$ --argjson start "$(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)" '{schema: "vnuma.vm/1", name: "vm",
 		phase: "started", process: {pid: $pid, start_time: $start, exe: null}, accel: "tcg", qmp_path: "/none",
 		log_path: "/none", started: 0, memory: .vnodes[0].memory, vcpus: (.vcpus | length), backends: [{vnode: 0,

@@ -31,9 +31,11 @@ static bool append(json_t *array, json_t *value)
 	return json_array_append_new(array, value) == 0;
 }
 
-/* Small ratios only: nothing near 2^63 / 10^6. */
+/* To six digits; what is so large that it has none there (only a plan read back is) as it is. */
 static json_t *round_6(double value)
 {
+	if (value > 1e12)
+		return json_real(value);
 	return json_real((double)(long long)(value * 1e6 + 0.5) / 1e6);
 }
 

@@ -165,7 +165,7 @@ static void read_view(struct vn_plan_reader *p)
 		return;
 	const json_t *list = vn_json_list(&in, "nodes", VN_MAX_VNODES);
 	size_t n = json_array_size(list);
-	if (list && n != p->plan->n_vnodes)
+	if (n > 0 && n != p->plan->n_vnodes) /* an empty one is none */
 		vn_json_problem(
 			&in, "nodes", "a list of %zu; expected %zu, one per vnode", n, p->plan->n_vnodes);
 	view->nodes = calloc(n + 1, sizeof(*view->nodes));
