@@ -162,6 +162,9 @@ if [ -n "$home" ] && [ "$("$vnuma" plan "$work/vm" --json --occupied none | jq .
 	same "none is none" "$(load --occupied none)" 900
 	same "a guest of the file that runs counts once" "$(load --occupied "$work/vm-list.json")" 902
 	same "the file is counted beside what runs" "$(load --occupied "$work/empty.json")" 901
+	expect "the VM, planned again" 0 "$vnuma" plan "$work/vm" --json
+	json "is not in its own way" .cost.load_vcpus 1
+	json "and that is said" '[.warnings[]|select(.code=="occupied-self")]|length' 1
 	jq 'del(.exclusive_cores, .threads, .policy, .cpus_allowed, .hostdevs, .guest_view)' "$work/vm-plan.json" >"$work/early.json"
 	record "$work/early.json"
 	same "a record of an earlier version" "$(load)" 901

@@ -100,58 +100,94 @@ static void drop(struct vn_tenants *tenants, const char *name)
 		vn_tenants_drop(tenants, (size_t)i);
 }
 
-/* The VMs on record that run; what the file says of them counts no more. */
-static int count_running(const struct vn_state *state, const struct vn_host *host, struct vn_taken *taken,
-	struct vn_error *err)
+/* What is being reckoned, and for whom. */
+struct reckoning {
+	const struct vn_host *host;
+	const struct vn_guest *const *guests; /* being planned: they do not count against themselves */
+	size_t n;
+	struct vn_taken *taken;
+};
+
+static bool is_planned(const struct reckoning *reckoning, const char *name)
+{
+	for (size_t i = 0; i < reckoning->n; i++) {
+		if (strcmp(reckoning->guests[i]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A guest that is planned again: `how` it comes, and what of it is left out. */
+static int note_self(
+	const struct reckoning *reckoning, const char *name, const char *how, struct vn_error *err)
+{
+	if (vn_notes_add(&reckoning->taken->notes, "occupied-self", "'%s' %s", name, how) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/* A VM that runs; what the file says of it counts no more. */
+static int count_vm(const struct reckoning *reckoning, const struct vn_vm *vm, struct vn_error *err)
+{
+	struct vn_taken *taken = reckoning->taken;
+
+	drop(&taken->tenants, vm->name);
+	if (is_planned(reckoning, vm->name))
+		return note_self(reckoning, vm->name,
+			"runs already: it is not counted against itself, but the memory it has touched is not free",
+			err);
+	if (!add_planned_vcpus(vm, reckoning->host, taken->occupied))
+		add_load(vm, reckoning->host, taken->occupied);
+	add_promised(vm, reckoning->host, taken->occupied);
+	return 0;
+}
+
+static int count_running(
+	const struct reckoning *reckoning, const struct vn_state *state, struct vn_error *err)
 {
 	vn_autovmlist list = {0};
 	vn_autoerror broken = {0};
 	int r = vn_state_list(state, &list, &broken, err);
 
 	for (size_t i = 0; r == 0 && i < list.n; i++) {
-		const struct vn_vm *vm = list.v[i];
-		if (vn_process_match(vm->process.pid, vm->process.start_time, NULL) != VN_PROCESS_SAME)
-			continue;
-		if (!add_planned_vcpus(vm, host, taken->occupied))
-			add_load(vm, host, taken->occupied);
-		add_promised(vm, host, taken->occupied);
-		drop(&taken->tenants, vm->name);
+		const struct vn_process *process = &list.v[i]->process;
+		if (vn_process_match(process->pid, process->start_time, NULL) == VN_PROCESS_SAME)
+			r = count_vm(reckoning, list.v[i], err);
 	}
 	return r;
 }
 
 /* The state directory's VMs. A user without one has none. */
-static int count_live(const struct vn_host *host, struct vn_taken *taken, struct vn_error *err)
+static int count_live(const struct reckoning *reckoning, struct vn_error *err)
 {
 	vn_autostate state = {.fd = -1};
 	vn_autoerror problems = {0};
 	int r = vn_state_open(&state, &problems);
 
 	if (r == 0)
-		return count_running(&state, host, taken, err);
+		return count_running(reckoning, &state, err);
 	if (r == -ENOENT)
 		return 0;
-	r = vn_notes_add(&taken->notes, "state-unreadable", "running VMs are not taken into account: %s",
-		problems.n ? problems.problems[0].text : "?");
+	r = vn_notes_add(&reckoning->taken->notes, "state-unreadable",
+		"running VMs are not taken into account: %s", problems.n ? problems.problems[0].text : "?");
 	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
 }
 
-static int read_file(const char *file, const struct vn_host *host, const struct vn_guest *const *guests,
-	size_t n, struct vn_taken *taken, struct vn_error *err)
+static int read_file(const struct reckoning *reckoning, const char *file, struct vn_error *err)
 {
+	struct vn_tenants *tenants = &reckoning->taken->tenants;
 	vn_autofree char *text = NULL;
 	int r = vn_file_read(file, FILE_MAX_BYTES, &text, err);
 
 	if (r == 0)
-		r = vn_tenants_read(text, file, host, &taken->tenants, err);
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (vn_tenants_find(&taken->tenants, guests[i]->name) < 0)
+		r = vn_tenants_read(text, file, reckoning->host, tenants, err);
+	for (size_t i = 0; r == 0 && i < reckoning->n; i++) {
+		const char *name = reckoning->guests[i]->name;
+		if (vn_tenants_find(tenants, name) < 0)
 			continue;
-		drop(&taken->tenants, guests[i]->name);
-		if (vn_notes_add(&taken->notes, "occupied-self",
-			    "'%s' is in the file of --occupied too: it is not counted against itself",
-			    guests[i]->name) < 0)
-			r = vn_error_environment(err, -ENOMEM, "out of memory");
+		drop(tenants, name);
+		r = note_self(reckoning, name,
+			"is in the file of --occupied too: it is not counted against itself", err);
 	}
 	return r;
 }
@@ -182,6 +218,7 @@ int vn_args_occupied(const struct vn_args *args, const struct vn_state *state, c
 	const struct vn_guest *const *guests, size_t n, struct vn_taken *ret_taken, struct vn_error *err)
 {
 	vn_autotaken taken = {0};
+	struct reckoning reckoning = {host, guests, n, &taken};
 	enum source source;
 	int r = read_source(args, host, &source, err);
 
@@ -190,9 +227,9 @@ int vn_args_occupied(const struct vn_args *args, const struct vn_state *state, c
 	if (source != SOURCE_NONE && !(taken.occupied = vn_occupied_new(host)))
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	if (source == SOURCE_FILE)
-		r = read_file(vn_arg(args, "occupied"), host, guests, n, &taken, err);
+		r = read_file(&reckoning, vn_arg(args, "occupied"), err);
 	if (r == 0 && source != SOURCE_NONE && host->live)
-		r = state ? count_running(state, host, &taken, err) : count_live(host, &taken, err);
+		r = state ? count_running(&reckoning, state, err) : count_live(&reckoning, err);
 	if (r == 0 && source == SOURCE_FILE)
 		r = vn_tenants_occupy(&taken.tenants, host, taken.occupied, &taken.notes, err);
 	if (r < 0)
