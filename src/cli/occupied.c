@@ -157,6 +157,21 @@ static int count_running(
 	return r;
 }
 
+int vn_taken_running(const struct vn_state *state, const struct vn_host *host, struct vn_taken *ret_taken,
+	struct vn_error *err)
+{
+	vn_autotaken taken = {.occupied = vn_occupied_new(host)};
+	struct reckoning reckoning = {.host = host, .taken = &taken};
+	int r = taken.occupied ? count_running(&reckoning, state, err)
+			       : vn_error_environment(err, -ENOMEM, "out of memory");
+
+	if (r < 0)
+		return r;
+	*ret_taken = taken;
+	taken = (struct vn_taken){0};
+	return 0;
+}
+
 /* The state directory's VMs. A user without one has none. */
 static int count_live(const struct reckoning *reckoning, struct vn_error *err)
 {

@@ -30,6 +30,10 @@ struct vn_taken {
 void vn_taken_clear(struct vn_taken *taken);
 #define vn_autotaken vn_cleanup(vn_taken_clear) struct vn_taken
 
+/* What the VMs on record take that run, for a verb without --occupied. */
+int vn_taken_running(const struct vn_state *state, const struct vn_host *host, struct vn_taken *ret_taken,
+	struct vn_error *err);
+
 /*
  * Reads what is taken of the host when the `n` guests are to be planned on it. `state` has the VMs on record; NULL: the
  * usual place is looked at if it is asked for, and one that cannot be read is worth a note but no reason not to plan.

@@ -89,7 +89,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 			"only goes with text; the figures are in the JSON form too");
 	r = vn_args_occupied(args, NULL, host, (const struct vn_guest *[]){guest}, 1, &taken, err);
 	if (r == 0)
-		r = vn_make_plan(&taken, host, guest, &plan, err);
+		r = vn_make_plan(
+			&taken, host, guest, form == FORM_JSON || vn_arg_given(args, "explain"), &plan, err);
 	if (r < 0)
 		return r;
 	struct vn_plan_options options = {.occupied = taken.occupied};

@@ -5,9 +5,12 @@
 #include "../plan/plan_make.h"
 #include "occupied.h"
 
-/* Plans with what is taken already, within a deadline, and checks the plan. The notes on what is taken are among its warnings. */
-int vn_make_plan(const struct vn_taken *taken, const struct vn_host *host, const struct vn_guest *guest,
-	struct vn_plan **ret_plan, struct vn_error *err);
+/*
+ * Makes the vnodes that the guest left open and plans, with what is taken already, within a deadline, and checks the plan.
+ * `runner_up`: looks for it, too. The notes on what is taken are among the plan's warnings.
+ */
+int vn_make_plan(const struct vn_taken *taken, const struct vn_host *host, struct vn_guest *guest,
+	bool runner_up, struct vn_plan **ret_plan, struct vn_error *err);
 
 /* Notes on standard error, `vnuma: WHAT: TEXT [CODE]` each. */
 void vn_notes_print(const struct vn_notes *notes, const char *what);
