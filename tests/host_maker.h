@@ -34,7 +34,7 @@ static inline struct vn_host *make_host(
 	assert(host);
 	for (size_t i = 0; i < n; i++)
 		total += nodes[i].cores;
-	host->cores_known = true;
+	host->cores_known = host->ordered = true;
 	host->n_nodes = n;
 	host->nodes = maker_alloc(n, sizeof(*host->nodes));
 	host->n_cpus = (size_t)total * threads;

@@ -501,6 +501,7 @@ int vn_host_check(struct vn_host *host, struct vn_error *err)
 			err, &where, "%zu nodes; expected at most %u", host->n_nodes, VN_MAX_NODES);
 	if (sort_parts(host) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	host->ordered = true;
 	int r = check_ids(host, err);
 	int s = check_cpus(host, err);
 	if (r < 0 || s < 0)
@@ -632,20 +633,29 @@ static bool stands_for_core(const struct vn_host_cpu *cpu, hwloc_const_bitmap_t 
 	return true;
 }
 
+/* A CPU that counts: the lowest of its core's threads in the set. By siblings, never by core id: the same core id comes back in
+ * each package, or each die of one. */
+static bool is_a_core(const struct vn_host *host, const struct vn_host_cpu *cpu, hwloc_const_bitmap_t cpus)
+{
+	return !host->cores_known || !cpu->siblings || stands_for_core(cpu, cpus);
+}
+
 unsigned vn_host_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus)
 {
 	unsigned cores = 0;
 
-	/* By siblings, never by core id: the same core id comes back in each package, or each die of one. */
-	int last =
-		host->n_cpus ? (int)host->cpus[host->n_cpus - 1].id : -1; /* the set may be one without end */
-	for (int id = cpus ? hwloc_bitmap_first(cpus) : -1; id >= 0 && id <= last;
-		id = hwloc_bitmap_next(cpus, id)) {
+	if (!cpus || host->n_cpus == 0)
+		return 0;
+	if (!host->ordered) { /* while it is being read */
+		for (size_t i = 0; i < host->n_cpus; i++)
+			cores += hwloc_bitmap_isset(cpus, host->cpus[i].id) &&
+				 is_a_core(host, &host->cpus[i], cpus);
+		return cores;
+	}
+	int last = (int)host->cpus[host->n_cpus - 1].id; /* the set may be one without end */
+	for (int id = hwloc_bitmap_first(cpus); id >= 0 && id <= last; id = hwloc_bitmap_next(cpus, id)) {
 		const struct vn_host_cpu *cpu = find_cpu(host, (unsigned)id);
-		if (!cpu)
-			continue;
-		if (!host->cores_known || !cpu->siblings || stands_for_core(cpu, cpus))
-			cores++;
+		cores += cpu && is_a_core(host, cpu, cpus);
 	}
 	return cores;
 }

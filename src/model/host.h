@@ -135,6 +135,7 @@ struct vn_host {
 	struct vn_host_node *nodes; /* ascending by id */
 	size_t n_cpus;
 	struct vn_host_cpu *cpus; /* ascending by id, offline ones too */
+	bool ordered; /* all that is said to be ascending is: vn_host_check() has been here */
 	hwloc_bitmap_t allowed_cpus; /* this process's cpuset; owned; NULL: all */
 	hwloc_bitmap_t allowed_nodes;
 	/*
