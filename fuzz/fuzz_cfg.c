@@ -23,9 +23,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (guest && sum != guest->memory)
 			__builtin_trap();
 		for (unsigned i = 0; guest && i < guest->maxvcpus; i++) {
-			if (vn_guest_vnode_of(guest, i) < 0)
+			unsigned first = i - i % guest->threads; /* a core is on one vnode */
+			if (vn_guest_vnode_of(guest, i) < 0 ||
+				vn_guest_vnode_of(guest, i) != vn_guest_vnode_of(guest, first))
 				__builtin_trap();
 		}
+		for (size_t i = 0; guest && i < guest->n_hostdevs; i++) {
+			if (guest->hostdevs[i].vnode >= guest->n_vnodes)
+				__builtin_trap();
+		}
+		if (guest && guest->vnodes_open && guest->n_vnodes != 1)
+			__builtin_trap();
 	}
 	return 0;
 }

@@ -135,6 +135,15 @@ json "one vCPU each" '[.vnodes[].vcpus]' '[[0],[1],[2],[3]]'
 json "distances 10 and 20" '.vnodes[2].distances' '[20,20,10,20]'
 json "three options replaced" '[.warnings[]|select(.code=="option-replaced")]|length' 3
 
+cfg smt 'name = "smt"' 'memory = 64' 'vcpus = 4' 'threads = 2' 'vnodes = 2' 'vnumamem = [0, 64]' 'pci = ["3b:00.0,vnode=1"]'
+expect "threads, a vnode without memory, a device" 0 "$vnuma" plan "$work/smt" --host $two --to qemu
+like "two threads a core" "$out" "-smp cpus=4,maxcpus=4,sockets=2,cores=1,threads=2"
+like "each where it belongs" "$out" "-numa cpu,node-id=1,socket-id=1,core-id=0,thread-id=1"
+like "no memory for vnode 0" "$out" "-numa node,nodeid=0 "
+like "the device" "$out" "-device vfio-pci,host=0000:3b:00.0,id=hostdev0"
+expect "the guest's view of it" 0 "$vnuma" plan "$work/smt" --host $two --to numactl
+like "has a node without memory" "$out" "^node 0 size: 0 MB"
+
 # ---- plan: what cannot be ----
 
 cfg fat 'name = "fat"' 'memory = 9000' 'vcpus = 2'
@@ -172,6 +181,11 @@ expect "a name outside ASCII" 2 "$vnuma" plan "$work/umlaut" --host $two
 cfg many 'name = "a"' 'memory = 64' 'vnodes = 33' 'policy = "x"' 'vcpus = 0'
 expect "several problems" 2 "$vnuma" plan "$work/many" --host $two
 same "are all told" "$(wc -l <<<"$err")" 3
+
+cfg split 'name = "a"' 'memory = 64' 'vcpus = 4' 'threads = 2' 'vnodes = 2' 'vnuma_vcpumap = [0,1,1,0]' 'pci = ["3b:00"]'
+expect "a core on two vnodes, and half an address" 2 "$vnuma" plan "$work/split" --host $two
+like "the core is named" "$err" "split:6: vnuma_vcpumap: .*vCPUs 0 and 1 are threads of one core"
+like "the address is named" "$err" "split:7: pci: entry 0: .*expected a PCI function"
 
 # ---- VMs that are not there ----
 

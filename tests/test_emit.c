@@ -125,6 +125,36 @@ static void test_sockets_stay_inside_vnodes(void **state)
 	assert_has(memory_first, "sockets=1,cores=4,threads=1");
 }
 
+static void test_threads_share_a_core(void **state)
+{
+	(void)state;
+	vn_autofree char *text = command("name='g'\nmemory=4096\nvcpus=12\nthreads=2\nvnodes=2\n",
+		(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(text, "-smp cpus=12,maxcpus=12,sockets=2,cores=3,threads=2 \\\n");
+	assert_has(text, "-cpu host,topoext=on \\\n");
+	assert_has(text, "-numa cpu,node-id=0,socket-id=0,core-id=2,thread-id=1 \\\n"); /* vCPU 5 */
+	assert_has(text, "-numa cpu,node-id=1,socket-id=1,core-id=0,thread-id=0 \\\n"); /* vCPU 6 */
+	vn_autofree char *mixed = command(TWO_VNODES "threads=2\nvnuma_vcpumap=[1,1,0,0]\n",
+		(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(mixed, "sockets=2,cores=1,threads=2");
+	assert_has(mixed, "-numa cpu,node-id=0,socket-id=1,core-id=0,thread-id=1 \\\n");
+	vn_autofree char *uneven = command("name='g'\nmemory=4096\nvcpus=6\nthreads=2\nvnodes=2\n",
+		(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(uneven, "sockets=3,cores=1,threads=2");
+	vn_autofree char *none = command(TWO_VNODES, (unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(none, "-cpu host \\\n");
+}
+
+static void test_vnodes_without_memory_have_no_backend(void **state)
+{
+	(void)state;
+	vn_autofree char *text =
+		command(TWO_VNODES "vnumamem=[0,4096]\n", (unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
+	assert_has(text, "-numa node,nodeid=0 \\\n");
+	assert_has(text, "-numa node,nodeid=1,memdev=ram1 \\\n");
+	assert_has_not(text, "ram0");
+}
+
 static void test_growth(void **state)
 {
 	(void)state;
@@ -141,6 +171,7 @@ static void test_devices(void **state)
 	vn_autofree char *text =
 		command(TWO_VNODES "disk=['format=raw,target=/a,b','/c,qcow2,vdb,ro','/"
 				   "d']\nvif=['','bridge=br0,queues=2','vifname=t1,vhost=0']\n"
+				   "pci=['3b:00.0','0000:5e:00.1,vnode=1']\n"
 				   "kernel='/k'\nextra='a=\"b\" c'\n",
 			(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
 	assert_has(text, "-drive if=none,id=disk0,format=raw,readonly=off,file=/a,,b \\\n");
@@ -152,6 +183,8 @@ static void test_devices(void **state)
 	assert_has(text, "-netdev tap,id=net1,script=no,downscript=no,vhost=on,queues=2 \\\n");
 	assert_has(text, "mq=on,vectors=6 \\\n");
 	assert_has(text, "-netdev tap,id=net2,ifname=t1,script=no,downscript=no,vhost=off,queues=1 \\\n");
+	assert_has(text, "-device vfio-pci,host=0000:3b:00.0,id=hostdev0 \\\n");
+	assert_has(text, "-device vfio-pci,host=0000:5e:00.1,id=hostdev1 \\\n");
 	assert_has(text, "-append 'a=\"b\" c' \\\n");
 	assert_has(text, "socket,id=qmp0,server=on,wait=off,path=/run/a,,b/q.sock \\\n");
 	assert_has(text, "-S\n");
@@ -205,6 +238,8 @@ int main(void)
 		cmocka_unit_test(test_backends_are_bound_to_their_homes),
 		cmocka_unit_test(test_old_guests_are_told_of_no_nodes),
 		cmocka_unit_test(test_sockets_stay_inside_vnodes),
+		cmocka_unit_test(test_threads_share_a_core),
+		cmocka_unit_test(test_vnodes_without_memory_have_no_backend),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_shell_quoting),

@@ -161,7 +161,6 @@ static void test_wrong_numa_options_are_all_found(void **state)
 		"per vCPU\n"
 		"7 vnuma_vnodemap: [0] seen; expected 2 node numbers of the host, one per vnode\n");
 	assert_problems(BASE "vnodes = 2\nvnumamem = [4096, 0]\nvnuma_vcpumap = [0, 1, 1]\n",
-		"5 vnumamem: [4096, 0] seen; entry 1 is 0; expected at least 1 MiB for each vnode\n"
 		"6 vnuma_vcpumap: [0, 1, 1] seen; expected 4 vnode numbers (0 to 1), one per vCPU\n");
 	assert_problems(BASE "vnodes = 2\nvnumamem = [4097, -1]\n",
 		"5 vnumamem: [4097, -1] seen; entry 1 is -1; expected 2 numbers of MiB, one per vnode\n");
@@ -295,6 +294,127 @@ static void test_hotpluggable_vcpus_belong_to_vnodes(void **state)
 		"vCPU\n");
 }
 
+static void test_threads_are_whole_cores(void **state)
+{
+	(void)state;
+	vn_autoguest *one = read_good(BASE, false);
+	assert_int_equal(one->threads, 1);
+	vn_autoguest *g = read_good("name='a'\nmemory=100\nvcpus=12\nthreads=2\nvnodes=4\n", false);
+	assert_int_equal(g->threads, 2);
+	static const int vnode_of[] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3}; /* 6 cores: 2, 2, 1, 1 */
+	for (unsigned i = 0; i < 12; i++)
+		assert_int_equal(vn_guest_vnode_of(g, i), vnode_of[i]);
+	vn_autoguest *more =
+		read_good(BASE "maxvcpus=8\nthreads=4\nvnodes=2\nvnuma_vcpumap=[1,1,1,1,0,0,0,0]\n", false);
+	assert_int_equal(vn_guest_vnode_of(more, 0), 1);
+
+	assert_problems(
+		BASE "threads=3\n", "4 threads: 3 seen; expected a number that divides the 4 vCPUs\n");
+	assert_problems(BASE "threads=8\nmaxvcpus=8\n",
+		"4 threads: 8 seen; expected a number that divides the 4 vCPUs of 'vcpus'\n");
+	assert_problems(BASE "threads=4\nmaxvcpus=6\n",
+		"4 threads: 4 seen; expected a number that divides the 6 vCPUs of 'maxvcpus'\n");
+	assert_problems(BASE "threads=9\n", "4 threads: 9 seen; expected a number from 1 to 8\n");
+	assert_problems(BASE "threads=0\n", "4 threads: 0 seen; expected a number from 1 to 8\n");
+	assert_problems(BASE "threads=2\nvnodes=2\nvnuma_vcpumap=[0,0,1,0]\n",
+		"6 vnuma_vcpumap: [0, 0, 1, 0] seen; vCPUs 2 and 3 are threads of one core, on vnodes 1 and 0; "
+		"expected one vnode ('threads' is 2)\n");
+	vn_autoguest *replaced = read_good(BASE "threads=2\nvnodes=2\nvnuma_vcpumap=[0,1,1,0]\n", true);
+	assert_int_equal(vn_guest_vnode_of(replaced, 1), 0);
+	assert_int_equal(vn_guest_vnode_of(replaced, 2), 1);
+	assert_true(vn_notes_has(&replaced->notes, "option-replaced"));
+}
+
+static void test_vnodes_are_left_open(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *cfg;
+		bool open;
+	} cases[] = {{"", true}, {"guest_numa='on'\n", true}, {"guest_numa='off'\n", false},
+		{"vnodes=1\n", false}, {"vnodes=2\n", false}, {"guest_numa='on'\nvnodes=1\n", false}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autofree char *text = vn_format(BASE "%s", cases[i].cfg);
+		vn_autoguest *g = read_good(text, false);
+		assert_int_equal(g->vnodes_open, cases[i].open);
+		assert_true(!g->vnodes_open || g->n_vnodes == 1);
+	}
+	/* an option that was there, even when it had to be replaced, is not nothing */
+	vn_autoguest *replaced = read_good(BASE "vnuma_vnodemap=[0]\n", true);
+	assert_false(replaced->vnodes_open);
+}
+
+static void test_vnodes_without_memory(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(BASE "vnodes=2\nvnumamem=[0, 4096]\n", false);
+	assert_int_equal(g->vnodes[0].memory, 0);
+	assert_int_equal(g->vnodes[1].memory, 4096 * VN_MIB);
+	vn_autoguest *huge = read_good(BASE "vnodes=2\nvnumamem=[4096, 0]\nhugepages='1G'\n", false);
+	assert_int_equal(huge->vnodes[1].memory, 0);
+
+	assert_problems(BASE "vnodes=2\nvnumamem=[0, 0]\n",
+		"5 vnumamem: [0, 0] seen; the sum is 0 MiB; expected 4096 MiB, which is 'memory'\n");
+	assert_problems(BASE "vnodes=2\nvnumamem=[4096, 0]\nvnuma_vcpumap=[0,0,0,0]\n",
+		"5 vnumamem: [4096, 0] seen; vnode 1 has neither memory nor a vCPU at start; expected one of them\n");
+	/* Linux does not bring a node online that has vCPUs to come and nothing else */
+	assert_problems(BASE "maxvcpus=6\nvnodes=2\nvnumamem=[4096, 0]\nvnuma_vcpumap=[0,0,0,0,1,1]\n",
+		"6 vnumamem: [4096, 0] seen; vnode 1 has neither memory nor a vCPU at start; expected one of them\n");
+	vn_autoguest *replaced =
+		read_good(BASE "vnodes=2\nvnumamem=[4096, 0]\nvnuma_vcpumap=[0,0,0,0]\n", true);
+	assert_int_equal(replaced->vnodes[1].memory, 2048 * VN_MIB);
+	/* nobody asked for a vnode without memory here */
+	assert_problems(BASE "vnodes=3\nhugepages='2G'\n",
+		"4 vnodes: vnode 1 gets no memory; expected at most as many vnodes as the memory has huge pages\n");
+}
+
+static void test_pci(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(BASE
+		"vnodes=2\npci=['0000:3B:00.0', '0000:5e:00.1, vnode=1', '3c:00.0', '10000:01:00.7,vnode=0']\n",
+		false);
+	static const char *const addresses[] = {
+		"0000:3b:00.0", "0000:5e:00.1", "0000:3c:00.0", "10000:01:00.7"};
+	assert_int_equal(g->n_hostdevs, 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_string_equal(g->hostdevs[i].address, addresses[i]);
+		assert_int_equal(g->hostdevs[i].vnode, i == 1);
+		assert_string_equal(g->hostdevs[i].where.file, "g.cfg");
+		assert_int_equal(g->hostdevs[i].where.line, 5);
+		assert_string_equal(g->hostdevs[i].where.key, "pci");
+	}
+	assert_int_equal(g->notes.n, 0);
+
+	vn_autoguest *xl = read_good(BASE
+		"pci=['3b:00.0@1d,permissive=1,msitranslate=0,seize=1,power_mgmt=1,rdm_policy=strict','3b:00.1,permissive']\n",
+		false);
+	assert_int_equal(xl->n_hostdevs, 2);
+	assert_int_equal(xl->notes.n, 7);
+	assert_string_equal(xl->notes.v[6].text, "line 4: pci: entry 1: permissive: vnuma does not use it");
+
+	assert_problems(BASE
+		"vnodes=2\npci=['', '0000:3b:00', '3b:00.*', '0000:3g:00.0', '3b:00.0@', '3b:00.0,vnode=2',\n"
+		"'3b:00.1,vnode', '3b:00.2,vnode=-1', '3b:00.3,node=1', '0000:3B:00.0', '00003b:00.0']\n",
+		"5 pci: entry 0: \"\" seen; expected a PCI function such as 0000:3b:00.0 or 3b:00.0\n"
+		"5 pci: entry 1: \"0000:3b:00\" seen; expected a PCI function such as 0000:3b:00.0 or 3b:00.0\n"
+		"5 pci: entry 2: \"3b:00.*\" seen; expected a PCI function such as 0000:3b:00.0 or 3b:00.0\n"
+		"5 pci: entry 3: \"0000:3g:00.0\" seen; expected a PCI function such as 0000:3b:00.0 or 3b:00.0\n"
+		"5 pci: entry 4: \"3b:00.0@\" seen; expected a PCI function such as 0000:3b:00.0 or 3b:00.0\n"
+		"5 pci: entry 5: \"2\" seen; expected a vnode, 0 to 1\n"
+		"6 pci: entry 6: \"\" seen; expected a vnode, 0 to 1\n"
+		"6 pci: entry 7: \"-1\" seen; expected a vnode, 0 to 1\n"
+		"6 pci: entry 8: \"node\" seen; expected vnode=, or what xl knows: permissive, msitranslate, seize, "
+		"power_mgmt, rdm_policy=\n"
+		"6 pci: entry 9: \"0000:3b:00.0\" seen; expected each function once\n"
+		"6 pci: entry 10: \"00003b:00.0\" seen; expected a PCI function such as 0000:3b:00.0 or 3b:00.0\n");
+	/* against a number of vnodes that is wrong itself nothing is measured */
+	assert_problems(BASE "vnodes=33\npci=['3b:00.0,vnode=7']\n", "4 vnodes: 33 seen; expected 1 to 32\n");
+	vn_autoguest *replaced = read_good(BASE "pci=['3b:00.0,vnode=7']\n", true);
+	assert_int_equal(replaced->hostdevs[0].vnode, 0);
+	assert_true(vn_notes_has(&replaced->notes, "option-replaced"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +430,10 @@ int main(void)
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_cpus),
 		cmocka_unit_test(test_hotpluggable_vcpus_belong_to_vnodes),
+		cmocka_unit_test(test_threads_are_whole_cores),
+		cmocka_unit_test(test_vnodes_are_left_open),
+		cmocka_unit_test(test_vnodes_without_memory),
+		cmocka_unit_test(test_pci),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

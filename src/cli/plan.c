@@ -3,7 +3,6 @@
 
 #include "../emit/emit_qemu.h"
 #include "planning.h"
-#include "vms.h"
 #include "cli.h"
 
 enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL };
@@ -72,31 +71,12 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 	return VN_EXIT_DONE;
 }
 
-/*
- * The VMs of ours that run on the live host, so that `plan` says what `run` would do. A user without a state directory has none;
- * one that cannot be read is worth a word but no reason not to plan.
- */
-static const struct vn_state *running_vms(const struct vn_host *host, struct vn_state *state)
-{
-	vn_autoerror err = {0};
-
-	if (!host->live)
-		return NULL;
-	int r = vn_state_open(state, &err);
-	if (r < 0 && r != -ENOENT)
-		fprintf(stderr,
-			"vnuma: warning: running VMs are not taken into account: %s [state-unreadable]\n",
-			err.n ? err.problems[0].text : "?");
-	return r < 0 ? NULL : state;
-}
-
 static int run(const struct vn_args *args, struct vn_error *err)
 {
 	vn_autoguest *guest = NULL;
 	vn_autohost *host = NULL;
 	vn_autoplan *plan = NULL;
-	vn_autooccupied *occupied = NULL;
-	vn_autostate state = {.fd = -1};
+	vn_autotaken taken = {0};
 	enum form form = FORM_TEXT;
 
 	int bad_form = read_form(args, &form, err);
@@ -107,11 +87,13 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
 		return vn_error_input(err, &(struct vn_where){NULL, 0, "--explain"},
 			"only goes with text; the figures are in the JSON form too");
-	r = vn_make_plan(running_vms(host, &state), host, guest,
-		form == FORM_JSON || vn_arg_given(args, "explain"), &occupied, &plan, err);
+	r = vn_args_occupied(args, NULL, host, (const struct vn_guest *[]){guest}, 1, &taken, err);
+	if (r == 0)
+		r = vn_make_plan(
+			&taken, host, guest, form == FORM_JSON || vn_arg_given(args, "explain"), &plan, err);
 	if (r < 0)
 		return r;
-	struct vn_plan_options options = {.occupied = occupied};
+	struct vn_plan_options options = {.occupied = taken.occupied};
 	return print_plan(host, guest, plan, &options, form, vn_arg_given(args, "explain"), err);
 }
 
@@ -124,9 +106,10 @@ const struct vn_verb verb_plan = {
 	.details = "GUEST is a config in the syntax of xl.cfg. Nothing is started or changed. Exit status 1: "
 		   "there "
 		   "is no room,\n"
-		   "and the reasons are printed on standard error.",
+		   "and the reasons are printed on standard error.\n" VN_OCCUPIED_DETAILS,
 	.options = {{"host", "SRC",
 			    "the host to plan for ('vnuma help topology' lists sources); live is the default"},
+		VN_OPTION_OCCUPIED,
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
 		{"explain", NULL,
 			"what each level of the objective came to, and what the next best loses by"},

@@ -35,7 +35,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autohost *host = NULL;
 	vn_autoplan *plan = NULL;
 	vn_autovm *vm = NULL;
-	vn_autooccupied *occupied = NULL;
+	vn_autotaken taken = {0};
 	vn_autostate state = {.fd = -1};
 	vn_autoclose int lock = -1, signals = -1;
 
@@ -49,7 +49,9 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (r == 0)
 		r = vn_args_host(args, &host, err);
 	if (r == 0)
-		r = vn_make_plan(&state, host, guest, false, &occupied, &plan, err);
+		r = vn_args_occupied(args, &state, host, (const struct vn_guest *[]){guest}, 1, &taken, err);
+	if (r == 0)
+		r = vn_make_plan(&taken, host, guest, false, &plan, err);
 	if (r < 0)
 		return r;
 	vn_notes_print(&guest->notes, "warning");
@@ -74,9 +76,9 @@ const struct vn_verb verb_run = {
 	.details =
 		"GUEST is a config in the syntax of xl.cfg. Memory and threads are where the plan wants them before the "
 		"guest\nruns its first instruction. What is known of it is kept in /run/vnuma (root) or $XDG_RUNTIME_DIR/vnuma;\n"
-		"VNUMA_STATE_DIR names another directory, VNUMA_QEMU another QEMU. After a failure nothing is left behind.",
+		"VNUMA_STATE_DIR names another directory, VNUMA_QEMU another QEMU. After a failure nothing is left behind.\n" VN_OCCUPIED_DETAILS,
 	.options = {{"accel", "kvm|tcg", "default: kvm where /dev/kvm opens, else tcg"},
-		{"host", "SRC", "only 'live': other hosts can be planned on, not run on"},
+		{"host", "SRC", "only 'live': other hosts can be planned on, not run on"}, VN_OPTION_OCCUPIED,
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
 		{"serial", "FILE", "append what the guest's first serial port says to FILE"}},
 	.run = run,

@@ -2,7 +2,6 @@
 #pragma once
 /* What the verbs about running VMs share. */
 
-#include "../model/occupied.h"
 #include "../model/vm.h"
 #include "../realize/state.h"
 #include "cli.h"
@@ -22,10 +21,3 @@ char *vn_vm_homes_text(const struct vn_vm *vm);
 
 /* SIGINT, SIGTERM and SIGHUP as a readable descriptor from now on, instead of our end. Or negative errno. */
 int vn_signals_open(void);
-
-/*
- * What the VMs on record take of each of the host's nodes: vCPUs by their planned CPUs, and the memory they were promised
- * and have not touched yet, which the kernel still counts as free. 
- */
-int vn_occupied_read(const struct vn_state *state, const struct vn_host *host,
-	struct vn_occupied **ret_occupied, struct vn_error *err);

@@ -4,9 +4,10 @@
  * system: the same plan gives the same command line everywhere. Paths go in with their commas doubled, as
  * QEMU's option parser wants them.
  *
- * -smp tells the truth about the one thing that matters for NUMA: no socket spans two vnodes, because Linux
- * takes CPUs of a socket to share a last-level cache and complains when they are on different nodes
- * (arch/x86/kernel/smpboot.c, topology_sane()).
+ * -smp tells the truth about what matters for NUMA: no socket spans two vnodes, because Linux takes CPUs of a
+ * socket to share a last-level cache and complains when they are on different nodes
+ * (arch/x86/kernel/smpboot.c, topology_sane()); and which vCPUs are threads of one core, as the planner gives
+ * them one.
  */
 #define _GNU_SOURCE
 #include "emit_qemu.h"
@@ -58,7 +59,9 @@ static void add_machine(
 	vn_argv_add(argv, "-accel");
 	vn_argv_add(argv, "%s", kvm ? "kvm" : "tcg,thread=multi");
 	vn_argv_add(argv, "-cpu");
-	vn_argv_add(argv, "%s", kvm ? "host" : "max");
+	/* Without TOPOEXT an AMD guest cannot tell threads from cores; `host` leaves it out (QEMU, target/i386/cpu.c:
+	 * no_autoenable_flags), KVM always has it, and an Intel guest does not look. */
+	vn_argv_add(argv, "%s%s", kvm ? "host" : "max", kvm && guest->threads > 1 ? ",topoext=on" : "");
 	vn_argv_add(argv, "-m");
 	if (guest->maxmem > guest->memory)
 		vn_argv_add(argv, "size=%lluM,slots=%d,maxmem=%lluM",
@@ -80,13 +83,14 @@ static bool in_one_vnode(const struct vn_guest *guest, unsigned first, unsigned 
 	return true;
 }
 
-/* The largest socket that divides the vCPUs into equal sockets, none of which spans two vnodes. */
+/* The largest socket that divides the guest's cores into equal sockets, none of which spans two vnodes. */
 static unsigned cores_per_socket(const struct vn_guest *guest)
 {
-	for (unsigned cores = guest->maxvcpus; cores > 1; cores--) {
-		bool good = guest->maxvcpus % cores == 0;
-		for (unsigned first = 0; good && first < guest->maxvcpus; first += cores)
-			good = in_one_vnode(guest, first, cores);
+	for (unsigned cores = guest->maxvcpus / guest->threads; cores > 1; cores--) {
+		unsigned vcpus = cores * guest->threads;
+		bool good = guest->maxvcpus % vcpus == 0;
+		for (unsigned first = 0; good && first < guest->maxvcpus; first += vcpus)
+			good = in_one_vnode(guest, first, vcpus);
 		if (good)
 			return cores;
 	}
@@ -98,8 +102,8 @@ static void add_smp(const struct vn_guest *guest, struct vn_argv *argv)
 	unsigned cores = cores_per_socket(guest);
 
 	vn_argv_add(argv, "-smp");
-	vn_argv_add(argv, "cpus=%u,maxcpus=%u,sockets=%u,cores=%u,threads=1", guest->vcpus, guest->maxvcpus,
-		guest->maxvcpus / cores, cores);
+	vn_argv_add(argv, "cpus=%u,maxcpus=%u,sockets=%u,cores=%u,threads=%u", guest->vcpus, guest->maxvcpus,
+		guest->maxvcpus / guest->threads / cores, cores, guest->threads);
 }
 
 int vn_policy_nodes(const struct vn_plan *plan, size_t vnode, hwloc_bitmap_t nodes)
@@ -163,16 +167,19 @@ static void add_backend(
 
 static void add_numa(const struct vn_guest *guest, struct vn_argv *argv)
 {
-	unsigned cores = cores_per_socket(guest);
+	unsigned threads = guest->threads, cores = cores_per_socket(guest);
 
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		vn_argv_add(argv, "-numa");
-		vn_argv_add(argv, "node,nodeid=%zu,memdev=ram%zu", i, i);
+		if (guest->vnodes[i].memory)
+			vn_argv_add(argv, "node,nodeid=%zu,memdev=ram%zu", i, i);
+		else
+			vn_argv_add(argv, "node,nodeid=%zu", i);
 	}
 	for (unsigned i = 0; i < guest->maxvcpus; i++) {
 		vn_argv_add(argv, "-numa");
-		vn_argv_add(argv, "cpu,node-id=%d,socket-id=%u,core-id=%u,thread-id=0",
-			vn_guest_vnode_of(guest, i), i / cores, i % cores);
+		vn_argv_add(argv, "cpu,node-id=%d,socket-id=%u,core-id=%u,thread-id=%u",
+			vn_guest_vnode_of(guest, i), i / threads / cores, i / threads % cores, i % threads);
 	}
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		for (size_t j = 0; j < guest->n_vnodes; j++) {
@@ -258,6 +265,15 @@ static void add_vif(const struct vn_guest *guest, size_t i, struct vn_argv *argv
 		vn_argv_add(argv, "virtio-net-pci,netdev=net%zu,mac=%s", i, mac);
 }
 
+/* Bound to vfio-pci by who owns the host: QEMU refuses one that is not. */
+static void add_hostdevs(const struct vn_guest *guest, struct vn_argv *argv)
+{
+	for (size_t i = 0; i < guest->n_hostdevs; i++) {
+		vn_argv_add(argv, "-device");
+		vn_argv_add(argv, "vfio-pci,host=%s,id=hostdev%zu", guest->hostdevs[i].address, i);
+	}
+}
+
 static void add_boot(const struct vn_guest *guest, struct vn_argv *argv)
 {
 	const char *const pairs[][2] = {
@@ -301,13 +317,16 @@ int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest,
 	vn_argv_add(&argv, "%s", options->binary ? options->binary : "qemu-system-x86_64");
 	add_machine(guest, options, &argv);
 	add_smp(guest, &argv);
-	for (size_t i = 0; i < guest->n_vnodes; i++)
-		add_backend(plan, guest, i, &argv);
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		if (guest->vnodes[i].memory)
+			add_backend(plan, guest, i, &argv);
+	}
 	if (tells_numa(guest))
 		add_numa(guest, &argv);
 	add_disks(guest, &argv);
 	for (size_t i = 0; i < guest->n_vifs; i++)
 		add_vif(guest, i, &argv);
+	add_hostdevs(guest, &argv);
 	add_boot(guest, &argv);
 	add_consoles(options, &argv);
 	if (argv.short_of_memory)

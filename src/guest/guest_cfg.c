@@ -18,7 +18,8 @@
 
 static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "maxvcpus", "cpus", "kernel",
 	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight", "cap",
-	"policy", "memory_policy", "vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap",
+	"policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem", "vdistance", "vnuma_vcpumap",
+	"vnuma_vnodemap",
 	/* names that early Xen patches used; guest_numa.c tells today's */
 	"vnuma_distance", "vcpu_to_vnode", NULL};
 
@@ -232,6 +233,29 @@ static void read_size(struct guest_reader *r)
 	r->vcpus_known = r->err->n == problems;
 }
 
+/* Whole cores only: after a problem each vCPU counts as one, so that nothing else is called wrong for it. */
+static void read_threads(struct guest_reader *r)
+{
+	struct vn_guest *guest = r->guest;
+	unsigned threads = (unsigned)guest_number(r, "threads", 1, VN_MAX_THREADS, 1);
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "threads");
+
+	if (!r->vcpus_known)
+		return;
+	guest->threads = threads;
+	if (guest->maxvcpus % threads) {
+		guest_problem(r, entry->line, "threads",
+			"%u seen; expected a number that divides the %u vCPUs%s", threads, guest->maxvcpus,
+			guest->maxvcpus > guest->vcpus ? " of 'maxvcpus'" : "");
+		guest->threads = 1;
+	} else if (guest->vcpus % threads) {
+		guest_problem(r, entry->line, "threads",
+			"%u seen; expected a number that divides the %u vCPUs of 'vcpus'", threads,
+			guest->vcpus);
+		guest->threads = 1;
+	}
+}
+
 /* Adds or takes away ("^3-4") one comma-separated part of `cpus`. */
 static int apply_cpus_part(hwloc_bitmap_t set, char *part, bool first)
 {
@@ -349,11 +373,13 @@ static void read_guest(struct guest_reader *r)
 	read_unknown_keys(r);
 	read_name(r);
 	read_size(r);
+	read_threads(r);
 	read_wishes(r);
 	guest_read_numa(r);
 	read_boot(r);
 	guest_read_disks(r);
 	guest_read_vifs(r);
+	guest_read_pci(r);
 }
 
 int vn_guest_from_cfg(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* `disk` and `vif`: lists of strings, in the forms of xl-disk-configuration(5) and
- * xl-network-configuration(5). */
+/* `disk`, `vif` and `pci`: lists of strings, in the forms of xl-disk-configuration(5), xl-network-configuration(5) and
+ * xl-pci-configuration(5). */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 struct spec {
 	struct guest_reader *r;
 	unsigned line;
-	const char *key; /* "disk" or "vif" */
+	const char *key; /* "disk", "vif" or "pci" */
 	size_t index;
 	bool failed;
 };
@@ -262,6 +262,113 @@ void guest_read_vifs(struct guest_reader *r)
 		r->guest->n_vifs = i + 1;
 		if (copy)
 			read_vif(&spec, copy, &r->guest->vifs[i]);
+		else
+			r->short_of_memory = true;
+	}
+}
+
+/* `0000:3b:00.0`, or `3b:00.0` in domain 0; capital letters as in xl. */
+static void set_address(struct spec *spec, struct vn_hostdev *hostdev, const char *text)
+{
+	bool short_form = strlen(text) == strlen("3b:00.0");
+	vn_autofree char *address = vn_format("%s%s", short_form ? "0000:" : "", text);
+
+	if (!address) {
+		spec->r->short_of_memory = true;
+		return;
+	}
+	for (char *p = address; *p; p++)
+		*p = *p >= 'A' && *p <= 'F' ? (char)(*p | 0x20) : *p;
+	if (vn_pci_is_address(address, strlen(address)))
+		memcpy(hostdev->address, address, strlen(address) + 1);
+	else
+		problem(spec, text, "a PCI function such as 0000:3b:00.0 or 3b:00.0");
+}
+
+static void ignore_pci_part(struct spec *spec, const char *name)
+{
+	vn_notes_add(&spec->r->guest->notes, "option-ignored",
+		"line %u: pci: entry %zu: %s: vnuma does not use it", spec->line, spec->index, name);
+}
+
+/* A vnode that is not there: refused, or with --defaults the default. */
+static void set_vnode(struct spec *spec, struct vn_hostdev *hostdev, const char *value)
+{
+	struct guest_reader *r = spec->r;
+	uint64_t number = 0;
+	bool is_number = vn_parse_u64(value, VN_MAX_VNODES - 1, &number) == 0;
+	char expected[64];
+
+	if (is_number && (!r->vnodes_known || number < r->guest->n_vnodes)) {
+		hostdev->vnode = (unsigned)number;
+		return;
+	}
+	if (r->vnodes_known)
+		snprintf(expected, sizeof(expected), "a vnode, 0 to %zu", r->guest->n_vnodes - 1);
+	else
+		snprintf(expected, sizeof(expected), "a vnode's number");
+	if (r->defaults)
+		vn_notes_add(&r->guest->notes, "option-replaced",
+			"line %u: pci: entry %zu: vnode=%.60s seen; expected %s; vnode 0 is used", spec->line,
+			spec->index, value, expected);
+	else
+		problem(spec, value, expected);
+}
+
+static void read_pci_part(struct spec *spec, struct vn_hostdev *hostdev, char *part)
+{
+	static const char *const of_xl[] = {
+		"permissive", "msitranslate", "seize", "power_mgmt", "rdm_policy", NULL};
+	const char *value = split(part);
+
+	if (strcmp(part, "vnode") == 0) {
+		set_vnode(spec, hostdev, value ? value : "");
+		return;
+	}
+	for (size_t i = 0; of_xl[i]; i++) {
+		if (strcmp(part, of_xl[i]) == 0) {
+			ignore_pci_part(spec, of_xl[i]);
+			return;
+		}
+	}
+	problem(spec, part,
+		"vnode=, or what xl knows: permissive, msitranslate, seize, power_mgmt, rdm_policy=");
+}
+
+static void read_pci(struct spec *spec, char *text, struct vn_hostdev *hostdev)
+{
+	char *rest = text, *part = trim(strsep(&rest, ",")), *slot = strchr(part, '@');
+
+	hostdev->where = (struct vn_where){spec->r->guest->file, spec->line, "pci"};
+	if (slot && slot[1] && strlen(slot) <= 3 &&
+		strspn(slot + 1, "0123456789abcdefABCDEF") + 1 == strlen(slot)) {
+		*slot = 0;
+		ignore_pci_part(spec, "@, the guest's slot");
+	}
+	set_address(spec, hostdev, part);
+	while ((part = strsep(&rest, ",")))
+		read_pci_part(spec, hostdev, trim(part));
+	for (size_t i = 0; i < spec->index && *hostdev->address; i++) {
+		if (strcmp(spec->r->guest->hostdevs[i].address, hostdev->address) == 0)
+			problem(spec, hostdev->address, "each function once");
+	}
+}
+
+void guest_read_pci(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *entry;
+	size_t n = device_count(r, "pci", &entry);
+
+	if (n && !(r->guest->hostdevs = calloc(n, sizeof(*r->guest->hostdevs)))) {
+		r->short_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct spec spec = {r, entry->value.items[i].line, "pci", i, false};
+		vn_autofree char *copy = vn_copy(entry->value.items[i].text);
+		r->guest->n_hostdevs = i + 1;
+		if (copy)
+			read_pci(&spec, copy, &r->guest->hostdevs[i]);
 		else
 			r->short_of_memory = true;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The NUMA options of dialect 1, and what is filled in where they are missing.
+ * The NUMA options of dialect 1, and what is filled in where they are missing. Where none is there, the vnodes are left open:
+ * the planner makes them once it knows the host, and until then there is one.
  *
  * Theory of operation: every vnode first gets its defaults (memory in even parts of whole MiB with the rest
  * on vnode 0, vCPUs in equal runs, distances 10/20, no home). Each option is then read into a scratch copy
@@ -87,13 +88,8 @@ static void read_memory(struct guest_reader *r)
 	vn_autofree uint64_t *mib = read_numbers(r, entry, guest->n_vnodes, VN_MAX_MEMORY / VN_MIB, expected);
 	if (!mib)
 		return;
-	for (size_t i = 0; i < guest->n_vnodes; i++) {
+	for (size_t i = 0; i < guest->n_vnodes; i++)
 		sum += mib[i];
-		if (mib[i] == 0) {
-			wrong(r, entry, "entry %zu is 0; expected at least 1 MiB for each vnode", i);
-			return;
-		}
-	}
 	if (r->memory_known && sum != total) {
 		wrong(r, entry, "the sum is %llu MiB; expected %llu MiB, which is 'memory'",
 			(unsigned long long)sum, (unsigned long long)total);
@@ -173,6 +169,23 @@ static void read_distances(struct guest_reader *r)
 		memcpy(guest->vnodes[i].distances, matrix + i * n, n * sizeof(*matrix));
 }
 
+/* The threads of a core share its caches: a guest that finds them on two nodes believes neither. */
+static bool cores_are_whole(struct guest_reader *r, const struct vn_cfg_entry *entry, const uint64_t *vnodes)
+{
+	unsigned threads = r->guest->threads;
+
+	for (unsigned i = 0; i < r->guest->maxvcpus; i++) {
+		unsigned first = i - i % threads;
+		if (vnodes[i] == vnodes[first])
+			continue;
+		wrong(r, entry,
+			"vCPUs %u and %u are threads of one core, on vnodes %u and %u; expected one vnode ('threads' is %u)",
+			first, i, (unsigned)vnodes[first], (unsigned)vnodes[i], threads);
+		return false;
+	}
+	return true;
+}
+
 static void read_vcpumap(struct guest_reader *r)
 {
 	struct vn_guest *guest = r->guest;
@@ -187,7 +200,7 @@ static void read_vcpumap(struct guest_reader *r)
 		guest->maxvcpus == 1 ? "" : "s", guest->n_vnodes - 1,
 		guest->maxvcpus > guest->vcpus ? "possible " : "");
 	vn_autofree uint64_t *vnodes = read_numbers(r, entry, guest->maxvcpus, guest->n_vnodes - 1, expected);
-	if (!vnodes)
+	if (!vnodes || !cores_are_whole(r, entry, vnodes))
 		return;
 	for (size_t i = 0; i < guest->n_vnodes; i++)
 		hwloc_bitmap_zero(guest->vnodes[i].vcpus);
@@ -242,15 +255,15 @@ static void default_memory(struct guest_reader *r)
 	guest->vnodes[0].memory += guest->memory - part * guest->n_vnodes;
 }
 
-/* Runs of equal length; the first ones are longer by one when it does not come out even. */
+/* Runs of equal length, in whole cores; the first ones are longer by one when it does not come out even. */
 static void default_vcpus(struct guest_reader *r)
 {
 	struct vn_guest *guest = r->guest;
-	unsigned n = (unsigned)guest->n_vnodes, each = guest->maxvcpus / n, longer = guest->maxvcpus % n,
-		 next = 0;
+	unsigned n = (unsigned)guest->n_vnodes, cores = guest->maxvcpus / guest->threads, each = cores / n,
+		 longer = cores % n, next = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		unsigned run = each + (i < longer);
+		unsigned run = (each + (i < longer)) * guest->threads;
 		if (run)
 			hwloc_bitmap_set_range(guest->vnodes[i].vcpus, next, (int)(next + run - 1));
 		next += run;
@@ -307,6 +320,40 @@ static size_t read_count(struct guest_reader *r)
 	return 1;
 }
 
+/* The first vnode that cannot do without the memory it lacks, or -1: one without a vCPU that is online at start; any, when
+ * nobody asked for 0. */
+static int find_empty(const struct vn_guest *guest, bool asked)
+{
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		int first = hwloc_bitmap_first(guest->vnodes[i].vcpus);
+		if (guest->vnodes[i].memory == 0 && (!asked || first < 0 || (unsigned)first >= guest->vcpus))
+			return (int)i;
+	}
+	return -1;
+}
+
+/*
+ * A vnode without memory works, even vnode 0 (QEMU leaves it out of the SRAT's memory entries, Linux 6.12 makes a memory-less
+ * node of it), as long as a vCPU of it is online: else Linux does not bring the node online, and the guest's nodes are fewer.
+ */
+static void check_empty(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *given = vn_cfg_find(r->cfg, "vnumamem"),
+				  *count = vn_cfg_find(r->cfg, "vnodes");
+	int empty = r->vcpus_known && r->memory_known ? find_empty(r->guest, given) : -1;
+
+	if (empty >= 0 && given) {
+		wrong(r, given, "vnode %d has neither memory nor a vCPU at start; expected one of them",
+			empty);
+		default_memory(r);
+		empty = r->defaults ? find_empty(r->guest, false) : -1;
+	}
+	if (empty >= 0 && count)
+		guest_problem(r, count->line, "vnodes",
+			"vnode %d gets no memory; expected at most as many vnodes as the memory has huge pages",
+			empty);
+}
+
 static void check_vnodes(struct guest_reader *r)
 {
 	struct vn_guest *guest = r->guest;
@@ -333,6 +380,23 @@ static void check_vnodes(struct guest_reader *r)
 			"back were one");
 }
 
+/* Whether any of the options is there, under whatever name, right or wrong. */
+static bool tells_of_vnodes(const struct guest_reader *r)
+{
+	static const char *const options[] = {
+		"vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap"};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (vn_cfg_find(r->cfg, options[i]))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++) {
+		if (vn_cfg_find(r->cfg, renamed[i].old))
+			return true;
+	}
+	return false;
+}
+
 void guest_read_numa(struct guest_reader *r)
 {
 	size_t n = read_count(r);
@@ -341,12 +405,15 @@ void guest_read_numa(struct guest_reader *r)
 		r->short_of_memory = true;
 		return;
 	}
+	r->vnodes_known = n > 0;
 	if (n == 0)
 		return;
+	r->guest->vnodes_open = r->guest->guest_numa != VN_GUEST_NUMA_OFF && !tells_of_vnodes(r);
 	read_memory(r);
 	read_distances(r);
 	read_vcpumap(r);
 	read_vnodemap(r);
 	read_renamed(r);
+	check_empty(r);
 	check_vnodes(r);
 }

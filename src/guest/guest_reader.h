@@ -10,8 +10,9 @@ struct guest_reader {
 	bool defaults; /* replace wrong NUMA options instead of refusing them */
 	struct vn_guest *guest; /* being filled; guest->file is set */
 	struct vn_error *err;
-	bool memory_known, vcpus_known; /* false when they were wrong: what depends on them is not checked
-					   against them */
+	bool memory_known, vcpus_known,
+		vnodes_known; /* false when they were wrong: what depends on them is not
+							 checked against them */
 	bool short_of_memory;
 };
 
@@ -37,3 +38,4 @@ void guest_read_numa(struct guest_reader *r);
 /* guest_devices.c */
 void guest_read_disks(struct guest_reader *r);
 void guest_read_vifs(struct guest_reader *r);
+void guest_read_pci(struct guest_reader *r); /* after the vnodes */

@@ -20,6 +20,7 @@
 	(UINT64_C(1)                                                                                         \
 		<< 46) /* bytes, 64 TiB: the x86 limit of a 4-level kernel's direct map                 \
 			     */
+#define VN_MAX_THREADS 8u /* of a guest core: POWER has 8, all else fewer */
 #define VN_MIB (UINT64_C(1) << 20)
 
 enum vn_guest_numa { VN_GUEST_NUMA_AUTO, VN_GUEST_NUMA_ON, VN_GUEST_NUMA_OFF };
@@ -28,7 +29,7 @@ enum vn_memory_policy { VN_MEMORY_PREFERRED, VN_MEMORY_STRICT };
 
 struct vn_vnode {
 	uint64_t
-		memory; /* bytes, a multiple of 1 MiB and of the huge page size; 0 only of a vnode with vCPUs */
+		memory; /* bytes, a multiple of 1 MiB and of the huge page size; 0 only of a vnode with vCPUs, one of them online at start */
 	hwloc_bitmap_t vcpus; /* owned; empty: a memory-only vnode */
 	uint32_t *distances; /* n_vnodes of them: 10 to itself, 11..255 to others */
 	int home; /* the pnode id the user wants, or -1: the planner chooses */

@@ -106,7 +106,7 @@ void vn_view_clear(struct vn_view *view);
 int vn_cost_compare(
 	const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level *ret_level);
 
-/* `"schema": "vnuma.plan/1"` and its reading back (from a state file), which checks every field. */
+/* `"schema": "vnuma.plan/1"`. plan_from_json.h reads it back. */
 json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest);
 void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out);
 

@@ -8,6 +8,8 @@
  */
 #include "plan.h"
 
+#include "plan_names.h"
+
 /* Adds a member that may be NULL for want of memory; false then. */
 static bool put(json_t *object, const char *key, json_t *value)
 {
@@ -29,9 +31,11 @@ static bool append(json_t *array, json_t *value)
 	return json_array_append_new(array, value) == 0;
 }
 
-/* Small ratios only: nothing near 2^63 / 10^6. */
+/* To six digits; what is so large that it has none there (only a plan read back is) as it is. */
 static json_t *round_6(double value)
 {
+	if (value > 1e12)
+		return json_real(value);
 	return json_real((double)(long long)(value * 1e6 + 0.5) / 1e6);
 }
 
@@ -43,20 +47,6 @@ static bool is_wide(vn_i128 value)
 static json_t *integer(vn_i128 value)
 {
 	return json_integer(is_wide(value) ? INT64_MAX : (json_int_t)value);
-}
-
-static const char *level_name(enum vn_level level)
-{
-	static const char *const names[] = {"spill", "squeeze", "distance", "load", "fragmentation", "ties"};
-
-	return names[level];
-}
-
-static const char *binding_name(enum vn_binding binding)
-{
-	static const char *const names[] = {"preferred", "strict", "interleave"};
-
-	return names[binding];
 }
 
 static json_t *cost_to_json(const struct vn_cost *cost)
@@ -127,8 +117,9 @@ static json_t *vnode_to_json(const struct vn_plan *plan, const struct vn_guest *
 		      put(object, "memory", integer((vn_i128)vnode->memory)) &&
 		      put(object, "vcpus", vn_json_set(vnode->vcpus)) &&
 		      put(object, "distances", distances_to_json(vnode->distances, guest->n_vnodes)) &&
-		      put(object, "home", json_integer(planned->home)) && put_shares(object, planned) &&
-		      put(object, "cpus", vn_json_set(planned->cpus));
+		      put(object, "home", json_integer(planned->home)) &&
+		      put(object, "home_wanted", vnode->home < 0 ? json_null() : json_integer(vnode->home)) &&
+		      put_shares(object, planned) && put(object, "cpus", vn_json_set(planned->cpus));
 
 	return all_or_none(object, filled);
 }
@@ -213,7 +204,7 @@ static json_t *runner_up_to_json(const struct vn_plan *plan)
 	json_t *object = json_object();
 	bool filled = object && put(object, "homes", ids_to_json(plan->runner_up_homes, plan->n_vnodes)) &&
 		      put(object, "cost", cost_to_json(&plan->runner_up_cost)) &&
-		      put(object, "decided_by", json_string(level_name(plan->decided_by)));
+		      put(object, "decided_by", json_string(vn_level_names[plan->decided_by]));
 
 	return all_or_none(object, filled);
 }
@@ -240,7 +231,7 @@ static json_t *bound_value(const struct vn_plan *plan)
 static json_t *bound_to_json(const struct vn_plan *plan)
 {
 	json_t *object = json_object();
-	bool filled = object && put(object, "level", json_string(level_name(plan->open_level))) &&
+	bool filled = object && put(object, "level", json_string(vn_level_names[plan->open_level])) &&
 		      put(object, "value", bound_value(plan));
 
 	return all_or_none(object, filled);
@@ -256,6 +247,49 @@ static json_t *mean_distance(const struct vn_plan *plan, const struct vn_guest *
 		mib += (double)(guest->vnodes[i].memory / VN_MIB);
 	}
 	return vcpus > 0 && mib > 0 ? round_6((double)plan->cost.distance / vcpus / mib) : json_null();
+}
+
+static json_t *hostdev_to_json(const struct vn_hostdev *hostdev)
+{
+	json_t *object = json_object();
+	bool filled = object && put(object, "address", json_string(hostdev->address)) &&
+		      put(object, "vnode", json_integer(hostdev->vnode));
+
+	return all_or_none(object, filled);
+}
+
+static json_t *hostdevs_to_json(const struct vn_guest *guest)
+{
+	json_t *array = json_array();
+	bool filled = array != NULL;
+
+	for (size_t i = 0; i < guest->n_hostdevs && filled; i++)
+		filled = append(array, hostdev_to_json(&guest->hostdevs[i]));
+	return all_or_none(array, filled);
+}
+
+/* `cpus` that name all but some ("all,^0") have no end: then `cpus_excluded` lists those. */
+static bool put_cpus(json_t *object, hwloc_const_bitmap_t cpus)
+{
+	vn_autoset excluded = hwloc_bitmap_alloc();
+	bool endless = cpus && hwloc_bitmap_weight(cpus) < 0;
+
+	if (!excluded || (endless && hwloc_bitmap_not(excluded, cpus) < 0))
+		return false;
+	return put(object, "cpus_allowed", cpus && !endless ? vn_json_set(cpus) : json_null()) &&
+	       put(object, "cpus_excluded", vn_json_set(excluded));
+}
+
+/* What the guest asked for: with it the plan can be counted beside others, and the guest planned again. */
+static bool put_wishes(json_t *object, const struct vn_guest *guest)
+{
+	return put(object, "memory_policy_wanted",
+		       json_string(vn_memory_policy_names[guest->memory_policy])) &&
+	       put(object, "guest_numa", json_string(vn_guest_numa_names[guest->guest_numa])) &&
+	       put(object, "policy", json_string(vn_policy_names[guest->policy])) &&
+	       put(object, "exclusive_cores", json_boolean(guest->exclusive_cores)) &&
+	       put(object, "threads", json_integer(guest->threads)) && put_cpus(object, guest->cpus) &&
+	       put(object, "hostdevs", hostdevs_to_json(guest));
 }
 
 /* What there is only with homes. */
@@ -279,9 +313,9 @@ json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest
 		      put(object, "optimal", json_boolean(plan->optimal)) &&
 		      put(object, "homes", ids_to_json(plan->homes, plan->n_vnodes)) &&
 		      put(object, "cost", cost_to_json(&plan->cost)) &&
-		      put(object, "memory_policy", json_string(binding_name(plan->binding))) &&
+		      put(object, "memory_policy", json_string(vn_binding_names[plan->binding])) &&
 		      put(object, "hugepages", integer((vn_i128)guest->hugepages)) &&
-		      put(object, "vnodes", vnodes_to_json(plan, guest)) &&
+		      put_wishes(object, guest) && put(object, "vnodes", vnodes_to_json(plan, guest)) &&
 		      put(object, "vcpus", vcpus_to_json(plan, guest)) &&
 		      put(object, "emulator_cpus",
 			      plan->emulator_cpus ? vn_json_set(plan->emulator_cpus) : json_array()) &&

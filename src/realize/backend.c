@@ -145,11 +145,12 @@ int vn_backends_plan(
 	vm->backends = calloc(guest->n_vnodes, sizeof(*vm->backends));
 	if (!vm->backends)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	for (vm->n_backends = 0; vm->n_backends < guest->n_vnodes; vm->n_backends++) {
-		if (plan_backend(plan, guest, vm->n_backends, &vm->backends[vm->n_backends]) < 0) {
-			vm->n_backends++; /* what it has is freed with the VM */
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		if (guest->vnodes[i].memory == 0)
+			continue;
+		/* counted first: what it has is freed with the VM */
+		if (plan_backend(plan, guest, i, &vm->backends[vm->n_backends++]) < 0)
 			return vn_error_environment(err, -ENOMEM, "out of memory");
-		}
 	}
 	return 0;
 }
