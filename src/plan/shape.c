@@ -381,6 +381,16 @@ static int shape_for(struct shape *s, const struct table *t, size_t k)
 	return r < 0 ? r : try_shape(s, &fits);
 }
 
+/* Whether all nodes together have room for it: the solver is asked of nothing else, and vn_plan_make() says what is short. */
+static bool has_room(const struct shape *s)
+{
+	uint64_t units = 0;
+
+	for (size_t i = 0; i < s->in.n_places; i++)
+		units += vn_room(&s->in, 0, i) / s->unit;
+	return units >= s->units;
+}
+
 static int shape_guest(struct shape *s)
 {
 	vn_cleanup(table_clear) struct table t = {0};
@@ -393,7 +403,7 @@ static int shape_guest(struct shape *s)
 	if (r >= 0)
 		r = list_nodes(s);
 	size_t most = r < 0 ? 0 : most_vnodes(s), k = 1;
-	if (most < 2)
+	if (most < 2 || !has_room(s))
 		return r; /* nothing to choose */
 	r = fill_table(s, most, &t);
 	if (r < 0)
