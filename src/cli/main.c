@@ -8,7 +8,7 @@
 #include "usage.h"
 
 extern const struct vn_verb verb_free, verb_gather, verb_list, verb_numad, verb_plan, verb_run, verb_show,
-	verb_stop, verb_topology, verb_verify;
+	verb_simulate, verb_stop, verb_topology, verb_verify;
 
 const struct vn_verb *const vn_verbs[] = {
 	&verb_topology,
@@ -21,6 +21,7 @@ const struct vn_verb *const vn_verbs[] = {
 	&verb_stop,
 	&verb_verify,
 	&verb_numad,
+	&verb_simulate,
 	NULL,
 };
 
