@@ -11,7 +11,7 @@
 #define MAX_OVERCOMMIT 10000u /* hundredths */
 
 struct request {
-	uint64_t seed, n_events; /* of --synthetic */
+	uint64_t seed, n_events, load; /* of --synthetic; percent */
 	const struct vn_rule *rule; /* NULL: all */
 	unsigned overcommit;
 };
@@ -36,6 +36,18 @@ static int read_synthetic(const char *word, struct request *request, struct vn_e
 			"'%s' seen; expected SEED,N: two whole numbers, N from 1 to %u events", shown(word),
 			VN_TRACE_EVENTS_MAX);
 	request->n_events = n;
+	return 0;
+}
+
+static int read_load(const char *word, bool synthetic, uint64_t *ret, struct vn_error *err)
+{
+	struct vn_where where = {NULL, 0, "--load"};
+
+	if (!synthetic)
+		return vn_error_input(err, &where, "only goes with --synthetic");
+	if (vn_parse_u64(word, VN_TRACE_LOAD_MAX, ret) < 0 || *ret == 0)
+		return vn_error_input(err, &where, "'%s' seen; expected 1 to %u percent of the host",
+			shown(word), VN_TRACE_LOAD_MAX);
 	return 0;
 }
 
@@ -78,9 +90,9 @@ static int read_request(const struct vn_args *args, struct request *ret_request,
 {
 	const char *trace = vn_arg(args, "trace"), *synthetic = vn_arg(args, "synthetic");
 	const char *policy = vn_arg(args, "policy"), *overcommit = vn_arg(args, "overcommit");
-	const char *csv = vn_arg(args, "csv"), *svg = vn_arg(args, "svg");
+	const char *csv = vn_arg(args, "csv"), *svg = vn_arg(args, "svg"), *load = vn_arg(args, "load");
 
-	*ret_request = (struct request){.overcommit = 100, .seed = 1};
+	*ret_request = (struct request){.overcommit = 100, .seed = 1, .load = VN_TRACE_LOAD};
 	if (trace && synthetic)
 		vn_error_input(err, &(struct vn_where){NULL, 0, "--trace"},
 			"contradicts --synthetic; expected one of them");
@@ -91,6 +103,8 @@ static int read_request(const struct vn_args *args, struct request *ret_request,
 			"the same file as --svg; expected another");
 	if (synthetic)
 		read_synthetic(synthetic, ret_request, err);
+	if (load)
+		read_load(load, synthetic, &ret_request->load, err);
 	if (overcommit)
 		read_overcommit(overcommit, &ret_request->overcommit, err);
 	if (policy)
@@ -108,7 +122,8 @@ static int get_trace(const struct vn_args *args, const struct request *request, 
 	int r = file ? vn_file_read(file, VN_TRACE_FILE_MAX, &text, err) : 0;
 	if (r == 0)
 		r = file ? vn_trace_parse(text, shown(file), &trace, err)
-			 : vn_trace_synthesize(stock, request->seed, request->n_events, &trace, err);
+			 : vn_trace_synthesize(
+				   stock, request->seed, request->n_events, request->load, &trace, err);
 	if (r < 0)
 		return r;
 	*ret_source = file ? vn_format("%s, %zu events", shown(file), trace->n_events)
@@ -210,6 +225,8 @@ const struct vn_verb verb_simulate = {
 			{"trace", "FILE", "who arrives and departs"},
 			{"synthetic", "SEED,N",
 				"N made-up events instead, the same for the same seed and host"},
+			{"load", "PERCENT",
+				"how much of the host they ask for on average; 110 is the default"},
 			{"policy", "NAME", "ours, first-fit, fewest-nodes, random or all (the default)"},
 			{"overcommit", "X",
 				"vCPUs that the host takes for each of its cores; 1 is the default"},

@@ -35,15 +35,16 @@ static void print_row(const struct vn_simulation *s, size_t k, FILE *out)
 {
 	const struct vn_replay *r = &s->replays[k];
 	char stranded[VN_SIZE_TEXT], left[VN_SIZE_TEXT];
-	uint64_t permille = share(r->accepted, r->arrivals, 10000);
+	uint64_t guests = share(r->accepted, r->arrivals, 10000), time = (r->accepted_time + 50) / 100;
 
 	fprintf(out,
-		"%-13s %9zu %7" PRIu64 ".%02" PRIu64 " %% %7" PRIu64 ".%03" PRIu64 " %7" PRIu64 ".%03" PRIu64
-		" %8" PRIu64 ".%03" PRIu64 " %6" PRIu64 " %10s %10s %6d\n",
-		r->rule->name, r->accepted, permille / 100, permille % 100, r->distance / 1000,
-		r->distance % 1000, s->common[k] / 1000, s->common[k] % 1000, r->squeeze_mean / 1000,
-		r->squeeze_mean % 1000, r->squeeze_max, gib(r->stranded_mean, stranded),
-		gib(r->free_mean, left), 0);
+		"%-13s %8zu %5" PRIu64 ".%02" PRIu64 " %% %7" PRIu64 ".%02" PRIu64 " %% %6" PRIu64
+		".%03" PRIu64 " %6" PRIu64 ".%03" PRIu64 " %7" PRIu64 ".%03" PRIu64 " %5" PRIu64
+		" %10s %9s %6d\n",
+		r->rule->name, r->accepted, guests / 100, guests % 100, time / 100, time % 100,
+		r->distance / 1000, r->distance % 1000, s->common[k] / 1000, s->common[k] % 1000,
+		r->squeeze_mean / 1000, r->squeeze_mean % 1000, r->squeeze_max,
+		gib(r->stranded_mean, stranded), gib(r->free_mean, left), 0);
 }
 
 static void print_times(const struct vn_simulation *s, FILE *out)
@@ -63,12 +64,13 @@ static void print_times(const struct vn_simulation *s, FILE *out)
 void vn_simulation_print(const struct vn_simulation *s, FILE *out)
 {
 	print_head(s, out);
-	fprintf(out, "%-13s %9s %12s %11s %11s %12s %6s %10s %10s %6s\n", "policy", "accepted", "of arrivals",
-		"distance", "in common", "squeeze", "most", "stranded", "free", "moves");
+	fprintf(out, "%-13s %17s %12s %10s %10s %11s %5s %10s %9s %6s\n", "policy", "guests accepted",
+		"vCPU time", "distance", "in common", "squeeze", "most", "stranded", "free", "moves");
 	for (size_t k = 0; k < s->n; k++)
 		print_row(s, k, out);
 	fprintf(out,
-		"\ndistance   mean access distance of accepted guests, weighted by vCPUs and time; 10 is local\n"
+		"\nvCPU time  of all that was asked for, the share that was accepted: guests weighted by vCPUs and time\n"
+		"distance   mean access distance of accepted guests, weighted by vCPUs and time; 10 is local\n"
 		"in common  the same over the %zu guests that every policy here accepted\n"
 		"squeeze    vCPUs that shared a core: mean over time, and the most\n"
 		"stranded   free memory on nodes that could not take the median guest whole, of all free: means over time\n"
@@ -88,14 +90,15 @@ static json_t *replay_to_json(const struct vn_simulation *s, size_t k)
 {
 	const struct vn_replay *r = &s->replays[k];
 
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:i}", "policy",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:i}", "policy",
 		r->rule->name, "arrivals", (json_int_t)r->arrivals, "accepted", (json_int_t)r->accepted,
 		"rejected", (json_int_t)r->rejected, "rejected_by_limit", (json_int_t)r->rejected_by_limit,
 		"acceptance", json_real((double)share(r->accepted, r->arrivals, 1000000) / 1e6),
-		"mean_distance", thousandths(r->distance), "mean_distance_common", thousandths(s->common[k]),
-		"squeeze_mean", thousandths(r->squeeze_mean), "squeeze_max", (json_int_t)r->squeeze_max,
-		"stranded_mean", (json_int_t)(r->stranded_mean * VN_MIB), "free_mean",
-		(json_int_t)(r->free_mean * VN_MIB), "moves", 0);
+		"acceptance_vcpu_time", json_real((double)r->accepted_time / 1e6), "mean_distance",
+		thousandths(r->distance), "mean_distance_common", thousandths(s->common[k]), "squeeze_mean",
+		thousandths(r->squeeze_mean), "squeeze_max", (json_int_t)r->squeeze_max, "stranded_mean",
+		(json_int_t)(r->stranded_mean * VN_MIB), "free_mean", (json_int_t)(r->free_mean * VN_MIB),
+		"moves", 0);
 }
 
 static json_t *time_to_json(const struct vn_replay *r)
@@ -157,11 +160,11 @@ static uint64_t value_of(const struct vn_replay_sample *p, int panel)
 	case ACCEPTANCE:
 		return share(p->accepted, p->accepted + p->rejected, 100000);
 	case DISTANCE:
-		return p->distance ? p->distance : 10000; /* nobody is there: nobody is far */
+		return p->distance_mean ? p->distance_mean : 10000; /* nobody was there: nobody is far */
 	case SQUEEZE:
-		return p->squeeze * 1000;
+		return p->squeeze_mean;
 	default:
-		return p->stranded * 1000 / 1024;
+		return p->stranded_mean * 1000 / 1024;
 	}
 }
 
@@ -188,10 +191,11 @@ int vn_simulation_print_svg(const void *simulation, FILE *out)
 	uint64_t *values[PANELS][VN_SIMULATE_RULES] = {{NULL}};
 	const char *names[VN_SIMULATE_RULES];
 	struct vn_plot_panel panels[PANELS] = {
-		{"Guests accepted", "% of all that arrived so far", lines[ACCEPTANCE]},
-		{"Mean access distance", "of the guests that are there; 10 is local", lines[DISTANCE]},
-		{"Squeeze", "vCPUs that share a core", lines[SQUEEZE]},
-		{"Stranded memory", "GiB free where the median guest does not fit", lines[STRANDED]}};
+		{"Guests accepted", "percent of all that arrived so far", lines[ACCEPTANCE]},
+		{"Mean access distance", "mean so far, weighted by vCPUs; 10 is local", lines[DISTANCE]},
+		{"Squeeze", "vCPUs that share a core, mean so far", lines[SQUEEZE]},
+		{"Stranded memory", "GiB free where the median guest does not fit, mean so far",
+			lines[STRANDED]}};
 	char memory[VN_SIZE_TEXT];
 	int r = 0;
 

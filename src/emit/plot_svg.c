@@ -175,8 +175,8 @@ static void draw_panel(FILE *out, const struct vn_plot *plot, size_t p, int y)
 	fprintf(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" class=\"panel\"/>\n", area.x, area.y,
 		area.w, area.h);
 	draw_grid(out, &values, &time, second, area);
-	/* the first line lies on top: it is what the plot is about */
-	for (size_t k = n; k-- > 0;)
+	/* the first line is the widest, and lies below: where another is the same, both are seen */
+	for (size_t k = 0; k < n; k++)
 		draw_line(out, &panel->lines[k], k, &values, &time, area);
 	if (p + 1 == plot->n_panels)
 		vn_svg_textf(out, area.x + area.w / 2, area.y + area.h + 36, area.w,
@@ -199,7 +199,7 @@ static void draw_legend(FILE *out, const struct vn_plot *plot, int y)
 int vn_plot_print_svg(const struct vn_plot *plot, FILE *out)
 {
 	struct vn_svg_font title = {"ink", 20, true, VN_SVG_START};
-	int top = MARGIN + 100, height = top + (int)plot->n_panels * (PANEL + BETWEEN) + MARGIN;
+	int top = MARGIN + 118, height = top + (int)plot->n_panels * (PANEL + BETWEEN) + MARGIN;
 	vn_autofree char *body = NULL;
 	size_t length = 0;
 	FILE *page = open_memstream(&body, &length);
@@ -207,8 +207,9 @@ int vn_plot_print_svg(const struct vn_plot *plot, FILE *out)
 	if (!page)
 		return -ENOMEM;
 	vn_svg_text(page, MARGIN + LEFT, MARGIN + 20, WIDTH - 2 * MARGIN - LEFT, title, plot->title);
-	vn_svg_text(page, MARGIN + LEFT, MARGIN + 44, WIDTH - 2 * MARGIN - LEFT, dim, plot->subtitle);
-	draw_legend(page, plot, MARGIN + 76);
+	vn_svg_wrapped(
+		page, MARGIN + LEFT, MARGIN + 44, WIDTH - 2 * MARGIN - LEFT, dim, 18, 2, plot->subtitle);
+	draw_legend(page, plot, MARGIN + 92);
 	for (size_t p = 0; p < plot->n_panels; p++)
 		draw_panel(page, plot, p, top + (int)p * (PANEL + BETWEEN));
 	if (fclose(page) != 0)

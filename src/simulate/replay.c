@@ -22,7 +22,7 @@ struct player {
 	struct vn_replay *replay;
 	size_t guests;
 	uint64_t distance_sum; /* of those that are there: vCPUs times thousandths */
-	vn_u128 squeeze_sum, stranded_sum, free_sum; /* over time */
+	vn_u128 squeeze_sum, stranded_sum, free_sum, distances_sum, load_sum; /* over time */
 	uint64_t time; /* up to which they are summed up */
 	uint64_t *ns;
 	size_t n_ns, samples_every;
@@ -105,6 +105,8 @@ static void pass_time(struct player *player, uint64_t until)
 	player->stranded_sum +=
 		(vn_u128)vn_stock_stranded(player->stock, trace->median_vcpus, trace->median_mib) * length;
 	player->free_sum += (vn_u128)player->stock->free * length;
+	player->distances_sum += (vn_u128)player->distance_sum * length;
+	player->load_sum += (vn_u128)player->stock->load * length;
 	player->time = until;
 }
 
@@ -112,6 +114,7 @@ static void sample(struct player *player, size_t event)
 {
 	struct vn_replay *replay = player->replay;
 	const struct vn_trace *trace = player->trace;
+	uint64_t length = player->time - trace->events[0].time;
 
 	replay->samples[replay->n_samples++] = (struct vn_replay_sample){
 		.event = event + 1,
@@ -123,6 +126,9 @@ static void sample(struct player *player, size_t event)
 		.squeeze = vn_stock_squeeze(player->stock),
 		.free = player->stock->free,
 		.stranded = vn_stock_stranded(player->stock, trace->median_vcpus, trace->median_mib),
+		.distance_mean = rounded(player->distances_sum, player->load_sum),
+		.squeeze_mean = rounded(player->squeeze_sum * 1000, length),
+		.stranded_mean = rounded(player->stranded_sum, length),
 	};
 }
 
@@ -142,15 +148,17 @@ static void sum_up(struct player *player)
 {
 	struct vn_replay *replay = player->replay;
 	const struct vn_trace *trace = player->trace;
-	vn_u128 sum = 0, weights = 0, length = player->time - trace->events[0].time;
+	vn_u128 sum = 0, weights = 0, asked = 0, length = player->time - trace->events[0].time;
 
 	for (size_t i = 0; i < trace->n_guests; i++) {
+		asked += weight_of(&trace->guests[i]);
 		if (replay->distances[i] == 0)
 			continue;
 		sum += weight_of(&trace->guests[i]) * replay->distances[i];
 		weights += weight_of(&trace->guests[i]);
 	}
 	replay->distance = rounded(sum, weights);
+	replay->accepted_time = rounded(weights * 1000000, asked);
 	replay->squeeze_mean = rounded(player->squeeze_sum * 1000, length);
 	replay->stranded_mean = rounded(player->stranded_sum, length);
 	replay->free_mean = rounded(player->free_sum, length);

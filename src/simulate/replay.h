@@ -20,12 +20,16 @@ struct vn_replay_sample {
 	uint64_t distance; /* thousandths: mean access distance of those that are there, weighted by vCPUs */
 	uint64_t squeeze; /* vCPUs */
 	uint64_t free, stranded; /* MiB */
+	/* means over the time so far: what stands still enough to be looked at */
+	uint64_t distance_mean, squeeze_mean; /* thousandths */
+	uint64_t stranded_mean; /* MiB */
 };
 
 struct vn_replay {
 	const struct vn_rule *rule;
 	size_t arrivals, accepted, rejected;
 	size_t rejected_by_limit; /* of those rejected: by the overcommit limit, before the policy was asked */
+	uint64_t accepted_time; /* millionths of all vCPUs times the seconds they wanted to stay */
 	/* means in thousandths */
 	uint64_t distance; /* of all that were accepted, weighted by vCPUs and the time they stayed */
 	uint64_t squeeze_mean, squeeze_max; /* over time, thousandths of a vCPU; vCPUs */

@@ -122,15 +122,76 @@ static int placement_of(
 	return r;
 }
 
-static int plan(struct ours *self, struct kept *kept)
+/* A plan for the guest with so many vnodes; NULL in *ret_kept and -ENOSPC when there is none. */
+static int plan(struct ours *self, const struct vn_trace_guest *from, unsigned vnodes, struct kept **ret_kept)
 {
 	struct vn_plan_options options = {.occupied = self->occupied, .deadline_ms = PLAN_MS};
+	struct vn_trace_guest guest = *from;
 	vn_autoerror err = {0};
+	struct kept *kept = calloc(1, sizeof(*kept));
 
-	int r = vn_plan_make(self->host, kept->guest, &options, &kept->plan, &err);
+	guest.vnodes = vnodes;
+	if (kept)
+		kept->guest = guest_of(&guest);
+	int r = kept && kept->guest ? vn_plan_make(self->host, kept->guest, &options, &kept->plan, &err)
+				    : -ENOMEM;
 	if (r == 0 && !kept->plan->optimal)
 		self->unproven++;
-	return r < 0 ? r : kept->plan->feasible ? 0 : -ENOSPC;
+	if (r == 0 && !kept->plan->feasible)
+		r = -ENOSPC;
+	if (r < 0)
+		kept_free(kept);
+	else
+		*ret_kept = kept;
+	return r;
+}
+
+/* Whether a plan has memory elsewhere, or more vCPUs that share cores than there were. */
+static bool is_compromise(const struct kept *kept, uint64_t squeeze)
+{
+	return kept->plan->cost.spill > 0 || kept->plan->cost.squeeze > squeeze;
+}
+
+static bool is_better(const struct kept *a, const struct kept *b)
+{
+	const struct vn_cost *x = &a->plan->cost, *y = &b->plan->cost;
+	return x->spill != y->spill ? x->spill < y->spill : x->squeeze < y->squeeze;
+}
+
+/*
+ * Automatic vNUMA: the fewest vnodes with which nothing is compromised. Where the trace says how many, so many it is.
+ * (What vn_guest_shape() finds without trying.)
+ */
+static int plan_open(struct ours *self, const struct vn_stock *stock, const struct vn_trace_guest *guest,
+	struct kept **ret_kept)
+{
+	uint64_t squeeze = vn_stock_squeeze(stock);
+	unsigned most = guest->vnodes_told ? guest->vnodes : guest->vcpus;
+	struct kept *best = NULL;
+	int r = 0;
+
+	most = most > stock->n ? (unsigned)stock->n : most;
+	most = most > VN_MAX_VNODES ? VN_MAX_VNODES : most;
+	for (unsigned n = guest->vnodes; r == 0 && (n == guest->vnodes || n <= most); n++) {
+		struct kept *kept = NULL;
+		r = plan(self, guest, n, &kept);
+		if (r < 0)
+			break;
+		if (best && !is_better(kept, best)) {
+			kept_free(kept);
+			continue;
+		}
+		kept_free(best);
+		best = kept;
+		if (!is_compromise(best, squeeze))
+			break;
+	}
+	if (r < 0 && r != -ENOSPC) {
+		kept_free(best);
+		return r;
+	}
+	*ret_kept = best;
+	return best ? 0 : -ENOSPC;
 }
 
 static int place(void *pointer, const struct vn_stock *stock, const struct vn_trace_guest *guest,
@@ -138,12 +199,9 @@ static int place(void *pointer, const struct vn_stock *stock, const struct vn_tr
 {
 	struct ours *self = pointer;
 	struct vn_placement placement = {0};
-	struct kept *kept = calloc(1, sizeof(*kept));
+	struct kept *kept = NULL;
 
-	(void)stock;
-	if (kept)
-		kept->guest = guest_of(guest);
-	int r = kept && kept->guest ? plan(self, kept) : -ENOMEM;
+	int r = plan_open(self, stock, guest, &kept);
 	if (r == 0)
 		r = placement_of(self->host, kept, &placement);
 	if (r == 0)

@@ -14,13 +14,12 @@
  * Times: arrivals at random (exponential gaps), lifetimes of two kinds, as the same paper finds that most VMs live for hours and
  * that the few that live for days hold most of the core hours. Chosen: three in four live for two hours on average, one for two
  * days.
- * The mean gap follows from the load: guests ask for OFFERED percent of that of cores and memory which is scarcer.
+ * The mean gap follows from the load: guests ask for `load` percent of that of cores and memory which is scarcer.
  *
  * Integers only, so that every machine makes the same trace: logarithms bit by bit.
  */
 #include "synthetic.h"
 
-#define OFFERED 110u /* percent */
 #define SHORT_LIFE 7200u /* seconds, a mean */
 #define LONG_LIFE 172800u
 #define LONG_ONE_IN 4u
@@ -37,7 +36,7 @@ static const unsigned memory_weight[GIB_PER_VCPU] = {25, 50, 25};
 
 struct maker {
 	const struct vn_stock *stock;
-	uint64_t random;
+	uint64_t random, load;
 	uint64_t weight; /* of all shapes that the host takes */
 	uint64_t gap; /* mean, in 2^-20 seconds */
 	struct vn_trace *trace;
@@ -113,7 +112,7 @@ static void find_gap(struct maker *maker)
 	if (maker->weight == 0)
 		return;
 	/* guests that are there = life / gap; each asks for vcpus / weight on average, and for mib / weight */
-	vn_u128 scale = (vn_u128)life * 100 << 20, by = (vn_u128)maker->weight * OFFERED;
+	vn_u128 scale = (vn_u128)life * 100 << 20, by = (vn_u128)maker->weight * maker->load;
 	uint64_t for_cores = (uint64_t)(scale * vcpus / (by * stock->cores));
 	uint64_t for_memory = (uint64_t)(scale * mib / (by * stock->mib));
 	maker->gap = for_cores > for_memory ? for_cores : for_memory;
@@ -198,12 +197,13 @@ static int make_events(struct maker *maker, size_t n)
 	return 0;
 }
 
-int vn_trace_synthesize(const struct vn_stock *stock, uint64_t seed, size_t n, struct vn_trace **ret_trace,
-	struct vn_error *err)
+int vn_trace_synthesize(const struct vn_stock *stock, uint64_t seed, size_t n, uint64_t load,
+	struct vn_trace **ret_trace, struct vn_error *err)
 {
 	vn_autotrace *trace = vn_trace_new();
 	vn_autofree struct leaving *leaving = calloc(n + 1, sizeof(*leaving));
-	struct maker maker = {.stock = stock, .random = seed, .trace = trace, .leaving = leaving};
+	struct maker maker = {
+		.stock = stock, .random = seed, .load = load, .trace = trace, .leaving = leaving};
 
 	if (!trace || !leaving)
 		return vn_error_environment(err, -ENOMEM, "out of memory");

@@ -5,12 +5,16 @@
 #include "stock.h"
 #include "trace.h"
 
+#define VN_TRACE_LOAD                                                                                        \
+	110u /* percent: a little more than there is, where policies differ in whom they turn away */
+#define VN_TRACE_LOAD_MAX 1000u
+
 /*
- * `n` events of guests that come and go on a host like that of `stock`, at such a rate that a little more is asked for than the
- * host has: there policies differ. 0, or -ENOMEM; -EINVAL, with a problem, when the host is too small for any guest of the list.
+ * `n` events of guests that come and go on a host like that of `stock`, at such a rate that they ask for `load` percent of its
+ * cores or memory, of which is scarcer, on average. 0, or -ENOMEM; -EINVAL, with a problem, when the host is too small for any guest of the list.
  */
-int vn_trace_synthesize(const struct vn_stock *stock, uint64_t seed, size_t n, struct vn_trace **ret_trace,
-	struct vn_error *err);
+int vn_trace_synthesize(const struct vn_stock *stock, uint64_t seed, size_t n, uint64_t load,
+	struct vn_trace **ret_trace, struct vn_error *err);
 
 /* Numbers by splitmix64: a state that is any number, and the next one. */
 uint64_t vn_random_next(uint64_t *state);

@@ -12,6 +12,7 @@ struct vn_trace_guest {
 	unsigned vcpus;
 	uint64_t mib;
 	unsigned vnodes; /* 0: not told, see vn_trace_settle() */
+	bool vnodes_told; /* by the trace */
 	uint64_t arrival, departure; /* seconds; a guest that never departs stays until the last event */
 };
 

@@ -135,7 +135,8 @@ static int arrive(struct reader *reader, char *const fields[static FIELDS], uint
 	}
 	if (bad)
 		return -EINVAL;
-	struct vn_trace_guest guest = {.vcpus = (unsigned)vcpus, .mib = mib, .vnodes = (unsigned)vnodes};
+	struct vn_trace_guest guest = {
+		.vcpus = (unsigned)vcpus, .mib = mib, .vnodes = (unsigned)vnodes, .vnodes_told = vnodes > 0};
 	int r = vn_trace_arrive(reader->trace, time, &guest, &index);
 	if (r == -E2BIG)
 		return problem(reader, NULL, "more than %u events; expected fewer", VN_TRACE_EVENTS_MAX);
