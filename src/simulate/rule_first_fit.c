@@ -3,8 +3,8 @@
  * OpenStack Nova's rule: the host's cells are sorted, then the permutations of as many of them as the guest has cells are tried
  * in the order of Python's itertools, and the first in which every guest cell fits its host cell is taken. One guest cell a host
  * cell; a cell fits when its memory is free and it has no more vCPUs than the host cell has CPUs. Distances are not looked at.
- * (Nova 26, nova/virt/hardware.py, numa_fit_instance_to_host and _numa_fit_instance_cell, for guests with shared CPUs; its
- * limit on vCPUs per CPU is 16 by default, so it never matters below that.)
+ * (Nova 26, nova/virt/hardware.py, numa_fit_instance_to_host and _numa_fit_instance_cell, for guests with shared CPUs; with
+ * ram_allocation_ratio 1, as memory here is not promised twice, and the vCPU ratio of 16 that is the default and never reached.)
  *
  * Sorted by _sort_host_numa_cells, with packing_host_numa_cells_allocation_strategy off as it is by default: fewest vCPUs in use,
  * then most free memory; not sorted when the guest has as many cells as the host.
