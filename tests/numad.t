@@ -34,18 +34,21 @@ host() {
 	}' >"$file"
 }
 host even 9000 9000 9000 9000
+host steps 6000 7000 9000 8000
 host uneven 500 9000 900 9000
 host far 5000 2000 6000 6000
 
 # ---- answers ----
 
 expect "a node that holds it" 0 "$vnuma" numad -w 4:8000 --host "numactl:$work/uneven"
-same "is the answer, and the lowest of those" "$out" 1
+same "is the answer" "$out" 1
 unlike "with no reason against it" "$err" "no plan"
 expect "what no node holds alone" 0 "$vnuma" numad -w 4:8000 --host "numactl:$work/far"
 same "goes to near nodes" "$out" 2-3
 expect "options first, in one word" 0 "$vnuma" numad --host "numactl:$work/uneven" -w4:8000
 same "are read as getopt does" "$out" 1
+expect "several nodes that hold it" 0 "$vnuma" numad -w 2:500 --host "numactl:$work/steps"
+same "the one with the most memory left is the answer" "$out" 2
 expect "the link" 0 "$numad" -w 4:8000 --host "numactl:$work/uneven"
 same "answers alike" "$out" 1
 expect "through the path" 0 env PATH="$work:$PATH" bash -c "numad -w 4:8000 --host numactl:$work/uneven"

@@ -111,7 +111,7 @@ like "is told with its option" "$err" "--svg $work/none/s.svg: "
 expect "no trace" 2 simulate
 like "is told what there is" "$err" "expected --trace FILE or --synthetic SEED,N"
 expect "both" 2 simulate --trace x --synthetic 1,1
-for word in 1 1, ,1 1,0 -1,5 1,-5 1,1,1 1,10000001 18446744073709551616,1 x,1 "" "1, 5" 1.5,5; do
+for word in 1 '1,' ,1 1,0 -1,5 1,-5 1,1,1 1,10000001 18446744073709551616,1 x,1 "" "1, 5" 1.5,5; do
 	expect "--synthetic '$word' is refused" 2 simulate --synthetic "$word"
 	like "by name" "$err" "^vnuma: --synthetic: "
 done

@@ -185,6 +185,8 @@ static struct vn_guest *guest_of(const struct request *request)
 	guest->memory = (request->mib ? request->mib : NOMINAL_MIB * request->vcpus) * VN_MIB;
 	guest->maxmem = guest->memory;
 	guest->weight = 256;
+	/* The vCPUs of guests that others started are not seen, only their memory: where most of that is free, fewest will be. */
+	guest->policy = VN_POLICY_SPREAD;
 	/* what libvirt makes of the answer by default (<memory mode='strict'>) */
 	guest->memory_policy = VN_MEMORY_STRICT;
 	struct vn_vnode *vnode = guest->vnodes;

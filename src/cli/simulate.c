@@ -127,8 +127,9 @@ static int get_trace(const struct vn_args *args, const struct request *request, 
 	if (r < 0)
 		return r;
 	*ret_source = file ? vn_format("%s, %zu events", shown(file), trace->n_events)
-			   : vn_format("made up from seed %llu, %zu events",
-				     (unsigned long long)request->seed, trace->n_events);
+			   : vn_format("made up from seed %llu, %zu events that ask for %llu %% of the host",
+				     (unsigned long long)request->seed, trace->n_events,
+				     (unsigned long long)request->load);
 	if (!*ret_source || vn_trace_settle(trace, stock->most_mib, stock->most_cores) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	*ret_trace = vn_steal(trace);
