@@ -74,10 +74,8 @@ static int place(void *self, const struct vn_stock *stock, const struct vn_trace
 	struct candidates c = {stock->n, nodes, used, chosen, stock, guest};
 
 	(void)self;
-	if (!nodes || !used)
-		return -ENOMEM;
-	if (guest->vnodes > stock->n)
-		return -ENOSPC;
+	if (!nodes || !used || guest->vnodes > stock->n)
+		return !nodes || !used ? -ENOMEM : -ENOSPC;
 	for (size_t i = 0; i < stock->n; i++)
 		nodes[i] = (uint32_t)i;
 	if (guest->vnodes < stock->n)

