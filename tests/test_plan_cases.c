@@ -18,7 +18,9 @@ static struct vn_plan *planned(
 	vn_autoerror err = {0};
 	struct vn_plan *plan = NULL;
 
-	int r = vn_plan_make(host, guest, options, &plan, &err);
+	struct vn_plan_options all = options ? *options : (struct vn_plan_options){0};
+	all.runner_up = true;
+	int r = vn_plan_make(host, guest, &all, &plan, &err);
 	for (size_t i = 0; i < err.n; i++)
 		print_error("%s\n", err.problems[i].text);
 	assert_int_equal(r, 0);
@@ -124,7 +126,7 @@ static void test_load_counts(void **state)
 	static const struct maker_taken occupied_taken[] = {{3, 0}, {0, 0}};
 	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
 	vn_autooccupied *occupied = make_occupied(host, occupied_taken);
-	const struct vn_plan_options options = {occupied, 0};
+	const struct vn_plan_options options = {.occupied = occupied};
 	vn_autoguest *guest = MAKE_GUEST({GIB, 2, -1});
 	vn_autoplan *plan = planned(host, guest, &options);
 
@@ -139,7 +141,7 @@ static void test_promises_count(void **state)
 	static const struct maker_taken occupied_taken[] = {{0, 7ull << 30}, {0, 0}};
 	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
 	vn_autooccupied *occupied = make_occupied(host, occupied_taken);
-	const struct vn_plan_options options = {occupied, 0};
+	const struct vn_plan_options options = {.occupied = occupied};
 	vn_autoguest *guest = MAKE_GUEST({2 * GIB, 2, -1});
 	vn_autoplan *plan = planned(host, guest, &options);
 
@@ -240,7 +242,7 @@ static void test_exclusive_cores(void **state)
 	static const struct maker_taken occupied_taken[] = {{1, 0}, {0, 0}};
 	vn_autohost *host = MAKE_HOST(2, 20, {4, 8 * GIB}, {2, 8 * GIB});
 	vn_autooccupied *occupied = make_occupied(host, occupied_taken);
-	const struct vn_plan_options options = {occupied, 0};
+	const struct vn_plan_options options = {.occupied = occupied};
 	vn_autoguest *guest = MAKE_GUEST({GIB, 3, -1});
 
 	(void)state;
@@ -253,7 +255,7 @@ static void test_exclusive_cores(void **state)
 	assert_set(plan->vnodes[0].cpus, "1-3,7-9");
 	static const struct maker_taken fuller_taken[] = {{2, 0}, {0, 0}};
 	vn_autooccupied *fuller = make_occupied(host, fuller_taken);
-	const struct vn_plan_options fuller_options = {fuller, 0};
+	const struct vn_plan_options fuller_options = {.occupied = fuller};
 	vn_autoplan *none = planned(host, guest, &fuller_options);
 	assert_false(none->feasible);
 	assert_non_null(find_note(&none->reasons, "cores-short"));
@@ -387,7 +389,7 @@ static void test_warnings(void **state)
 	static const struct maker_taken occupied_taken[] = {{0, 1ull << 30}, {0, 1ull << 30}};
 	vn_autohost *host = MAKE_HOST(1, 20, {2, GIB}, {2, GIB});
 	vn_autooccupied *occupied = make_occupied(host, occupied_taken);
-	const struct vn_plan_options options = {occupied, 0};
+	const struct vn_plan_options options = {.occupied = occupied};
 	vn_autoguest *guest = MAKE_GUEST({2 * GIB, 3, 0}, {GIB, 2, 1});
 
 	(void)state;

@@ -198,8 +198,9 @@ static void test_bent_plans(void **state)
 		vn_autoguest *guest = make_guest(3, vnodes);
 		vn_autoplan *plan = NULL;
 		vn_autoerror err = {0};
+		const struct vn_plan_options options = {.runner_up = true};
 		guest->memory_policy = VN_MEMORY_STRICT;
-		assert_int_equal(vn_plan_make(host, guest, NULL, &plan, NULL), 0);
+		assert_int_equal(vn_plan_make(host, guest, &options, &plan, NULL), 0);
 		assert_int_equal(plan->cost.spill, 10 * VN_MIB);
 		assert_int_equal(plan->vnodes[2].n_shares, 2);
 		assert_true(plan->has_runner_up);

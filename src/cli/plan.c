@@ -107,7 +107,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
 		return vn_error_input(err, &(struct vn_where){NULL, 0, "--explain"},
 			"only goes with text; the figures are in the JSON form too");
-	r = vn_make_plan(running_vms(host, &state), host, guest, &occupied, &plan, err);
+	r = vn_make_plan(running_vms(host, &state), host, guest,
+		form == FORM_JSON || vn_arg_given(args, "explain"), &occupied, &plan, err);
 	if (r < 0)
 		return r;
 	struct vn_plan_options options = {.occupied = occupied};

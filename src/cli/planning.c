@@ -6,14 +6,17 @@
 /* Far beyond what hosts of 8 nodes need (tests/bench); a larger one gets the best plan found by then, and is told so. */
 #define PLAN_MS 5000
 
-int vn_make_plan(const struct vn_state *state, const struct vn_host *host, const struct vn_guest *guest,
-	struct vn_occupied **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err)
+int vn_make_plan(const struct vn_state *state, const struct vn_host *host, struct vn_guest *guest,
+	bool runner_up, struct vn_occupied **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err)
 {
 	vn_autooccupied *occupied = NULL;
 	vn_autoplan *plan = NULL;
 
 	int r = state ? vn_occupied_read(state, host, &occupied, err) : 0;
-	struct vn_plan_options options = {.occupied = occupied, .deadline_ms = PLAN_MS};
+	struct vn_plan_options options = {
+		.occupied = occupied, .deadline_ms = PLAN_MS, .runner_up = runner_up};
+	if (r == 0)
+		r = vn_guest_shape(host, &options, guest, err);
 	if (r == 0)
 		r = vn_plan_make(host, guest, &options, &plan, err);
 	if (r < 0)

@@ -6,11 +6,11 @@
 #include "../realize/state.h"
 
 /*
- * Plans with what runs already taken into account (`state`; NULL: nothing does), within a deadline, and checks the plan.
+ * Makes the vnodes that the guest left open and plans, with what runs already taken into account (`state`; NULL: nothing does), within a deadline, and checks the plan. `runner_up`: looks for it, too.
  * *ret_occupied, or NULL, is what was counted.
  */
-int vn_make_plan(const struct vn_state *state, const struct vn_host *host, const struct vn_guest *guest,
-	struct vn_occupied **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err);
+int vn_make_plan(const struct vn_state *state, const struct vn_host *host, struct vn_guest *guest,
+	bool runner_up, struct vn_occupied **ret_occupied, struct vn_plan **ret_plan, struct vn_error *err);
 
 /* Notes on standard error, `vnuma: WHAT: TEXT [CODE]` each. */
 void vn_notes_print(const struct vn_notes *notes, const char *what);

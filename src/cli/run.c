@@ -49,7 +49,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (r == 0)
 		r = vn_args_host(args, &host, err);
 	if (r == 0)
-		r = vn_make_plan(&state, host, guest, &occupied, &plan, err);
+		r = vn_make_plan(&state, host, guest, false, &occupied, &plan, err);
 	if (r < 0)
 		return r;
 	vn_notes_print(&guest->notes, "warning");

@@ -637,9 +637,12 @@ unsigned vn_host_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus)
 	unsigned cores = 0;
 
 	/* By siblings, never by core id: the same core id comes back in each package, or each die of one. */
-	for (size_t i = 0; cpus && i < host->n_cpus; i++) {
-		const struct vn_host_cpu *cpu = &host->cpus[i];
-		if (!hwloc_bitmap_isset(cpus, cpu->id))
+	int last =
+		host->n_cpus ? (int)host->cpus[host->n_cpus - 1].id : -1; /* the set may be one without end */
+	for (int id = cpus ? hwloc_bitmap_first(cpus) : -1; id >= 0 && id <= last;
+		id = hwloc_bitmap_next(cpus, id)) {
+		const struct vn_host_cpu *cpu = find_cpu(host, (unsigned)id);
+		if (!cpu)
 			continue;
 		if (!host->cores_known || !cpu->siblings || stands_for_core(cpu, cpus))
 			cores++;

@@ -2,6 +2,7 @@
 #include "occupied.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct vn_occupied *vn_occupied_new(const struct vn_host *host)
 {
@@ -17,6 +18,19 @@ struct vn_occupied *vn_occupied_new(const struct vn_host *host)
 	occupied->n_nodes = host->n_nodes;
 	occupied->n_cpus = host->n_cpus;
 	return vn_steal(occupied);
+}
+
+struct vn_occupied *vn_occupied_copy(const struct vn_occupied *from, const struct vn_host *host)
+{
+	vn_autooccupied *copy = vn_occupied_new(host);
+
+	if (!copy || !from)
+		return vn_steal(copy);
+	if (hwloc_bitmap_copy(copy->claimed, from->claimed) < 0)
+		return NULL;
+	memcpy(copy->nodes, from->nodes, from->n_nodes * sizeof(*copy->nodes));
+	memcpy(copy->l3_load, from->l3_load, from->n_cpus * sizeof(*copy->l3_load));
+	return vn_steal(copy);
 }
 
 void vn_occupied_free(struct vn_occupied *occupied)

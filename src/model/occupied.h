@@ -29,6 +29,9 @@ struct vn_occupied {
 
 /* Nothing is taken yet. NULL when memory is short. */
 struct vn_occupied *vn_occupied_new(const struct vn_host *host);
+
+/* A copy of `from`, which is of that host; NULL: nothing is taken. NULL when memory is short. */
+struct vn_occupied *vn_occupied_copy(const struct vn_occupied *from, const struct vn_host *host);
 void vn_occupied_free(struct vn_occupied *occupied);
 static inline void vn_occupied_freep(struct vn_occupied **occupied)
 {

@@ -40,37 +40,55 @@ static void sort_near(const struct vn_instance *in, size_t i, bool from, uint16_
 	}
 }
 
+static int allocate(struct vn_partial *p)
+{
+	const struct vn_instance *in = p->in;
+	size_t n = in->n_places, wide = in->n_groups * n, pools = in->n_pools * n;
+
+	p->homes = calloc(in->n_parts, sizeof(*p->homes));
+	p->tenants = calloc(n, sizeof(*p->tenants));
+	p->demand = calloc(pools, sizeof(*p->demand));
+	p->vcpus = calloc(4 * wide + 4 * n, sizeof(*p->vcpus)); /* one block for all that count alike */
+	p->seen_memory = calloc(2 * wide + n, sizeof(*p->seen_memory));
+	p->rest_memory = calloc(2 * in->n_pools + 2 * in->n_groups, sizeof(*p->rest_memory));
+	p->near_from = calloc(2 * n * n, sizeof(*p->near_from));
+	if (!p->homes || !p->tenants || !p->demand || !p->vcpus || !p->seen_memory || !p->rest_memory ||
+		!p->near_from)
+		return -ENOMEM;
+	p->mib = p->vcpus + wide;
+	p->own_cores = p->mib + wide;
+	p->cores = p->own_cores + wide;
+	p->claimed = p->cores + n;
+	p->lefts = p->claimed + n;
+	p->seen_vcpus = p->seen_memory + wide;
+	p->fill = p->seen_vcpus + wide;
+	p->rest_homed_memory = p->rest_memory + in->n_pools;
+	p->rest_mib = p->rest_homed_memory + in->n_pools;
+	p->rest_vcpus = p->rest_mib + in->n_groups;
+	p->near_to = p->near_from + n * n;
+	return 0;
+}
+
 int vn_partial_make(const struct vn_instance *instance, struct vn_partial *ret_partial)
 {
-	size_t n = instance->n_places;
 	vn_autopartial p = {.in = instance};
+	int r = allocate(&p);
 
-	p.homes = calloc(instance->n_parts, sizeof(*p.homes));
-	p.tenants = calloc(n, sizeof(*p.tenants));
-	p.demand = calloc(n, sizeof(*p.demand));
-	p.vcpus = calloc(n, sizeof(*p.vcpus));
-	p.seen_memory = calloc(n, sizeof(*p.seen_memory));
-	p.seen_vcpus = calloc(n, sizeof(*p.seen_vcpus));
-	p.fill = calloc(n, sizeof(*p.fill));
-	p.lefts = calloc(n, sizeof(*p.lefts));
-	p.near_from = calloc(n * n, sizeof(*p.near_from));
-	p.near_to = calloc(n * n, sizeof(*p.near_to));
-	if (!p.homes || !p.tenants || !p.demand || !p.vcpus || !p.seen_memory || !p.seen_vcpus || !p.fill ||
-		!p.lefts || !p.near_from || !p.near_to)
-		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < instance->n_places; i++) {
 		const struct vn_place *place = &instance->places[i];
-		p.squeeze += place->cores > 0 ? vn_excess(place->load, place->cores) : 0;
-		sort_near(instance, i, true, p.near_from + i * n);
-		sort_near(instance, i, false, p.near_to + i * n);
+		p.crowd += place->cores > 0 ? vn_excess(place->load, place->cores) : 0;
 	}
+	p.squeeze = p.crowd;
 	for (size_t v = 0; v < instance->n_parts; v++) {
 		const struct vn_part *part = &instance->parts[v];
 		p.homes[v] = VN_NOWHERE;
-		p.rest_memory += part->memory;
-		p.rest_homed_memory += part->vcpus > 0 ? part->memory : 0;
-		p.rest_vcpus += part->vcpus;
+		p.rest_memory[part->pool] += part->memory;
+		p.rest_homed_memory[part->pool] += part->vcpus > 0 ? part->memory : 0;
+		p.rest_mib[part->group] += part->mib;
+		p.rest_vcpus[part->group] += part->vcpus;
+		p.rest_cores += part->cores;
 	}
 	*ret_partial = p;
 	p = (struct vn_partial){0};
@@ -84,95 +102,167 @@ void vn_partial_clear(struct vn_partial *partial)
 	free(partial->demand);
 	free(partial->vcpus);
 	free(partial->seen_memory);
-	free(partial->seen_vcpus);
-	free(partial->fill);
-	free(partial->lefts);
+	free(partial->rest_memory);
 	free(partial->near_from);
-	free(partial->near_to);
 	*partial = (struct vn_partial){0};
 }
 
-static uint64_t spill_at(const struct vn_partial *p, size_t i)
+static uint64_t room_left(const struct vn_partial *p, size_t pool, size_t i)
 {
-	return vn_excess(p->demand[i], p->in->places[i].room);
-}
-
-static uint64_t squeeze_at(const struct vn_partial *p, size_t i)
-{
-	const struct vn_place *place = &p->in->places[i];
-
-	return place->cores > 0 ? vn_excess(place->load + p->vcpus[i], place->cores) : 0;
-}
-
-static uint64_t room_left(const struct vn_partial *p, size_t i)
-{
-	return vn_excess(p->in->places[i].room, p->demand[i]);
+	return vn_excess(vn_room(p->in, pool, i), p->demand[pool * p->in->n_places + i]);
 }
 
 static uint64_t cores_left(const struct vn_partial *p, size_t i)
 {
-	return vn_excess(p->in->places[i].cores, p->in->places[i].load + p->vcpus[i]);
+	return vn_excess(p->in->places[i].cores, p->in->places[i].load + p->cores[i]);
 }
 
-/* Adds (sign 1) or takes back (-1) what the other parts see of `part` at `place`. */
+static uint64_t spill_at(const struct vn_partial *p, size_t pool, size_t i)
+{
+	return vn_excess(p->demand[pool * p->in->n_places + i], vn_room(p->in, pool, i));
+}
+
+static uint64_t crowd_at(const struct vn_partial *p, size_t i)
+{
+	const struct vn_place *place = &p->in->places[i];
+
+	return place->cores > 0 ? vn_excess(place->load + p->cores[i], place->cores) : 0;
+}
+
+static uint64_t squeeze_at(const struct vn_partial *p, size_t i)
+{
+	uint64_t squeeze = crowd_at(p, i);
+
+	for (size_t g = 0; g < p->in->n_groups && !p->in->alike; g++) {
+		uint64_t own = p->own_cores[g * p->in->n_places + i];
+		uint64_t alone = own ? vn_excess(p->in->places[i].load + own, p->in->groups[g].cores[i]) : 0;
+		squeeze = alone > squeeze ? alone : squeeze;
+	}
+	return squeeze;
+}
+
+/* Adds (sign 1) or takes back (-1) what the other parts of its guest see of `part` at `place`. */
 static void look(struct vn_partial *p, const struct vn_part *part, size_t place, int64_t sign)
 {
 	int64_t mib = sign * (int64_t)part->mib, vcpus = sign * (int64_t)part->vcpus;
+	int64_t *memory = p->seen_memory + part->group * p->in->n_places;
+	int64_t *cpus = p->seen_vcpus + part->group * p->in->n_places;
 
 	for (size_t i = 0; i < p->in->n_places; i++) {
-		p->seen_memory[i] += mib * vn_distance(p->in, i, place);
-		p->seen_vcpus[i] += vcpus * vn_distance(p->in, place, i);
+		memory[i] += mib * vn_distance(p->in, i, place);
+		cpus[i] += vcpus * vn_distance(p->in, place, i);
 	}
+}
+
+/* Moves a part in (sign 1) or out (-1) of all sums but the distance. */
+static void shift(struct vn_partial *p, size_t part, size_t place, int sign)
+{
+	const struct vn_part *that = &p->in->parts[part];
+	size_t n = p->in->n_places, own = that->group * n + place;
+	uint64_t s = sign < 0 ? UINT64_MAX : 1; /* sums wrap around as they should */
+
+	p->spill -= spill_at(p, that->pool, place);
+	p->squeeze -= squeeze_at(p, place);
+	p->crowd -= crowd_at(p, place);
+	p->tenants[place] += (unsigned)s;
+	p->demand[that->pool * n + place] += s * that->memory;
+	p->vcpus[own] += s * that->vcpus;
+	p->mib[own] += s * that->mib;
+	p->own_cores[own] += s * that->cores;
+	p->cores[place] += s * that->cores;
+	p->claimed[place] += p->in->groups[that->group].exclusive ? s * that->cores : 0;
+	p->rest_memory[that->pool] -= s * that->memory;
+	p->rest_homed_memory[that->pool] -= that->vcpus > 0 ? s * that->memory : 0;
+	p->rest_mib[that->group] -= s * that->mib;
+	p->rest_vcpus[that->group] -= s * that->vcpus;
+	p->rest_cores -= s * that->cores;
+	p->spill += spill_at(p, that->pool, place);
+	p->squeeze += squeeze_at(p, place);
+	p->crowd += crowd_at(p, place);
 }
 
 void vn_partial_settle(struct vn_partial *partial, size_t part, size_t place)
 {
 	const struct vn_part *that = &partial->in->parts[part];
+	size_t seen = that->group * partial->in->n_places + place;
 
-	partial->spill -= spill_at(partial, place);
-	partial->squeeze -= squeeze_at(partial, place);
 	partial->homes[part] = place;
-	partial->tenants[place]++;
-	partial->demand[place] += that->memory;
-	partial->vcpus[place] += that->vcpus;
-	partial->spill += spill_at(partial, place);
-	partial->squeeze += squeeze_at(partial, place);
-	partial->rest_memory -= that->memory;
-	partial->rest_homed_memory -= that->vcpus > 0 ? that->memory : 0;
-	partial->rest_vcpus -= that->vcpus;
-	partial->distance += (int64_t)that->mib * partial->seen_vcpus[place]; /* the settled ones to it */
+	shift(partial, part, place, 1);
+	partial->distance += vn_pull(partial->in, part, place);
+	partial->distance += (int64_t)that->mib * partial->seen_vcpus[seen]; /* the settled ones to it */
 	look(partial, that, place, 1);
-	partial->distance +=
-		(int64_t)that->vcpus * partial->seen_memory[place]; /* it to them and to itself */
+	partial->distance += (int64_t)that->vcpus * partial->seen_memory[seen]; /* it to them and to itself */
 }
 
 void vn_partial_unsettle(struct vn_partial *partial, size_t part)
 {
 	const struct vn_part *that = &partial->in->parts[part];
-	size_t place = partial->homes[part];
+	size_t place = partial->homes[part], seen = that->group * partial->in->n_places + place;
 
-	partial->distance -= (int64_t)that->vcpus * partial->seen_memory[place];
+	partial->distance -= (int64_t)that->vcpus * partial->seen_memory[seen];
 	look(partial, that, place, -1);
-	partial->distance -= (int64_t)that->mib * partial->seen_vcpus[place];
-	partial->rest_vcpus += that->vcpus;
-	partial->rest_homed_memory += that->vcpus > 0 ? that->memory : 0;
-	partial->rest_memory += that->memory;
-	partial->spill -= spill_at(partial, place);
-	partial->squeeze -= squeeze_at(partial, place);
-	partial->vcpus[place] -= that->vcpus;
-	partial->demand[place] -= that->memory;
-	partial->tenants[place]--;
+	partial->distance -= (int64_t)that->mib * partial->seen_vcpus[seen];
+	partial->distance -= vn_pull(partial->in, part, place);
+	shift(partial, part, place, -1);
 	partial->homes[part] = VN_NOWHERE;
-	partial->spill += spill_at(partial, place);
-	partial->squeeze += squeeze_at(partial, place);
 }
 
-static uint64_t bound_spill(const struct vn_partial *p)
+struct vn_step vn_partial_step(const struct vn_partial *partial, size_t part, size_t place)
 {
-	uint64_t left = 0, left_homed = 0, roomiest = 0, roomiest_homed = 0, least = 0;
+	const struct vn_instance *in = partial->in;
+	const struct vn_part *that = &in->parts[part];
+	const struct vn_place *there = &in->places[place];
+	size_t own = that->group * in->n_places + place;
+	uint64_t demand = partial->demand[that->pool * in->n_places + place];
+	uint64_t room = vn_room(in, that->pool, place), squeeze = 0;
+
+	if (that->cores > 0) {
+		squeeze = vn_excess(there->load + partial->cores[place] + that->cores, there->cores);
+		for (size_t g = 0; g < in->n_groups && !in->alike; g++) {
+			uint64_t mine = partial->own_cores[g * in->n_places + place] +
+					(g == that->group ? that->cores : 0);
+			uint64_t alone = mine ? vn_excess(there->load + mine, in->groups[g].cores[place]) : 0;
+			squeeze = alone > squeeze ? alone : squeeze;
+		}
+		squeeze -= squeeze_at(partial, place);
+	}
+	return (struct vn_step){
+		.spill = vn_excess(demand + that->memory, room) - vn_excess(demand, room),
+		.squeeze = squeeze,
+		.distance =
+			(int64_t)that->vcpus * (partial->seen_memory[own] +
+						       (int64_t)that->mib * vn_distance(in, place, place)) +
+			(int64_t)that->mib * partial->seen_vcpus[own] + vn_pull(in, part, place),
+	};
+}
+
+bool vn_partial_admits(const struct vn_partial *partial, size_t part, size_t place)
+{
+	const struct vn_instance *in = partial->in;
+	const struct vn_part *that = &in->parts[part];
+	const struct vn_group *group = &in->groups[that->group];
+	uint64_t claimed = partial->claimed[place], cores = partial->cores[place] + that->cores;
+
+	if (!vn_may_home(in, part, place))
+		return false;
+	if (that->vcpus == 0)
+		return true;
+	if (group->exclusive) {
+		uint64_t own = partial->own_cores[that->group * in->n_places + place] + that->cores;
+		if (in->places[place].load + own > group->cores[place])
+			return false;
+		claimed += that->cores;
+	}
+	return vn_claim_fits(&in->places[place], claimed, cores - claimed);
+}
+
+/* Of one pool: what is not settled and cannot all be at home, or the largest part, which cannot be alone. */
+static uint64_t bound_spill_of(const struct vn_partial *p, size_t pool)
+{
+	uint64_t left = 0, left_homed = 0, roomiest = 0, roomiest_homed = 0, least;
 
 	for (size_t i = 0; i < p->in->n_places; i++) {
-		uint64_t room = room_left(p, i);
+		uint64_t room = room_left(p, pool, i);
 		left += room;
 		roomiest = room > roomiest ? room : roomiest;
 		if (p->in->places[i].cores > 0) {
@@ -180,19 +270,29 @@ static uint64_t bound_spill(const struct vn_partial *p)
 			roomiest_homed = room > roomiest_homed ? room : roomiest_homed;
 		}
 	}
-	least = vn_excess(p->rest_memory, left);
-	uint64_t homed = vn_excess(p->rest_homed_memory, left_homed);
+	least = vn_excess(p->rest_memory[pool], left);
+	uint64_t homed = vn_excess(p->rest_homed_memory[pool], left_homed);
 	least = homed > least ? homed : least;
 	for (size_t v = 0; v < p->in->n_parts; v++) {
-		if (p->homes[v] != VN_NOWHERE)
+		const struct vn_part *part = &p->in->parts[v];
+		if (p->homes[v] != VN_NOWHERE || part->pool != pool)
 			continue;
-		uint64_t alone =
-			vn_excess(p->in->parts[v].memory, p->in->parts[v].vcpus ? roomiest_homed : roomiest);
+		uint64_t alone = vn_excess(part->memory, part->vcpus ? roomiest_homed : roomiest);
 		least = alone > least ? alone : least;
 	}
-	return p->spill + least;
+	return least;
 }
 
+static uint64_t bound_spill(const struct vn_partial *p)
+{
+	uint64_t least = p->spill;
+
+	for (size_t k = 0; k < p->in->n_pools; k++)
+		least += bound_spill_of(p, k);
+	return least;
+}
+
+/* Where guests may use different CPUs, what one squeezes itself may hide what the others add: then the larger sum counts. */
 static uint64_t bound_squeeze(const struct vn_partial *p)
 {
 	uint64_t left = 0, most = 0, least;
@@ -202,24 +302,37 @@ static uint64_t bound_squeeze(const struct vn_partial *p)
 		left += cores;
 		most = cores > most ? cores : most;
 	}
-	least = vn_excess(p->rest_vcpus, left);
+	least = vn_excess(p->rest_cores, left);
 	for (size_t v = 0; v < p->in->n_parts; v++) {
 		if (p->homes[v] != VN_NOWHERE)
 			continue;
-		uint64_t alone = vn_excess(p->in->parts[v].vcpus, most);
+		uint64_t alone = vn_excess(p->in->parts[v].cores, most);
 		least = alone > least ? alone : least;
 	}
-	return p->squeeze + least;
+	return p->crowd + least > p->squeeze ? p->crowd + least : p->squeeze;
 }
 
-/* fill[i]: the least distance from i of `rest` poured into the `left` of the places, `slack` of it anywhere.
- */
-static void pour(struct vn_partial *p, bool memory, uint64_t rest, uint64_t slack)
+void vn_partial_sort(struct vn_partial *partial)
 {
+	size_t n = partial->in->n_places;
+
+	for (size_t i = 0; i < n && !partial->sorted; i++) {
+		sort_near(partial->in, i, true, partial->near_from + i * n);
+		sort_near(partial->in, i, false, partial->near_to + i * n);
+	}
+	partial->sorted = true;
+}
+
+/* fill[i]: the least distance from i of `rest` of a guest poured into the `left` of the places, `slack` of it anywhere. */
+static void pour(struct vn_partial *p, size_t g, bool memory, uint64_t slack)
+{
+	const struct vn_group *group = &p->in->groups[g];
+	uint64_t rest = memory ? p->rest_mib[g] : p->rest_vcpus[g];
 	size_t n = p->in->n_places;
 
 	for (size_t i = 0; i < n; i++)
-		p->lefts[i] = memory ? room_left(p, i) / VN_MIB : cores_left(p, i);
+		p->lefts[i] =
+			memory ? room_left(p, group->pool, i) / VN_MIB : cores_left(p, i) * group->threads;
 	for (size_t i = 0; i < n; i++) {
 		const uint16_t *order = (memory ? p->near_from : p->near_to) + i * n;
 		uint64_t todo = rest;
@@ -239,33 +352,46 @@ static bool may_settle(const struct vn_partial *p, size_t v, size_t i, uint64_t 
 {
 	const struct vn_part *part = &p->in->parts[v];
 
-	return vn_may_home(p->in, v, i) && vn_excess(part->memory, room_left(p, i)) <= slack &&
-	       (part->vcpus == 0 || vn_excess(part->vcpus, cores_left(p, i)) <= cores_slack);
+	return vn_may_home(p->in, v, i) && vn_excess(part->memory, room_left(p, part->pool, i)) <= slack &&
+	       (part->cores == 0 || vn_excess(part->cores, cores_left(p, i)) <= cores_slack);
 }
 
-/* One reading of the distance: by rows (memory poured) or by columns (vCPUs poured). INT64_MAX: no way on. */
-static int64_t bound_distance_one(struct vn_partial *p, bool memory, uint64_t slack, uint64_t cores_slack)
+/* What part v pays at least, wherever it settles; INT64_MAX: it cannot. */
+static int64_t cheapest(
+	const struct vn_partial *p, size_t v, bool memory, uint64_t slack, uint64_t cores_slack)
 {
-	int64_t sum = p->distance;
-	const int64_t *seen = memory ? p->seen_memory : p->seen_vcpus;
+	const struct vn_part *part = &p->in->parts[v];
+	const int64_t *seen = (memory ? p->seen_memory : p->seen_vcpus) + part->group * p->in->n_places;
+	int64_t least = INT64_MAX, weight = (int64_t)(memory ? part->vcpus : part->mib);
 
-	pour(p, memory, memory ? p->rest_memory / VN_MIB : p->rest_vcpus,
-		memory ? slack / VN_MIB : cores_slack);
+	for (size_t i = 0; i < p->in->n_places; i++) {
+		int64_t cost = (seen[i] + p->fill[i]) * weight + vn_pull(p->in, v, i);
+		if (cost < least && may_settle(p, v, i, slack, cores_slack))
+			least = cost;
+	}
+	return least;
+}
+
+/* One reading of a guest's distances: by rows (memory poured) or by columns (vCPUs poured). INT64_MAX: no way on. */
+static int64_t bound_distance_one(
+	struct vn_partial *p, size_t g, bool memory, uint64_t slack, uint64_t cores_slack)
+{
+	const struct vn_group *group = &p->in->groups[g];
+	const uint64_t *there = (memory ? p->vcpus : p->mib) + g * p->in->n_places;
+	int64_t sum = 0;
+
+	pour(p, g, memory, memory ? slack / VN_MIB : cores_slack * group->threads);
 	for (size_t i = 0; i < p->in->n_places; i++) {
 		if (p->tenants[i] > 0)
-			sum += p->fill[i] * (int64_t)(memory ? p->vcpus[i] : p->demand[i] / VN_MIB);
+			sum += p->fill[i] * (int64_t)there[i];
 	}
-	for (size_t v = 0; v < p->in->n_parts; v++) {
+	for (size_t v = group->first; v < group->first + group->n; v++) {
 		if (p->homes[v] != VN_NOWHERE)
 			continue;
-		int64_t least = INT64_MAX;
-		for (size_t i = 0; i < p->in->n_places; i++) {
-			if (seen[i] + p->fill[i] < least && may_settle(p, v, i, slack, cores_slack))
-				least = seen[i] + p->fill[i];
-		}
+		int64_t least = cheapest(p, v, memory, slack, cores_slack);
 		if (least == INT64_MAX)
 			return INT64_MAX;
-		sum += least * (int64_t)(memory ? p->in->parts[v].vcpus : p->in->parts[v].mib);
+		sum += least;
 	}
 	return sum;
 }
@@ -275,24 +401,30 @@ static int64_t bound_distance(struct vn_partial *p, const struct vn_limit *limit
 	/* The levels above tie with the limit here, so a completion worth having spills and squeezes exactly
 	 * that much. */
 	uint64_t slack = vn_excess(limit->cost.spill, p->spill);
-	uint64_t cores_slack = vn_excess(limit->cost.squeeze, p->squeeze);
-	int64_t rows = bound_distance_one(p, true, slack, cores_slack);
+	uint64_t cores_slack = vn_excess(limit->cost.squeeze, p->crowd);
+	int64_t sum = p->distance;
 
-	if (rows > limit->cost.distance)
-		return rows;
-	int64_t columns = bound_distance_one(p, false, slack, cores_slack);
-	return columns > rows ? columns : rows;
+	for (size_t g = 0; g < p->in->n_groups; g++) {
+		int64_t rows = bound_distance_one(p, g, true, slack, cores_slack);
+		if (rows == INT64_MAX || sum + rows > limit->cost.distance)
+			return rows == INT64_MAX ? rows : sum + rows;
+		int64_t columns = bound_distance_one(p, g, false, slack, cores_slack);
+		if (columns == INT64_MAX)
+			return columns;
+		sum += columns > rows ? columns : rows;
+	}
+	return sum;
 }
 
 static void bound_load(const struct vn_partial *p, uint64_t *ret_vcpus, uint64_t *ret_cores)
 {
-	uint64_t vcpus = p->rest_vcpus, cores = 0, top_vcpus = 0, top_cores = 1;
+	uint64_t vcpus = p->rest_cores, cores = 0, top_vcpus = 0, top_cores = 1;
 
 	for (size_t i = 0; i < p->in->n_places; i++) {
 		const struct vn_place *place = &p->in->places[i];
 		if (place->cores == 0)
 			continue;
-		uint64_t here = place->load + p->vcpus[i];
+		uint64_t here = place->load + p->cores[i];
 		vcpus += here;
 		cores += place->cores;
 		if (vn_load_compare(here, place->cores, top_vcpus, top_cores) > 0) {
@@ -300,16 +432,16 @@ static void bound_load(const struct vn_partial *p, uint64_t *ret_vcpus, uint64_t
 			top_cores = place->cores;
 		}
 	}
-	bool mean = p->rest_vcpus > 0 && cores > 0 && vn_load_compare(vcpus, cores, top_vcpus, top_cores) > 0;
+	bool mean = p->rest_cores > 0 && cores > 0 && vn_load_compare(vcpus, cores, top_vcpus, top_cores) > 0;
 	*ret_vcpus = mean ? vcpus : top_vcpus;
 	*ret_cores = mean ? cores : top_cores;
 }
 
-/* Free MiB per place in ascending order into lefts[]. */
-static void sort_lefts(struct vn_partial *p)
+/* Free MiB of a pool per place in ascending order into lefts[]. */
+static void sort_lefts(struct vn_partial *p, size_t pool)
 {
 	for (size_t i = 0; i < p->in->n_places; i++) {
-		uint64_t left = room_left(p, i) / VN_MIB;
+		uint64_t left = room_left(p, pool, i) / VN_MIB;
 		size_t at = i;
 		for (; at > 0 && p->lefts[at - 1] > left; at--)
 			p->lefts[at] = p->lefts[at - 1];
@@ -355,11 +487,18 @@ static vn_i128 least_squares(const struct vn_partial *p, uint64_t rest)
 
 static vn_i128 bound_fragmentation(struct vn_partial *p)
 {
-	uint64_t rest =
-		(p->rest_memory + p->spill) / VN_MIB; /* what is settled and spills also lands somewhere */
+	vn_i128 sum = 0;
 
-	sort_lefts(p);
-	return p->in->policy == VN_POLICY_PACK ? most_squares(p, rest) : least_squares(p, rest);
+	for (size_t k = 0; k < p->in->n_pools; k++) {
+		uint64_t rest = p->rest_memory[k];
+		for (size_t i = 0; i < p->in->n_places;
+			i++) /* what is settled and spills also lands somewhere */
+			rest += spill_at(p, k, i);
+		sort_lefts(p, k);
+		sum += p->in->policy == VN_POLICY_PACK ? most_squares(p, rest / VN_MIB)
+						       : least_squares(p, rest / VN_MIB);
+	}
+	return sum;
 }
 
 bool vn_partial_promises(struct vn_partial *partial, const struct vn_limit *limit)

@@ -10,17 +10,24 @@ struct vn_partial {
 	const struct vn_instance *in;
 	size_t *homes; /* place of each part, or VN_NOWHERE */
 	unsigned *tenants; /* per place: parts at home there */
-	uint64_t *demand; /* per place: bytes of them */
-	uint64_t *vcpus; /* per place: vCPUs of them */
-	int64_t *seen_memory; /* per place i: sum over settled w of mib(w) * D(i, home w) */
-	int64_t *seen_vcpus; /* per place i: sum over settled v of vcpus(v) * D(home v, i) */
-	uint64_t rest_memory, rest_homed_memory; /* bytes not settled: all, and of parts with vCPUs */
-	uint64_t rest_vcpus;
-	uint64_t spill, squeeze; /* of what is settled */
+	uint64_t *demand; /* n_pools x n_places: bytes of them */
+	uint64_t *vcpus, *mib; /* n_groups x n_places: vCPUs and MiB of them */
+	uint64_t *cores,
+		*claimed; /* per place: cores' worth of them, and of those that want them for themselves */
+	uint64_t *own_cores; /* n_groups x n_places; only where guests may use different CPUs */
+	int64_t *seen_memory; /* n_groups x n_places: sum over settled w of mib(w) * D(i, home w) */
+	int64_t *seen_vcpus; /* n_groups x n_places: sum over settled v of vcpus(v) * D(home v, i) */
+	uint64_t *rest_memory,
+		*rest_homed_memory; /* per pool, bytes not settled: all, and of parts with vCPUs */
+	uint64_t *rest_mib, *rest_vcpus; /* per group, not settled */
+	uint64_t rest_cores;
+	uint64_t spill, squeeze,
+		crowd; /* of what is settled; crowd: the squeeze on the CPUs of all guests alone */
 	int64_t distance;
 	int64_t *fill; /* scratch, per place */
-	uint64_t *lefts; /* scratch, per place: also demand for leaves */
+	uint64_t *lefts; /* scratch, per place */
 	uint16_t *near_from, *near_to; /* n x n: places by D(i, .), by D(., i), nearest first */
+	bool sorted; /* these two are there */
 };
 
 /* How far a bound is worth computing: what the best plan known costs, and how many levels of it count. */
@@ -36,6 +43,20 @@ void vn_partial_clear(struct vn_partial *partial);
 
 void vn_partial_settle(struct vn_partial *partial, size_t part, size_t place);
 void vn_partial_unsettle(struct vn_partial *partial, size_t part);
+
+/* What settling one more part adds to each level down to the distance. */
+struct vn_step {
+	uint64_t spill, squeeze;
+	int64_t distance;
+};
+
+struct vn_step vn_partial_step(const struct vn_partial *partial, size_t part, size_t place);
+
+/* Whether the constraints let `part` live there beside those who do already. */
+bool vn_partial_admits(const struct vn_partial *partial, size_t part, size_t place);
+
+/* What the two functions below need beside, and others do not. */
+void vn_partial_sort(struct vn_partial *partial);
 
 /* Whether some completion may be below the limit (or at it, with `or_equal`). Never false when one is. */
 bool vn_partial_promises(struct vn_partial *partial, const struct vn_limit *limit);

@@ -21,7 +21,7 @@ struct check {
 	hwloc_bitmap_t *usable; /* per node */
 	uint64_t *capacity, *asked, *kept,
 		*stored; /* per node, bytes: of the pool; of vnodes at home; of these kept; in all */
-	uint64_t *busy; /* per node: vCPUs of the plan */
+	uint64_t *busy; /* per node: cores' worth of the plan's vCPUs */
 	bool bad;
 	struct vn_error *err;
 };
@@ -321,9 +321,37 @@ static void check_interleave(struct check *c)
 		wrong(c, "its memory is farther away than it needs to be");
 }
 
-static vn_i128 distance_of(const struct check *c, const unsigned *homes)
+/* A device given to the guest counts as a GiB that its vnode's vCPUs use, on the device's node, where that is known. */
+static vn_i128 devices_of(const struct check *c, const unsigned *homes)
 {
 	vn_i128 sum = 0;
+
+	for (size_t k = 0; k < c->guest->n_hostdevs; k++) {
+		const struct vn_hostdev *given = &c->guest->hostdevs[k];
+		for (size_t d = 0; d < c->host->n_devices && given->vnode < c->guest->n_vnodes; d++) {
+			const struct vn_host_device *device = &c->host->devices[d];
+			if (device->node < 0 || strcmp(device->address, given->address) != 0)
+				continue;
+			size_t at = find(c, (unsigned)device->node);
+			if (at < c->host->n_nodes)
+				sum += (vn_i128)vn_set_weight(c->guest->vnodes[given->vnode].vcpus) * 1024 *
+				       way(c, find(c, homes[given->vnode]), at);
+		}
+	}
+	return sum;
+}
+
+/* What the vCPUs of a vnode are worth in cores: `threads` of them share one. */
+static uint64_t worth(const struct check *c, size_t v)
+{
+	uint64_t vcpus = vn_set_weight(c->guest->vnodes[v].vcpus);
+
+	return vcpus / c->guest->threads + (vcpus % c->guest->threads != 0);
+}
+
+static vn_i128 distance_of(const struct check *c, const unsigned *homes)
+{
+	vn_i128 sum = devices_of(c, homes);
 
 	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
 		for (size_t w = 0; w < c->guest->n_vnodes; w++)
@@ -341,8 +369,7 @@ static void weigh_cores(const struct check *c, const unsigned *homes, struct vn_
 	for (size_t i = 0; i < c->host->n_nodes; i++) {
 		uint64_t cores = cores_on(c, i), busy = load_on(c, i);
 		for (size_t v = 0; v < c->guest->n_vnodes; v++)
-			busy += homes[v] == c->host->nodes[i].id ? vn_set_weight(c->guest->vnodes[v].vcpus)
-								 : 0;
+			busy += homes[v] == c->host->nodes[i].id ? worth(c, v) : 0;
 		if (cores == 0)
 			continue;
 		cost->squeeze += busy > cores ? busy - cores : 0;
@@ -426,28 +453,68 @@ static void check_runner_up(struct check *c)
 		wrong(c, "the runner-up loses at another level than is told");
 }
 
-/* A core of its own: all usable threads of one core, which nobody else has. */
+/* The usable threads of the core that a CPU is of; the CPU alone where cores are not known. New; NULL: no memory. */
+static hwloc_bitmap_t whole_core(const struct check *c, int cpu, size_t home)
+{
+	const struct vn_host_cpu *that = vn_host_cpu(c->host, (unsigned)cpu);
+	hwloc_bitmap_t core = hwloc_bitmap_alloc();
+
+	if (core && c->host->cores_known && that && that->siblings)
+		hwloc_bitmap_and(core, that->siblings, c->usable[home]);
+	if (core)
+		hwloc_bitmap_set(core, (unsigned)cpu);
+	return core;
+}
+
+/* A core of its own: all usable threads of it, or one of them when its guest core has several vCPUs; nobody else has any. */
 static void check_exclusive(struct check *c, unsigned vcpu, size_t home)
 {
 	hwloc_const_bitmap_t cpus = c->plan->vcpu_cpus[vcpu];
+	vn_autoset core = whole_core(c, hwloc_bitmap_first(cpus), home);
+	unsigned threads = c->guest->threads;
+
+	if (!core || !hwloc_bitmap_isincluded(cpus, core))
+		wrong(c, "vCPU %u: its CPUs are of more than one core", vcpu);
+	else if (threads == 1 && !hwloc_bitmap_isequal(cpus, core))
+		wrong(c, "vCPU %u: a CPU of its core is missing", vcpu);
+	for (unsigned other = 0; core && other < vcpu; other++) {
+		bool together = vn_guest_vnode_of(c->guest, other) == vn_guest_vnode_of(c->guest, vcpu) &&
+				hwloc_bitmap_intersects(c->plan->vcpu_cpus[other], core) && threads > 1;
+		if (!together && hwloc_bitmap_intersects(core, c->plan->vcpu_cpus[other]))
+			wrong(c, "vCPUs %u and %u share a core", other, vcpu);
+	}
+}
+
+/* No core has more of the guest's vCPUs than a guest core has threads. */
+static void check_threads(struct check *c, unsigned vcpu, size_t home)
+{
+	vn_autoset core = whole_core(c, hwloc_bitmap_first(c->plan->vcpu_cpus[vcpu]), home);
+	unsigned there = 0;
+
+	for (unsigned other = 0; core && other < c->plan->n_vcpus; other++)
+		there += hwloc_bitmap_intersects(core, c->plan->vcpu_cpus[other]) != 0;
+	if (there > c->guest->threads)
+		wrong(c, "vCPU %u: %u vCPUs on its core, of which there should be %u", vcpu, there,
+			c->guest->threads);
+}
+
+/* All of the home, or all of it that shares one L3 cache. */
+static void check_shared(struct check *c, unsigned vcpu, size_t home)
+{
+	hwloc_const_bitmap_t cpus = c->plan->vcpu_cpus[vcpu];
 	const struct vn_host_cpu *first = vn_host_cpu(c->host, (unsigned)hwloc_bitmap_first(cpus));
-	bool known = c->host->cores_known && first && first->siblings;
 	int cpu;
 
-	for (cpu = hwloc_bitmap_first(cpus); cpu >= 0; cpu = hwloc_bitmap_next(cpus, cpu)) {
-		if (known ? !hwloc_bitmap_isset(first->siblings, (unsigned)cpu)
-			  : cpu != hwloc_bitmap_first(cpus))
-			wrong(c, "vCPU %u: CPU %d is of another core", vcpu, cpu);
-	}
-	for (cpu = hwloc_bitmap_first(c->usable[home]); known && cpu >= 0;
+	if (hwloc_bitmap_isequal(cpus, c->usable[home]))
+		return;
+	for (cpu = hwloc_bitmap_first(c->usable[home]); cpu >= 0;
 		cpu = hwloc_bitmap_next(c->usable[home], cpu)) {
-		if (hwloc_bitmap_isset(first->siblings, (unsigned)cpu) &&
-			!hwloc_bitmap_isset(cpus, (unsigned)cpu))
-			wrong(c, "vCPU %u: CPU %d of its core is missing", vcpu, cpu);
-	}
-	for (unsigned other = 0; other < vcpu; other++) {
-		if (hwloc_bitmap_intersects(cpus, c->plan->vcpu_cpus[other]))
-			wrong(c, "vCPUs %u and %u share a core", other, vcpu);
+		const struct vn_host_cpu *that = vn_host_cpu(c->host, (unsigned)cpu);
+		bool same = first && that && first->l3 >= 0 && that->l3 == first->l3;
+		if (same != (hwloc_bitmap_isset(cpus, (unsigned)cpu) != 0)) {
+			wrong(c, "vCPU %u: it may use neither all of its home nor one L3 cache's CPUs", vcpu);
+			return;
+		}
 	}
 }
 
@@ -459,15 +526,18 @@ static void check_vcpus(struct check *c)
 		if (vnode < 0)
 			continue;
 		size_t home = find(c, c->plan->homes[vnode]);
-		c->busy[home]++;
-		if (!cpus || hwloc_bitmap_iszero(cpus) || !hwloc_bitmap_isincluded(cpus, c->usable[home]))
+		if (!cpus || hwloc_bitmap_iszero(cpus) || !hwloc_bitmap_isincluded(cpus, c->usable[home])) {
 			wrong(c, "vCPU %u: its CPUs are not those of its home, node %u", vcpu,
 				c->plan->homes[vnode]);
-		else if (c->guest->exclusive_cores)
+		} else if (c->guest->exclusive_cores) {
 			check_exclusive(c, vcpu, home);
-		else if (!hwloc_bitmap_isequal(cpus, c->usable[home]))
-			wrong(c, "vCPU %u: it may not use all CPUs of its home", vcpu);
+			check_threads(c, vcpu, home);
+		} else {
+			check_shared(c, vcpu, home);
+		}
 	}
+	for (size_t v = 0; v < c->plan->n_vnodes && c->guest->exclusive_cores; v++)
+		c->busy[find(c, c->plan->homes[v])] += worth(c, v);
 	for (size_t i = 0; i < c->host->n_nodes && c->guest->exclusive_cores; i++) {
 		if (c->busy[i] > 0 && c->busy[i] + load_on(c, i) > cores_on(c, i))
 			wrong(c, "node %u: more vCPUs than cores", c->host->nodes[i].id);

@@ -81,6 +81,85 @@ static int walk_all(struct walk *w)
 	return r;
 }
 
+/* ---- down to the distance only, on running sums ---- */
+
+static int step_compare(const struct vn_step *a, const struct vn_step *b)
+{
+	if (a->spill != b->spill)
+		return a->spill < b->spill ? -1 : 1;
+	if (a->squeeze != b->squeeze)
+		return a->squeeze < b->squeeze ? -1 : 1;
+	return (a->distance > b->distance) - (a->distance < b->distance);
+}
+
+static bool move_fast(struct vn_partial *p, size_t part)
+{
+	size_t home = p->homes[part], best = home;
+
+	vn_partial_unsettle(p, part);
+	struct vn_step least = vn_partial_step(p, part, home);
+	for (size_t i = 0; i < p->in->n_places; i++) {
+		struct vn_step step = vn_partial_step(p, part, i);
+		if (step_compare(&step, &least) < 0 && vn_partial_admits(p, part, i)) {
+			least = step;
+			best = i;
+		}
+	}
+	vn_partial_settle(p, part, best);
+	return best != home;
+}
+
+/* What two parts add together; *ret_admitted: whether they may live there. */
+static struct vn_step weigh_two(
+	struct vn_partial *p, size_t a, size_t at, size_t b, size_t there, bool *ret_admitted)
+{
+	bool first = vn_partial_admits(p, a, at);
+	struct vn_step sum = vn_partial_step(p, a, at);
+
+	vn_partial_settle(p, a, at);
+	struct vn_step step = vn_partial_step(p, b, there);
+	*ret_admitted = first && vn_partial_admits(p, b, there);
+	vn_partial_unsettle(p, a);
+	sum.spill += step.spill;
+	sum.squeeze += step.squeeze;
+	sum.distance += step.distance;
+	return sum;
+}
+
+static bool swap_fast(struct vn_partial *p, size_t a, size_t b)
+{
+	size_t here = p->homes[a], there = p->homes[b];
+	bool admitted, known;
+
+	if (here == there || vn_parts_equal(p->in, a, b))
+		return false;
+	vn_partial_unsettle(p, a);
+	vn_partial_unsettle(p, b);
+	struct vn_step before = weigh_two(p, a, here, b, there, &known);
+	struct vn_step after = weigh_two(p, a, there, b, here, &admitted);
+	bool better = admitted && step_compare(&after, &before) < 0;
+	vn_partial_settle(p, a, better ? there : here);
+	vn_partial_settle(p, b, better ? here : there);
+	return better;
+}
+
+void vn_climb_fast(struct vn_partial *partial, const int *fixed)
+{
+	bool better = true;
+
+	while (better) {
+		better = false;
+		for (size_t v = 0; v < partial->in->n_parts; v++)
+			better |= fixed[v] < 0 && move_fast(partial, v);
+		for (size_t v = 0; v < partial->in->n_parts; v++) {
+			for (size_t w = 0; w < v; w++)
+				better |= fixed[v] < 0 && fixed[w] < 0 && swap_fast(partial, v, w);
+		}
+	}
+}
+
+/* ---- all levels ---- */
+
 int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *cost)
 {
 	vn_autofree size_t *best = calloc(instance->n_parts, sizeof(*best));

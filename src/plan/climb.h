@@ -3,7 +3,13 @@
 /* Good homes fast: a greedy start, improved by moving and swapping vnodes. The search prunes with what this
  * finds. */
 
-#include "cost.h"
+#include "bound.h"
+
+/*
+ * Improves a complete choice down to the distance: moves and swaps those of the parts that `fixed` (place per part, or -1)
+ * leaves free until none of them makes it better. The levels below are not looked at.
+ */
+void vn_climb_fast(struct vn_partial *partial, const int *fixed);
 
 /* Improves *homes, and *cost with it, until no move of one part and no swap of two makes it better. 0 or
  * -ENOMEM. */

@@ -10,34 +10,48 @@ int vn_load_compare(uint64_t a_vcpus, uint64_t a_cores, uint64_t b_vcpus, uint64
 	return (a > b) - (a < b);
 }
 
-static uint64_t vcpus_on(const struct vn_instance *in, const size_t *homes, size_t place)
+/* Cores' worth of the parts `from` to `to` that live on a place. */
+static uint64_t cores_on(
+	const struct vn_instance *in, const size_t *homes, size_t place, size_t from, size_t to)
 {
-	uint64_t vcpus = 0;
+	uint64_t cores = 0;
 
-	for (size_t v = 0; v < in->n_parts; v++)
-		vcpus += homes[v] == place ? in->parts[v].vcpus : 0;
-	return vcpus;
+	for (size_t v = from; v < to; v++)
+		cores += homes[v] == place ? in->parts[v].cores : 0;
+	return cores;
 }
 
-static uint64_t demand_on(const struct vn_instance *in, const size_t *homes, size_t place)
+static uint64_t demand_on(const struct vn_instance *in, const size_t *homes, size_t pool, size_t place)
 {
 	uint64_t bytes = 0;
 
 	for (size_t v = 0; v < in->n_parts; v++)
-		bytes += homes[v] == place ? in->parts[v].memory : 0;
+		bytes += homes[v] == place && in->parts[v].pool == pool ? in->parts[v].memory : 0;
 	return bytes;
+}
+
+static bool claims_fit(const struct vn_instance *in, const size_t *homes, size_t place)
+{
+	uint64_t claimed = 0, shared = 0;
+
+	for (size_t g = 0; g < in->n_groups; g++) {
+		const struct vn_group *group = &in->groups[g];
+		uint64_t cores = cores_on(in, homes, place, group->first, group->first + group->n);
+		*(group->exclusive ? &claimed : &shared) += cores;
+		if (group->exclusive && cores > 0 && in->places[place].load + cores > group->cores[place])
+			return false;
+	}
+	return vn_claim_fits(&in->places[place], claimed, shared);
 }
 
 bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes)
 {
 	for (size_t v = 0; v < instance->n_parts; v++) {
 		const struct vn_part *part = &instance->parts[v];
-		const struct vn_place *place = &instance->places[homes[v]];
 		if (!vn_may_home(instance, v, homes[v]) ||
 			(part->fixed >= 0 && (size_t)part->fixed != homes[v]))
 			return false;
-		if (instance->exclusive && part->vcpus > 0 &&
-			place->load + vcpus_on(instance, homes, homes[v]) > place->cores)
+		if (part->vcpus > 0 && !claims_fit(instance, homes, homes[v]))
 			return false;
 	}
 	return true;
@@ -48,11 +62,27 @@ static vn_i128 distance_of(const struct vn_instance *in, const size_t *homes)
 	vn_i128 sum = 0;
 
 	for (size_t v = 0; v < in->n_parts; v++) {
-		for (size_t w = 0; w < in->n_parts; w++)
+		const struct vn_group *group = &in->groups[in->parts[v].group];
+		for (size_t w = group->first; w < group->first + group->n; w++)
 			sum += (vn_i128)(in->parts[v].vcpus * in->parts[w].mib) *
 			       vn_distance(in, homes[v], homes[w]);
+		sum += vn_pull(in, v, homes[v]);
 	}
 	return sum;
+}
+
+static uint64_t squeeze_on(const struct vn_instance *in, const size_t *homes, size_t i, uint64_t cores)
+{
+	const struct vn_place *place = &in->places[i];
+	uint64_t squeeze = vn_excess(place->load + cores, place->cores);
+
+	for (size_t g = 0; g < in->n_groups && !in->alike; g++) {
+		const struct vn_group *group = &in->groups[g];
+		uint64_t own = cores_on(in, homes, i, group->first, group->first + group->n);
+		uint64_t alone = own ? vn_excess(place->load + own, group->cores[i]) : 0;
+		squeeze = alone > squeeze ? alone : squeeze;
+	}
+	return squeeze;
 }
 
 void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost)
@@ -61,13 +91,15 @@ void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struc
 
 	for (size_t i = 0; i < instance->n_places; i++) {
 		const struct vn_place *place = &instance->places[i];
-		cost.spill += vn_excess(demand_on(instance, homes, i), place->room);
+		for (size_t k = 0; k < instance->n_pools; k++)
+			cost.spill += vn_excess(demand_on(instance, homes, k, i), vn_room(instance, k, i));
 		if (place->cores == 0)
 			continue;
-		uint64_t vcpus = place->load + vcpus_on(instance, homes, i);
-		cost.squeeze += vn_excess(vcpus, place->cores);
-		if (vn_load_compare(vcpus, place->cores, cost.load_vcpus, cost.load_cores) > 0) {
-			cost.load_vcpus = vcpus;
+		uint64_t cores = cores_on(instance, homes, i, 0, instance->n_parts);
+		cost.squeeze += squeeze_on(instance, homes, i, cores);
+		if (vn_load_compare(place->load + cores, place->cores, cost.load_vcpus, cost.load_cores) >
+			0) {
+			cost.load_vcpus = place->load + cores;
 			cost.load_cores = place->cores;
 		}
 	}
@@ -75,23 +107,35 @@ void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struc
 	*ret_cost = cost;
 }
 
-int vn_cost_fragmentation(
-	const struct vn_instance *instance, const uint64_t *demand, bool spills, vn_i128 *ret_fragmentation)
+static int add_fragmentation(
+	const struct vn_instance *in, size_t pool, const uint64_t *demand, bool spills, vn_i128 *sum)
 {
 	vn_autospill spill = {0};
-	vn_i128 sum = 0;
 
 	if (spills) {
-		int r = vn_spill_make(instance, demand, &spill);
+		int r = vn_spill_make(in, pool, demand, &spill);
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < instance->n_places; i++) {
-		uint64_t left = vn_excess(instance->places[i].room, demand[i]);
+	for (size_t i = 0; i < in->n_places; i++) {
+		uint64_t left = vn_excess(vn_room(in, pool, i), demand[i]);
 		for (size_t k = 0; k < spill.n_sources; k++)
 			left -= spill.flow[k * spill.n_places + i];
 		vn_i128 mib = (vn_i128)(left / VN_MIB);
-		sum += mib * mib;
+		*sum += mib * mib;
+	}
+	return 0;
+}
+
+int vn_cost_fragmentation(
+	const struct vn_instance *instance, const uint64_t *demand, bool spills, vn_i128 *ret_fragmentation)
+{
+	vn_i128 sum = 0;
+
+	for (size_t k = 0; k < instance->n_pools; k++) {
+		int r = add_fragmentation(instance, k, demand + k * instance->n_places, spills, &sum);
+		if (r < 0)
+			return r;
 	}
 	*ret_fragmentation = sum;
 	return 0;
@@ -99,13 +143,13 @@ int vn_cost_fragmentation(
 
 int vn_cost_of(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost)
 {
-	vn_autofree uint64_t *demand = calloc(instance->n_places, sizeof(*demand));
+	vn_autofree uint64_t *demand = calloc(instance->n_pools * instance->n_places + 1, sizeof(*demand));
 	struct vn_cost cost;
 
 	if (!demand)
 		return -ENOMEM;
 	for (size_t v = 0; v < instance->n_parts; v++)
-		demand[homes[v]] += instance->parts[v].memory;
+		demand[instance->parts[v].pool * instance->n_places + homes[v]] += instance->parts[v].memory;
 	vn_cost_head(instance, homes, &cost);
 	int r = vn_cost_fragmentation(instance, demand, cost.spill > 0, &cost.fragmentation);
 	if (r < 0)

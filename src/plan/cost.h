@@ -3,9 +3,12 @@
 /*
  * What a complete choice of homes costs (DESIGN section 4), from scratch.
  *
- * "The nodes" of squeeze and load are those with a core that this guest may use: no vCPU can be placed on the
+ * "The nodes" of squeeze and load are those with a core that a guest may use: no vCPU can be placed on the
  * others, and what runs there is none of its business. Load there counts whether or not the guest comes to
- * live there.
+ * live there. vCPUs count in cores' worth: `threads` of a guest that knows of its threads share one.
+ *
+ * Guests planned jointly that may use different CPUs squeeze each other on the CPUs of all of them, and each
+ * itself on its own: the larger of the two counts.
  */
 
 #include "instance.h"
@@ -14,13 +17,19 @@
  */
 bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes);
 
+/* Whether a place can give `claimed` cores away for good when vCPUs worth `shared` cores live there too: these keep one. */
+static inline bool vn_claim_fits(const struct vn_place *place, uint64_t claimed, uint64_t shared)
+{
+	return claimed == 0 || place->load + claimed + (shared > 0) <= place->cores;
+}
+
 /* The levels down to the load; fragmentation stays 0. Needs no memory. */
 void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);
 
 /* All levels. 0 or -ENOMEM. */
 int vn_cost_of(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);
 
-/* The last level alone, from the bytes at home on each place. */
+/* The last level alone, from the bytes at home on each place (n_pools x n_places). */
 int vn_cost_fragmentation(
 	const struct vn_instance *instance, const uint64_t *demand, bool spills, vn_i128 *ret_fragmentation);
 

@@ -52,7 +52,7 @@ static void explain_load(const struct vn_instance *in, const struct vn_plan *pla
 		const struct vn_place *place = &in->places[i];
 		uint64_t vcpus = place->load;
 		for (size_t v = 0; v < in->n_parts; v++)
-			vcpus += plan->homes[v] == place->id ? in->parts[v].vcpus : 0;
+			vcpus += plan->homes[v] == place->id ? in->parts[v].cores : 0;
 		if (place->cores != plan->cost.load_cores || vcpus != plan->cost.load_vcpus)
 			continue;
 		fprintf(out, "highest on node %u: %llu vCPU%s on %llu core%s", place->id,
@@ -74,7 +74,7 @@ static void explain_fragmentation(const struct vn_instance *in, const struct vn_
 		in->policy == VN_POLICY_PACK ? "packed, so that what stays free is in large pieces"
 					     : "spread, so that something stays free everywhere");
 	for (size_t i = 0; i < in->n_places; i++) {
-		uint64_t left = in->places[i].room;
+		uint64_t left = vn_room(in, 0, i);
 		for (size_t v = 0; v < plan->n_vnodes; v++) {
 			const struct vn_plan_vnode *vnode = &plan->vnodes[v];
 			for (size_t k = 0; k < vnode->n_shares; k++)
@@ -181,7 +181,7 @@ void vn_plan_explain(const struct vn_host *host, const struct vn_guest *guest,
 			fprintf(out, "  %s\n", plan->reasons.v[i].text);
 		return;
 	}
-	if (vn_instance_make(host, guest, options, &in) < 0) {
+	if (vn_instance_make(host, &guest, 1, options, &in) < 0) {
 		fprintf(out, "out of memory\n");
 		return;
 	}

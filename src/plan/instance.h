@@ -2,24 +2,28 @@
 #pragma once
 /*
  * The planning task in plain integers: what each host node offers, what each vnode needs, how far nodes are
- * apart. Nodes and vnodes are known by index here; ids come back only in the plan.
+ * apart. Nodes and vnodes are known by index here; ids come back only in the plan. Several guests planned
+ * jointly are one task: their vnodes in a row, each part knowing its group (guest) and its pool (page size).
  */
 
 #include "plan_make.h"
 
-/* Every figure below fits 64 bits because of these two: no pool counts for more than 8 PiB, no distance for
+/* Every figure below fits 64 bits because of this and the limits of guests: no pool counts for more than 8 PiB, no distance for
  * more than 255. */
 #define VN_MAX_ROOM (UINT64_C(1) << 53)
 
 /* What is assumed where the host did not tell a distance. */
 #define VN_DISTANCE_ASSUMED 20u
 
+/* Bytes of memory that a device counts for in the distance level, in MiB per vCPU of its vnode (DESIGN section 4). */
+#define VN_DEVICE_MIB 1024
+
 /* What a host node offers. */
 struct vn_place {
 	unsigned id;
-	uint64_t room; /* bytes in the pool of the guest's page size, whole MiB and whole pages */
-	uint64_t cores; /* physical cores among its usable CPUs; 0: never home of a vnode with vCPUs */
-	uint64_t load; /* vCPUs that run there already */
+	uint64_t cores; /* physical cores among the CPUs that one guest or another may use; 0: never home of a
+			   vnode with vCPUs */
+	uint64_t load; /* cores' worth of vCPUs that run there already */
 	size_t class; /* the lowest index among the places that this one could change places with */
 };
 
@@ -28,23 +32,41 @@ struct vn_part {
 	uint64_t memory; /* bytes */
 	uint64_t mib;
 	uint64_t vcpus; /* all possible ones: a vCPU plugged later finds its core there */
+	uint64_t cores; /* that they are worth: vcpus / threads of the guest, rounded up */
 	int fixed; /* index of the place the user wants, or -1 */
+	unsigned pool, group;
+};
+
+/* A guest. */
+struct vn_group {
+	bool exclusive; /* a core of its own for each vCPU: a constraint */
+	unsigned threads; /* vCPUs of a guest core */
+	unsigned pool; /* page size of its memory */
+	size_t first, n; /* its parts */
+	uint64_t *cores; /* per place, among the CPUs that this guest may use; owned */
+	hwloc_bitmap_t *cpus; /* per place, those CPUs; owned */
 };
 
 struct vn_instance {
 	size_t n_places;
 	struct vn_place *places;
-	hwloc_bitmap_t *cpus; /* usable CPUs per place, owned */
+	size_t n_pools;
+	uint64_t *pages; /* page size of each pool, bytes; 0: ordinary */
+	uint64_t *rooms; /* n_pools x n_places: bytes, whole MiB and whole pages */
 	uint32_t *distances; /* n_places x n_places, row: where the CPU is */
 	size_t n_parts;
 	struct vn_part *parts;
+	int64_t *
+		pulls; /* n_parts x n_places: what the part's devices add to the distance there; NULL: no devices */
+	size_t n_groups;
+	struct vn_group *groups;
+	bool alike; /* every guest may use the same CPUs */
 	enum vn_policy policy;
-	bool exclusive; /* a core of its own for each vCPU: a constraint */
 	bool spanning; /* a guest told of no NUMA: spilled memory takes the fewest nodes */
 };
 
-/* -ENOMEM is the only failure: homes and CPU lists were checked before. */
-int vn_instance_make(const struct vn_host *host, const struct vn_guest *guest,
+/* -ENOMEM is the only failure: homes and CPU lists were checked before. `n` guests, at most VN_MAX_JOINT. */
+int vn_instance_make(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
 	const struct vn_plan_options *options, struct vn_instance *ret_instance);
 void vn_instance_clear(struct vn_instance *instance);
 #define vn_autoinstance vn_cleanup(vn_instance_clear) struct vn_instance
@@ -54,10 +76,28 @@ static inline uint32_t vn_distance(const struct vn_instance *instance, size_t fr
 	return instance->distances[from * instance->n_places + to];
 }
 
+static inline uint64_t vn_room(const struct vn_instance *instance, size_t pool, size_t place)
+{
+	return instance->rooms[pool * instance->n_places + place];
+}
+
+static inline int64_t vn_pull(const struct vn_instance *instance, size_t part, size_t place)
+{
+	return instance->pulls ? instance->pulls[part * instance->n_places + place] : 0;
+}
+
 static inline bool vn_may_home(const struct vn_instance *instance, size_t part, size_t place)
 {
-	return instance->places[place].cores > 0 || instance->parts[part].vcpus == 0;
+	const struct vn_part *that = &instance->parts[part];
+
+	return that->vcpus == 0 || instance->groups[that->group].cores[place] > 0;
 }
+
+/* Whether two places offer the same, by themselves: all but their distances to others. */
+bool vn_places_alike(const struct vn_instance *instance, size_t a, size_t b);
+
+/* Whether two parts could change places with each other and nothing would change. */
+bool vn_parts_equal(const struct vn_instance *instance, size_t a, size_t b);
 
 static inline uint64_t vn_excess(uint64_t a, uint64_t b)
 {

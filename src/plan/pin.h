@@ -5,6 +5,6 @@
 #include "instance.h"
 
 /* Fills vnodes[].cpus, vcpu_cpus and emulator_cpus of a plan whose vnodes and homes (`homes`: indices) are
- * there. */
+ * there. `occupied` may be NULL. */
 int vn_pin_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
-	const size_t *homes, struct vn_plan *plan);
+	const struct vn_occupied *occupied, const size_t *homes, struct vn_plan *plan);

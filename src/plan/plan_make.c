@@ -1,202 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan_make.h"
 
-#include <string.h>
-
 #include "../base/text.h"
-#include "instance.h"
-#include "pin.h"
-#include "solve.h"
-#include "spill.h"
+#include "plan_fill.h"
 #include "warn.h"
-
-/* Whether `cpus` names at least one CPU that the host has, online or not. */
-static bool names_a_cpu(const struct vn_host *host, hwloc_const_bitmap_t cpus)
-{
-	for (size_t i = 0; i < host->n_nodes; i++) {
-		if (hwloc_bitmap_intersects(host->nodes[i].cpus, cpus))
-			return true;
-	}
-	for (size_t i = 0; i < host->n_cpus; i++) {
-		if (hwloc_bitmap_isset(cpus, host->cpus[i].id))
-			return true;
-	}
-	return false;
-}
-
-static char *list_nodes(const struct vn_host *host)
-{
-	vn_autoset ids = hwloc_bitmap_alloc();
-
-	for (size_t i = 0; ids && i < host->n_nodes; i++)
-		hwloc_bitmap_set(ids, host->nodes[i].id);
-	return ids ? vn_set_text(ids) : NULL;
-}
-
-/* Homes and CPU lists that this host cannot have, all of them. */
-static int check_wishes(const struct vn_host *host, const struct vn_guest *guest, struct vn_error *err)
-{
-	int r = 0;
-
-	if (guest->cpus && !names_a_cpu(host, guest->cpus)) {
-		vn_autofree char *cpus = vn_set_text(guest->cpus);
-		r = vn_error_input(
-			err, &guest->cpus_where, "'%s' names no CPU of this host", cpus ? cpus : "");
-	}
-	for (size_t v = 0; v < guest->n_vnodes; v++) {
-		const struct vn_vnode *vnode = &guest->vnodes[v];
-		if (vnode->home < 0 || vn_host_node_index(host, (unsigned)vnode->home) >= 0)
-			continue;
-		vn_autofree char *nodes = list_nodes(host);
-		r = vn_error_input(err, &vnode->home_where,
-			"vnode %zu: node %d seen; expected one of this host's: %s", v, vnode->home,
-			nodes ? nodes : "");
-	}
-	return r;
-}
-
-/* Only asked when some node has a usable CPU: with none at all the plan says so. */
-static int check_home_cpus(const struct vn_instance *in, const struct vn_guest *guest, struct vn_error *err)
-{
-	int r = 0;
-
-	for (size_t v = 0; v < in->n_parts; v++) {
-		int home = in->parts[v].fixed;
-		if (home < 0 || vn_may_home(in, v, (size_t)home))
-			continue;
-		r = vn_error_input(err, &guest->vnodes[v].home_where,
-			"vnode %zu: node %d has no CPU that this guest may use; expected one that has, as "
-			"the vnode has "
-			"vCPUs",
-			v, guest->vnodes[v].home);
-	}
-	return r;
-}
-
-static int add_share(struct vn_plan_vnode *vnode, unsigned pnode, uint64_t bytes)
-{
-	struct vn_share *grown = reallocarray(vnode->shares, vnode->n_shares + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	vnode->shares = grown;
-	grown[vnode->n_shares++] = (struct vn_share){pnode, bytes};
-	return 0;
-}
-
-/* The place nearest to `from` that still takes bytes of source k, or n_places. */
-static size_t nearest_flow(const struct vn_instance *in, const struct vn_spill *spill, size_t k)
-{
-	size_t best = in->n_places, from = spill->sources[k];
-
-	for (size_t j = 0; j < in->n_places; j++) {
-		if (spill->flow[k * in->n_places + j] > 0 &&
-			(best == in->n_places || vn_distance(in, from, j) < vn_distance(in, from, best)))
-			best = j;
-	}
-	return best;
-}
-
-/* Gives `bytes` of a vnode to the places that source k spills to, nearest first. */
-static int share_spill(const struct vn_instance *in, struct vn_spill *spill, size_t k, uint64_t bytes,
-	struct vn_plan_vnode *vnode)
-{
-	while (bytes > 0) {
-		size_t j = nearest_flow(in, spill, k);
-		if (j == in->n_places)
-			return -EINVAL; /* cannot happen: the flow is what spills */
-		uint64_t *flow = &spill->flow[k * in->n_places + j], here = vn_min(*flow, bytes);
-		int r = add_share(vnode, in->places[j].id, here);
-		if (r < 0)
-			return r;
-		*flow -= here;
-		bytes -= here;
-	}
-	return 0;
-}
-
-static size_t source_of(const struct vn_spill *spill, size_t place)
-{
-	size_t k = 0;
-
-	while (k < spill->n_sources && spill->sources[k] != place)
-		k++;
-	return k;
-}
-
-/* Within an over-full node the highest vnode spills first, and to the nearest of the places that are taken.
- */
-static int fill_shares(const struct vn_instance *in, const size_t *homes, struct vn_plan *plan)
-{
-	vn_autofree uint64_t *demand = calloc(in->n_places, sizeof(*demand));
-	vn_autospill spill = {0};
-
-	if (!demand)
-		return -ENOMEM;
-	for (size_t v = 0; v < in->n_parts; v++)
-		demand[homes[v]] += in->parts[v].memory;
-	int r = vn_spill_make(in, demand, &spill);
-	for (size_t v = in->n_parts; v-- > 0 && r >= 0;) {
-		struct vn_plan_vnode *vnode = &plan->vnodes[v];
-		uint64_t excess = vn_excess(demand[homes[v]], in->places[homes[v]].room);
-		uint64_t away = vn_min(excess, in->parts[v].memory);
-		if (away < in->parts[v].memory)
-			r = add_share(vnode, in->places[homes[v]].id, in->parts[v].memory - away);
-		if (r >= 0 && away > 0)
-			r = share_spill(in, &spill, source_of(&spill, homes[v]), away, vnode);
-		demand[homes[v]] -= away;
-	}
-	return r;
-}
-
-static unsigned *name_homes(const struct vn_instance *in, const size_t *homes)
-{
-	unsigned *ids = calloc(in->n_parts, sizeof(*ids));
-
-	for (size_t v = 0; ids && v < in->n_parts; v++)
-		ids[v] = in->places[homes[v]].id;
-	return ids;
-}
-
-static enum vn_binding binding_of(
-	const struct vn_instance *in, const struct vn_guest *guest, const struct vn_cost *cost)
-{
-	if (in->spanning && cost->spill > 0)
-		return VN_BINDING_INTERLEAVE;
-	return guest->memory_policy == VN_MEMORY_STRICT ? VN_BINDING_STRICT : VN_BINDING_PREFERRED;
-}
-
-static int fill_plan(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
-	const struct vn_plan_options *options, const struct vn_solution *solution, struct vn_plan *plan)
-{
-	plan->feasible = true;
-	plan->optimal = solution->proven;
-	plan->open_level = solution->open_level;
-	plan->bound = solution->bound;
-	plan->cost = solution->cost;
-	plan->binding = binding_of(in, guest, &solution->cost);
-	plan->homes = name_homes(in, solution->homes);
-	plan->vnodes = calloc(in->n_parts, sizeof(*plan->vnodes));
-	if (!plan->homes || !plan->vnodes)
-		return -ENOMEM;
-	plan->n_vnodes = in->n_parts;
-	for (size_t v = 0; v < in->n_parts; v++)
-		plan->vnodes[v].home = plan->homes[v];
-	int r = fill_shares(in, solution->homes, plan);
-	if (r >= 0)
-		r = vn_pin_plan(in, host, guest, solution->homes, plan);
-	if (r < 0)
-		return r;
-	if (solution->has_runner_up) {
-		plan->runner_up_homes = name_homes(in, solution->runner_up);
-		if (!plan->runner_up_homes)
-			return -ENOMEM;
-		plan->has_runner_up = true;
-		plan->runner_up_cost = solution->runner_up_cost;
-		vn_cost_compare(&plan->cost, &plan->runner_up_cost, in->policy, &plan->decided_by);
-	}
-	return vn_warn_plan(in, host, guest, options, solution->homes, plan);
-}
+#include "wishes.h"
 
 static int reason_nothing_found(
 	const struct vn_instance *in, const struct vn_solution *solution, struct vn_plan *plan)
@@ -220,27 +28,18 @@ static int make(const struct vn_instance *in, const struct vn_host *host, const 
 	if (r >= 0)
 		r = vn_warn_input(in, host, guest, &plan->warnings);
 	if (r >= 0)
-		r = vn_reason_resources(in, host, guest, &plan->reasons);
+		r = vn_reason_resources(in, host, &guest, &plan->reasons);
 	if (r < 0 || plan->reasons.n > 0) {
 		plan->optimal = r >= 0; /* that there is none is proven */
 		return r;
 	}
-	r = vn_solve(in, options ? options->deadline_ms : 0, &solution);
+	r = vn_solve(in, options ? options->deadline_ms : 0, options && options->runner_up, &solution);
 	if (r < 0)
 		return r;
 	if (solution.feasible)
-		return fill_plan(in, host, guest, options, &solution, plan);
+		return vn_plan_fill(in, host, guest, options, &solution, plan);
 	plan->optimal = solution.proven;
 	return reason_nothing_found(in, &solution, plan);
-}
-
-static bool has_cpus(const struct vn_instance *in)
-{
-	for (size_t i = 0; i < in->n_places; i++) {
-		if (in->places[i].cores > 0)
-			return true;
-	}
-	return false;
 }
 
 int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
@@ -248,12 +47,12 @@ int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
 {
 	vn_autoinstance in = {0};
 
-	int r = check_wishes(host, guest, err);
+	int r = vn_check_wishes(host, guest, err);
 	if (r < 0)
 		return r;
-	r = vn_instance_make(host, guest, options, &in);
-	if (r >= 0 && has_cpus(&in)) {
-		r = check_home_cpus(&in, guest, err);
+	r = vn_instance_make(host, &guest, 1, options, &in);
+	if (r >= 0) {
+		r = vn_check_home_cpus(&in, guest, 0, err);
 		if (r < 0)
 			return r;
 	}

@@ -5,6 +5,9 @@
 
 #include "../model/occupied.h"
 
+/* Guests that can be planned at once. */
+#define VN_MAX_JOINT 64
+
 struct vn_plan_options {
 	const struct vn_occupied *occupied; /* of this host, or NULL: nothing runs there */
 	unsigned deadline_ms; /* 0: none. When hit, the best plan found, `optimal` false */
@@ -22,10 +25,13 @@ int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
 
 /*
  * Plans `n` guests jointly: the sum of each level over all of them is as small as can be. ret_plans[k] is the plan of guests[k],
- * made as if all others were there already; when one is infeasible none is feasible. 0 or a negative errno.
+ * made as if all others were there already, and its own cost says what it pays then; *ret_total (may be NULL) is what all pay
+ * together, where what two share, such as a squeezed node, counts once. When one is infeasible none is feasible, and all have
+ * the same reasons. At most VN_MAX_JOINT guests: -E2BIG. Each plan has been checked. No runner-up is looked for.
  */
 int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
-	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err);
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_cost *ret_total,
+	struct vn_error *err);
 
 /*
  * Automatic vNUMA: makes the vnodes of a guest that left them open (`vnodes_open`), the fewest such that each fits a node's

@@ -2,39 +2,39 @@
 /*
  * Theory of operation
  *
- * Branch and bound over homes, one vnode at a time, the largest first, the most promising place first. A
- * branch is left as soon as its bounds (bound.c) say that it cannot beat the best plan known. The work is
- * done in four steps, all with the same search:
+ * 1. A greedy plan, improved by moves and swaps (climb.c), is the first to beat. Most often it is the answer down to the
+ *    distance, and what follows is its proof.
+ * 2. Where the host's distances make a tree, as those of most hosts do, dynamic programming over the tree (split.c, partition.c)
+ *    settles every level and the ties, exactly, in well under a millisecond for up to eight vnodes. What is left for the search
+ *    below are hosts whose distances make none, guests of very many different vnodes, and memory that must spill.
+ * 3. Branch and bound over homes, one vnode at a time, the largest first, the most promising place first. A branch is left as
+ *    soon as its bounds (bound.c) say that it cannot beat the best plan known. The least spill is settled first, then with it the
+ *    least squeeze, then all the rest: early levels are the easy ones, and the bound of the distance needs their final values.
+ * 4. Ties: vnode by vnode each lower-numbered place is tried, asking whether homes of the same cost begin so.
+ * 5. The runner-up, when it is asked for: the best plan that costs more than the best. One that costs the same (a mirror image,
+ *    say) would tell nobody why the best was taken. This search may stop early, after a fixed number of steps: then the runner-up
+ *    is the best found. The plan itself stays proven.
  *
- * 1. A greedy plan, improved by moves and swaps (climb.c), is the first to beat. Most often it is the answer,
- * and what follows is its proof.
- * 2. The least spill is settled, then with it the least squeeze, then all the rest: early levels are the easy
- * ones, and the bound of the distance needs their final values.
- * 3. Ties: vnode by vnode each lower-numbered place is tried, asking whether homes of the same cost begin so.
- * 4. The runner-up: the best plan that costs more than the best. One that costs the same (a mirror image,
- * say) would tell nobody why the best was taken. This search may stop early, after a fixed number of steps:
- * then the runner-up is the best found. The plan itself stays proven.
- *
- * Symmetry: equal vnodes are only tried in ascending order of places, and of interchangeable places that have
+ * Symmetry, in the search: equal vnodes are only tried in ascending order of places, and of interchangeable places that have
  * no tenant yet only the lowest is tried. The lexicographically smallest member of each class of mirror
  * images passes both rules (or swapping would make it smaller), so none is lost. What is settled before the
- * search begins (homes of the user, the prefix of step 3) has taken its places by then and is not touched by
+ * search begins (homes of the user, the prefix of step 4) has taken its places by then and is not touched by
  * either rule.
  */
 #include "solve.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "bound.h"
 #include "climb.h"
+#include "deadline.h"
+#include "partition.h"
 
 #define RUNNER_UP_STEPS 20000
 
 struct choice {
 	size_t place;
-	uint64_t spill, squeeze;
-	int64_t distance;
+	struct vn_step step;
 };
 
 struct search {
@@ -50,8 +50,7 @@ struct search {
 	bool found;
 	size_t *best;
 	uint64_t steps, max_steps; /* 0: as many as it takes */
-	bool has_deadline;
-	struct timespec deadline;
+	struct vn_deadline deadline;
 	bool late; /* the deadline has passed */
 	int status; /* -ENOMEM on the way */
 };
@@ -76,23 +75,8 @@ static int search_make(const struct vn_instance *in, unsigned deadline_ms, struc
 		return -ENOMEM;
 	for (size_t v = 0; v < in->n_parts; v++)
 		s->fixed[v] = in->parts[v].fixed;
-	if (deadline_ms > 0) {
-		clock_gettime(CLOCK_MONOTONIC, &s->deadline);
-		s->deadline.tv_sec += deadline_ms / 1000;
-		s->deadline.tv_nsec += (long)(deadline_ms % 1000) * 1000000;
-		s->has_deadline = true;
-	}
+	s->deadline = vn_deadline_in(deadline_ms);
 	return vn_partial_make(in, &s->partial);
-}
-
-static bool passed(const struct timespec *deadline)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	int64_t late =
-		((int64_t)now.tv_sec - deadline->tv_sec) * 1000000000 + now.tv_nsec - deadline->tv_nsec;
-	return late >= 0;
 }
 
 /* The search has used up its steps or its time: what it did not find may yet exist. */
@@ -107,14 +91,9 @@ static bool over(struct search *s)
 	if (s->late || s->status < 0 || (s->found && s->first))
 		return true;
 	s->steps++;
-	if (s->has_deadline && s->steps % 64 == 0)
-		s->late = passed(&s->deadline);
+	if (s->steps % 64 == 0)
+		s->late = vn_deadline_passed(&s->deadline);
 	return cut_short(s);
-}
-
-static bool equal_parts(const struct vn_part *a, const struct vn_part *b)
-{
-	return a->memory == b->memory && a->vcpus == b->vcpus;
 }
 
 /* Whether a place without tenants may wait for a lower one that it could change names with. */
@@ -129,48 +108,15 @@ static bool mirrored(const struct search *s, size_t place)
 	return false;
 }
 
-/* Whether the constraints let `part` live there beside those who do already. */
-static bool admits(const struct search *s, size_t part, size_t place)
-{
-	const struct vn_place *there = &s->in->places[place];
-	uint64_t vcpus = s->in->parts[part].vcpus;
-
-	if (!vn_may_home(s->in, part, place))
-		return false;
-	return !s->in->exclusive || vcpus == 0 ||
-	       there->load + s->partial.vcpus[place] + vcpus <= there->cores;
-}
-
 static bool choice_before(const struct choice *a, const struct choice *b)
 {
-	if (a->spill != b->spill)
-		return a->spill < b->spill;
-	if (a->squeeze != b->squeeze)
-		return a->squeeze < b->squeeze;
-	if (a->distance != b->distance)
-		return a->distance < b->distance;
+	if (a->step.spill != b->step.spill)
+		return a->step.spill < b->step.spill;
+	if (a->step.squeeze != b->step.squeeze)
+		return a->step.squeeze < b->step.squeeze;
+	if (a->step.distance != b->step.distance)
+		return a->step.distance < b->step.distance;
 	return a->place < b->place;
-}
-
-static struct choice choice_of(const struct search *s, size_t part, size_t i)
-{
-	const struct vn_partial *p = &s->partial;
-	const struct vn_place *place = &s->in->places[i];
-	const struct vn_part *that = &s->in->parts[part];
-	uint64_t spilt = vn_excess(p->demand[i], place->room);
-	uint64_t squeezed = vn_excess(place->load + p->vcpus[i], place->cores);
-
-	return (struct choice){
-		.place = i,
-		.spill = vn_excess(p->demand[i] + that->memory, place->room) - spilt,
-		.squeeze =
-			that->vcpus == 0
-				? 0
-				: vn_excess(place->load + p->vcpus[i] + that->vcpus, place->cores) - squeezed,
-		.distance = (int64_t)that->vcpus *
-				    (p->seen_memory[i] + (int64_t)that->mib * vn_distance(s->in, i, i)) +
-			    (int64_t)that->mib * p->seen_vcpus[i],
-	};
 }
 
 /* The places worth trying for a part from `lowest` on, the most promising first. */
@@ -179,9 +125,9 @@ static size_t list_choices(const struct search *s, size_t part, size_t lowest, s
 	size_t n = 0;
 
 	for (size_t i = lowest; i < s->in->n_places; i++) {
-		if (!admits(s, part, i) || mirrored(s, i))
+		if (!vn_partial_admits(&s->partial, part, i) || mirrored(s, i))
 			continue;
-		struct choice choice = choice_of(s, part, i);
+		struct choice choice = {i, vn_partial_step(&s->partial, part, i)};
 		size_t at = n++;
 		for (; at > 0 && choice_before(&choice, &choices[at - 1]); at--)
 			choices[at] = choices[at - 1];
@@ -220,7 +166,7 @@ static void descend(struct search *s, size_t depth)
 		return;
 	}
 	size_t part = s->order[depth], lowest = 0;
-	if (depth > 0 && equal_parts(&s->in->parts[s->order[depth - 1]], &s->in->parts[part]))
+	if (depth > 0 && vn_parts_equal(s->in, s->order[depth - 1], part))
 		lowest = s->partial.homes[s->order[depth - 1]];
 	struct choice *choices = s->choices + depth * s->in->n_places;
 	size_t n = list_choices(s, part, lowest, choices);
@@ -236,7 +182,9 @@ static bool part_before(const struct vn_part *a, const struct vn_part *b)
 {
 	if (a->memory != b->memory)
 		return a->memory > b->memory;
-	return a->vcpus > b->vcpus;
+	if (a->vcpus != b->vcpus)
+		return a->vcpus > b->vcpus;
+	return a->group < b->group;
 }
 
 /* Settles what is fixed and puts the other parts in order. False when what is fixed breaks a constraint
@@ -249,7 +197,7 @@ static bool settle_fixed(struct search *s)
 	s->n_order = 0;
 	for (size_t v = 0; v < s->in->n_parts; v++) {
 		if (s->fixed[v] >= 0) {
-			allowed &= admits(s, v, (size_t)s->fixed[v]);
+			allowed &= vn_partial_admits(&s->partial, v, (size_t)s->fixed[v]);
 			vn_partial_settle(&s->partial, v, (size_t)s->fixed[v]);
 			continue;
 		}
@@ -273,6 +221,7 @@ static void unsettle_fixed(struct search *s)
 static void run(struct search *s)
 {
 	s->found = false;
+	vn_partial_sort(&s->partial);
 	if (settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit))
 		descend(s, 0);
 	unsettle_fixed(s);
@@ -298,8 +247,10 @@ static int begin(struct search *s, struct vn_solution *solution)
 		if (!stuck)
 			vn_partial_settle(&s->partial, s->order[k], s->choices[0].place);
 	}
-	if (!stuck)
+	if (!stuck) {
+		vn_climb_fast(&s->partial, s->fixed);
 		memcpy(solution->homes, s->partial.homes, s->in->n_parts * sizeof(*solution->homes));
+	}
 	for (size_t k = s->n_order; k-- > 0;) {
 		if (s->partial.homes[s->order[k]] != VN_NOWHERE)
 			vn_partial_unsettle(&s->partial, s->order[k]);
@@ -309,8 +260,7 @@ static int begin(struct search *s, struct vn_solution *solution)
 	if (stuck)
 		return 0;
 	solution->feasible = true;
-	int r = vn_cost_of(s->in, solution->homes, &solution->cost);
-	return r < 0 ? r : vn_climb(s->in, solution->homes, &solution->cost);
+	return vn_cost_of(s->in, solution->homes, &solution->cost);
 }
 
 /* Takes what the last search found. */
@@ -353,16 +303,53 @@ static void account(struct search *s, enum vn_level level, struct vn_solution *s
 	solution->proven = false;
 }
 
-/* Step 2. True in solution->proven when the cost is the best there is. */
-static int settle_levels(struct search *s, struct vn_solution *solution)
+/*
+ * Step 2. Returns how many of the steps of settle_levels() it has made needless, or a negative errno; solution->proven when all
+ * is settled. A tree that is not exact tells what no plan can be better than: where the plan known is that good, it is the best
+ * at that level.
+ */
+static int divide(struct search *s, struct vn_solution *solution)
+{
+	struct vn_partition partition = {0};
+
+	if (!settle_fixed(s)) {
+		unsettle_fixed(s);
+		return 0;
+	}
+	int r = vn_partition_solve(&s->partial, &solution->cost, &s->deadline, &partition);
+	unsettle_fixed(s);
+	if (r < 0)
+		return r;
+	unsigned settled = 0;
+	if (partition.done && partition.exact) {
+		solution->feasible = true;
+		memcpy(solution->homes, partition.homes, s->in->n_parts * sizeof(*solution->homes));
+		r = vn_cost_of(s->in, solution->homes, &solution->cost);
+		solution->proven = partition.settled;
+		settled = 2;
+	} else if (partition.done && partition.cost.spill == solution->cost.spill) {
+		settled = partition.cost.squeeze == solution->cost.squeeze ? 2 : 1;
+	}
+	vn_partition_clear(&partition);
+	return r < 0 ? r : (int)settled;
+}
+
+/* Step 3. True in solution->proven when the cost is the best there is. */
+static int settle_levels(struct search *s, unsigned settled, struct vn_solution *solution)
 {
 	static const struct {
 		unsigned levels;
 		enum vn_level level;
 	} steps[] = {{1, VN_LEVEL_SPILL}, {2, VN_LEVEL_SQUEEZE}, {5, VN_LEVEL_DISTANCE}};
 
+	if (solution->feasible && s->in->n_parts * s->in->n_places <=
+					  512) { /* a good start for the levels below the distance */
+		int r = vn_climb(s->in, solution->homes, &solution->cost);
+		if (r < 0)
+			return r;
+	}
 	solution->proven = true;
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = settled; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		s->limit = (struct vn_limit){.cost = solution->cost, .levels = steps[i].levels};
 		run(s);
 		int r = adopt(s, solution);
@@ -399,7 +386,7 @@ static bool tried_twin(const struct search *s, size_t place)
 	return false;
 }
 
-/* Step 3: among plans of this cost, the one with the lexicographically smallest homes. Ends early with the
+/* Step 4: among plans of this cost, the one with the lexicographically smallest homes. Ends early with the
  * search. */
 static int settle_ties(struct search *s, size_t *homes, struct vn_cost *cost)
 {
@@ -429,7 +416,7 @@ static int settle_ties(struct search *s, size_t *homes, struct vn_cost *cost)
 	return 0;
 }
 
-/* Step 4. */
+/* Step 5. */
 static int find_runner_up(struct search *s, struct vn_solution *solution)
 {
 	int r = vn_climb_next(
@@ -455,7 +442,8 @@ static int find_runner_up(struct search *s, struct vn_solution *solution)
 	return settle_ties(s, solution->runner_up, &solution->runner_up_cost);
 }
 
-int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn_solution *ret_solution)
+int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, bool runner_up,
+	struct vn_solution *ret_solution)
 {
 	vn_cleanup(search_clear) struct search s = {0};
 	vn_autosolution solution = {0};
@@ -470,13 +458,16 @@ int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn
 		return -ENOMEM;
 	r = begin(&s, &solution);
 	if (r >= 0)
-		r = settle_levels(&s, &solution);
-	if (r >= 0 && solution.feasible && !s.late) {
+		r = divide(&s, &solution);
+	bool divided = r >= 0 && solution.proven;
+	if (r >= 0 && !divided)
+		r = settle_levels(&s, (unsigned)r, &solution);
+	if (r >= 0 && solution.feasible && !s.late && !divided) {
 		r = settle_ties(&s, solution.homes, &solution.cost);
 		if (r >= 0 && s.late)
 			account(&s, VN_LEVEL_TIES, &solution);
 	}
-	if (r >= 0 && solution.feasible && !s.late)
+	if (r >= 0 && solution.feasible && !s.late && runner_up)
 		r = find_runner_up(&s, &solution);
 	if (r < 0)
 		return r;

@@ -17,7 +17,8 @@ struct vn_solution {
 	struct vn_cost bound; /* … and no plan can be better at it than this */
 };
 
-/* 0 or -ENOMEM. The rooms together must hold the memory of all parts. `deadline_ms` 0: none. */
-int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, struct vn_solution *ret_solution);
+/* 0 or -ENOMEM. The rooms together must hold the memory of all parts. `deadline_ms` 0: none. `runner_up`: look for it, too. */
+int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, bool runner_up,
+	struct vn_solution *ret_solution);
 void vn_solution_clear(struct vn_solution *solution);
 #define vn_autosolution vn_cleanup(vn_solution_clear) struct vn_solution

@@ -104,7 +104,8 @@ static void sort_sinks(struct transport *t)
 	}
 }
 
-static int transport_make(const struct vn_instance *in, const uint64_t *demand, struct transport *t)
+static int transport_make(
+	const struct vn_instance *in, size_t pool, const uint64_t *demand, struct transport *t)
 {
 	size_t n = in->n_places;
 
@@ -117,7 +118,7 @@ static int transport_make(const struct vn_instance *in, const uint64_t *demand, 
 	if (!t->sources || !t->excess || !t->sinks || !t->cost || !t->parent)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t room = in->places[i].room;
+		uint64_t room = vn_room(in, pool, i);
 		if (demand[i] > room) {
 			t->sources[t->n_sources] = i;
 			t->excess[t->n_sources++] = demand[i] - room;
@@ -355,10 +356,11 @@ static int spill_from_transport(const struct transport *t, struct vn_spill *ret_
 	return 0;
 }
 
-int vn_spill_make(const struct vn_instance *instance, const uint64_t *demand, struct vn_spill *ret_spill)
+int vn_spill_make(
+	const struct vn_instance *instance, size_t pool, const uint64_t *demand, struct vn_spill *ret_spill)
 {
 	vn_cleanup(transport_clear) struct transport t = {0};
-	int r = transport_make(instance, demand, &t);
+	int r = transport_make(instance, pool, demand, &t);
 
 	if (r < 0)
 		return r;

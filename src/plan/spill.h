@@ -12,9 +12,10 @@ struct vn_spill {
 };
 
 /*
- * `demand`: bytes of the vnodes at home on each place. The rooms together must hold all of it.
+ * Of one pool. `demand`: bytes of the vnodes at home on each place. The rooms together must hold all of it.
  * Returns 0 or -ENOMEM.
  */
-int vn_spill_make(const struct vn_instance *instance, const uint64_t *demand, struct vn_spill *ret_spill);
+int vn_spill_make(
+	const struct vn_instance *instance, size_t pool, const uint64_t *demand, struct vn_spill *ret_spill);
 void vn_spill_clear(struct vn_spill *spill);
 #define vn_autospill vn_cleanup(vn_spill_clear) struct vn_spill

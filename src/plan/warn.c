@@ -78,7 +78,7 @@ static uint64_t vcpus_on(
 	uint64_t vcpus = 0;
 
 	for (size_t v = 0; v < in->n_parts; v++)
-		vcpus += plan->homes[v] == place->id ? in->parts[v].vcpus : 0;
+		vcpus += plan->homes[v] == place->id ? in->parts[v].cores : 0;
 	return vcpus;
 }
 
@@ -230,7 +230,7 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 }
 
 /* "node 0: 3 GiB, node 1: 4 GiB (the first 16 nodes)". */
-static char *list_rooms(const struct vn_instance *in)
+static char *list_rooms(const struct vn_instance *in, size_t pool)
 {
 	char *text = vn_copy("");
 
@@ -238,7 +238,7 @@ static char *list_rooms(const struct vn_instance *in)
 		char size[VN_SIZE_TEXT];
 		vn_autofree char *before = text;
 		text = vn_format("%s%snode %u: %s", before, i > 0 ? ", " : "", in->places[i].id,
-			vn_size_text(in->places[i].room, size));
+			vn_size_text(vn_room(in, pool, i), size));
 	}
 	if (text && in->n_places > 16) {
 		vn_autofree char *before = text;
@@ -248,31 +248,29 @@ static char *list_rooms(const struct vn_instance *in)
 }
 
 /* What would make room for `lack` bytes. */
-static char *memory_help(const struct vn_guest *guest, uint64_t lack)
+static char *memory_help(uint64_t page, uint64_t lack)
 {
 	char size[VN_SIZE_TEXT];
 
 	vn_size_text(lack, size);
-	if (guest->hugepages == 0)
+	if (page == 0)
 		return vn_format(
-			"free %s on the host (stop or move other guests), or give this one that much less",
-			size);
+			"free %s on the host (stop or move other guests), or ask for that much less", size);
 	return vn_format("reserve %llu more pages "
 			 "(/sys/devices/system/node/node*/hugepages/hugepages-%llukB/nr_hugepages), or "
-			 "use another page size, or give the guest %s less",
-		(unsigned long long)((lack + guest->hugepages - 1) / guest->hugepages),
-		(unsigned long long)(guest->hugepages / 1024), size);
+			 "use another page size, or ask for %s less",
+		(unsigned long long)((lack + page - 1) / page), (unsigned long long)(page / 1024), size);
 }
 
-static int reason_memory(const struct vn_instance *in, const struct vn_host *host,
-	const struct vn_guest *guest, uint64_t need, uint64_t have, struct vn_notes *reasons)
+static int reason_memory(const struct vn_instance *in, const struct vn_host *host, size_t pool, uint64_t need,
+	uint64_t have, struct vn_notes *reasons)
 {
-	char needed[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT], page[VN_SIZE_TEXT];
-	vn_autofree char *rooms = list_rooms(in);
-	vn_autofree char *help = memory_help(guest, need - have);
-	vn_autofree char *kind =
-		guest->hugepages == 0 ? vn_copy("ordinary memory")
-				      : vn_format("huge pages of %s", vn_size_text(guest->hugepages, page));
+	char needed[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT], size[VN_SIZE_TEXT];
+	uint64_t page = in->pages[pool];
+	vn_autofree char *rooms = list_rooms(in, pool);
+	vn_autofree char *help = memory_help(page, need - have);
+	vn_autofree char *kind = page == 0 ? vn_copy("ordinary memory")
+					   : vn_format("huge pages of %s", vn_size_text(page, size));
 	const char *limited =
 		!host->allowed_nodes ? ""
 		: host->live
@@ -282,31 +280,52 @@ static int reason_memory(const struct vn_instance *in, const struct vn_host *hos
 	if (!rooms || !help || !kind)
 		return -ENOMEM;
 	return vn_notes_add(reasons, "memory-short",
-		"the guest needs %s (%llu bytes) in %s, and the host has %s: %s (%llu bytes) short (%s%s). "
+		"%s %s (%llu bytes) in %s, and the host has %s: %s (%llu bytes) short (%s%s). "
 		"What would help: %s",
-		vn_size_text(need, needed), (unsigned long long)need, kind, vn_size_text(have, there),
-		vn_size_text(need - have, lacking), (unsigned long long)(need - have), rooms, limited, help);
+		in->n_groups == 1 ? "the guest needs" : "these guests need", vn_size_text(need, needed),
+		(unsigned long long)need, kind, vn_size_text(have, there), vn_size_text(need - have, lacking),
+		(unsigned long long)(need - have), rooms, limited, help);
+}
+
+static int reason_pool(
+	const struct vn_instance *in, const struct vn_host *host, size_t pool, struct vn_notes *reasons)
+{
+	uint64_t need = 0, have = 0;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		need += in->parts[v].pool == pool ? in->parts[v].memory : 0;
+	for (size_t i = 0; i < in->n_places; i++)
+		have += vn_room(in, pool, i);
+	return need > have ? reason_memory(in, host, pool, need, have, reasons) : 0;
+}
+
+static int reason_no_cpu(const struct vn_instance *in, const struct vn_host *host, size_t g,
+	const struct vn_guest *guest, struct vn_notes *reasons)
+{
+	for (size_t i = 0; i < in->n_places; i++) {
+		if (in->groups[g].cores[i] > 0)
+			return 0;
+	}
+	return vn_notes_add(reasons, "no-cpu", "no node of the host has an online CPU that %s%s%s%s",
+		guest->cpus  ? "this guest may use (`cpus`) and the cpuset allows"
+		: host->live ? "this process is allowed to use"
+			     : "the process that read the host was allowed to use",
+		in->n_groups > 1 && guest->name ? ": " : "",
+		in->n_groups > 1 && guest->name ? guest->name : "",
+		!guest->cpus && host->isolated_cpus && !hwloc_bitmap_iszero(host->isolated_cpus)
+			? " (isolated ones only go to guests whose `cpus` name them)"
+			: "");
 }
 
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
-	const struct vn_guest *guest, struct vn_notes *reasons)
+	const struct vn_guest *const *guests, struct vn_notes *reasons)
 {
-	uint64_t need = 0, have = 0, cores = 0;
 	int r = 0;
 
-	for (size_t v = 0; v < instance->n_parts; v++)
-		need += instance->parts[v].memory;
-	for (size_t i = 0; i < instance->n_places; i++) {
-		have += instance->places[i].room;
-		cores += instance->places[i].cores;
-	}
-	if (need > have)
-		r = reason_memory(instance, host, guest, need, have, reasons);
-	if (r >= 0 && cores == 0)
-		r = vn_notes_add(reasons, "no-cpu", "no node of the host has an online CPU that %s",
-			guest->cpus  ? "this guest may use (`cpus`) and the cpuset allows"
-			: host->live ? "this process is allowed to use"
-				     : "the process that read the host was allowed to use");
+	for (size_t k = 0; k < instance->n_pools && r >= 0; k++)
+		r = reason_pool(instance, host, k, reasons);
+	for (size_t g = 0; g < instance->n_groups && r >= 0; g++)
+		r = reason_no_cpu(instance, host, g, guests[g], reasons);
 	return r;
 }
 
@@ -316,7 +335,7 @@ int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons
 	uint64_t need = 0, have = 0;
 
 	for (size_t v = 0; v < instance->n_parts; v++)
-		need += instance->parts[v].vcpus;
+		need += instance->groups[instance->parts[v].group].exclusive ? instance->parts[v].cores : 0;
 	for (size_t i = 0; i < instance->n_places; i++) {
 		const struct vn_place *place = &instance->places[i];
 		uint64_t left = vn_excess(place->cores, place->load);
@@ -331,7 +350,7 @@ int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons
 	if (!cores)
 		return -ENOMEM;
 	return vn_notes_add(reasons, "cores-short",
-		"exclusive_cores: %llu vCPUs each need a core of their own, all those of a vnode on one "
+		"exclusive_cores: %llu cores are wanted by guests for themselves, all those of a vnode on one "
 		"node; free cores: %s. %s",
 		(unsigned long long)need, cores,
 		need > have ? "What would help: fewer vCPUs, fewer neighbours, or exclusive_cores = 0"

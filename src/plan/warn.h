@@ -13,9 +13,9 @@ int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host
 int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan);
 
-/* Adds a reason for each thing that makes a plan impossible before any search. */
+/* Adds a reason for each thing that makes a plan impossible before any search. `guests`: one per group. */
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
-	const struct vn_guest *guest, struct vn_notes *reasons);
+	const struct vn_guest *const *guests, struct vn_notes *reasons);
 
 /* Says why exclusive cores cannot be had. */
 int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons);

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ *
+ * Where distances make a tree (hierarchy.c), it does not matter to the parts outside a branch where in it those inside live: all
+ * of these are as far. So a table of each branch tells, for every choice of parts, the least that it costs to have just these in
+ * it: spill and squeeze of its places, and the distances among them. A leaf's table is reckoned directly. An inner branch splits
+ * the choice between its two subtrees in every way: both parts' costs, and the distance between the subtrees for what crosses.
+ * Costs are compared level by level and add up, so the best of sums is the sum of bests. The table of the root has the optimum
+ * down to the distance, for any number of places in time proportional to it, where enumerating homes is exponential in the vnodes
+ * with the number of places as its base. This is dynamic programming over subsets; the choices are multisets (states.c), so that
+ * equal vnodes cost little.
+ *
+ * What cannot be part of a plan as good as the one that is known already is left out: an entry of a branch is at least completed
+ * by what crosses to the parts left over, at the distance to the nearest place beyond, and by what these cost among themselves.
+ * The latter is looked up in a table of a better host that is built first, and quickly: its places all have the best of every
+ * leaf for each choice, and as its branches at one level are all alike, each level takes a few joins however many places there
+ * are. With a good plan known most tables are nearly empty. Branches that are alike share a table.
+ */
+#include "split.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_CHOICES (1u << 16)
+#define MAX_ENTRIES (UINT64_C(1) << 20) /* of all tables: 24 MiB */
+#define MAX_BETTER_HOST 1200 /* entries of its leaf; beyond, building it takes longer than it saves */
+
+/* What building takes beside the split itself. */
+struct builder {
+	struct vn_split *split;
+	const struct vn_deadline *deadline;
+	struct vn_entry *best; /* per state, where `told` says so */
+	bool *told;
+	uint32_t *touched; /* the states told */
+	size_t n_touched;
+	struct vn_entry *rest; /* per state: what its parts cost at least among themselves */
+	uint64_t n_entries, steps;
+	bool filled; /* `rest` is that of the better host */
+};
+
+static void builder_clear(struct builder *b)
+{
+	free(b->best);
+	free(b->told);
+	free(b->touched);
+	free(b->rest);
+}
+
+const struct vn_entry *vn_table_find(const struct vn_table *table, size_t state)
+{
+	size_t low = 0, high = table->n;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		if (table->entries[middle].state < state)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < table->n && table->entries[low].state == state ? &table->entries[low] : NULL;
+}
+
+/* Keeps the cheaper one. */
+static void tell(struct builder *b, struct vn_entry entry)
+{
+	if (!b->told[entry.state]) {
+		b->told[entry.state] = true;
+		b->touched[b->n_touched++] = entry.state;
+		b->best[entry.state] = entry;
+	} else if (vn_entry_compare(&entry, &b->best[entry.state]) < 0) {
+		b->best[entry.state] = entry;
+	}
+}
+
+static int by_state(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Whether an entry may be part of a plan as good as the known one, all that is outside being `beyond` or farther. */
+static bool promises(const struct builder *b, const struct vn_entry *entry, uint32_t beyond)
+{
+	const struct vn_states *states = &b->split->states;
+	size_t left = states->n - 1 - entry->state;
+	struct vn_entry rest = b->rest[left];
+
+	rest.spill += entry->spill;
+	rest.squeeze += entry->squeeze;
+	rest.distance += entry->distance + (int64_t)beyond * vn_states_cross(states, entry->state, left);
+	return vn_entry_compare(&rest, &b->split->limit) <= 0;
+}
+
+/* Moves what was told into a table, without what promises nothing; at the root, nothing may be left over. */
+static int take(struct builder *b, uint32_t beyond, bool root, struct vn_table *ret_table)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_touched; i++) {
+		uint32_t state = b->touched[i];
+		b->told[state] = false;
+		if (root ? state == b->split->states.n - 1 : promises(b, &b->best[state], beyond))
+			b->touched[n++] = state;
+	}
+	b->n_touched = 0;
+	b->n_entries += n;
+	if (b->n_entries > MAX_ENTRIES) {
+		b->split->too_much = true;
+		return 0;
+	}
+	struct vn_entry *entries = malloc((n + 1) * sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	qsort(b->touched, n, sizeof(*b->touched), by_state);
+	for (size_t i = 0; i < n; i++)
+		entries[i] = b->best[b->touched[i]];
+	*ret_table = (struct vn_table){n, entries};
+	return 0;
+}
+
+/* ---- leaves ---- */
+
+/* What one place makes of a choice. False: it may not be there. */
+static bool weigh_leaf(const struct vn_split *s, size_t place, size_t state, struct vn_entry *ret)
+{
+	const struct vn_instance *in = s->in;
+	const struct vn_sum *sum = &s->states.sums[state];
+	const struct vn_partial *p = s->partial;
+	const struct vn_place *there = &in->places[place];
+	uint64_t claimed = p->claimed[place] + sum->claimed, cores = p->cores[place] + sum->cores;
+	struct vn_entry entry = {.state = (uint32_t)state};
+
+	for (size_t k = 0; k < in->n_pools; k++) {
+		uint64_t room = vn_room(in, k, place), before = p->demand[k * in->n_places + place];
+		entry.spill += vn_excess(before + s->states.memory[k * s->states.n + state], room) -
+			       vn_excess(before, room);
+	}
+	uint64_t crowd = vn_excess(there->load + p->cores[place], there->cores), before = crowd,
+		 after = vn_excess(there->load + cores, there->cores);
+	for (size_t g = 0; g < in->n_groups; g++) {
+		const struct vn_group *group = &in->groups[g];
+		uint64_t own = p->own_cores[g * in->n_places + place],
+			 more = s->states.own_cores[g * s->states.n + state];
+		uint64_t was = own ? vn_excess(there->load + own, group->cores[place]) : 0;
+		uint64_t is = own + more ? vn_excess(there->load + own + more, group->cores[place]) : 0;
+		before = was > before ? was : before;
+		after = is > after ? is : after;
+		if (group->exclusive && more > 0 && is > 0)
+			return false;
+		entry.distance += s->states.vcpus[g * s->states.n + state] *
+				  s->states.mib[g * s->states.n + state] *
+				  (int64_t)vn_distance(in, place, place);
+	}
+	if (sum->homed > 0 && !vn_claim_fits(there, claimed, cores - claimed))
+		return false;
+	entry.squeeze = sum->cores ? (uint32_t)(after - before) : 0;
+	*ret = entry;
+	return true;
+}
+
+/* Tells every choice that a place can take: kind by kind, as many as go without passing the limit. */
+static void fill_leaf(struct builder *b, size_t place, size_t kind, size_t state, int64_t pull)
+{
+	const struct vn_split *s = b->split;
+	struct vn_entry entry;
+
+	if (kind == s->states.n_kinds) {
+		if (weigh_leaf(s, place, state, &entry)) {
+			entry.distance += pull;
+			tell(b, entry);
+		}
+		return;
+	}
+	const struct vn_kind *that = &s->states.kinds[kind];
+	int64_t one = s->pulls ? s->pulls[that->part * s->in->n_places + place] : 0;
+	for (size_t n = 0; n <= that->n; n++) {
+		if (n > 0 && (!vn_may_home(s->in, that->part, place) ||
+				     !weigh_leaf(s, place, state, &entry) || entry.spill > s->limit.spill ||
+				     (entry.spill == s->limit.spill && entry.squeeze > s->limit.squeeze)))
+			return;
+		fill_leaf(b, place, kind + 1, state, pull);
+		state += that->stride;
+		pull += one;
+	}
+}
+
+/* ---- inner branches ---- */
+
+/* Puts two tables together. */
+static void join_tables(
+	struct builder *b, const struct vn_table *left, const struct vn_table *right, uint32_t distance)
+{
+	const struct vn_split *s = b->split;
+
+	for (size_t i = 0; i < left->n; i++) {
+		const struct vn_entry *a = &left->entries[i];
+		b->steps += right->n;
+		if (b->steps > 1u << 16) {
+			b->steps = 0;
+			b->split->late |= vn_deadline_passed(b->deadline);
+		}
+		if (s->late)
+			return;
+		for (size_t j = 0; j < right->n; j++) {
+			const struct vn_entry *c = &right->entries[j];
+			if (!vn_states_fit(&s->states, a->state, c->state))
+				continue;
+			struct vn_entry both = vn_split_join(s, a, c, distance);
+			if (vn_entry_compare(&both, &s->limit) <= 0)
+				tell(b, both);
+		}
+	}
+}
+
+/* ---- the better host ---- */
+
+/* At first only what is certain without it: at best, all that is left over is in one place, where it costs the least. */
+static void fill_rest(struct builder *b)
+{
+	const struct vn_split *s = b->split;
+	uint32_t nearest = UINT32_MAX;
+	int64_t least[VN_MAX_KINDS] = {0};
+
+	for (size_t k = 0; k < s->tree.n; k++) {
+		const struct vn_branch *leaf = &s->tree.branches[k];
+		nearest = leaf->distance < nearest ? leaf->distance : nearest;
+		for (size_t t = 0; t < s->states.n_kinds && s->pulls && leaf->left == VN_NO_NODE; t++) {
+			int64_t pull = s->pulls[s->states.kinds[t].part * s->in->n_places + leaf->place];
+			least[t] = k == 0 || pull < least[t] ? pull : least[t];
+		}
+	}
+	for (size_t state = 0; state < s->states.n; state++) {
+		struct vn_entry *rest = &b->rest[state];
+		*rest = (struct vn_entry){.state = (uint32_t)state};
+		for (size_t g = 0; g < s->in->n_groups; g++)
+			rest->distance += s->states.vcpus[g * s->states.n + state] *
+					  s->states.mib[g * s->states.n + state] * nearest;
+		for (size_t t = 0; t < s->states.n_kinds; t++)
+			rest->distance +=
+				(int64_t)(state / s->states.kinds[t].stride % (s->states.kinds[t].n + 1)) *
+				least[t];
+	}
+}
+
+/* The most branches that one branch joins at each distance, counting from the level below: powers of two are built. */
+static unsigned doublings(const struct vn_hierarchy *tree, uint32_t distance)
+{
+	size_t most = 1;
+	unsigned n = 0;
+
+	for (size_t k = 0; k < tree->n; k++) {
+		const struct vn_branch *branch = &tree->branches[k];
+		if (branch->left == VN_NO_NODE || branch->distance != distance || branch->beyond == distance)
+			continue; /* only those on top of their level */
+		size_t below = SIZE_MAX; /* leaves of the smallest branch of the level below */
+		for (size_t l = 0; l < k; l++) {
+			const struct vn_branch *lower = &tree->branches[l];
+			if (lower->beyond == distance &&
+				(lower->left == VN_NO_NODE || lower->distance < distance))
+				below = lower->n_leaves < below ? lower->n_leaves : below;
+		}
+		size_t joined = below == SIZE_MAX ? 1 : (branch->n_leaves + below - 1) / below;
+		most = joined > most ? joined : most;
+	}
+	while ((size_t)1 << n < most)
+		n++;
+	return n;
+}
+
+/* Doubles the table of a level as often as its branches may be joined. */
+static int raise_level(struct builder *b, uint32_t distance, struct vn_table *table)
+{
+	for (unsigned n = doublings(&b->split->tree, distance); n > 0 && !b->split->late; n--) {
+		struct vn_table twice = {0};
+		join_tables(b, table, table, distance);
+		uint64_t before = b->n_entries;
+		int r = take(b, 0, false, &twice);
+		b->n_entries = before;
+		if (r < 0)
+			return r;
+		free(table->entries);
+		*table = twice;
+	}
+	return 0;
+}
+
+/* The levels of the tree from below, each distance once. */
+static int build_better_host(struct builder *b, struct vn_table *table)
+{
+	int64_t distance = -1;
+
+	while (!b->split->late && !b->split->too_much) {
+		uint32_t next = UINT32_MAX;
+		for (size_t k = 0; k < b->split->tree.n; k++) {
+			const struct vn_branch *branch = &b->split->tree.branches[k];
+			if (branch->left != VN_NO_NODE && (int64_t)branch->distance > distance &&
+				branch->distance < next)
+				next = branch->distance;
+		}
+		if (next == UINT32_MAX)
+			break;
+		distance = next;
+		int r = raise_level(b, next, table);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Replaces `rest` by what the better host says; what it cannot hold nobody can. */
+static int improve_rest(struct builder *b)
+{
+	const struct vn_split *s = b->split;
+	struct vn_table table = {0};
+
+	for (size_t k = 0; k < s->tree.n; k++) {
+		const struct vn_table *leaf = &s->tables[k];
+		for (size_t i = 0; s->tree.branches[k].left == VN_NO_NODE && i < leaf->n; i++)
+			tell(b, leaf->entries[i]);
+	}
+	uint64_t before = b->n_entries;
+	int r = take(b, 0, false, &table);
+	b->n_entries = before;
+	if (r >= 0 && table.n <= MAX_BETTER_HOST)
+		r = build_better_host(b, &table);
+	else
+		before = UINT64_MAX;
+	if (r >= 0 && before != UINT64_MAX && !s->late && !s->too_much) {
+		for (size_t state = 0; state < s->states.n; state++)
+			b->rest[state].spill = UINT64_MAX / 4; /* nowhere */
+		for (size_t i = 0; i < table.n; i++)
+			b->rest[table.entries[i].state] = table.entries[i];
+	}
+	free(table.entries);
+	return r;
+}
+
+/* ---- all of it ---- */
+
+static int build_leaves(struct builder *b)
+{
+	struct vn_split *s = b->split;
+	int r = 0;
+
+	for (size_t k = 0; k < s->tree.n && r >= 0 && !s->too_much; k++) {
+		const struct vn_branch *branch = &s->tree.branches[k];
+		if (branch->left != VN_NO_NODE || branch->twin != k)
+			continue;
+		fill_leaf(b, branch->place, 0, 0, 0);
+		r = take(b, branch->beyond, k + 1 == s->tree.n, &s->tables[k]);
+	}
+	return r;
+}
+
+/* Throws out of the leaves what the better host shows to be worth nothing. */
+static void sift_leaves(struct builder *b)
+{
+	for (size_t k = 0; k < b->split->tree.n; k++) {
+		struct vn_table *table = &b->split->tables[k];
+		size_t n = 0;
+		for (size_t i = 0; i < table->n; i++) {
+			if (promises(b, &table->entries[i], b->split->tree.branches[k].beyond))
+				table->entries[n++] = table->entries[i];
+		}
+		table->n = n;
+	}
+}
+
+static int build_tables(struct builder *b)
+{
+	struct vn_split *s = b->split;
+
+	fill_rest(b);
+	int r = build_leaves(b);
+	if (r >= 0 && !s->too_much)
+		r = improve_rest(b);
+	if (r < 0 || s->late || s->too_much)
+		return r;
+	sift_leaves(b);
+	for (size_t k = 0; k < s->tree.n && r >= 0 && !s->late && !s->too_much; k++) {
+		const struct vn_branch *branch = &s->tree.branches[k];
+		if (branch->left == VN_NO_NODE || branch->twin != k)
+			continue;
+		join_tables(b, vn_split_table(s, branch->left), vn_split_table(s, branch->right),
+			branch->distance);
+		r = take(b, branch->beyond, k + 1 == s->tree.n, &s->tables[k]);
+	}
+	return r;
+}
+
+/* The places that take part (some free part may live there), each with the lowest that is like it; none: false. */
+static bool find_alike(const struct vn_split *s, const size_t *free_parts, size_t n_free, size_t *alike)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->in->n_places; i++) {
+		bool open = false;
+		for (size_t k = 0; k < n_free && !open; k++)
+			open = vn_partial_admits(s->partial, free_parts[k], i);
+		alike[i] = open ? i : VN_NO_NODE;
+		any |= open;
+		for (size_t j = 0; j < i && open; j++) {
+			bool same = alike[j] == j && s->partial->tenants[j] == 0 &&
+				    s->partial->tenants[i] == 0 && vn_places_alike(s->in, i, j);
+			for (size_t k = 0; k < n_free && same && s->pulls; k++)
+				same = s->pulls[free_parts[k] * s->in->n_places + i] ==
+				       s->pulls[free_parts[k] * s->in->n_places + j];
+			if (same) {
+				alike[i] = j;
+				break;
+			}
+		}
+	}
+	return any;
+}
+
+/* What the devices and the fixed parts make of each place for each part. */
+static int find_pulls(struct vn_split *s)
+{
+	const struct vn_instance *in = s->in;
+	bool none = !in->pulls;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		none &= s->partial->homes[v] == VN_NOWHERE;
+	if (none)
+		return 0;
+	s->pulls = calloc(in->n_parts * in->n_places, sizeof(*s->pulls));
+	if (!s->pulls)
+		return -ENOMEM;
+	for (size_t v = 0; v < in->n_parts; v++) {
+		const struct vn_part *part = &in->parts[v];
+		for (size_t i = 0; i < in->n_places && s->partial->homes[v] == VN_NOWHERE; i++)
+			s->pulls[v * in->n_places + i] =
+				vn_partial_step(s->partial, v, i).distance -
+				(int64_t)(part->vcpus * part->mib) * vn_distance(in, i, i);
+	}
+	return 0;
+}
+
+/* The plan known already, less what is fixed. */
+static struct vn_entry limit_of(const struct vn_partial *partial, const struct vn_cost *known)
+{
+	uint64_t squeeze = known->squeeze - partial->squeeze;
+
+	return (struct vn_entry){
+		.spill = known->spill - partial->spill,
+		.squeeze = squeeze > UINT32_MAX ? UINT32_MAX : (uint32_t)squeeze,
+		.distance = (int64_t)(known->distance - partial->distance),
+	};
+}
+
+static int prepare(struct vn_split *s)
+{
+	const struct vn_instance *in = s->in;
+	vn_autofree size_t *free_parts = calloc(in->n_parts + 1, sizeof(*free_parts));
+	vn_autofree size_t *alike = calloc(in->n_places + 1, sizeof(*alike));
+	size_t n = 0;
+
+	if (!free_parts || !alike)
+		return -ENOMEM;
+	for (size_t v = 0; v < in->n_parts; v++) {
+		if (s->partial->homes[v] == VN_NOWHERE)
+			free_parts[n++] = v;
+	}
+	int r = find_pulls(s);
+	if (r < 0)
+		return r;
+	if (!find_alike(s, free_parts, n, alike)) {
+		s->too_much = true;
+		return 0;
+	}
+	r = vn_states_make(in, free_parts, n, s->pulls, MAX_CHOICES, &s->states);
+	s->too_much = r == -E2BIG;
+	if (r < 0)
+		return s->too_much ? 0 : r;
+	return vn_hierarchy_make(in, alike, &s->tree);
+}
+
+int vn_split_make(const struct vn_partial *partial, const struct vn_cost *known,
+	const struct vn_deadline *deadline, struct vn_split *ret_split)
+{
+	struct vn_split s = {.in = partial->in, .partial = partial, .limit = limit_of(partial, known)};
+	vn_cleanup(builder_clear) struct builder b = {.split = &s, .deadline = deadline};
+	int r = prepare(&s);
+
+	if (r >= 0 && !s.too_much) {
+		s.tables = calloc(s.tree.n, sizeof(*s.tables));
+		b.best = calloc(s.states.n, sizeof(*b.best));
+		b.told = calloc(s.states.n, sizeof(*b.told));
+		b.touched = calloc(s.states.n, sizeof(*b.touched));
+		b.rest = calloc(s.states.n, sizeof(*b.rest));
+		r = s.tables && b.best && b.told && b.touched && b.rest ? build_tables(&b) : -ENOMEM;
+	}
+	if (r < 0) {
+		vn_split_clear(&s);
+		return r;
+	}
+	*ret_split = s;
+	return 0;
+}
+
+void vn_split_clear(struct vn_split *split)
+{
+	for (size_t k = 0; split->tables && k < split->tree.n; k++)
+		free(split->tables[k].entries);
+	free(split->tables);
+	free(split->pulls);
+	vn_states_clear(&split->states);
+	vn_hierarchy_clear(&split->tree);
+	*split = (struct vn_split){0};
+}
