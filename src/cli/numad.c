@@ -272,7 +272,7 @@ static int answer(const struct vn_args *args, const struct request *request, str
 	if (r == 0 && host->live)
 		r = vn_state_open(&state, err);
 	if (r == 0)
-		r = vn_make_plan(host->live ? &state : NULL, host, guest, &occupied, &plan, err);
+		r = vn_make_plan(host->live ? &state : NULL, host, guest, false, &occupied, &plan, err);
 	return r < 0 ? r : print_answer(args, request, plan, err);
 }
 

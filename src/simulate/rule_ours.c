@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The planner, as `vnuma run` asks it: with everything that runs counted as occupied, and the guest's vnodes as they are. A plan
- * that spills is taken, as the guest does run: what of its memory is elsewhere counts in its distance.
+ * The planner, as `vnuma run` asks it: with everything that runs counted as occupied, and vnodes that it makes itself where the
+ * trace does not give them (automatic vNUMA). A plan that spills is taken, as the guest does run: what of its memory is elsewhere counts in its distance.
  */
 #include "rule.h"
 
@@ -72,13 +72,18 @@ static int fill_vnode(struct vn_vnode *vnode, const struct vn_trace_guest *from,
 	return 0;
 }
 
-static struct vn_guest *guest_of(const struct vn_trace_guest *from)
+/* One vnode that is left open, unless the trace says how many there are. */
+static struct vn_guest *guest_of(const struct vn_trace_guest *given)
 {
 	vn_autoguest *guest = vn_guest_new();
+	struct vn_trace_guest copy = *given, *from = &copy;
 	unsigned vcpu = 0;
 
 	if (!guest)
 		return NULL;
+	guest->vnodes_open = !given->vnodes_told;
+	if (guest->vnodes_open)
+		copy.vnodes = 1;
 	guest->name = vn_copy("guest");
 	guest->vnodes = calloc(from->vnodes, sizeof(*guest->vnodes));
 	if (!guest->name || !guest->vnodes)
@@ -87,7 +92,7 @@ static struct vn_guest *guest_of(const struct vn_trace_guest *from)
 	guest->memory = guest->maxmem = from->mib * VN_MIB;
 	guest->vcpus = guest->maxvcpus = from->vcpus;
 	guest->weight = 256;
-	guest->guest_numa = VN_GUEST_NUMA_ON;
+	guest->guest_numa = given->vnodes_told ? VN_GUEST_NUMA_ON : VN_GUEST_NUMA_AUTO;
 	for (unsigned v = 0; v < from->vnodes; v++) {
 		if (fill_vnode(&guest->vnodes[v], from, v, vcpu) < 0)
 			return NULL;
@@ -122,76 +127,17 @@ static int placement_of(
 	return r;
 }
 
-/* A plan for the guest with so many vnodes; NULL in *ret_kept and -ENOSPC when there is none. */
-static int plan(struct ours *self, const struct vn_trace_guest *from, unsigned vnodes, struct kept **ret_kept)
+static int plan(struct ours *self, struct kept *kept)
 {
 	struct vn_plan_options options = {.occupied = self->occupied, .deadline_ms = PLAN_MS};
-	struct vn_trace_guest guest = *from;
 	vn_autoerror err = {0};
-	struct kept *kept = calloc(1, sizeof(*kept));
 
-	guest.vnodes = vnodes;
-	if (kept)
-		kept->guest = guest_of(&guest);
-	int r = kept && kept->guest ? vn_plan_make(self->host, kept->guest, &options, &kept->plan, &err)
-				    : -ENOMEM;
+	int r = vn_guest_shape(self->host, &options, kept->guest, &err);
+	if (r == 0)
+		r = vn_plan_make(self->host, kept->guest, &options, &kept->plan, &err);
 	if (r == 0 && !kept->plan->optimal)
 		self->unproven++;
-	if (r == 0 && !kept->plan->feasible)
-		r = -ENOSPC;
-	if (r < 0)
-		kept_free(kept);
-	else
-		*ret_kept = kept;
-	return r;
-}
-
-/* Whether a plan has memory elsewhere, or more vCPUs that share cores than there were. */
-static bool is_compromise(const struct kept *kept, uint64_t squeeze)
-{
-	return kept->plan->cost.spill > 0 || kept->plan->cost.squeeze > squeeze;
-}
-
-static bool is_better(const struct kept *a, const struct kept *b)
-{
-	const struct vn_cost *x = &a->plan->cost, *y = &b->plan->cost;
-	return x->spill != y->spill ? x->spill < y->spill : x->squeeze < y->squeeze;
-}
-
-/*
- * Automatic vNUMA: the fewest vnodes with which nothing is compromised. Where the trace says how many, so many it is.
- * (What vn_guest_shape() finds without trying.)
- */
-static int plan_open(struct ours *self, const struct vn_stock *stock, const struct vn_trace_guest *guest,
-	struct kept **ret_kept)
-{
-	uint64_t squeeze = vn_stock_squeeze(stock);
-	unsigned most = guest->vnodes_told ? guest->vnodes : guest->vcpus;
-	struct kept *best = NULL;
-	int r = 0;
-
-	most = most > stock->n ? (unsigned)stock->n : most;
-	most = most > VN_MAX_VNODES ? VN_MAX_VNODES : most;
-	for (unsigned n = guest->vnodes; r == 0 && (n == guest->vnodes || n <= most); n++) {
-		struct kept *kept = NULL;
-		r = plan(self, guest, n, &kept);
-		if (r < 0)
-			break;
-		if (best && !is_better(kept, best)) {
-			kept_free(kept);
-			continue;
-		}
-		kept_free(best);
-		best = kept;
-		if (!is_compromise(best, squeeze))
-			break;
-	}
-	if (r < 0 && r != -ENOSPC) {
-		kept_free(best);
-		return r;
-	}
-	*ret_kept = best;
-	return best ? 0 : -ENOSPC;
+	return r < 0 ? r : kept->plan->feasible ? 0 : -ENOSPC;
 }
 
 static int place(void *pointer, const struct vn_stock *stock, const struct vn_trace_guest *guest,
@@ -199,9 +145,15 @@ static int place(void *pointer, const struct vn_stock *stock, const struct vn_tr
 {
 	struct ours *self = pointer;
 	struct vn_placement placement = {0};
-	struct kept *kept = NULL;
+	struct kept *kept = calloc(1, sizeof(*kept));
 
-	int r = plan_open(self, stock, guest, &kept);
+	if (guest->mib > stock->free) {
+		free(kept);
+		return -ENOSPC; /* as the planner would say: no need to shape what has no room */
+	}
+	if (kept)
+		kept->guest = guest_of(guest);
+	int r = kept && kept->guest ? plan(self, kept) : -ENOMEM;
 	if (r == 0)
 		r = placement_of(self->host, kept, &placement);
 	if (r == 0)
