@@ -61,7 +61,14 @@ int vn_args_host(const struct vn_args *args, struct vn_host **ret_host, struct v
 /* Reads the guest config named by the first operand, with --defaults if given. */
 int vn_args_guest(const struct vn_args *args, struct vn_guest **ret_guest, struct vn_error *err);
 
-/* Writes the host as a picture to a file, through a temporary one beside it; "-" is standard output (picture.c). */
+/*
+ * Writes what `print` makes of `what` to a file, through a temporary one beside it, so that it is there whole or not at all; "-"
+ * is standard output. `option` is for messages (picture.c).
+ */
+int vn_write_whole(const char *option, const char *path, int (*print)(const void *what, FILE *out),
+	const void *what, struct vn_error *err);
+
+/* The host as a picture, for --svg. */
 int vn_write_picture(const struct vn_host *host, const char *path, struct vn_error *err);
 
 /* The table of verbs, ending in NULL (main.c). */

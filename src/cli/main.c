@@ -7,8 +7,8 @@
 #include "cli.h"
 #include "usage.h"
 
-extern const struct vn_verb verb_free, verb_gather, verb_list, verb_plan, verb_run, verb_show, verb_stop,
-	verb_topology, verb_verify;
+extern const struct vn_verb verb_free, verb_gather, verb_list, verb_numad, verb_plan, verb_run, verb_show,
+	verb_simulate, verb_stop, verb_topology, verb_verify;
 
 const struct vn_verb *const vn_verbs[] = {
 	&verb_topology,
@@ -20,6 +20,8 @@ const struct vn_verb *const vn_verbs[] = {
 	&verb_show,
 	&verb_stop,
 	&verb_verify,
+	&verb_numad,
+	&verb_simulate,
 	NULL,
 };
 
@@ -78,8 +80,17 @@ static int run_verb(const struct vn_verb *verb, int argc, char **argv)
 	return err.input ? VN_EXIT_INPUT : VN_EXIT_ENVIRONMENT;
 }
 
+/* Whether the program was called through a link of that name. */
+static bool called_as(const char *program, const char *name)
+{
+	const char *slash = strrchr(program, '/');
+	return strcmp(slash ? slash + 1 : program, name) == 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 0 && called_as(argv[0], verb_numad.name))
+		return finish(run_verb(&verb_numad, argc - 1, argv + 1));
 	if (argc < 2) {
 		vn_usage_all(stderr);
 		return VN_EXIT_INPUT;
