@@ -88,6 +88,7 @@ int vn_partial_make(const struct vn_instance *instance, struct vn_partial *ret_p
 		p.rest_mib[part->group] += part->mib;
 		p.rest_vcpus[part->group] += part->vcpus;
 		p.rest_cores += part->cores;
+		p.rest |= v < 32 ? 1u << v : 0;
 	}
 	*ret_partial = p;
 	p = (struct vn_partial){0};
@@ -103,6 +104,7 @@ void vn_partial_clear(struct vn_partial *partial)
 	free(partial->seen_memory);
 	free(partial->rest_memory);
 	free(partial->near_from);
+	vn_menus_clear(&partial->menus);
 	*partial = (struct vn_partial){0};
 }
 
@@ -174,6 +176,7 @@ static void shift(struct vn_partial *p, size_t part, size_t place, int sign)
 	p->rest_mib[that->group] -= s * that->mib;
 	p->rest_vcpus[that->group] -= s * that->vcpus;
 	p->rest_cores -= s * that->cores;
+	p->rest ^= part < 32 ? 1u << part : 0;
 	p->spill += spill_at(p, that->pool, place);
 	p->squeeze += squeeze_at(p, place);
 	p->crowd += crowd_at(p, place);
@@ -320,30 +323,38 @@ void vn_partial_sort(struct vn_partial *partial)
 		sort_near(partial->in, i, true, partial->near_from + i * n);
 		sort_near(partial->in, i, false, partial->near_to + i * n);
 	}
+	if (!partial->sorted)
+		vn_menus_make(partial->in, &partial->menus);
 	partial->sorted = true;
 }
 
 /* fill[i]: the least distance from i of `rest` of a guest poured into the `left` of the places, `slack` of it anywhere. */
-static void pour(struct vn_partial *p, size_t g, bool memory, uint64_t slack)
+static void pour(struct vn_partial *p, size_t g, bool memory, uint64_t slack, uint64_t cores_slack)
 {
 	const struct vn_group *group = &p->in->groups[g];
+	const struct vn_menu *menu = p->menus.menus ? vn_menus_get(&p->menus, p->rest) : NULL;
 	uint64_t rest = memory ? p->rest_mib[g] : p->rest_vcpus[g];
+	uint64_t more = memory ? slack / VN_MIB : cores_slack * group->threads;
 	size_t n = p->in->n_places;
 
-	for (size_t i = 0; i < n; i++)
-		p->lefts[i] =
-			memory ? room_left(p, group->pool, i) / VN_MIB : cores_left(p, i) * group->threads;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t mib = room_left(p, group->pool, i) / VN_MIB, cores = cores_left(p, i);
+		p->lefts[i] = memory ? mib : cores * group->threads;
+		if (menu && slack == 0 && cores_slack == 0)
+			p->lefts[i] = vn_min(p->lefts[i],
+				memory ? vn_menu_mib(menu, mib, cores) : vn_menu_vcpus(menu, mib));
+	}
 	for (size_t i = 0; i < n; i++) {
 		const uint16_t *order = (memory ? p->near_from : p->near_to) + i * n;
 		uint64_t todo = rest;
 		int64_t sum = 0;
 		for (size_t k = 0; k < n && todo > 0; k++) {
 			size_t j = order[k];
-			uint64_t here = vn_min(todo, p->lefts[j] + (k == 0 ? slack : 0));
+			uint64_t here = vn_min(todo, p->lefts[j] + (k == 0 ? more : 0));
 			sum += (int64_t)here * (memory ? vn_distance(p->in, i, j) : vn_distance(p->in, j, i));
 			todo -= here;
 		}
-		p->fill[i] = sum;
+		p->fill[i] = todo > 0 ? INT32_MAX : sum; /* no room in all: nothing comes of it */
 	}
 }
 
@@ -380,7 +391,7 @@ static int64_t bound_distance_one(
 	const uint64_t *there = (memory ? p->vcpus : p->mib) + g * p->in->n_places;
 	int64_t sum = 0;
 
-	pour(p, g, memory, memory ? slack / VN_MIB : cores_slack * group->threads);
+	pour(p, g, memory, slack, cores_slack);
 	for (size_t i = 0; i < p->in->n_places; i++) {
 		if (p->tenants[i] > 0)
 			sum += p->fill[i] * (int64_t)there[i];

@@ -3,6 +3,7 @@
 /* A choice of homes in the making, and what it will cost at least however it is completed. */
 
 #include "cost.h"
+#include "menu.h"
 
 #define VN_NOWHERE SIZE_MAX
 
@@ -28,6 +29,8 @@ struct vn_partial {
 	uint64_t *lefts; /* scratch, per place */
 	uint16_t *near_from, *near_to; /* n x n: places by D(i, .), by D(., i), nearest first */
 	bool sorted; /* these two are there */
+	struct vn_menus menus; /* of sets of parts; of no use where there are too many */
+	unsigned rest; /* the parts that are not settled, a bit each, for these */
 };
 
 /* How far a bound is worth computing: what the best plan known costs, and how many levels of it count. */

@@ -57,8 +57,12 @@ static void add_leaves(struct building *b, const size_t *alike)
 {
 	for (size_t i = 0; i < b->n_places; i++) {
 		size_t place = b->places[i];
-		struct vn_branch leaf = {
-			VN_NO_NODE, VN_NO_NODE, place, vn_distance(b->in, place, place), 0, b->tree.n, 1};
+		struct vn_branch leaf = {.left = VN_NO_NODE,
+			.right = VN_NO_NODE,
+			.place = place,
+			.distance = vn_distance(b->in, place, place),
+			.twin = b->tree.n,
+			.n_leaves = 1};
 		add_branch(b, leaf);
 		for (size_t k = 0; k < i; k++) {
 			const struct vn_branch *other = &b->tree.branches[k];
@@ -86,9 +90,12 @@ static size_t join(struct building *b, size_t n, uint32_t distance)
 		size_t pairs = 0;
 		for (size_t i = 0; i + 1 < n; i += 2) {
 			size_t left = b->joined[i], right = b->joined[i + 1];
+			all[left].above = all[right].above = distance;
 			all[left].beyond = all[right].beyond = distance;
-			add_branch(b, (struct vn_branch){left, right, 0, distance, 0, 0,
-					      all[left].n_leaves + all[right].n_leaves});
+			add_branch(b, (struct vn_branch){.left = left,
+					      .right = right,
+					      .distance = distance,
+					      .n_leaves = all[left].n_leaves + all[right].n_leaves});
 			b->joined[pairs++] = b->tree.n - 1;
 		}
 		if (n % 2 == 1)

@@ -10,6 +10,7 @@ struct vn_branch {
 	size_t left, right; /* branches; VN_NO_NODE in a leaf */
 	size_t place; /* of a leaf */
 	uint32_t distance; /* between the two subtrees; of a leaf: to itself */
+	uint32_t above; /* the distance of the branch that this one is a part of; the root's: 0 */
 	uint32_t
 		beyond; /* the least distance from here, or from a twin to this one, to a place outside; the root's: 0 */
 	size_t twin; /* the lowest branch that is built alike, of leaves that are alike */

@@ -28,9 +28,11 @@
 #include "bound.h"
 #include "climb.h"
 #include "deadline.h"
+#include "dispersion.h"
 #include "partition.h"
 
 #define RUNNER_UP_STEPS 20000
+#define MANY_PARTS 10
 
 struct choice {
 	size_t place;
@@ -51,7 +53,10 @@ struct search {
 	size_t *best;
 	uint64_t steps, max_steps; /* 0: as many as it takes */
 	struct vn_deadline deadline;
+	unsigned deadline_ms;
+	struct vn_deadline early; /* for tables, which may come to nothing: the search needs time, too */
 	bool late; /* the deadline has passed */
+	bool open; /* of the last search: it had to look, the bounds alone did not settle it */
 	int status; /* -ENOMEM on the way */
 };
 
@@ -75,7 +80,9 @@ static int search_make(const struct vn_instance *in, unsigned deadline_ms, struc
 		return -ENOMEM;
 	for (size_t v = 0; v < in->n_parts; v++)
 		s->fixed[v] = in->parts[v].fixed;
+	s->deadline_ms = deadline_ms;
 	s->deadline = vn_deadline_in(deadline_ms);
+	s->early = vn_deadline_in(deadline_ms / 5 * 2 + (deadline_ms > 0));
 	return vn_partial_make(in, &s->partial);
 }
 
@@ -222,7 +229,8 @@ static void run(struct search *s)
 {
 	s->found = false;
 	vn_partial_sort(&s->partial);
-	if (settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit))
+	s->open = settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit);
+	if (s->open)
 		descend(s, 0);
 	unsettle_fixed(s);
 }
@@ -235,32 +243,79 @@ static const struct vn_cost worst_cost = {
 	.load_cores = 1,
 };
 
-/* A first plan: the best place for each part in turn, then improved. Leaves solution->feasible false when it
- * gets stuck. */
-static int begin(struct search *s, struct vn_solution *solution)
+/* The best place for each part in turn, the first of them on `first` if that is a place; then improved. False: stuck. */
+static bool place_all(struct search *s, size_t first)
 {
-	bool stuck = !settle_fixed(s);
+	for (size_t k = 0; k < s->n_order; k++) {
+		size_t n = list_choices(s, s->order[k], 0, s->choices),
+		       place = n > 0 ? s->choices[0].place : first;
+		if (k == 0 && first != VN_NOWHERE && vn_partial_admits(&s->partial, s->order[k], first))
+			place = first;
+		else if (n == 0)
+			return false;
+		vn_partial_settle(&s->partial, s->order[k], place);
+	}
+	vn_climb_fast(&s->partial, s->fixed);
+	return true;
+}
 
-	for (size_t k = 0; k < s->n_order && !stuck; k++) {
-		size_t n = list_choices(s, s->order[k], 0, s->choices);
-		stuck = n == 0;
-		if (!stuck)
-			vn_partial_settle(&s->partial, s->order[k], s->choices[0].place);
-	}
-	if (!stuck) {
-		vn_climb_fast(&s->partial, s->fixed);
-		memcpy(solution->homes, s->partial.homes, s->in->n_parts * sizeof(*solution->homes));
-	}
+static void unplace_all(struct search *s)
+{
 	for (size_t k = s->n_order; k-- > 0;) {
 		if (s->partial.homes[s->order[k]] != VN_NOWHERE)
 			vn_partial_unsettle(&s->partial, s->order[k]);
 	}
-	unsettle_fixed(s);
-	solution->cost = worst_cost;
-	if (stuck)
+}
+
+/* Takes what is settled when it is better than what is known. */
+static int take_settled(struct search *s, struct vn_solution *solution)
+{
+	struct vn_cost cost;
+
+	if (s->partial.spill != solution->cost.spill ? s->partial.spill > solution->cost.spill
+		: s->partial.squeeze != solution->cost.squeeze
+			? s->partial.squeeze > solution->cost.squeeze
+			: s->partial.distance >= solution->cost.distance)
 		return 0;
+	int r = vn_cost_of(s->in, s->partial.homes, &cost);
+	if (r < 0)
+		return r;
+	solution->cost = cost;
 	solution->feasible = true;
-	return vn_cost_of(s->in, solution->homes, &solution->cost);
+	memcpy(solution->homes, s->partial.homes, s->in->n_parts * sizeof(*solution->homes));
+	return 0;
+}
+
+/* A first plan. Leaves solution->feasible false when it gets stuck. */
+static int begin(struct search *s, struct vn_solution *solution)
+{
+	int r = 0;
+
+	solution->cost = worst_cost;
+	if (settle_fixed(s) && place_all(s, VN_NOWHERE))
+		r = take_settled(s, solution);
+	unplace_all(s);
+	unsettle_fixed(s);
+	return r;
+}
+
+/* More first plans, around each place: for tasks too large to be sure of the best soon. */
+static int begin_everywhere(struct search *s, struct vn_solution *solution)
+{
+	struct vn_deadline enough = vn_deadline_in(s->deadline_ms / 5 + (s->deadline_ms > 0));
+	int r = 0;
+
+	for (size_t i = 0; i < s->in->n_places && r >= 0; i++) {
+		if (s->in->places[i].class != i)
+			continue; /* around a lower place it came out alike */
+		if (vn_deadline_passed(&enough))
+			break;
+		if (settle_fixed(s) && place_all(s, i))
+			r = take_settled(s, solution);
+		unplace_all(s);
+		unsettle_fixed(s);
+	}
+	return r;
 }
 
 /* Takes what the last search found. */
@@ -285,14 +340,36 @@ static enum vn_level first_open(
 	return vn_cost_compare(bound, cost, in->policy, &level) < 0 ? level : VN_LEVEL_TIES;
 }
 
+/* A bound of the distance that needs no search. INT64_MIN where there is no memory to reckon it. */
+static int64_t bound_apart(const struct search *s, const struct vn_cost *cost)
+{
+	vn_autofree size_t *alike = calloc(s->in->n_places + 1, sizeof(*alike));
+	struct vn_hierarchy tree = {0};
+	int64_t distance = INT64_MIN;
+
+	for (size_t i = 0; alike && i < s->in->n_places; i++) {
+		alike[i] = VN_NO_NODE;
+		for (size_t v = 0; v < s->in->n_parts; v++)
+			alike[i] = vn_may_home(s->in, v, i) ? i : alike[i];
+	}
+	if (!alike || vn_hierarchy_make(s->in, alike, &tree) < 0)
+		return INT64_MIN;
+	if (vn_dispersion(s->in, &tree, cost->spill, cost->squeeze - s->partial.crowd, &distance) < 0)
+		distance = INT64_MIN;
+	vn_hierarchy_clear(&tree);
+	return distance;
+}
+
 /* What is known when the time is up: `level` was being settled. */
 static void account(struct search *s, enum vn_level level, struct vn_solution *solution)
 {
+	int64_t apart = level == VN_LEVEL_DISTANCE ? bound_apart(s, &solution->cost) : INT64_MIN;
 	struct vn_cost bound;
 
 	settle_fixed(s);
 	vn_partial_bound(&s->partial, &(struct vn_limit){.cost = solution->cost}, &bound);
 	unsettle_fixed(s);
+	bound.distance = apart > bound.distance ? apart : bound.distance;
 	if (level > VN_LEVEL_SPILL)
 		bound.spill = solution->cost.spill;
 	if (level > VN_LEVEL_SQUEEZE)
@@ -316,7 +393,7 @@ static int divide(struct search *s, struct vn_solution *solution)
 		unsettle_fixed(s);
 		return 0;
 	}
-	int r = vn_partition_solve(&s->partial, &solution->cost, &s->deadline, &partition);
+	int r = vn_partition_solve(&s->partial, &solution->cost, &s->early, &partition);
 	unsettle_fixed(s);
 	if (r < 0)
 		return r;
@@ -342,9 +419,11 @@ static int settle_levels(struct search *s, unsigned settled, struct vn_solution 
 		enum vn_level level;
 	} steps[] = {{1, VN_LEVEL_SPILL}, {2, VN_LEVEL_SQUEEZE}, {5, VN_LEVEL_DISTANCE}};
 
+	int r = 0;
+
 	if (solution->feasible && s->in->n_parts * s->in->n_places <=
 					  512) { /* a good start for the levels below the distance */
-		int r = vn_climb(s->in, solution->homes, &solution->cost);
+		r = vn_climb(s->in, solution->homes, &solution->cost);
 		if (r < 0)
 			return r;
 	}
@@ -352,10 +431,10 @@ static int settle_levels(struct search *s, unsigned settled, struct vn_solution 
 	for (size_t i = settled; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		s->limit = (struct vn_limit){.cost = solution->cost, .levels = steps[i].levels};
 		run(s);
-		int r = adopt(s, solution);
+		r = adopt(s, solution);
 		if (r < 0)
 			return r;
-		if (s->late) {
+		if (s->late && s->open) {
 			account(s, steps[i].level, solution);
 			return 0;
 		}
@@ -457,9 +536,18 @@ int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, bool runn
 		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
 	r = begin(&s, &solution);
+	if (r >= 0 &&
+		s.n_order >
+			MANY_PARTS) /* tables want a good plan known; fewer parts make small ones anyway */
+		r = begin_everywhere(&s, &solution);
 	if (r >= 0)
 		r = divide(&s, &solution);
 	bool divided = r >= 0 && solution.proven;
+	if (r >= 0 && !divided && s.n_order > 1 && s.n_order <= MANY_PARTS) {
+		int settled = r;
+		r = begin_everywhere(&s, &solution);
+		r = r < 0 ? r : settled;
+	}
 	if (r >= 0 && !divided)
 		r = settle_levels(&s, (unsigned)r, &solution);
 	if (r >= 0 && solution.feasible && !s.late && !divided) {
