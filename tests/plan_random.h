@@ -16,11 +16,15 @@ static inline bool maker_once_in(uint64_t *state, unsigned n)
 
 static inline void random_distances(uint64_t *state, struct vn_host *host)
 {
-	unsigned shape = maker_pick(state, 4); /* all alike, symmetric, anything, anything with holes */
+	unsigned shape = maker_pick(
+		state, 6); /* all alike, symmetric, anything, anything with holes; else groups of groups */
+	unsigned inner = 1 + maker_pick(state, 3), outer = inner * (1 + maker_pick(state, 2));
 
 	for (size_t i = 0; i < host->n_nodes && shape > 0; i++) {
 		for (size_t j = 0; j < host->n_nodes; j++) {
 			uint32_t d = i == j ? 10 : 11 + 5 * maker_pick(state, 3);
+			if (shape > 3 && i != j)
+				d = i / inner == j / inner ? 12 : i / outer == j / outer ? 17 : 21;
 			if (shape == 3 && i != j && maker_once_in(state, 5))
 				d = maker_once_in(state, 2) ? VN_DISTANCE_UNREACHABLE : VN_DISTANCE_UNKNOWN;
 			host->nodes[i].distances[j] = shape == 1 && j < i ? host->nodes[j].distances[i] : d;

@@ -11,7 +11,8 @@
  *                known distances, and the liquid memory is at best poured into the room left, nearest to i first ("fill"). A
  *                settled v pays that from its home, another from its best place. The room may be overfilled by no more than
  *                the spill the limit still allows, so the bound is sharp just where memory is short. The same sum read by
- *                columns, pouring vCPUs into free cores, gives a second bound; the larger one counts.
+ *                columns, pouring vCPUs into free cores, gives a second bound, and the mean of both, each part at the place
+ *                best for both together, a third; the largest counts.
  * load           the highest ratio so far, or the mean over all cores
  * fragmentation  the liquid poured so that the sum of squares is extreme: into the least free room first (pack), or off the
  *                top of the most (spread)
@@ -49,7 +50,7 @@ static int allocate(struct vn_partial *p)
 	p->tenants = calloc(n, sizeof(*p->tenants));
 	p->demand = calloc(pools, sizeof(*p->demand));
 	p->vcpus = calloc(3 * wide + 2 * n, sizeof(*p->vcpus)); /* one block for all that count alike */
-	p->seen_memory = calloc(2 * wide + n, sizeof(*p->seen_memory));
+	p->seen_memory = calloc(2 * wide + 2 * n, sizeof(*p->seen_memory));
 	p->rest_memory = calloc(2 * in->n_pools + 2 * in->n_groups, sizeof(*p->rest_memory));
 	p->near_from = calloc(2 * n * n, sizeof(*p->near_from));
 	if (!p->homes || !p->tenants || !p->demand || !p->vcpus || !p->seen_memory || !p->rest_memory ||
@@ -61,6 +62,7 @@ static int allocate(struct vn_partial *p)
 	p->lefts = p->cores + n;
 	p->seen_vcpus = p->seen_memory + wide;
 	p->fill = p->seen_vcpus + wide;
+	p->fill_vcpus = p->fill + n;
 	p->rest_homed_memory = p->rest_memory + in->n_pools;
 	p->rest_mib = p->rest_homed_memory + in->n_pools;
 	p->rest_vcpus = p->rest_mib + in->n_groups;
@@ -367,44 +369,61 @@ static bool may_settle(const struct vn_partial *p, size_t v, size_t i, uint64_t 
 	       (part->cores == 0 || vn_excess(part->cores, cores_left(p, i)) <= cores_slack);
 }
 
-/* What part v pays at least, wherever it settles; INT64_MAX: it cannot. */
-static int64_t cheapest(
-	const struct vn_partial *p, size_t v, bool memory, uint64_t slack, uint64_t cores_slack)
+/* The three readings of a guest's distances, as sums or for one part. */
+struct readings {
+	int64_t rows, columns, both; /* `both`: the sum of the other two, place by place */
+};
+
+/* What part v pays at least, wherever it settles; false: it cannot. */
+static bool cheapest(
+	const struct vn_partial *p, size_t v, uint64_t slack, uint64_t cores_slack, struct readings *sum)
 {
 	const struct vn_part *part = &p->in->parts[v];
-	const int64_t *seen = (memory ? p->seen_memory : p->seen_vcpus) + part->group * p->in->n_places;
-	int64_t least = INT64_MAX, weight = (int64_t)(memory ? part->vcpus : part->mib);
+	const int64_t *memory = p->seen_memory + part->group * p->in->n_places;
+	const int64_t *vcpus = p->seen_vcpus + part->group * p->in->n_places;
+	struct readings least = {INT64_MAX, INT64_MAX, INT64_MAX};
 
 	for (size_t i = 0; i < p->in->n_places; i++) {
-		int64_t cost = (seen[i] + p->fill[i]) * weight + vn_pull(p->in, v, i);
-		if (cost < least && may_settle(p, v, i, slack, cores_slack))
-			least = cost;
+		if (!may_settle(p, v, i, slack, cores_slack))
+			continue;
+		int64_t pull = vn_pull(p->in, v, i);
+		int64_t row = (memory[i] + p->fill[i]) * (int64_t)part->vcpus + pull;
+		int64_t column = (vcpus[i] + p->fill_vcpus[i]) * (int64_t)part->mib + pull;
+		least.rows = row < least.rows ? row : least.rows;
+		least.columns = column < least.columns ? column : least.columns;
+		least.both = row + column < least.both ? row + column : least.both;
 	}
-	return least;
+	if (least.rows == INT64_MAX)
+		return false;
+	sum->rows += least.rows;
+	sum->columns += least.columns;
+	sum->both += least.both;
+	return true;
 }
 
-/* One reading of a guest's distances: by rows (memory poured) or by columns (vCPUs poured). INT64_MAX: no way on. */
-static int64_t bound_distance_one(
-	struct vn_partial *p, size_t g, bool memory, uint64_t slack, uint64_t cores_slack)
+/* What a guest's distances add at least to those of what is settled, by all three readings. INT64_MAX: no way on. */
+static int64_t bound_group(struct vn_partial *p, size_t g, uint64_t slack, uint64_t cores_slack)
 {
 	const struct vn_group *group = &p->in->groups[g];
-	const uint64_t *there = (memory ? p->vcpus : p->mib) + g * p->in->n_places;
-	int64_t sum = 0;
+	const uint64_t *vcpus = p->vcpus + g * p->in->n_places, *mib = p->mib + g * p->in->n_places;
+	struct readings sum = {0};
 
-	pour(p, g, memory, slack, cores_slack);
+	pour(p, g, false, slack, cores_slack);
+	memcpy(p->fill_vcpus, p->fill, p->in->n_places * sizeof(*p->fill));
+	pour(p, g, true, slack, cores_slack);
 	for (size_t i = 0; i < p->in->n_places; i++) {
-		if (p->tenants[i] > 0)
-			sum += p->fill[i] * (int64_t)there[i];
-	}
-	for (size_t v = group->first; v < group->first + group->n; v++) {
-		if (p->homes[v] != VN_NOWHERE)
+		if (p->tenants[i] == 0)
 			continue;
-		int64_t least = cheapest(p, v, memory, slack, cores_slack);
-		if (least == INT64_MAX)
-			return INT64_MAX;
-		sum += least;
+		sum.rows += p->fill[i] * (int64_t)vcpus[i];
+		sum.columns += p->fill_vcpus[i] * (int64_t)mib[i];
 	}
-	return sum;
+	sum.both = sum.rows + sum.columns;
+	for (size_t v = group->first; v < group->first + group->n; v++) {
+		if (p->homes[v] == VN_NOWHERE && !cheapest(p, v, slack, cores_slack, &sum))
+			return INT64_MAX;
+	}
+	int64_t larger = sum.rows > sum.columns ? sum.rows : sum.columns, half = sum.both / 2 + sum.both % 2;
+	return larger > half ? larger : half;
 }
 
 static int64_t bound_distance(struct vn_partial *p, const struct vn_limit *limit)
@@ -415,14 +434,11 @@ static int64_t bound_distance(struct vn_partial *p, const struct vn_limit *limit
 	uint64_t cores_slack = vn_excess(limit->cost.squeeze, p->crowd);
 	int64_t sum = p->distance;
 
-	for (size_t g = 0; g < p->in->n_groups; g++) {
-		int64_t rows = bound_distance_one(p, g, true, slack, cores_slack);
-		if (rows == INT64_MAX || sum + rows > limit->cost.distance)
-			return rows == INT64_MAX ? rows : sum + rows;
-		int64_t columns = bound_distance_one(p, g, false, slack, cores_slack);
-		if (columns == INT64_MAX)
-			return columns;
-		sum += columns > rows ? columns : rows;
+	for (size_t g = 0; g < p->in->n_groups && sum <= limit->cost.distance; g++) {
+		int64_t more = bound_group(p, g, slack, cores_slack);
+		if (more == INT64_MAX)
+			return more;
+		sum += more;
 	}
 	return sum;
 }

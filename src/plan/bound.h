@@ -25,7 +25,7 @@ struct vn_partial {
 	uint64_t spill, squeeze,
 		crowd; /* of what is settled; crowd: the squeeze on the CPUs of all guests alone */
 	int64_t distance;
-	int64_t *fill; /* scratch, per place */
+	int64_t *fill, *fill_vcpus; /* scratch, per place */
 	uint64_t *lefts; /* scratch, per place */
 	uint16_t *near_from, *near_to; /* n x n: places by D(i, .), by D(., i), nearest first */
 	bool sorted; /* these two are there */
