@@ -40,7 +40,7 @@ struct shape {
 	uint64_t unit; /* bytes that memory is given out in */
 	uint64_t units, cores; /* that the guest has */
 	uint64_t want_units, want_cores; /* of these, that nodes can hold at all */
-	size_t n; /* nodes with CPUs */
+	size_t n; /* nodes with CPUs and memory */
 	struct node *nodes;
 	size_t k; /* vnodes */
 	size_t *chosen; /* k of the nodes, by index */
@@ -65,8 +65,8 @@ static int list_nodes(struct shape *s)
 	if (!s->nodes || !s->chosen || !s->shares)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->in.n_places; i++) {
-		if (s->in.places[i].cores == 0)
-			continue;
+		if (s->in.places[i].cores == 0 || vn_room(&s->in, 0, i) < s->unit)
+			continue; /* cores beside no memory would be bought with spilled memory, which is worse */
 		struct node node = {i, vn_room(&s->in, 0, i) / s->unit,
 			vn_excess(s->in.places[i].cores, s->in.places[i].load)};
 		units += node.units;
