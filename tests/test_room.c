@@ -424,10 +424,193 @@ static void test_oracle(void **unused)
 	assert_true(outcomes[UNPROVEN] < CASES / 100);
 }
 
+/* ---- by hand ---- */
+
+#define GIB UINT64_C(1024)
+
+/* A tenant of one vnode, where it is told to be. */
+static void add_at(struct scene *s, const char *name, uint64_t mib, unsigned vcpus, int home)
+{
+	struct vn_guest *guest = make_guest(1, &(struct maker_vnode){mib, vcpus, home});
+	size_t n = s->tenants.n;
+
+	free(guest->name);
+	guest->name = strdup(name);
+	guest->threads = 1;
+	assert_non_null(guest->name);
+	add_tenant(s, guest);
+	assert_int_equal(s->tenants.n, n + 1);
+	guest->vnodes[0].home = -1; /* it did not wish for it */
+}
+
+static void want(struct scene *s, uint64_t mib, unsigned vcpus)
+{
+	s->guest = make_guest(1, &(struct maker_vnode){mib, vcpus, -1});
+	s->guest->threads = 1;
+}
+
+static void make_room(const struct scene *s, unsigned deadline_ms, struct vn_room *ret_room)
+{
+	const struct vn_guest *guest = s->guest;
+	struct vn_plan_options options = {.occupied = s->occupied, .deadline_ms = deadline_ms};
+
+	assert_int_equal(vn_room_make(s->host, &guest, 1, &s->tenants, &options, ret_room, NULL), 0);
+}
+
+static void begin(struct scene *s, size_t n, unsigned cores, uint64_t mib)
+{
+	struct maker_node nodes[16];
+
+	for (size_t i = 0; i < n; i++)
+		nodes[i] = (struct maker_node){cores, mib};
+	struct vn_host *host = make_host(n, nodes, 1, 20);
+	scene_begin(s, host, vn_occupied_new(host), 256);
+}
+
+/* Of moves of the same bytes: the fewest vnodes, whatever their names. */
+static void test_fewest_vnodes(void **unused)
+{
+	struct scene s;
+	vn_autoroom room = {0};
+
+	(void)unused;
+	begin(&s, 2, 8, 10);
+	add_at(&s, "a", 2, 1, 0);
+	add_at(&s, "b", 2, 1, 0);
+	add_at(&s, "c", 4, 1, 0);
+	add_at(&s, "d", 5, 1, 1);
+	want(&s, 6, 1); /* 2 free on node 0, 5 on node 1: a and b, or c */
+	make_room(&s, 0, &room);
+	assert_true(room.fits && room.proven && room.compared);
+	assert_int_equal(room.bytes, 4 * VN_MIB);
+	assert_int_equal(room.n_moves, 1);
+	assert_string_equal(room.moves[0].guest->name, "c");
+	assert_int_equal(room.moves[0].to, 1);
+	scene_clear(&s);
+}
+
+/* Of as few of those: the better cost of all, then the first name. */
+static void test_cost_and_names(void **unused)
+{
+	struct scene s;
+	vn_autoroom room = {0}, squeezed = {0};
+
+	(void)unused;
+	begin(&s, 2, 4, 10);
+	add_at(&s, "c", 3, 1, 0);
+	add_at(&s, "b", 3, 1, 0);
+	add_at(&s, "a", 3, 3, 0);
+	add_at(&s, "d", 7, 2, 1);
+	want(&s, 4, 1);
+	make_room(&s, 0,
+		&room); /* a would squeeze node 1 by one vCPU, any other leaves node 0 squeezed by one … */
+	assert_int_equal(room.n_moves, 1);
+	assert_string_equal(room.moves[0].guest->name, "a");
+	add_at(&s, "e", 0, 1, 1);
+	make_room(&s, 0, &squeezed); /* … and a by two, with e there */
+	assert_true(squeezed.compared);
+	assert_string_equal(squeezed.moves[0].guest->name, "b");
+	scene_clear(&s);
+}
+
+/* Nobody has moves when homes are wished for; and why is told. */
+static void test_kept(void **unused)
+{
+	struct scene s;
+	vn_autoroom room = {0};
+
+	(void)unused;
+	begin(&s, 2, 4, 10);
+	add_at(&s, "a", 6, 1, 0);
+	add_at(&s, "b", 6, 1, 1);
+	s.tenants.guests[0]->vnodes[0].home = 0;
+	s.tenants.guests[1]->vnodes[0].home = 1;
+	want(&s, 5, 1);
+	make_room(&s, 0, &room);
+	assert_false(room.fits);
+	assert_true(room.proven);
+	assert_int_equal(room.kept.n, 2);
+	assert_true(vn_notes_has(&room.kept, "home-wished"));
+	assert_null(room.occupied);
+	scene_clear(&s);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A hundred guests on eight nodes that are nearly full. */
+static void make_crowd(struct scene *s, uint64_t *state, size_t n_nodes, size_t n, unsigned percent)
+{
+	uint64_t left[16];
+	char name[16];
+
+	begin(s, n_nodes, 32, 256 * GIB);
+	for (size_t i = 0; i < n_nodes; i++)
+		left[i] = 256 * GIB * percent / 100;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = i % n_nodes, guests_here = (n - 1 - i) / n_nodes + 1;
+		uint64_t share = left[at] / guests_here;
+		uint64_t mib = guests_here == 1 ? share : share / 2 + maker_random(state) % (share + 1);
+		mib = mib / 512 * 512 + 512;
+		left[at] -= mib < left[at] ? mib : left[at];
+		snprintf(name, sizeof(name), "g%03zu", i);
+		add_at(s, name, mib, 1 + maker_pick(state, 4), (int)at);
+	}
+}
+
+static void test_crowd(void **unused)
+{
+	uint64_t state = 4711;
+	unsigned proven = 0, cut = 0, none = 0;
+	int64_t slowest = 0;
+
+	(void)unused;
+	for (unsigned i = 0; i < 12; i++) {
+		struct scene s;
+		vn_autoroom room = {0};
+		make_crowd(&s, &state, 8, 100, 80 + i);
+		uint64_t free = 8 * 256 * GIB * (20 - i) / 100;
+		want(&s, free * (40 + 5 * i) / 100 / GIB * GIB, 16);
+		if (s.guest->vnodes[0].memory > 250 * GIB * VN_MIB)
+			s.guest->vnodes[0].memory = 250 * GIB * VN_MIB;
+		int64_t start = now_ms();
+		make_room(&s, 900, &room);
+		int64_t took = now_ms() - start;
+		slowest = took > slowest ? took : slowest;
+		proven += room.proven;
+		cut += room.fits && !room.proven;
+		none += !room.fits;
+		assert_true(!room.fits || room.bound <= room.bytes);
+		if (room.fits)
+			assert_planned(&s, &room);
+		print_message("guest of %3llu GiB: %s, %zu moves, %llu MiB, at least %llu MiB, %lld ms\n",
+			(unsigned long long)(s.guest->vnodes[0].memory / VN_MIB / GIB),
+			!room.fits    ? "none"
+			: room.proven ? "proven"
+				      : "found",
+			room.n_moves, (unsigned long long)(room.bytes / VN_MIB),
+			(unsigned long long)(room.bound / VN_MIB), (long long)took);
+		scene_clear(&s);
+	}
+	print_message(
+		"%u proven, %u found, %u none, %lld ms at most\n", proven, cut, none, (long long)slowest);
+	assert_true(slowest < 3000); /* with sanitizers, beside others */
+	assert_int_equal(none, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oracle),
+		cmocka_unit_test(test_fewest_vnodes),
+		cmocka_unit_test(test_cost_and_names),
+		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_crowd),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
