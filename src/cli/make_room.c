@@ -117,10 +117,11 @@ static void print_moves(const struct vn_room *room, FILE *out)
 			vn_size_text(room->bound, size));
 }
 
-static void print_no_room(const struct vn_room *room)
+static void print_no_room(const struct vn_room *room, const struct vn_taken *taken)
 {
 	char size[VN_SIZE_TEXT];
 
+	vn_notes_print(&taken->notes, "warning");
 	if (room->proven)
 		fprintf(stderr, "vnuma: no room: it is proven that no moves of the guests that may move make "
 				"it [no-room]\n");
@@ -184,7 +185,7 @@ int vn_make_room(const struct vn_host *host, struct vn_taken *taken, struct vn_s
 	if (r < 0)
 		return r;
 	if (!room.fits && !json)
-		print_no_room(&room);
+		print_no_room(&room, taken);
 	if (json)
 		r = print_json(&room, several, err);
 	else if (room.fits)

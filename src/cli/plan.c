@@ -106,11 +106,28 @@ static int run_one(const struct vn_args *args, const struct vn_host *host, const
 	return r < 0 ? r : print_plan(host, guest, plan, &options, form, explain, err);
 }
 
+/* Whether a warning of an earlier guest says the same: what is odd about the host is told once. */
+static bool was_told(const struct vn_several *several, size_t before, const char *text)
+{
+	for (size_t i = 0; i < before; i++) {
+		for (size_t k = 0; k < several->plans[i]->warnings.n; k++) {
+			if (strcmp(several->plans[i]->warnings.v[k].text, text) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void print_warnings(const struct vn_several *several)
 {
 	for (size_t i = 0; i < several->n; i++) {
+		const struct vn_notes *warnings = &several->plans[i]->warnings;
 		vn_notes_print(&several->guests[i]->notes, "warning");
-		vn_notes_print(&several->plans[i]->warnings, "warning");
+		for (size_t k = 0; k < warnings->n; k++) {
+			struct vn_notes one = {1, &warnings->v[k]};
+			if (!was_told(several, i, warnings->v[k].text))
+				vn_notes_print(&one, "warning");
+		}
 	}
 }
 
@@ -128,8 +145,8 @@ static int run_several(const struct vn_args *args, const struct vn_host *host, c
 		r = vn_print_json(vn_several_to_json(several), err);
 		return r < 0 || feasible ? r : VN_EXIT_NO;
 	}
-	print_warnings(several);
 	if (!feasible) {
+		print_warnings(several);
 		/* The same for all: it is together that they do not fit. */
 		vn_notes_print(&several->plans[0]->reasons, "no plans");
 		return VN_EXIT_NO;
@@ -165,7 +182,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 
 const struct vn_verb verb_plan = {
 	.name = "plan",
-	.operands = "GUEST…",
+	.operands = "GUEST...",
 	.min_operands = 1,
 	.max_operands = VN_MAX_JOINT,
 	.summary = "where a guest's virtual nodes live best, and what the guest will see",
