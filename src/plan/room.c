@@ -240,6 +240,23 @@ static int fill_origins(struct room_task *t)
 	return 0;
 }
 
+/* Parts by origin, in order. */
+static int fill_residents(struct vn_room_model *m)
+{
+	m->starts = calloc(m->in.n_places + 2, sizeof(*m->starts));
+	m->residents = calloc(m->in.n_parts + 1, sizeof(*m->residents));
+	if (!m->starts || !m->residents)
+		return -ENOMEM;
+	for (size_t i = 0, n = 0; i < m->in.n_places; i++) {
+		for (size_t v = m->n_new; v < m->in.n_parts; v++) {
+			if (m->origins[v] == i)
+				m->residents[n++] = v;
+		}
+		m->starts[i + 1] = n;
+	}
+	return 0;
+}
+
 /* What is occupied without those that may move. */
 static int take_out_movable(const struct room_task *t, struct vn_occupied **ret_occupied)
 {
@@ -272,6 +289,8 @@ static int make_model(struct room_task *t)
 	if (!m->origins || !m->kinds || !m->steps || !m->claims)
 		return -ENOMEM;
 	r = fill_origins(t);
+	if (r >= 0)
+		r = fill_residents(m);
 	if (r >= 0)
 		fill_kinds_and_steps(t);
 	return r;
@@ -674,7 +693,7 @@ static int make_room(struct room_task *t, struct vn_room *room, struct vn_error 
 {
 	unsigned ms = t->options ? t->options->deadline_ms : 0;
 	struct vn_deadline until = part_of_time(ms, 85);
-	struct vn_room_limits limits = {part_of_time(ms, 15), part_of_time(ms, 60), part_of_time(ms, 70)};
+	struct vn_room_limits limits = {part_of_time(ms, 10), part_of_time(ms, 50), part_of_time(ms, 70)};
 
 	int r = list_movable(t, &room->kept);
 	if (r >= 0)

@@ -27,6 +27,8 @@ void vn_room_model_clear(struct vn_room_model *model)
 		free(model->claims[v]);
 	free(model->claims);
 	free(model->origins);
+	free(model->starts);
+	free(model->residents);
 	free(model->kinds);
 	free(model->steps);
 	vn_instance_clear(&model->in);
@@ -112,20 +114,15 @@ static bool is_put(const struct vn_room_state *state, size_t part)
 	return state->places[part] != VN_UNDECIDED && state->places[part] != VN_STAYS;
 }
 
-/* Whether a part is still where it was and may be decided to leave. */
-static bool may_leave(const struct vn_room_state *state, size_t part, size_t place)
-{
-	return state->model->origins[part] == place && state->places[part] == VN_UNDECIDED;
-}
-
 /* Cores that a group can use on a place, given who has cores for himself there. */
 static uint64_t cores_for(const struct vn_room_state *state, size_t group, size_t place)
 {
 	const struct vn_room_model *model = state->model;
 	uint64_t cores = model->in.groups[group].cores[place];
 
-	for (size_t v = model->n_new; v < model->in.n_parts; v++) {
-		if (model->claims[v] && model->origins[v] == place && !is_put(state, v))
+	for (size_t k = model->starts[place]; k < model->starts[place + 1]; k++) {
+		size_t v = model->residents[k];
+		if (model->claims[v] && !is_put(state, v))
 			cores = vn_excess(cores, model->claims[v][group]);
 	}
 	return cores;
@@ -175,8 +172,9 @@ static bool find_candidates(const struct vn_room_state *state, size_t place, str
 
 	lack->candidate = VN_UNDECIDED;
 	lack->least = UINT64_MAX;
-	for (size_t v = model->n_new; v < model->in.n_parts; v++) {
-		uint64_t that = may_leave(state, v, place) ? relief(model, lack, v) : 0;
+	for (size_t k = model->starts[place]; k < model->starts[place + 1]; k++) {
+		size_t v = model->residents[k];
+		uint64_t that = state->places[v] == VN_UNDECIDED ? relief(model, lack, v) : 0;
 		if (that == 0)
 			continue;
 		all += that;

@@ -15,6 +15,8 @@ struct vn_room_model {
 	struct vn_instance in;
 	size_t n_new; /* parts of the guests */
 	size_t *origins; /* place of each part; VN_UNDECIDED for the guests' */
+	size_t *starts,
+		*residents; /* parts by origin: those of place i are residents[starts[i]] to [starts[i + 1] - 1] */
 	size_t *kinds; /* the lowest part that this one could be exchanged for, in every respect */
 	uint64_t *
 		steps; /* n_pools x n_places: what the bytes that can leave there are a multiple of; 0: none can */

@@ -14,14 +14,16 @@
  * nodes of the tree grow with the power of the moves.
  *
  * So that there is something to tell then, a first answer is looked for by keeping the best few nodes of each depth (a beam): it
- * finds something soon if there is much choice, and nothing costlier has to be kept in the queue after that.
+ * finds something soon if there is much choice, and nothing costlier has to be kept in the queue after that. When the
+ * search is cut short, a wider beam has what is left of the time, and may find something better.
  */
 #include "room_search.h"
 
 #include <string.h>
 
 #define MAX_NODES 600000u /* of the tree, 32 bytes each, and 4 in the queue */
-#define BEAM 32
+#define BEAM 32 /* nodes of a depth that the first answer is looked for with */
+#define WIDE_BEAM 384 /* and a better one, where the best is not found */
 
 struct node {
 	uint64_t bytes; /* at the least, in all */
@@ -242,24 +244,19 @@ static int expand(struct search *s, uint32_t node, uint32_t part,
 	int (*each)(struct search *, uint32_t, void *), void *with)
 {
 	uint32_t child;
+	int r = 0;
 
-	if (part >= s->model->n_new) {
-		int r = add_child(s, node, part, STAYS, &child);
-		if (r >= 0 && child)
-			r = each(s, child, with);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < s->model->in.n_places; i++) {
+	for (size_t i = 0; i < s->model->in.n_places && r >= 0; i++) {
 		if (!vn_room_may_go(&s->state, part, i))
 			continue;
-		int r = add_child(s, node, part, (uint32_t)i, &child);
+		r = add_child(s, node, part, (uint32_t)i, &child);
 		if (r >= 0 && child)
 			r = each(s, child, with);
-		if (r < 0)
-			return r;
 	}
-	return 0;
+	if (part < s->model->n_new || r < 0)
+		return r;
+	r = add_child(s, node, part, STAYS, &child); /* last: what moves brings an answer nearer */
+	return r >= 0 && child ? each(s, child, with) : r;
 }
 
 static int queue_child(struct search *s, uint32_t child, void *unused)
@@ -270,8 +267,8 @@ static int queue_child(struct search *s, uint32_t child, void *unused)
 }
 
 struct beam {
-	uint32_t nodes[BEAM];
-	size_t n;
+	uint32_t nodes[WIDE_BEAM];
+	size_t n, width;
 };
 
 /* The best few, in order. */
@@ -280,9 +277,9 @@ static int beam_child(struct search *s, uint32_t child, void *with)
 	struct beam *beam = with;
 	size_t at = beam->n;
 
-	if (beam->n == BEAM && !comes_before(s, child, beam->nodes[BEAM - 1]))
+	if (beam->n == beam->width && !comes_before(s, child, beam->nodes[beam->n - 1]))
 		return 0;
-	if (beam->n < BEAM)
+	if (beam->n < beam->width)
 		beam->n++;
 	else
 		at--;
@@ -292,14 +289,16 @@ static int beam_child(struct search *s, uint32_t child, void *with)
 	return 0;
 }
 
-static int search_beam(struct search *s)
+static int search_beam(struct search *s, size_t width, const struct vn_deadline *until)
 {
-	struct beam beam = {.n = 1}; /* the root */
+	struct beam beam = {.n = 1, .width = width}; /* the root */
 	int r = 0;
 
+	s->n = 1; /* what was there before is of no use any more */
+	s->full = false;
 	while (beam.n > 0 && r >= 0 && !s->full) {
-		struct beam next = {.n = 0};
-		for (size_t i = 0; i < beam.n && r >= 0 && !vn_deadline_passed(&s->limits->first); i++) {
+		struct beam next = {.width = width};
+		for (size_t i = 0; i < beam.n && r >= 0 && !vn_deadline_passed(until); i++) {
 			struct vn_room_rest rest;
 			go_to(s, beam.nodes[i]);
 			r = vn_room_rest(&s->state, &rest);
@@ -389,13 +388,20 @@ static int search(struct search *s)
 		return 0;
 	}
 	s->nodes[s->n++] = (struct node){0};
-	r = search_beam(s);
+	for (size_t width = 1; width <= BEAM && r >= 0;
+		width *= BEAM) /* the first step by step, in no time */
+		r = search_beam(s, width, &s->limits->first);
 	if (r < 0)
 		return r;
 	s->n = 1;
 	s->full = false;
 	queue_add(s, 0);
-	return search_best(s);
+	r = search_best(s);
+	if (r < 0 || s->found.proven)
+		return r;
+	r = search_beam(s, WIDE_BEAM, &s->limits->ties);
+	s->found.proven = s->found.any && s->found.bytes == s->found.bound;
+	return r;
 }
 
 int vn_room_search(const struct vn_room_model *model, const struct vn_room_limits *limits,
