@@ -513,7 +513,60 @@ static void test_cost_and_names(void **unused)
 	scene_clear(&s);
 }
 
-/* Nobody has moves when homes are wished for; and why is told. */
+/* A tenant that moves in part goes near its other part. */
+static void test_near_the_rest(void **unused)
+{
+	struct scene s;
+	vn_autoroom room = {0};
+
+	(void)unused;
+	begin(&s, 4, 8, 10);
+	s.host->nodes[1].distances[2] = s.host->nodes[2].distances[1] = 30;
+	s.host->nodes[1].distances[3] = s.host->nodes[3].distances[1] = 15;
+	for (int home = 1; home < 4; home++) {
+		char name[2] = {(char)('f' + home), 0};
+		add_at(&s, name, 6, 1, home);
+		s.tenants.guests[s.tenants.n - 1]->vnodes[0].home = home;
+	}
+	struct vn_guest *two = make_guest(2, (struct maker_vnode[]){{4, 1, 0}, {4, 1, 1}});
+	two->threads = 1;
+	add_tenant(&s, two);
+	assert_int_equal(s.tenants.n, 4);
+	two->vnodes[0].home = two->vnodes[1].home = -1;
+	want(&s, 8, 1);
+	make_room(&s, 0, &room);
+	assert_int_equal(room.n_moves, 1);
+	assert_ptr_equal(room.moves[0].guest, two);
+	assert_int_equal(room.moves[0].vnode, 0);
+	assert_int_equal(room.moves[0].to, 3);
+	assert_int_equal(room.kept.n, 3);
+	scene_clear(&s);
+}
+
+/* Time that is up at once: what is told is true all the same. */
+static void test_cut_short(void **unused)
+{
+	struct scene s;
+	vn_autoroom cut = {0}, whole = {0};
+
+	(void)unused;
+	begin(&s, 4, 16, 35);
+	for (unsigned i = 0; i < 24; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "g%02u", i);
+		add_at(&s, name, 3 + i % 5 + (i / 20), 1, (int)(i % 4));
+	}
+	want(&s, 9, 1);
+	make_room(&s, 1, &cut);
+	make_room(&s, 0, &whole);
+	assert_true(whole.proven);
+	assert_true(cut.bound <= whole.bytes || !whole.fits);
+	assert_true(!cut.fits || cut.bytes >= whole.bytes);
+	assert_true(!cut.proven || cut.fits == whole.fits);
+	scene_clear(&s);
+}
+
+/* Nobody moves whose home was wished for; and why is told. */
 static void test_kept(void **unused)
 {
 	struct scene s;
@@ -609,6 +662,8 @@ int main(void)
 		cmocka_unit_test(test_oracle),
 		cmocka_unit_test(test_fewest_vnodes),
 		cmocka_unit_test(test_cost_and_names),
+		cmocka_unit_test(test_near_the_rest),
+		cmocka_unit_test(test_cut_short),
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_crowd),
 	};
