@@ -61,6 +61,10 @@ int vn_args_host(const struct vn_args *args, struct vn_host **ret_host, struct v
 /* Reads the guest config named by the first operand, with --defaults if given. */
 int vn_args_guest(const struct vn_args *args, struct vn_guest **ret_guest, struct vn_error *err);
 
+/* The same of another operand, counted from 0. */
+int vn_args_guest_at(
+	const struct vn_args *args, int operand, struct vn_guest **ret_guest, struct vn_error *err);
+
 /*
  * Writes what `print` makes of `what` to a file, through a temporary one beside it, so that it is there whole or not at all; "-"
  * is standard output. `option` is for messages (picture.c).

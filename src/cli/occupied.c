@@ -234,7 +234,7 @@ int vn_args_occupied(const struct vn_args *args, const struct vn_state *state, c
 {
 	vn_autotaken taken = {0};
 	struct reckoning reckoning = {host, guests, n, &taken};
-	enum source source;
+	enum source source = SOURCE_NONE;
 	int r = read_source(args, host, &source, err);
 
 	if (r < 0)

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "../emit/emit_qemu.h"
+#include "make_room.h"
+#include "plan_several.h"
 #include "planning.h"
 #include "cli.h"
 
@@ -71,45 +73,129 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 	return VN_EXIT_DONE;
 }
 
+/* What goes only with text, or with one guest. */
+static int check_options(const struct vn_args *args, enum form form, struct vn_error *err)
+{
+	bool picked = form == FORM_QEMU || form == FORM_NUMACTL;
+	int r = 0;
+
+	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
+		r = vn_error_input(err, &(struct vn_where){NULL, 0, "--explain"},
+			"only goes with text; the figures are in the JSON form too");
+	if (picked && args->n_operands > 1)
+		r = vn_error_input(err, &(struct vn_where){NULL, 0, "--to"},
+			"'%s' and %d guests; expected one guest, as it is of one", vn_arg(args, "to"),
+			args->n_operands);
+	if (!vn_arg_given(args, "make-room"))
+		return r;
+	if (picked)
+		r = vn_error_input(err, &(struct vn_where){NULL, 0, "--make-room"},
+			"does not go with --to %s, as others have to move first; expected text or json",
+			vn_arg(args, "to"));
+	return vn_room_check_args(args, err) < 0 ? -EINVAL : r;
+}
+
+static int run_one(const struct vn_args *args, const struct vn_host *host, const struct vn_taken *taken,
+	struct vn_guest *guest, enum form form, struct vn_error *err)
+{
+	bool explain = vn_arg_given(args, "explain");
+	struct vn_plan_options options = {.occupied = taken->occupied};
+	vn_autoplan *plan = NULL;
+
+	int r = vn_make_plan(taken, host, guest, form == FORM_JSON || explain, &plan, err);
+	return r < 0 ? r : print_plan(host, guest, plan, &options, form, explain, err);
+}
+
+/* Whether a warning of an earlier guest says the same: what is odd about the host is told once. */
+static bool was_told(const struct vn_several *several, size_t before, const char *text)
+{
+	for (size_t i = 0; i < before; i++) {
+		for (size_t k = 0; k < several->plans[i]->warnings.n; k++) {
+			if (strcmp(several->plans[i]->warnings.v[k].text, text) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void print_warnings(const struct vn_several *several)
+{
+	for (size_t i = 0; i < several->n; i++) {
+		const struct vn_notes *warnings = &several->plans[i]->warnings;
+		vn_notes_print(&several->guests[i]->notes, "warning");
+		for (size_t k = 0; k < warnings->n; k++) {
+			struct vn_notes one = {1, &warnings->v[k]};
+			if (!was_told(several, i, warnings->v[k].text))
+				vn_notes_print(&one, "warning");
+		}
+	}
+}
+
+static int run_several(const struct vn_args *args, const struct vn_host *host, const struct vn_taken *taken,
+	struct vn_several *several, enum form form, struct vn_error *err)
+{
+	int r = vn_several_shape(host, taken, several, err);
+
+	if (r == 0)
+		r = vn_several_plan(host, taken, several, err);
+	if (r < 0)
+		return r;
+	bool feasible = vn_several_feasible(several);
+	if (form == FORM_JSON) {
+		r = vn_print_json(vn_several_to_json(several), err);
+		return r < 0 || feasible ? r : VN_EXIT_NO;
+	}
+	if (!feasible) {
+		print_warnings(several);
+		/* The same for all: it is together that they do not fit. */
+		vn_notes_print(&several->plans[0]->reasons, "no plans");
+		return VN_EXIT_NO;
+	}
+	return vn_several_print(host, taken, several, vn_arg_given(args, "explain"), err);
+}
+
 static int run(const struct vn_args *args, struct vn_error *err)
 {
-	vn_autoguest *guest = NULL;
+	vn_autoseveral several = {0};
 	vn_autohost *host = NULL;
-	vn_autoplan *plan = NULL;
 	vn_autotaken taken = {0};
 	enum form form = FORM_TEXT;
 
 	int bad_form = read_form(args, &form, err);
-	int bad_guest = vn_args_guest(args, &guest, err); /* all that is wrong, not the first */
+	if (bad_form == 0)
+		bad_form = check_options(args, form, err);
+	int bad_guest = vn_args_several(args, &several, err); /* all that is wrong, not the first */
 	int r = vn_args_host(args, &host, err);
 	if (bad_form < 0 || bad_guest < 0 || r < 0)
 		return bad_form < 0 ? bad_form : bad_guest < 0 ? bad_guest : r;
-	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
-		return vn_error_input(err, &(struct vn_where){NULL, 0, "--explain"},
-			"only goes with text; the figures are in the JSON form too");
-	r = vn_args_occupied(args, NULL, host, (const struct vn_guest *[]){guest}, 1, &taken, err);
-	if (r == 0)
-		r = vn_make_plan(
-			&taken, host, guest, form == FORM_JSON || vn_arg_given(args, "explain"), &plan, err);
+	r = vn_args_occupied(
+		args, NULL, host, (const struct vn_guest *const *)several.guests, several.n, &taken, err);
 	if (r < 0)
 		return r;
-	struct vn_plan_options options = {.occupied = taken.occupied};
-	return print_plan(host, guest, plan, &options, form, vn_arg_given(args, "explain"), err);
+	if (vn_arg_given(args, "make-room"))
+		return vn_make_room(
+			host, &taken, &several, form == FORM_JSON, vn_arg_given(args, "explain"), err);
+	if (several.n > 1)
+		return run_several(args, host, &taken, &several, form, err);
+	return run_one(args, host, &taken, several.guests[0], form, err);
 }
 
 const struct vn_verb verb_plan = {
 	.name = "plan",
-	.operands = "GUEST",
+	.operands = "GUEST...",
 	.min_operands = 1,
-	.max_operands = 1,
+	.max_operands = VN_MAX_JOINT,
 	.summary = "where a guest's virtual nodes live best, and what the guest will see",
-	.details = "GUEST is a config in the syntax of xl.cfg. Nothing is started or changed. Exit status 1: "
-		   "there "
-		   "is no room,\n"
-		   "and the reasons are printed on standard error.\n" VN_OCCUPIED_DETAILS,
+	.details = /* clang-format off */
+		"GUEST is a config in the syntax of xl.cfg. Nothing is started or changed. Exit status 1: there is no room,\n"
+		"and the reasons are printed on standard error. Several guests (up to 64) are planned jointly: each level of the\n"
+		"objective is as small as can be summed over all of them.\n"
+		VN_ROOM_DETAILS VN_OCCUPIED_DETAILS, /* clang-format on */
 	.options = {{"host", "SRC",
 			    "the host to plan for ('vnuma help topology' lists sources); live is the default"},
 		VN_OPTION_OCCUPIED,
+		{"make-room", NULL,
+			"where it does not fit: the fewest bytes of the guests of --occupied FILE that have to move"},
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
 		{"explain", NULL,
 			"what each level of the objective came to, and what the next best loses by"},

@@ -108,6 +108,9 @@ int vn_cost_compare(
 
 /* `"schema": "vnuma.plan/1"`. plan_from_json.h reads it back. */
 json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest);
+
+/* A cost as plans tell it. NULL when memory is short. */
+json_t *vn_cost_to_json(const struct vn_cost *cost);
 void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out);
 
 /* The view in the form of `numactl --hardware`, sizes in MB as given (no free lines). */

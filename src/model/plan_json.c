@@ -49,7 +49,7 @@ static json_t *integer(vn_i128 value)
 	return json_integer(is_wide(value) ? INT64_MAX : (json_int_t)value);
 }
 
-static json_t *cost_to_json(const struct vn_cost *cost)
+json_t *vn_cost_to_json(const struct vn_cost *cost)
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "spill", integer((vn_i128)cost->spill)) &&
@@ -203,7 +203,7 @@ static json_t *runner_up_to_json(const struct vn_plan *plan)
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "homes", ids_to_json(plan->runner_up_homes, plan->n_vnodes)) &&
-		      put(object, "cost", cost_to_json(&plan->runner_up_cost)) &&
+		      put(object, "cost", vn_cost_to_json(&plan->runner_up_cost)) &&
 		      put(object, "decided_by", json_string(vn_level_names[plan->decided_by]));
 
 	return all_or_none(object, filled);
@@ -312,7 +312,7 @@ json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest
 		      put(object, "feasible", json_boolean(plan->feasible)) &&
 		      put(object, "optimal", json_boolean(plan->optimal)) &&
 		      put(object, "homes", ids_to_json(plan->homes, plan->n_vnodes)) &&
-		      put(object, "cost", cost_to_json(&plan->cost)) &&
+		      put(object, "cost", vn_cost_to_json(&plan->cost)) &&
 		      put(object, "memory_policy", json_string(vn_binding_names[plan->binding])) &&
 		      put(object, "hugepages", integer((vn_i128)guest->hugepages)) &&
 		      put_wishes(object, guest) && put(object, "vnodes", vnodes_to_json(plan, guest)) &&

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The moves come from plan/room.c; the plans are then made as ever, beside the guests as they are once moved: so what is printed
+ * here is what `vnuma plan` says when the moves are done.
+ */
+#include "make_room.h"
+
+#include <string.h>
+
+#include "../base/text.h"
+#include "../plan/room.h"
+#include "planning.h"
+
+#define ROOM_MS 900 /* an answer within a second, cut short or not */
+
+int vn_room_check_args(const struct vn_args *args, struct vn_error *err)
+{
+	struct vn_where where = {NULL, 0, "--make-room"};
+	const char *occupied = vn_arg(args, "occupied");
+
+	if (!occupied)
+		return vn_error_input(
+			err, &where, "without --occupied FILE, which holds the guests that may move");
+	if (strcmp(occupied, "live") == 0 || strcmp(occupied, "none") == 0)
+		return vn_error_input(err, &where,
+			"with --occupied %s; expected a file, which holds the guests that may move",
+			occupied);
+	return 0;
+}
+
+/* ---- JSON ---- */
+
+static json_t *moves_to_json(const struct vn_room *room)
+{
+	json_t *moves = json_array();
+	bool filled = moves != NULL;
+
+	for (size_t i = 0; i < room->n_moves && filled; i++) {
+		const struct vn_room_move *move = &room->moves[i];
+		json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:I}", "guest", move->guest->name, "vnode",
+			(json_int_t)move->vnode, "from", (json_int_t)move->from, "to", (json_int_t)move->to,
+			"bytes", (json_int_t)move->bytes);
+		filled = json_array_append_new(moves, object) == 0;
+	}
+	if (filled)
+		return moves;
+	json_decref(moves);
+	return NULL;
+}
+
+static json_t *kept_to_json(const struct vn_room *room)
+{
+	json_t *kept = json_array();
+	bool filled = kept != NULL;
+
+	for (size_t i = 0; i < room->kept.n && filled; i++)
+		filled = json_array_append_new(kept, json_pack("{s:s, s:s}", "code", room->kept.v[i].code,
+							     "text", room->kept.v[i].text)) == 0;
+	if (filled)
+		return kept;
+	json_decref(kept);
+	return NULL;
+}
+
+/*
+ * The plans as ever, in a list even of one, so that --occupied reads it back; `optimal` speaks of the moves here, the plans tell of
+ * themselves.
+ */
+static int print_json(const struct vn_room *room, const struct vn_several *several, struct vn_error *err)
+{
+	json_t *object =
+		room->fits ? vn_several_to_json(several)
+			   : json_pack("{s:s, s:b, s:[]}", "schema", "vnuma.plans/1", "feasible", 0, "plans");
+	json_t *told = json_pack("{s:b, s:b, s:o, s:I, s:I, s:o}", "optimal", room->proven, "compared",
+		room->compared, "moves", moves_to_json(room), "bytes_moved", (json_int_t)room->bytes,
+		"bytes_bound", (json_int_t)room->bound, "not_moved", kept_to_json(room));
+	bool filled = object && told && json_object_update(object, told) == 0;
+
+	json_decref(told);
+	if (filled)
+		return vn_print_json(object, err);
+	json_decref(object);
+	return vn_error_environment(err, -ENOMEM, "out of memory");
+}
+
+/* ---- text ---- */
+
+static void print_moves(const struct vn_room *room, FILE *out)
+{
+	char size[VN_SIZE_TEXT];
+	int width = 5;
+
+	if (room->n_moves == 0) {
+		fprintf(out, "nobody has to move\n\n");
+		return;
+	}
+	for (size_t i = 0; i < room->n_moves; i++) {
+		int length = (int)strlen(room->moves[i].guest->name);
+		width = length > width ? length : width;
+	}
+	fprintf(out, "%-*s  %5s  %9s  %7s  %10s\n", width, "guest", "vnode", "from node", "to node", "size");
+	for (size_t i = 0; i < room->n_moves; i++) {
+		const struct vn_room_move *move = &room->moves[i];
+		fprintf(out, "%-*s  %5zu  %9u  %7u  %10s\n", width, move->guest->name, move->vnode,
+			move->from, move->to, vn_size_text(move->bytes, size));
+	}
+	fprintf(out, "%-*s  %5s  %9s  %7s  %10s\n", width, "in all", "", "", "",
+		vn_size_text(room->bytes, size));
+	if (room->proven)
+		fprintf(out, "\nit is proven that moving fewer bytes does not do%s\n\n",
+			room->compared
+				? ""
+				: "; of the sets of moves with as few not all were compared, for want of time");
+	else
+		fprintf(out,
+			"\nthe time was up before it was proven that nothing less does: at least %s have to move\n\n",
+			vn_size_text(room->bound, size));
+}
+
+static void print_no_room(const struct vn_room *room, const struct vn_taken *taken)
+{
+	char size[VN_SIZE_TEXT];
+
+	vn_notes_print(&taken->notes, "warning");
+	if (room->proven)
+		fprintf(stderr, "vnuma: no room: it is proven that no moves of the guests that may move make "
+				"it [no-room]\n");
+	else
+		fprintf(stderr,
+			"vnuma: no room: none was found in the time given, nor was it proven that there is "
+			"none; it would take at least %s to move [deadline]\n",
+			vn_size_text(room->bound, size));
+	vn_notes_print(&room->kept, "not moved");
+}
+
+static int print_text(const struct vn_host *host, const struct vn_taken *taken, const struct vn_room *room,
+	const struct vn_several *several, bool explain, struct vn_error *err)
+{
+	struct vn_plan_options options = {.occupied = taken->occupied};
+
+	print_moves(room, stdout);
+	if (several->n > 1)
+		return vn_several_print(host, taken, several, explain, err);
+	vn_plan_print(several->plans[0], several->guests[0], stdout);
+	if (explain) {
+		fputc('\n', stdout);
+		vn_plan_explain(host, several->guests[0], &options, several->plans[0], stdout);
+	}
+	return VN_EXIT_DONE;
+}
+
+/* Plans beside the guests as they are once moved. */
+static int plan_moved(const struct vn_host *host, struct vn_taken *taken, struct vn_room *room,
+	struct vn_several *several, struct vn_error *err)
+{
+	vn_occupied_free(taken->occupied);
+	taken->occupied = vn_steal(room->occupied);
+	several->guests[0]->vnodes_open = false; /* it is the vnodes there are that room was made for */
+	int r = several->n > 1 ? vn_several_plan(host, taken, several, err)
+			       : vn_make_plan(taken, host, several->guests[0], true, &several->plans[0], err);
+	if (r < 0)
+		return r;
+	if (several->n == 1)
+		several->total = several->plans[0]->cost;
+	if (!vn_several_feasible(several) || several->total.spill > 0)
+		/* Our mistake, or a search cut short where room is known to be. */
+		return vn_error_environment(err, -EINVAL,
+			"the guests do not fit where room was made for them: please report this with their "
+			"configs, the file of --occupied and the output of 'vnuma topology --json'");
+	return 0;
+}
+
+int vn_make_room(const struct vn_host *host, struct vn_taken *taken, struct vn_several *several, bool json,
+	bool explain, struct vn_error *err)
+{
+	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = ROOM_MS};
+	vn_autoroom room = {0};
+
+	int r = vn_several_shape(host, taken, several, err);
+	if (r == 0)
+		r = vn_room_make(host, (const struct vn_guest *const *)several->guests, several->n,
+			&taken->tenants, &options, &room, err);
+	if (r == 0 && room.fits)
+		r = plan_moved(host, taken, &room, several, err);
+	if (r < 0)
+		return r;
+	if (!room.fits && !json)
+		print_no_room(&room, taken);
+	if (json)
+		r = print_json(&room, several, err);
+	else if (room.fits)
+		r = print_text(host, taken, &room, several, explain, err);
+	return r < 0 || room.fits ? r : VN_EXIT_NO;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation
+ *
+ * The homes of several guests are chosen at once (plan/joint.c), but the vnodes of a guest that left them open must be there
+ * before. They are made guest by guest, each with what those before it would take counted. Made all against the same occupancy,
+ * two guests that each fit the one free node would both become one vnode, and one of them would spill or squeeze for it. First
+ * come the guests whose vnodes are given, as they have no choice; then the rest, most memory first: what is large finds few places
+ * that hold it whole, and what is small still fits between, as in any packing.
+ *
+ * The limit of it: a shape is not made again when the joint search puts the guests elsewhere. If that plan spills or squeezes
+ * although smaller vnodes would fit, it stands; giving `vnodes` in a config is the way out.
+ */
+#include "plan_several.h"
+
+#include <string.h>
+
+#include "../base/text.h"
+#include "../plan/instance.h"
+#include "planning.h"
+
+#define PLAN_MS 5000 /* for all of them; as planning.c has it for one */
+#define SHAPE_MS 200 /* for one guest: what comes of it is only a shape */
+
+static int no_memory(struct vn_error *err)
+{
+	return vn_error_environment(err, -ENOMEM, "out of memory");
+}
+
+static void drop_plans(struct vn_several *several)
+{
+	for (size_t i = 0; i < several->n; i++) {
+		vn_plan_free(several->plans[i]);
+		several->plans[i] = NULL;
+	}
+}
+
+void vn_several_clear(struct vn_several *several)
+{
+	drop_plans(several);
+	for (size_t i = 0; i < several->n; i++)
+		vn_guest_free(several->guests[i]);
+	several->n = 0;
+}
+
+/* ---- the guests ---- */
+
+/* A name that an earlier config has, too: the second plan would be taken for the first. */
+static int check_name(const struct vn_several *several, const struct vn_guest *guest, struct vn_error *err)
+{
+	for (size_t i = 0; i < several->n; i++) {
+		if (strcmp(several->guests[i]->name, guest->name) == 0)
+			return vn_error_input(err, &(struct vn_where){guest->file, 0, "name"},
+				"'%s' is the name of the guest in %s, too; expected another", guest->name,
+				several->guests[i]->file);
+	}
+	return 0;
+}
+
+int vn_args_several(const struct vn_args *args, struct vn_several *several, struct vn_error *err)
+{
+	int bad = 0;
+
+	for (int i = 0; i < args->n_operands && several->n < VN_MAX_JOINT; i++) {
+		struct vn_guest *guest = NULL;
+		int r = vn_args_guest_at(args, i, &guest, err);
+		if (r == 0) {
+			r = check_name(several, guest, err);
+			several->guests[several->n++] = guest;
+		}
+		bad = r < 0 && bad == 0 ? r : bad;
+	}
+	return bad;
+}
+
+/* Given vnodes first, then most memory first, then as they came. */
+static bool comes_before(const struct vn_guest *a, const struct vn_guest *b)
+{
+	if (a->vnodes_open != b->vnodes_open)
+		return !a->vnodes_open;
+	return a->memory > b->memory;
+}
+
+static void put_in_order(const struct vn_several *several, size_t *order)
+{
+	for (size_t i = 0; i < several->n; i++) {
+		size_t at = i;
+		for (; at > 0 && comes_before(several->guests[i], several->guests[order[at - 1]]); at--)
+			order[at] = order[at - 1];
+		order[at] = i;
+	}
+}
+
+/* Shapes one guest and counts it, where it has a plan, for the next. */
+static int shape_one(const struct vn_host *host, struct vn_guest *guest, struct vn_occupied *occupied,
+	struct vn_error *err)
+{
+	struct vn_plan_options options = {.occupied = occupied, .deadline_ms = SHAPE_MS};
+	vn_autoplan *plan = NULL;
+
+	int r = vn_guest_shape(host, &options, guest, err);
+	if (r < 0)
+		return r;
+	r = vn_plan_make(
+		host, guest, &options, &plan, NULL); /* what is wrong with it is told with all plans */
+	if (r == 0 && plan->feasible)
+		r = vn_occupied_add(occupied, host, guest, plan);
+	return r == -ENOMEM ? no_memory(err) : 0;
+}
+
+int vn_several_shape(const struct vn_host *host, const struct vn_taken *taken, struct vn_several *several,
+	struct vn_error *err)
+{
+	vn_autooccupied *occupied = vn_occupied_copy(taken->occupied, host);
+	size_t order[VN_MAX_JOINT];
+	int r = 0;
+
+	if (!occupied)
+		return no_memory(err);
+	put_in_order(several, order);
+	if (several->n == 0 || !several->guests[order[several->n - 1]]->vnodes_open)
+		return 0; /* the open ones come last: there is none */
+	for (size_t i = 0; i < several->n && r == 0; i++)
+		r = shape_one(host, several->guests[order[i]], occupied, err);
+	return r;
+}
+
+int vn_several_plan(const struct vn_host *host, const struct vn_taken *taken, struct vn_several *several,
+	struct vn_error *err)
+{
+	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = PLAN_MS};
+
+	drop_plans(several);
+	int r = vn_plan_make_joint(host, (const struct vn_guest *const *)several->guests, several->n,
+		&options, several->plans, &several->total, err); /* checks each */
+	if (r < 0)
+		return r;
+	return vn_notes_copy(&several->plans[0]->warnings, &taken->notes) < 0 ? no_memory(err) : 0;
+}
+
+bool vn_several_feasible(const struct vn_several *several)
+{
+	for (size_t i = 0; i < several->n; i++) {
+		if (!several->plans[i] || !several->plans[i]->feasible)
+			return false;
+	}
+	return several->n > 0;
+}
+
+static bool is_optimal(const struct vn_several *several)
+{
+	for (size_t i = 0; i < several->n; i++) {
+		if (!several->plans[i]->optimal)
+			return false;
+	}
+	return true;
+}
+
+/* ---- text ---- */
+
+/* What is taken once all but guest `but` have their plans (SIZE_MAX: all). */
+static int count_plans(const struct vn_host *host, const struct vn_taken *taken,
+	const struct vn_several *several, size_t but, struct vn_occupied **ret_occupied, struct vn_error *err)
+{
+	vn_autooccupied *occupied = vn_occupied_copy(taken->occupied, host);
+	int r = occupied ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < several->n && r == 0; i++) {
+		if (i != but)
+			r = vn_occupied_add(occupied, host, several->guests[i], several->plans[i]);
+	}
+	if (r < 0)
+		return r == -ENOMEM ? no_memory(err)
+				    : vn_error_environment(err, r,
+					      "the guests use more page sizes than the %d that can be told "
+					      "apart",
+					      VN_MAX_PAGE_SIZES);
+	*ret_occupied = vn_steal(occupied);
+	return 0;
+}
+
+static double mean_distance(const struct vn_several *several)
+{
+	double all = 0;
+
+	for (size_t g = 0; g < several->n; g++) {
+		const struct vn_guest *guest = several->guests[g];
+		double vcpus = 0, mib = 0;
+		for (size_t v = 0; v < guest->n_vnodes; v++) {
+			vcpus += vn_set_weight(guest->vnodes[v].vcpus);
+			mib += (double)(guest->vnodes[v].memory / VN_MIB);
+		}
+		all += vcpus * mib;
+	}
+	return all > 0 ? (double)several->total.distance / all : 0;
+}
+
+static void print_total(const struct vn_several *several, FILE *out)
+{
+	const struct vn_cost *total = &several->total;
+	char size[VN_SIZE_TEXT];
+
+	fprintf(out, "all %zu together: %s\n\n", several->n,
+		is_optimal(several) ? "the best plans there are" : "the best plans found in the time given");
+	fprintf(out, "  %-14s %s\n", "spill",
+		total->spill ? vn_size_text(total->spill, size) : "none: all memory is on its home node");
+	if (total->squeeze)
+		fprintf(out, "  %-14s %llu vCPU%s more than there are cores\n", "squeeze",
+			(unsigned long long)total->squeeze, total->squeeze == 1 ? "" : "s");
+	else
+		fprintf(out, "  %-14s none: there is a core for every vCPU\n", "squeeze");
+	fprintf(out, "  %-14s %.1f from a vCPU to its guest's memory on average (10 = all local)\n",
+		"distance", mean_distance(several));
+	fprintf(out, "  %-14s at most %llu vCPU%s on %llu core%s of a node\n", "load",
+		(unsigned long long)total->load_vcpus, total->load_vcpus == 1 ? "" : "s",
+		(unsigned long long)total->load_cores, total->load_cores == 1 ? "" : "s");
+}
+
+static void print_pool_title(uint64_t page, FILE *out)
+{
+	char size[VN_SIZE_TEXT], title[VN_SIZE_TEXT + 16] = "memory";
+
+	if (page > 0)
+		snprintf(title, sizeof(title), "%s pages", vn_size_text(page, size));
+	fprintf(out, "  %14s", title);
+}
+
+/* Free of each page size that one of the guests uses, and cores that one of them may use. */
+static int print_free(const struct vn_host *host, const struct vn_taken *taken,
+	const struct vn_several *several, FILE *out, struct vn_error *err)
+{
+	vn_autooccupied *occupied = NULL;
+	vn_autoinstance in = {0};
+	char size[VN_SIZE_TEXT];
+
+	int r = count_plans(host, taken, several, SIZE_MAX, &occupied, err);
+	if (r < 0)
+		return r;
+	struct vn_plan_options options = {.occupied = occupied};
+	r = vn_instance_make(
+		host, (const struct vn_guest *const *)several->guests, several->n, &options, &in);
+	if (r < 0)
+		return no_memory(err);
+	fprintf(out, "\nwhat stays free:\n%6s  %6s", "node", "cores");
+	for (size_t k = 0; k < in.n_pools; k++)
+		print_pool_title(in.pages[k], out);
+	fputc('\n', out);
+	for (size_t i = 0; i < in.n_places; i++) {
+		fprintf(out, "%6u  %6llu", in.places[i].id,
+			(unsigned long long)vn_excess(in.places[i].cores, in.places[i].load));
+		for (size_t k = 0; k < in.n_pools; k++)
+			fprintf(out, "  %14s", vn_size_text(vn_room(&in, k, i), size));
+		fputc('\n', out);
+	}
+	return 0;
+}
+
+static int explain_one(const struct vn_host *host, const struct vn_taken *taken,
+	const struct vn_several *several, size_t i, FILE *out, struct vn_error *err)
+{
+	vn_autooccupied *others = NULL;
+	int r = count_plans(host, taken, several, i, &others, err);
+
+	if (r < 0)
+		return r;
+	struct vn_plan_options options = {.occupied = others};
+	fputc('\n', out);
+	vn_plan_explain(host, several->guests[i], &options, several->plans[i], out);
+	return 0;
+}
+
+int vn_several_print(const struct vn_host *host, const struct vn_taken *taken,
+	const struct vn_several *several, bool explain, struct vn_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < several->n && r == 0; i++) {
+		vn_plan_print(several->plans[i], several->guests[i], stdout);
+		if (explain)
+			r = explain_one(host, taken, several, i, stdout, err);
+		fputc('\n', stdout);
+	}
+	if (r < 0)
+		return r;
+	print_total(several, stdout);
+	return print_free(host, taken, several, stdout, err);
+}
+
+/* ---- JSON ---- */
+
+json_t *vn_several_to_json(const struct vn_several *several)
+{
+	json_t *plans = json_array();
+	bool filled = plans != NULL, feasible = vn_several_feasible(several);
+
+	for (size_t i = 0; i < several->n && filled; i++)
+		filled = json_array_append_new(
+				 plans, vn_plan_to_json(several->plans[i], several->guests[i])) == 0;
+	if (!filled) {
+		json_decref(plans);
+		return NULL;
+	}
+	return json_pack("{s:s, s:b, s:b, s:o, s:o}", "schema", "vnuma.plans/1", "feasible", feasible,
+		"optimal", is_optimal(several), "cost", vn_cost_to_json(&several->total), "plans", plans);
+}
