@@ -190,15 +190,6 @@ static void read_unknown_keys(struct guest_reader *r)
 	}
 }
 
-/* The name becomes a file name and part of QEMU's command line: letters, digits and a few harmless marks. */
-static bool name_is_good(const char *name)
-{
-	static const char letters[] = "._+-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	size_t n = strlen(name);
-
-	return n >= 1 && n <= VN_NAME_MAX && strspn(name, letters) == n && !strchr("._+-", name[0]);
-}
-
 static void read_name(struct guest_reader *r)
 {
 	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "name");
@@ -208,7 +199,7 @@ static void read_name(struct guest_reader *r)
 		return;
 	}
 	r->guest->name = guest_string(r, "name");
-	if (r->guest->name && !name_is_good(r->guest->name))
+	if (r->guest->name && !vn_guest_name_is_good(r->guest->name))
 		guest_problem(r, entry->line, "name",
 			"\"%.80s\" seen; expected 1 to %d letters, digits, '.', '_', '+' or '-', a letter or "
 			"digit first",

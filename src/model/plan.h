@@ -67,6 +67,8 @@ enum vn_binding {
 
 struct vn_plan {
 	char *guest; /* name */
+	struct vn_guest *
+		planned; /* the guest with the vnodes that it was planned with; owned; NULL: whoever planned it has it */
 	bool feasible;
 	bool optimal; /* proven */
 	enum vn_level open_level; /* feasible but not optimal: the first level at which better was not ruled
