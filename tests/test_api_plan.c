@@ -799,6 +799,96 @@ static void test_bound(void **state)
 	vn_host_free(host);
 }
 
+/* ---- any draft at all: told what is wrong, or a plan whose parts agree with each other ---- */
+
+static unsigned pick(unsigned *seed, unsigned n)
+{
+	*seed = *seed * 1103515245u + 12345u;
+	return (*seed >> 16) % n;
+}
+
+static struct vn_guest *draft_anything(unsigned *seed)
+{
+	struct vn_guest *guest = vn_guest_new();
+	const unsigned vcpus = 1 + pick(seed, 8), vnodes = pick(seed, 4);
+	static const char *const policies[] = {"pack", "spread"}, *const modes[] = {"auto", "on", "off"};
+	vn_guest_set_name(guest, "any");
+	if (pick(seed, 4) > 0)
+		vn_guest_set_memory(guest, (1 + pick(seed, 6)) * 512 * MIB);
+	if (pick(seed, 4) > 0)
+		vn_guest_set_vcpus(guest, vcpus);
+	vn_guest_set_threads(guest, 1 + pick(seed, 2));
+	vn_guest_set_hugepages(guest, pick(seed, 3) ? 0 : 2 * MIB);
+	vn_guest_set_exclusive_cores(guest, pick(seed, 4) == 0);
+	vn_guest_set_policy(guest, policies[pick(seed, 2)]);
+	vn_guest_set_numa(guest, modes[pick(seed, 3)]);
+	if (pick(seed, 4) == 0)
+		vn_guest_set_cpus(guest, (const unsigned[]){pick(seed, 4), 4 + pick(seed, 5)}, 2);
+	for (unsigned v = 0, next = 0; v < vnodes; v++) {
+		unsigned ids[8], n = 0;
+		while (next < vcpus && n < (vcpus + vnodes - 1) / vnodes)
+			ids[n++] = next++;
+		vn_guest_add_vnode(guest, pick(seed, 5) * 512 * MIB, ids, n,
+			pick(seed, 3) ? -1 : (int)pick(seed, 3) * 7 + 2);
+	}
+	if (pick(seed, 4) == 0)
+		vn_guest_add_device(guest, "0000:3b:00.0", pick(seed, 2));
+	return guest;
+}
+
+static void check_parts(const struct vn_host *host, const struct vn_plan *plan)
+{
+	size_t vcpus = 0;
+	for (size_t v = 0; v < vn_plan_vnode_count(plan); v++) {
+		unsigned ids[8];
+		int64_t sum = 0;
+		assert_true(vn_host_node_index(host, (unsigned)vn_plan_vnode_home(plan, v)) >= 0);
+		int n = vn_plan_vnode_nodes(plan, v, ids, 8);
+		for (int i = 0; i < n; i++)
+			sum += vn_plan_vnode_memory_on(plan, v, ids[i]);
+		assert_int_equal(sum, vn_plan_vnode_memory(plan, v));
+		vcpus += (size_t)vn_plan_vnode_vcpus(plan, v, NULL, 0);
+	}
+	assert_int_equal(vcpus, vn_plan_vcpu_count(plan));
+	for (size_t i = 0; i < vcpus; i++)
+		assert_true(vn_plan_vcpu_cpus(plan, i, NULL, 0) > 0);
+	assert_true(vn_plan_cost(plan, VN_PLAN_LOAD_CORES) > 0);
+}
+
+static void test_any_draft(void **state)
+{
+	(void)state;
+	struct vn_host *host = open_host(two_nodes);
+	unsigned seed = 1, feasible = 0, refused = 0, infeasible = 0;
+	for (int i = 0; i < 2000; i++) {
+		struct vn_guest *guest = draft_anything(&seed);
+		struct vn_plan *plan = NULL, *again = NULL;
+		struct vn_error *err = vn_error_new();
+		int r = vn_plan_guest(host, guest, NULL, &plan, err);
+		assert_true(
+			(r == 0 && vn_error_count(err) == 0) || (r == -EINVAL && vn_error_count(err) > 0));
+		refused += r < 0;
+		for (size_t k = 0; k < vn_error_count(err); k++)
+			assert_non_null(vn_error_key(err, k)); /* by the config's keys, never by its syntax */
+		if (plan && vn_plan_is_feasible(plan)) {
+			check_parts(host, plan);
+			char *json = vn_plan_json(plan);
+			assert_int_equal(vn_plan_from_text(json, NULL, host, &again, err), 0);
+			free(json);
+			feasible++;
+		} else if (plan) {
+			assert_true(vn_plan_reason_count(plan) > 0);
+			infeasible++;
+		}
+		vn_plan_free(plan);
+		vn_plan_free(again);
+		vn_error_free(err);
+		vn_guest_free(guest);
+	}
+	assert_true(feasible > 200 && infeasible > 20 && refused > 200); /* that all was seen */
+	vn_host_free(host);
+}
+
 /* ---- threads: all share the host, the guests, the options and what is occupied ---- */
 
 #define THREADS 4
@@ -947,6 +1037,7 @@ int main(void)
 		cmocka_unit_test(test_joint_refused),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_bound),
+		cmocka_unit_test(test_any_draft),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_example),
 	};
