@@ -383,12 +383,13 @@ int vn_guest_from_cfg(
 	if (!guest)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	guest->file = vn_copy(file);
-	vn_cfg_parse(text, file, &cfg, &problems);
+	if (vn_cfg_parse(text, file, &cfg, &problems) == -ENOMEM || (file && !guest->file))
+		return vn_error_environment(err, -ENOMEM, "out of memory");
 	struct guest_reader r = {.cfg = &cfg, .defaults = defaults, .guest = guest, .err = &problems};
 	read_guest(&r);
-	if (r.short_of_memory)
-		vn_error_environment(&problems, -ENOMEM, "out of memory");
-	if (problems.n) {
+	if (r.short_of_memory) /* what looks wrong then may be what could not be read */
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	if (problems.n || problems.input) { /* without `n`: memory was too short to tell them */
 		vn_error_move(err, &problems);
 		return -EINVAL;
 	}
