@@ -65,7 +65,7 @@ double vn_plan_mean_distance(const struct vn_plan *plan)
 
 	for (size_t v = 0; v < plan->n_vnodes; v++) {
 		vcpus += vn_set_weight(plan->planned->vnodes[v].vcpus);
-		mib += (double)(plan->planned->vnodes[v].memory / VN_MIB);
+		mib += (double)plan->planned->vnodes[v].memory / (double)VN_MIB;
 	}
 	return vcpus > 0 && mib > 0 ? (double)plan->cost.distance / vcpus / mib : -ENODATA;
 }

@@ -110,30 +110,35 @@ static bool copy_devices(struct vn_guest *to, const struct vn_guest *from)
 	return true;
 }
 
+static bool copy_all(struct vn_guest *to, const struct vn_guest *from)
+{
+	*to = *from; /* the figures; what the pointers hold is made anew below */
+	to->n_vnodes = to->n_disks = to->n_vifs = to->n_hostdevs = 0;
+	to->vnodes = NULL;
+	to->disks = NULL;
+	to->vifs = NULL;
+	to->hostdevs = NULL;
+	to->notes = (struct vn_notes){0};
+	bool texts = copy_text(&to->file, from->file);
+	texts &= copy_text(&to->name, from->name);
+	texts &= copy_text(&to->kernel, from->kernel);
+	texts &= copy_text(&to->ramdisk, from->ramdisk);
+	texts &= copy_text(&to->extra, from->extra);
+	to->cpus = hwloc_bitmap_dup(from->cpus); /* NULL stays NULL */
+	to->cpus_where = place_in(to, from, &from->cpus_where);
+	return texts && (to->cpus || !from->cpus) && copy_vnodes(to, from) && copy_devices(to, from) &&
+	       vn_notes_copy(&to->notes, &from->notes) == 0;
+}
+
 struct vn_guest *vn_guest_copy(const struct vn_guest *from)
 {
-	vn_autoguest *copy = vn_guest_new();
+	struct vn_guest *copy = vn_guest_new();
 
-	if (!copy)
+	if (copy && !copy_all(copy, from)) {
+		vn_guest_free(copy);
 		return NULL;
-	*copy = *from; /* the figures; what the pointers hold is made anew below */
-	copy->n_vnodes = copy->n_disks = copy->n_vifs = copy->n_hostdevs = 0;
-	copy->vnodes = NULL;
-	copy->disks = NULL;
-	copy->vifs = NULL;
-	copy->hostdevs = NULL;
-	copy->notes = (struct vn_notes){0};
-	bool texts = copy_text(&copy->file, from->file);
-	texts &= copy_text(&copy->name, from->name);
-	texts &= copy_text(&copy->kernel, from->kernel);
-	texts &= copy_text(&copy->ramdisk, from->ramdisk);
-	texts &= copy_text(&copy->extra, from->extra);
-	copy->cpus = hwloc_bitmap_dup(from->cpus); /* NULL stays NULL */
-	copy->cpus_where = place_in(copy, from, &from->cpus_where);
-	if (!texts || (from->cpus && !copy->cpus) || !copy_vnodes(copy, from) || !copy_devices(copy, from) ||
-		vn_notes_copy(&copy->notes, &from->notes) < 0)
-		return NULL;
-	return vn_steal(copy);
+	}
+	return copy;
 }
 
 /* ---- asking ---- */

@@ -67,8 +67,6 @@ enum vn_binding {
 
 struct vn_plan {
 	char *guest; /* name */
-	struct vn_guest *
-		planned; /* the guest with the vnodes that it was planned with; owned; NULL: whoever planned it has it */
 	bool feasible;
 	bool optimal; /* proven */
 	enum vn_level open_level; /* feasible but not optimal: the first level at which better was not ruled
@@ -91,6 +89,8 @@ struct vn_plan {
 	enum vn_level decided_by; /* the level at which the runner-up loses */
 	struct vn_notes warnings;
 	struct vn_notes reasons; /* when infeasible */
+	struct vn_guest *
+		planned; /* the guest with the vnodes that it was planned with; owned; NULL: whoever planned it has it */
 };
 
 struct vn_plan *vn_plan_new(void);
