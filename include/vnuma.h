@@ -2,7 +2,8 @@
 #ifndef VNUMA_H
 #define VNUMA_H
 /*
- * libvnuma: the NUMA topology of a host, as `vnuma topology` shows it. The only public header.
+ * libvnuma: the NUMA topology of a host, as `vnuma topology` shows it, and where guests live best on it, as `vnuma plan` says.
+ * The only public header.
  *
  *     struct vn_host *host;
  *     struct vn_error *err = vn_error_new();
@@ -10,6 +11,13 @@
  *             …vn_error_text(err, 0)…
  *     for (size_t i = 0; i < vn_host_node_count(host); i++)
  *             …vn_host_node_memory_free(host, i)…
+ *     struct vn_guest *guest = vn_guest_new();
+ *     struct vn_plan *plan;
+ *     vn_guest_set_name(guest, "db1"); vn_guest_set_memory(guest, 8ull << 30); vn_guest_set_vcpus(guest, 4);
+ *     if (vn_plan_guest(host, guest, NULL, &plan, err) == 0 && vn_plan_is_feasible(plan))
+ *             …vn_plan_vnode_home(plan, 0)…
+ *     vn_plan_free(plan);
+ *     vn_guest_free(guest);
  *     vn_host_free(host);
  *     vn_error_free(err);
  *
@@ -24,13 +32,13 @@
  * Sets of CPUs or nodes are told in the way of snprintf: up to `max` ids are written to `ret_ids` in ascending order, and the
  * number of all there are is returned, which may be more. With `max` 0 `ret_ids` may be NULL. -ENODATA: not known.
  *
- * Strings belong to the host or the error they came from and live until it is freed or cleared, except where it says "new".
+ * Strings belong to the host, guest, plan or error they came from and live until it is freed or cleared, except where it says "new".
  * NULL: not known, or no such index. What a function is given is not NULL, except where it says so.
  *
  * Errors. A function that takes a `struct vn_error *` adds one problem for each thing that is wrong, and returns a negative
  * errno; `err` may be NULL. On success it adds nothing. Outputs (`ret_…`) are untouched on failure. Nothing is printed, no
- * function ends the process, there is no global state. A host may be read by several threads at once, as long as none of
- * them refreshes or frees it.
+ * function ends the process, there is no global state. An object may be read by several threads at once, as long as none of
+ * them changes, refreshes or frees it: a function that takes it as `const` only reads it, and so does planning.
  */
 
 #include <stddef.h>
@@ -50,6 +58,10 @@ extern "C" {
 const char *vn_version(void);
 
 struct vn_host; /* a host: nodes, CPUs, devices */
+struct vn_guest; /* a guest as wished for */
+struct vn_occupied; /* what guests take of a host */
+struct vn_plan; /* where a guest lives */
+struct vn_plan_options; /* how to plan */
 struct vn_error; /* what was wrong, all of it */
 
 /* ---- errors ---- */
@@ -281,6 +293,242 @@ size_t vn_host_note_count(const struct vn_host *host);
 /* A stable code for programs ("distances-flat"), and a sentence for people. NULL: no such note. */
 const char *vn_host_note_code(const struct vn_host *host, size_t note);
 const char *vn_host_note_text(const struct vn_host *host, size_t note);
+
+/*
+ * ---- a guest ----
+ *
+ * Either read from a config, or made by setters, and then planned as often as you like: planning does not change it. A vnode is
+ * a NUMA node of the guest's. Where nothing is said of vnodes, the planner makes as many as the host calls for.
+ */
+
+/*
+ * Reads a guest from a text in the syntax of xl.cfg(5), which the README lists; no more than 1 MiB. `file` is what problems call it,
+ * or NULL; no file is opened. *ret_guest is new, for vn_guest_free(). 0; -EINVAL with every problem that was found; -ENOMEM.
+ */
+int vn_guest_from_text(const char *text, const char *file, struct vn_guest **ret_guest, struct vn_error *err);
+
+/* A guest of which nothing is said yet, for vn_guest_free() and the setters below. NULL when memory is short. */
+struct vn_guest *vn_guest_new(void);
+void vn_guest_free(struct vn_guest *guest); /* NULL is fine */
+
+/*
+ * Setters: 0 (add_vnode: an index), or a negative errno and the guest as it was: -EINVAL for a value that none can have, -EPERM
+ * for a guest that was read from a text, which is complete, -ENOMEM. What does not fit together (vnodes with more memory than the
+ * guest, a vCPU on none of them) is told when it is planned, by the keys of a config. Name and memory are required.
+ */
+
+/* 1 to 63 letters, digits, '.', '_', '+', '-', a letter or digit first. */
+int vn_guest_set_name(struct vn_guest *guest, const char *name);
+
+/* Bytes, a multiple of 1 MiB. Need not be set with vnodes: it is what they have together. */
+int vn_guest_set_memory(struct vn_guest *guest, uint64_t bytes);
+
+/* 1 to 1024. Not set: 1, or as many as the vnodes have. */
+int vn_guest_set_vcpus(struct vn_guest *guest, unsigned vcpus);
+
+/* vCPUs of a guest core (SMT), 1 to 8; vCPUs t*k to t*k + t-1 are one, on one vnode. Not set: 1. */
+int vn_guest_set_threads(struct vn_guest *guest, unsigned threads);
+
+/* Size of a huge page in bytes, a power of two from 64 KiB to 16 GiB: all of the guest's memory is to be such pages. 0, or not
+ * set: ordinary pages. */
+int vn_guest_set_hugepages(struct vn_guest *guest, uint64_t bytes);
+
+/* 1: each guest core gets a physical core that nobody else has. 0, or not set: it does not. */
+int vn_guest_set_exclusive_cores(struct vn_guest *guest, int exclusive);
+
+/* "pack" (also when not set) keeps what stays free in large pieces, "spread" leaves something free everywhere. */
+int vn_guest_set_policy(struct vn_guest *guest, const char *policy);
+
+/* "auto" (also when not set); "on"; "off": an old guest, which is told of one node whatever its memory is on. */
+int vn_guest_set_numa(struct vn_guest *guest, const char *mode);
+
+/* CPUs of the host (ids) that it may use, each named once; none: all. */
+int vn_guest_set_cpus(struct vn_guest *guest, const unsigned *ids, size_t n);
+
+/*
+ * A vnode: bytes, a multiple of 1 MiB; its vCPUs, counted from 0, none of which an earlier one has; `home_id` is the host's node
+ * (id) where it must live, -1 leaves that to the planner. 0 vCPUs (`vcpus` may be NULL) make a vnode of memory only, 0 bytes one
+ * without memory. Returns its index. -E2BIG: there are 32 already. Vnodes made so are 20 from each other; for other distances
+ * read a config.
+ */
+int vn_guest_add_vnode(struct vn_guest *guest, uint64_t bytes, const unsigned *vcpus, size_t n, int home_id);
+
+/* A PCI device of the host ("0000:3b:00.0") that is given to the guest, and the vnode that works with it most and is to be near
+ * it. With vnodes left to the planner it is 0. -EEXIST: it has it already. */
+int vn_guest_add_device(struct vn_guest *guest, const char *address, unsigned vnode);
+
+/* NULL: no name yet. */
+const char *vn_guest_name(const struct vn_guest *guest);
+
+/* What the reader of a config wants known ("option-ignored"); it is among the warnings of each plan, too. NULL: no such note. */
+size_t vn_guest_note_count(const struct vn_guest *guest);
+const char *vn_guest_note_code(const struct vn_guest *guest, size_t note);
+const char *vn_guest_note_text(const struct vn_guest *guest, size_t note);
+
+/* ---- what is occupied: sums of what guests take of one host, for the next plan not to give it away again ---- */
+
+/* Nothing is taken yet, for vn_occupied_free(). It is of this host, and good for it after vn_host_refresh(), too. NULL when
+ * memory is short. */
+struct vn_occupied *vn_occupied_new(const struct vn_host *host);
+void vn_occupied_free(struct vn_occupied *occupied); /* NULL is fine */
+
+/*
+ * Adds what a feasible plan takes: memory, cores' worth of vCPUs, whole cores where it has them for itself. Memory that a guest
+ * has touched is missing from what is free when the host is read or refreshed: it must not be counted here as well. 0; -EINVAL,
+ * and nothing added, when the plan is not feasible, or the plan or `occupied` is not of this host; -ENOMEM.
+ */
+int vn_occupied_add_plan(
+	struct vn_occupied *occupied, const struct vn_host *host, const struct vn_plan *plan);
+
+/* Takes back what was added of the same plan (one that was not leaves wrong sums behind). The same errors. */
+int vn_occupied_remove_plan(
+	struct vn_occupied *occupied, const struct vn_host *host, const struct vn_plan *plan);
+
+/* The sums, by index of the node: cores' worth of vCPUs beside those on cores of their own; bytes of a page size (0: ordinary
+ * pages); -ERANGE. And the CPUs of cores that guests have for themselves. */
+int64_t vn_occupied_node_load(const struct vn_occupied *occupied, size_t node);
+int64_t vn_occupied_node_memory(const struct vn_occupied *occupied, size_t node, uint64_t page_size);
+int vn_occupied_claimed_cpus(const struct vn_occupied *occupied, unsigned *ret_ids, size_t max);
+
+/* ---- planning ---- */
+
+/* The deadline when none is set, in milliseconds. */
+#define VN_PLAN_DEADLINE_MS 100
+
+/* Options for vn_plan_options_free(), all as when NULL is given for them. NULL when memory is short. */
+struct vn_plan_options *vn_plan_options_new(void);
+void vn_plan_options_free(struct vn_plan_options *options); /* NULL is fine */
+
+/* What is taken already, of the host to plan on; NULL, or not set: nothing. It is not copied: keep it as long as the options. */
+void vn_plan_options_set_occupied(struct vn_plan_options *options, const struct vn_occupied *occupied);
+
+/*
+ * Milliseconds after which a search ends with the best plan found by then, which is then not proven to be the best; 0: it goes on
+ * until it is. Not set: VN_PLAN_DEADLINE_MS. Each search has as many: to make vnodes that were left open takes up to two more of
+ * them, and three for each such guest that is planned with others. Plans of searches that were not cut short are always the
+ * same for the same input.
+ */
+void vn_plan_options_set_deadline(struct vn_plan_options *options, unsigned ms);
+
+/* 1: look for the best plan that costs more, too, which takes longer; for vn_plan_guest() only. 0, or not set: do not. */
+void vn_plan_options_set_runner_up(struct vn_plan_options *options, int wanted);
+
+/*
+ * Plans a guest: the homes that cost least, level by level (see vn_plan_figure), vnodes made first where they were left open.
+ * `options` may be NULL. *ret_plan is new, for vn_plan_free(), and needs neither host nor guest any more. 0 with a plan that has
+ * been checked, or one that is not feasible and says why; -EINVAL when the guest does not hang together or asks for what this
+ * host cannot have whatever is free (a node that it does not have), or the options are of another host; -ENOMEM.
+ */
+int vn_plan_guest(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err);
+
+/*
+ * Plans 1 to 64 guests jointly: what they cost together is the least. ret_plans has room for `n`; each plan stands by itself and
+ * is made as if all others were there already. When there is no room for all, none is feasible and all have the same reasons.
+ * Vnodes left open are made guest by guest, in the order given. Returns as vn_plan_guest() does; on failure no plan is made.
+ */
+int vn_plan_guests(const struct vn_host *host, struct vn_guest *const *guests, size_t n,
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err);
+
+/*
+ * Reads a plan back from what vn_plan_json() or `vnuma plan --json` made, for the host that it is to be counted on. All of it is
+ * checked: its parts agree with each other and name nothing that the host does not have. `file` is what problems call it, or NULL;
+ * no file is opened. *ret_plan is new. 0; -EINVAL with all problems; -ENOMEM.
+ */
+int vn_plan_from_text(const char *text, const char *file, const struct vn_host *host,
+	struct vn_plan **ret_plan, struct vn_error *err);
+void vn_plan_free(struct vn_plan *plan); /* NULL is fine */
+
+/* ---- a plan ---- */
+
+/* The plan as JSON, "schema": "vnuma.plan/1", with all that follows here. A new string, for free(3); NULL when memory is short. */
+char *vn_plan_json(const struct vn_plan *plan);
+
+/* The name of the guest. */
+const char *vn_plan_guest_name(const struct vn_plan *plan);
+
+/* 1 when there is room for the guest, else 0: then see the reasons; there are no vnodes, vCPUs and costs, but a guest's view. */
+int vn_plan_is_feasible(const struct vn_plan *plan);
+
+/* 1 when it was proven that no plan is better or, of one that is not feasible, that there is none; 0 when the deadline came first. */
+int vn_plan_is_optimal(const struct vn_plan *plan);
+
+/* What a plan costs, by the levels of the objective, the most important first: no gain at a later one makes up for a loss at an
+ * earlier one. */
+enum vn_plan_figure {
+	VN_PLAN_SPILL, /* "spill": bytes of vnodes that are not on their home */
+	VN_PLAN_SQUEEZE, /* "squeeze": vCPUs (with threads: guest cores) that must share a core */
+	VN_PLAN_DISTANCE, /* "distance": sum over vnodes v, w of vCPUs(v) * MiB(w) * distance between the homes, and of devices */
+	VN_PLAN_LOAD_VCPUS, /* "load": the highest ratio over the nodes of vCPUs that run there, … */
+	VN_PLAN_LOAD_CORES, /* … to the cores of that node */
+	VN_PLAN_FRAGMENTATION /* "fragmentation": sum over nodes of the square of MiB left free */
+};
+
+/* -ENODATA when it is not feasible; -EINVAL for a figure that is none. What is beyond 2^63 - 1 is told as that. */
+int64_t vn_plan_cost(const struct vn_plan *plan, enum vn_plan_figure figure);
+
+/* The mean distance of an access from a vCPU of the guest to its memory: 10.0 when all is local; what its devices add is in it.
+ * -ENODATA when it is not feasible, or there is no memory or vCPU. */
+double vn_plan_mean_distance(const struct vn_plan *plan);
+
+/*
+ * Where it is feasible but not proven optimal: the name of the first level at which a better plan was not ruled out ("ties": only
+ * one that costs the same), and the figures of that level than which no plan has better ones. NULL and -ENODATA otherwise, and
+ * for figures of other levels.
+ */
+const char *vn_plan_open_level(const struct vn_plan *plan);
+int64_t vn_plan_bound(const struct vn_plan *plan, enum vn_plan_figure figure);
+
+/* The best plan found that costs more, if it was asked for and there is one: node (id) of each vnode, its cost, and the level by
+ * which it loses. -ENODATA, NULL. */
+int vn_plan_runner_up_home(const struct vn_plan *plan, size_t vnode);
+int64_t vn_plan_runner_up_cost(const struct vn_plan *plan, enum vn_plan_figure figure);
+const char *vn_plan_runner_up_level(const struct vn_plan *plan);
+
+/* How memory is to be tied to the nodes of vn_plan_vnode_nodes(): "preferred" (home first, others under pressure), "strict" (only
+ * these), "interleave" (page by page over these). NULL when it is not feasible. */
+const char *vn_plan_memory_policy(const struct vn_plan *plan);
+
+/* Vnodes, counted from 0; 0 when it is not feasible. The home is a node of the host (id), memory is in bytes. */
+size_t vn_plan_vnode_count(const struct vn_plan *plan);
+int vn_plan_vnode_home(const struct vn_plan *plan, size_t vnode);
+int64_t vn_plan_vnode_memory(const struct vn_plan *plan, size_t vnode);
+
+/* Nodes of the host (ids) that its memory is on, and how much is on one: 0 where there is none of it. */
+int vn_plan_vnode_nodes(const struct vn_plan *plan, size_t vnode, unsigned *ret_ids, size_t max);
+int64_t vn_plan_vnode_memory_on(const struct vn_plan *plan, size_t vnode, unsigned node_id);
+
+/* Its vCPUs, and the CPUs of the host (ids) that these may use. */
+int vn_plan_vnode_vcpus(const struct vn_plan *plan, size_t vnode, unsigned *ret_ids, size_t max);
+int vn_plan_vnode_cpus(const struct vn_plan *plan, size_t vnode, unsigned *ret_ids, size_t max);
+
+/* vCPUs that are possible, counted from 0; 0 when it is not feasible. The vnode that one is on, the CPUs of the host that it may
+ * use. */
+size_t vn_plan_vcpu_count(const struct vn_plan *plan);
+int vn_plan_vcpu_vnode(const struct vn_plan *plan, size_t vcpu);
+int vn_plan_vcpu_cpus(const struct vn_plan *plan, size_t vcpu, unsigned *ret_ids, size_t max);
+
+/* CPUs of the host for the VMM's other threads. -ENODATA when it is not feasible. */
+int vn_plan_emulator_cpus(const struct vn_plan *plan, unsigned *ret_ids, size_t max);
+
+/*
+ * What a Linux guest will see of itself: its nodes, by the numbers that its kernel gives them. The vnode that one is, its memory in
+ * bytes as given (the kernel keeps some for itself), its vCPUs that are online at start, the distance between two.
+ */
+size_t vn_plan_view_node_count(const struct vn_plan *plan);
+int vn_plan_view_node_vnode(const struct vn_plan *plan, size_t node);
+int64_t vn_plan_view_node_memory(const struct vn_plan *plan, size_t node);
+int vn_plan_view_node_cpus(const struct vn_plan *plan, size_t node, unsigned *ret_ids, size_t max);
+int vn_plan_view_distance(const struct vn_plan *plan, size_t from, size_t to);
+
+/* Warnings, and the reasons why a plan is not feasible: a stable code for programs ("smt-squeeze"), and a sentence for people.
+ * NULL: there is no such. */
+size_t vn_plan_warning_count(const struct vn_plan *plan);
+const char *vn_plan_warning_code(const struct vn_plan *plan, size_t warning);
+const char *vn_plan_warning_text(const struct vn_plan *plan, size_t warning);
+size_t vn_plan_reason_count(const struct vn_plan *plan);
+const char *vn_plan_reason_code(const struct vn_plan *plan, size_t reason);
+const char *vn_plan_reason_text(const struct vn_plan *plan, size_t reason);
 
 #ifdef __cplusplus
 }

@@ -20,24 +20,16 @@ int vn_api_set(hwloc_const_bitmap_t set, unsigned *ret_ids, size_t max)
 	return (int)vn_set_weight(set);
 }
 
-/* Hands on what was collected: the stages want an error object, the public header does without one. */
-static int settle(int r, struct vn_error *collected, struct vn_error *err)
-{
-	if (r < 0 && err)
-		vn_error_move(err, collected);
-	return r;
-}
-
 int vn_host_open(const char *source, struct vn_host **ret_host, struct vn_error *err)
 {
 	vn_autoerror collected = {0};
-	return settle(vn_discover(source, ret_host, &collected), &collected, err);
+	return vn_api_settle(vn_discover(source, ret_host, &collected), &collected, err);
 }
 
 int vn_host_refresh(struct vn_host *host, struct vn_error *err)
 {
 	vn_autoerror collected = {0};
-	return settle(vn_discover_refresh(host, &collected), &collected, err);
+	return vn_api_settle(vn_discover_refresh(host, &collected), &collected, err);
 }
 
 const char *vn_host_source(const struct vn_host *host)
@@ -78,10 +70,10 @@ size_t vn_host_note_count(const struct vn_host *host)
 
 const char *vn_host_note_code(const struct vn_host *host, size_t note)
 {
-	return note < host->notes.n ? host->notes.v[note].code : NULL;
+	return vn_api_note_code(&host->notes, note);
 }
 
 const char *vn_host_note_text(const struct vn_host *host, size_t note)
 {
-	return note < host->notes.n ? host->notes.v[note].text : NULL;
+	return vn_api_note_text(&host->notes, note);
 }

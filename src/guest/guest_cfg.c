@@ -190,15 +190,6 @@ static void read_unknown_keys(struct guest_reader *r)
 	}
 }
 
-/* The name becomes a file name and part of QEMU's command line: letters, digits and a few harmless marks. */
-static bool name_is_good(const char *name)
-{
-	static const char letters[] = "._+-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-	size_t n = strlen(name);
-
-	return n >= 1 && n <= VN_NAME_MAX && strspn(name, letters) == n && !strchr("._+-", name[0]);
-}
-
 static void read_name(struct guest_reader *r)
 {
 	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "name");
@@ -208,7 +199,7 @@ static void read_name(struct guest_reader *r)
 		return;
 	}
 	r->guest->name = guest_string(r, "name");
-	if (r->guest->name && !name_is_good(r->guest->name))
+	if (r->guest->name && !vn_guest_name_is_good(r->guest->name))
 		guest_problem(r, entry->line, "name",
 			"\"%.80s\" seen; expected 1 to %d letters, digits, '.', '_', '+' or '-', a letter or "
 			"digit first",
@@ -392,12 +383,13 @@ int vn_guest_from_cfg(
 	if (!guest)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	guest->file = vn_copy(file);
-	vn_cfg_parse(text, file, &cfg, &problems);
+	if (vn_cfg_parse(text, file, &cfg, &problems) == -ENOMEM || (file && !guest->file))
+		return vn_error_environment(err, -ENOMEM, "out of memory");
 	struct guest_reader r = {.cfg = &cfg, .defaults = defaults, .guest = guest, .err = &problems};
 	read_guest(&r);
-	if (r.short_of_memory)
-		vn_error_environment(&problems, -ENOMEM, "out of memory");
-	if (problems.n) {
+	if (r.short_of_memory) /* what looks wrong then may be what could not be read */
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	if (problems.n || problems.input) { /* without `n`: memory was too short to tell them */
 		vn_error_move(err, &problems);
 		return -EINVAL;
 	}

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "guest.h"
 
+#include <string.h>
+
+#include "../base/text.h"
+
 struct vn_guest *vn_guest_new(void)
 {
 	struct vn_guest *guest = calloc(1, sizeof(*guest));
@@ -41,6 +45,110 @@ void vn_guest_free(struct vn_guest *guest)
 	free(guest->file);
 	vn_notes_clear(&guest->notes);
 	free(guest);
+}
+
+/* ---- copying ---- */
+
+/* A text that may be NULL; false when memory is short. */
+static bool copy_text(char **ret, const char *from)
+{
+	*ret = vn_copy(from);
+	return *ret || !from;
+}
+
+/* A place in an input: its file's name is the guest's own, its key is nobody's to free. */
+static struct vn_where place_in(
+	const struct vn_guest *to, const struct vn_guest *from, const struct vn_where *where)
+{
+	return (struct vn_where){where->file == from->file ? to->file : where->file, where->line, where->key};
+}
+
+static bool copy_vnodes(struct vn_guest *to, const struct vn_guest *from)
+{
+	to->vnodes = calloc(from->n_vnodes + 1, sizeof(*to->vnodes));
+	if (!to->vnodes)
+		return false;
+	for (size_t i = 0; i < from->n_vnodes; i++) {
+		const struct vn_vnode *vnode = &from->vnodes[i];
+		struct vn_vnode *copy = &to->vnodes[to->n_vnodes++];
+		*copy = *vnode;
+		copy->home_where = place_in(to, from, &vnode->home_where);
+		copy->vcpus = hwloc_bitmap_dup(vnode->vcpus);
+		copy->distances = calloc(from->n_vnodes, sizeof(*copy->distances));
+		if (!copy->vcpus || !copy->distances)
+			return false;
+		memcpy(copy->distances, vnode->distances, from->n_vnodes * sizeof(*copy->distances));
+	}
+	return true;
+}
+
+static bool copy_devices(struct vn_guest *to, const struct vn_guest *from)
+{
+	to->disks = calloc(from->n_disks + 1, sizeof(*to->disks));
+	to->vifs = calloc(from->n_vifs + 1, sizeof(*to->vifs));
+	to->hostdevs = calloc(from->n_hostdevs + 1, sizeof(*to->hostdevs));
+	if (!to->disks || !to->vifs || !to->hostdevs)
+		return false;
+	for (size_t i = 0; i < from->n_disks; i++) {
+		struct vn_disk *disk = &to->disks[to->n_disks++];
+		*disk = from->disks[i];
+		if (!copy_text(&disk->path, from->disks[i].path))
+			return false;
+	}
+	for (size_t i = 0; i < from->n_vifs; i++) {
+		struct vn_vif *vif = &to->vifs[to->n_vifs++];
+		*vif = from->vifs[i];
+		bool bridge = copy_text(&vif->bridge, from->vifs[i].bridge);
+		if (!copy_text(&vif->ifname, from->vifs[i].ifname) || !bridge)
+			return false;
+	}
+	for (size_t i = 0; i < from->n_hostdevs; i++) {
+		struct vn_hostdev *hostdev = &to->hostdevs[to->n_hostdevs++];
+		*hostdev = from->hostdevs[i];
+		hostdev->where = place_in(to, from, &from->hostdevs[i].where);
+	}
+	return true;
+}
+
+static bool copy_all(struct vn_guest *to, const struct vn_guest *from)
+{
+	*to = *from; /* the figures; what the pointers hold is made anew below */
+	to->n_vnodes = to->n_disks = to->n_vifs = to->n_hostdevs = 0;
+	to->vnodes = NULL;
+	to->disks = NULL;
+	to->vifs = NULL;
+	to->hostdevs = NULL;
+	to->notes = (struct vn_notes){0};
+	bool texts = copy_text(&to->file, from->file);
+	texts &= copy_text(&to->name, from->name);
+	texts &= copy_text(&to->kernel, from->kernel);
+	texts &= copy_text(&to->ramdisk, from->ramdisk);
+	texts &= copy_text(&to->extra, from->extra);
+	to->cpus = hwloc_bitmap_dup(from->cpus); /* NULL stays NULL */
+	to->cpus_where = place_in(to, from, &from->cpus_where);
+	return texts && (to->cpus || !from->cpus) && copy_vnodes(to, from) && copy_devices(to, from) &&
+	       vn_notes_copy(&to->notes, &from->notes) == 0;
+}
+
+struct vn_guest *vn_guest_copy(const struct vn_guest *from)
+{
+	struct vn_guest *copy = vn_guest_new();
+
+	if (copy && !copy_all(copy, from)) {
+		vn_guest_free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+/* ---- asking ---- */
+
+bool vn_guest_name_is_good(const char *name)
+{
+	static const char letters[] = "._+-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t n = strlen(name);
+
+	return n >= 1 && n <= VN_NAME_MAX && strspn(name, letters) == n && !strchr("._+-", name[0]);
 }
 
 int vn_guest_vnode_of(const struct vn_guest *guest, unsigned vcpu)

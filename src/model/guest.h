@@ -89,12 +89,18 @@ struct vn_guest {
 };
 
 struct vn_guest *vn_guest_new(void);
+
+/* All of it anew, so that one can be shaped while others read the first. NULL when memory is short. */
+struct vn_guest *vn_guest_copy(const struct vn_guest *from);
 void vn_guest_free(struct vn_guest *guest);
 static inline void vn_guest_freep(struct vn_guest **guest)
 {
 	vn_guest_free(*guest);
 }
 #define vn_autoguest vn_cleanup(vn_guest_freep) struct vn_guest
+
+/* Whether it may become a file name and part of QEMU's command line: letters, digits and a few harmless marks. */
+bool vn_guest_name_is_good(const char *name);
 
 /* The vnode of a vCPU, or -1. */
 int vn_guest_vnode_of(const struct vn_guest *guest, unsigned vcpu);

@@ -21,6 +21,7 @@ void vn_plan_free(struct vn_plan *plan)
 	hwloc_bitmap_free(plan->emulator_cpus);
 	vn_view_clear(&plan->view);
 	free(plan->guest);
+	vn_guest_free(plan->planned);
 	free(plan->homes);
 	free(plan->runner_up_homes);
 	vn_notes_clear(&plan->warnings);

@@ -89,6 +89,8 @@ struct vn_plan {
 	enum vn_level decided_by; /* the level at which the runner-up loses */
 	struct vn_notes warnings;
 	struct vn_notes reasons; /* when infeasible */
+	struct vn_guest *
+		planned; /* the guest with the vnodes that it was planned with; owned; NULL: whoever planned it has it */
 };
 
 struct vn_plan *vn_plan_new(void);

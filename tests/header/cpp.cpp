@@ -9,6 +9,17 @@ int main()
 	int r = vn_host_open("live", &host, err);
 	if (r == 0 && vn_host_node_access(host, 0, VN_ACCESS_CPU, VN_ACCESS_READ_LATENCY) == 0)
 		r = -1;
+	vn_guest *guests[1] = {vn_guest_new()};
+	vn_plan *plans[1] = {nullptr};
+	vn_plan_options *options = vn_plan_options_new();
+	vn_plan_options_set_deadline(options, 2 * VN_PLAN_DEADLINE_MS);
+	if (r == 0)
+		r = vn_plan_guests(host, guests, 1, options, plans, err);
+	if (r == 0 && vn_plan_cost(plans[0], VN_PLAN_SPILL) != 0)
+		r = -1;
+	vn_plan_options_free(options);
+	vn_plan_free(plans[0]);
+	vn_guest_free(guests[0]);
 	vn_host_free(host);
 	vn_error_free(err);
 	return r < 0;

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The public side of planning: from handles to a checked plan. Each plan carries a copy of its guest as it was shaped, so that a
+ * guest is only ever read, and several threads may plan the same one.
+ */
+#include "api_plan.h"
+
+#include <string.h>
+
+#include "../model/tenants.h"
+
+/* ---- options ---- */
+
+static const struct vn_plan_options defaults = {.deadline_ms = VN_PLAN_DEADLINE_MS};
+
+struct vn_plan_options *vn_plan_options_new(void)
+{
+	struct vn_plan_options *options = malloc(sizeof(*options));
+
+	if (options)
+		*options = defaults;
+	return options;
+}
+
+void vn_plan_options_free(struct vn_plan_options *options)
+{
+	free(options);
+}
+
+void vn_plan_options_set_occupied(struct vn_plan_options *options, const struct vn_occupied *occupied)
+{
+	options->occupied = occupied;
+}
+
+void vn_plan_options_set_deadline(struct vn_plan_options *options, unsigned ms)
+{
+	options->deadline_ms = ms;
+}
+
+void vn_plan_options_set_runner_up(struct vn_plan_options *options, int wanted)
+{
+	options->runner_up = wanted != 0;
+}
+
+static int check_options(
+	const struct vn_host *host, const struct vn_plan_options *options, struct vn_error *err)
+{
+	if (!options->occupied || vn_api_is_of_host(options->occupied, host))
+		return 0;
+	return vn_error_input(err, NULL,
+		"what is occupied is of a host with %zu nodes and %zu CPUs; expected that of the host to plan on, "
+		"which has %zu and %zu",
+		options->occupied->n_nodes, options->occupied->n_cpus, host->n_nodes, host->n_cpus);
+}
+
+/* ---- one guest ---- */
+
+/* Plans the guest, which becomes the plan's. */
+static int make_checked(const struct vn_host *host, struct vn_guest **guest,
+	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err)
+{
+	vn_autoplan *plan = NULL;
+
+	int r = vn_plan_make(host, *guest, options, &plan, err);
+	if (r < 0)
+		return r;
+	r = vn_plan_check(host, *guest, options, plan, NULL);
+	if (r < 0)
+		return vn_error_environment(
+			err, r, "this plan failed its own check, which is a bug of vnuma: please report it");
+	plan->planned = vn_steal(*guest);
+	*ret_plan = vn_steal(plan);
+	return 0;
+}
+
+static int plan_guest(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err)
+{
+	vn_autoguest *whole = NULL;
+
+	int r = check_options(host, options, err);
+	if (r >= 0)
+		r = vn_api_guest_whole(guest, &whole, err);
+	if (r >= 0)
+		r = vn_guest_shape(host, options, whole, err);
+	return r < 0 ? r : make_checked(host, &whole, options, ret_plan, err);
+}
+
+int vn_plan_guest(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err)
+{
+	vn_autoerror collected = {0};
+	int r = plan_guest(host, guest, options ? options : &defaults, ret_plan, &collected);
+
+	return vn_api_settle(r, &collected, err);
+}
+
+/* ---- several ---- */
+
+struct party {
+	size_t n;
+	struct vn_guest *guests[VN_MAX_JOINT]; /* complete; owned */
+	struct vn_plan *plans[VN_MAX_JOINT]; /* owned */
+};
+
+static void party_clear(struct party *party)
+{
+	for (size_t i = 0; i < party->n; i++) {
+		vn_guest_free(party->guests[i]);
+		vn_plan_free(party->plans[i]);
+	}
+}
+
+/*
+ * The vnodes of those that left them open: each for what those before it leave, as if they came one after another. A guest that
+ * does not fit then takes nothing; that they do not fit together is for the joint plan to say.
+ */
+static int shape_all(struct party *party, const struct vn_host *host, const struct vn_plan_options *options,
+	struct vn_error *err)
+{
+	vn_autooccupied *occupied = vn_occupied_copy(options->occupied, host);
+	struct vn_plan_options beside = {.occupied = occupied, .deadline_ms = options->deadline_ms};
+
+	if (!occupied)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	size_t last = party->n; /* behind the last one that is open, nothing has to be counted */
+	while (last > 0 && !party->guests[last - 1]->vnodes_open)
+		last--;
+	for (size_t i = 0; i < last; i++) {
+		vn_autoplan *plan = NULL;
+		int r = vn_guest_shape(host, &beside, party->guests[i], err);
+		if (r == 0 && i + 1 < last)
+			r = vn_plan_make(host, party->guests[i], &beside, &plan, err);
+		if (r < 0)
+			return r;
+		if (plan && plan->feasible &&
+			vn_occupied_add(occupied, host, party->guests[i], plan) == -ENOMEM)
+			return vn_error_environment(err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int plan_guests(const struct vn_host *host, struct vn_guest *const *guests, size_t n,
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err)
+{
+	vn_cleanup(party_clear) struct party party = {0};
+
+	int r = check_options(host, options, err);
+	if (r < 0)
+		return r;
+	if (n == 0 || n > VN_MAX_JOINT)
+		return vn_error_input(
+			err, NULL, "%zu guests seen; expected 1 to %d at once", n, VN_MAX_JOINT);
+	for (size_t i = 0; i < n; i++) { /* all that is wrong with any of them */
+		int bad = vn_api_guest_whole(guests[i], &party.guests[party.n], err);
+		party.n += bad == 0;
+		r = bad < 0 ? bad : r;
+	}
+	if (r == 0)
+		r = shape_all(&party, host, options, err);
+	if (r == 0)
+		r = vn_plan_make_joint(host, (const struct vn_guest *const *)party.guests, n, options,
+			party.plans, NULL, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		party.plans[i]->planned = vn_steal(party.guests[i]);
+		ret_plans[i] = vn_steal(party.plans[i]);
+	}
+	return 0;
+}
+
+int vn_plan_guests(const struct vn_host *host, struct vn_guest *const *guests, size_t n,
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err)
+{
+	vn_autoerror collected = {0};
+	int r = plan_guests(host, guests, n, options ? options : &defaults, ret_plans, &collected);
+
+	return vn_api_settle(r, &collected, err);
+}
+
+/* ---- to and from JSON ---- */
+
+char *vn_plan_json(const struct vn_plan *plan)
+{
+	json_auto_t *json = vn_plan_to_json(plan, plan->planned);
+	return json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+}
+
+static int plan_from_text(const char *text, const char *file, const struct vn_host *host,
+	struct vn_plan **ret_plan, struct vn_error *err)
+{
+	vn_autotenants tenants = {0};
+	struct vn_where where = {file, 0, NULL};
+
+	int r = vn_tenants_read(text, file, host, &tenants, err);
+	if (r < 0)
+		return r;
+	if (tenants.n != 1)
+		return vn_error_input(err, &where, "%zu plans seen; expected one", tenants.n);
+	tenants.plans[0]->planned = vn_steal(tenants.guests[0]);
+	*ret_plan = vn_steal(tenants.plans[0]);
+	return 0;
+}
+
+int vn_plan_from_text(const char *text, const char *file, const struct vn_host *host,
+	struct vn_plan **ret_plan, struct vn_error *err)
+{
+	vn_autoerror collected = {0};
+	return vn_api_settle(plan_from_text(text, file, host, ret_plan, &collected), &collected, err);
+}

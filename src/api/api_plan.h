@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What the public functions of planning share. */
+
+#include "../plan/plan_make.h"
+#include "api.h"
+
+/* Whether it can be of this host: it has as many nodes and CPUs. Reading one of another host would go beyond its ends. */
+bool vn_api_is_of_host(const struct vn_occupied *occupied, const struct vn_host *host);
