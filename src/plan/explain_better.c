@@ -483,6 +483,45 @@ static void say_too_large(const struct vn_explained *e)
 			vn_size_text(memory, need), vn_size_text(most_memory, have));
 }
 
+/* Bytes that the vnodes of a place want beyond its room. */
+static uint64_t excess_on(const struct vn_explained *e, size_t i)
+{
+	uint64_t wanted = 0;
+
+	for (size_t v = 0; v < e->in.n_parts; v++)
+		wanted += e->homes[v] == i ? e->in.parts[v].memory : 0;
+	return vn_excess(wanted, vn_room(&e->in, 0, i));
+}
+
+/* When no single change brings all memory home: room on all the nodes that are too full, if they could have it. */
+static int say_rooms_together(struct search *s)
+{
+	const struct vn_explained *e = s->e;
+	vn_autoinstance in = {0};
+	vn_autosolution solution = {0};
+	vn_autofree char *text = vn_copy("");
+	size_t n = 0;
+
+	int r = vn_instance_make(e->host, &e->guest, 1, e->options, &in);
+	for (size_t i = 0; i < e->in.n_places && r >= 0; i++) {
+		struct change change = {KIND_ROOM, i, excess_on(e, i)};
+		if (change.amount == 0)
+			continue;
+		if (change.amount > most_room(e, i))
+			return 0;
+		in.rooms[i] += change.amount;
+		leave_class(&in, i);
+		vn_autofree char *before = text, *words = room_words(e, &change);
+		text = words ? vn_format("%s%s%s", before, n++ > 0 ? ", and " : "", words) : NULL;
+		r = text ? 0 : -ENOMEM;
+	}
+	if (r >= 0 && n > 1)
+		r = vn_solve(&in, TRY_MS, false, &solution);
+	if (r >= 0 && n > 1 && solution.feasible && solution.cost.spill == 0)
+		vn_explain_say(e->out, "  - ", "together: %s: then each vnode's memory is at home", text);
+	return r < 0 ? r : 0;
+}
+
 static int say_changes(struct search *s)
 {
 	static const char *const titles[] = {
@@ -517,7 +556,7 @@ static int say_changes(struct search *s)
 		fprintf(s->e->out, "  - there was not time to try all; there may be more, or less may do\n");
 	else if (!any)
 		fprintf(s->e->out, "  - no single change that was tried does it alone\n");
-	return 0;
+	return s->goal == GOAL_HOME && !any ? say_rooms_together(s) : 0;
 }
 
 static bool is_apart(const struct vn_explained *e)

@@ -71,7 +71,7 @@ static char *answer(const struct vn_explained *e, size_t v)
 		return NULL;
 	memcpy(homes, e->homes, e->in.n_parts * sizeof(*homes));
 	if (e->in.parts[v].fixed >= 0)
-		return vn_copy("its home was given in the config, so nothing else was considered");
+		return vn_copy("home given in the config, so nothing else was considered");
 	while (place == e->in.n_places && (d = next_distance(e, v, d)) > 0) {
 		if (best_at(e, homes, v, d, &place, &cost) < 0)
 			return NULL;
