@@ -245,7 +245,7 @@ static void test_devices(void **state)
 	assert_says(&told, "0000:3b:00.0, behind node 1: distance 20");
 	assert_warns(&told, "device-far", "the nearest is vnode 0 on node 0, at distance 20");
 	assert_says(&told, "on average 10.0"); /* of memory; the device is not in it */
-	assert_says(&told, "free 3 GiB on node 1: then nearer to its devices");
+	assert_says(&told, "free 3 GiB on node 1: then it is nearer to its devices");
 	host->devices[0].node = -1;
 	autotold unknown = tell(host, guest, NULL);
 	assert_null(warned(&unknown, "device-far"));

@@ -223,7 +223,10 @@ static int explain_runner_up(const struct vn_explained *e)
 
 	if (!homes)
 		return -ENOMEM;
-	fprintf(e->out, "\nAll homes together, of vnodes 0 to %zu: ", plan->n_vnodes - 1);
+	if (plan->n_vnodes == 1)
+		fputs("\nThe home: ", e->out);
+	else
+		fprintf(e->out, "\nAll homes together, of vnodes 0 to %zu: ", plan->n_vnodes - 1);
 	print_homes(plan->homes, plan->n_vnodes, e->out);
 	fputc('\n', e->out);
 	if (!plan->has_runner_up) {

@@ -453,7 +453,9 @@ static void effect_words(const struct search *s, const struct outcome *outcome, 
 			snprintf(text, size, "mean distance %llu.%llu%s", outcome->mean / 10,
 				outcome->mean % 10, before);
 		else
-			snprintf(text, size, "nearer to its devices, or by less than a tenth");
+			snprintf(text, size, "%s",
+				s->e->in.pulls ? "it is nearer to its devices"
+					       : "it is nearer by less than a tenth of the mean distance");
 		break;
 	}
 }
