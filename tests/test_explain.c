@@ -160,6 +160,7 @@ static void test_spill(void **state)
 	(void)state;
 	assert_says(&told, "3 GiB on node 0, 1 GiB on node 1 (not its home)");
 	assert_says(&told, "free 1 GiB on node 0: then each vnode's memory is at home");
+	assert_says(&told, "on average 10.0 if all were at home, 12.5 with what is not");
 	assert_says(&told, "ask for 1 GiB less memory in vnode 0: then");
 	/* what is said is so */
 	occupied->nodes[0].promised[0].memory -= 1ull << 30;

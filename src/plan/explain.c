@@ -161,14 +161,38 @@ static void explain_squeeze(const struct vn_plan *plan, FILE *out)
 			(unsigned long long)plan->cost.squeeze, plan->cost.squeeze == 1 ? "" : "s");
 }
 
+/* The same as vn_explain_mean() with memory where it is, not where its vnode lives. */
+static unsigned long long mean_with_spill(const struct vn_explained *e)
+{
+	vn_i128 sum = 0, all = 0;
+
+	for (size_t v = 0; v < e->in.n_parts; v++) {
+		for (size_t w = 0; w < e->plan->n_vnodes; w++) {
+			const struct vn_plan_vnode *vnode = &e->plan->vnodes[w];
+			for (size_t k = 0; k < vnode->n_shares; k++) {
+				int at = vn_host_node_index(e->host, vnode->shares[k].pnode);
+				vn_i128 weight = (vn_i128)e->in.parts[v].vcpus *
+						 (vn_i128)(vnode->shares[k].memory / VN_MIB);
+				sum += weight * vn_distance(&e->in, e->homes[v], (size_t)at);
+				all += weight;
+			}
+		}
+	}
+	return all > 0 ? (unsigned long long)((sum * 10 + all / 2) / all) : 0;
+}
+
 static void explain_distance(const struct vn_explained *e)
 {
-	unsigned long long mean = vn_explain_mean(&e->in, e->homes, &e->plan->cost);
+	unsigned long long mean = vn_explain_mean(&e->in, e->homes, &e->plan->cost),
+			   real = mean_with_spill(e);
+	char spilled[80] = "";
 
+	if (e->plan->cost.spill > 0)
+		snprintf(spilled, sizeof(spilled), " if all were at home, %llu.%llu with what is not",
+			real / 10, real % 10);
 	vn_explain_say(e->out, "  distance       ",
-		"from a vCPU to the guest's memory on average %llu.%llu (10 = all local)%s", mean / 10,
-		mean % 10,
-		e->plan->cost.spill > 0 ? "; spilled memory is reckoned as if it were at home" : "");
+		"from a vCPU to the guest's memory on average %llu.%llu%s (10 = all local)", mean / 10,
+		mean % 10, spilled);
 }
 
 /* The node whose load is the highest: the first whose figures are those of the plan. */

@@ -14,7 +14,7 @@
 #include "explain_part.h"
 
 #define TRY_MS 20 /* one solve */
-#define ALL_MS 500
+#define GOAL_MS 250
 
 enum goal { GOAL_FIT, GOAL_HOME, GOAL_CORES, GOAL_NEAR };
 enum kind { KIND_ROOM, KIND_LOAD, KIND_LESS, KIND_VCPUS, KIND_HOMES, KIND_PAGES, KIND_SHAPE };
@@ -288,6 +288,17 @@ static uint64_t most(const struct search *s, enum kind kind, size_t at, uint64_t
 	return all - all % unit;
 }
 
+/* Of nodes that could change places with each other one stands for all; but those that are homes are asked all. */
+static bool is_worth_asking(const struct vn_explained *e, enum kind kind, size_t at)
+{
+	if (kind != KIND_ROOM && kind != KIND_LOAD)
+		return true;
+	bool home = false;
+	for (size_t v = 0; v < e->in.n_parts && e->homes; v++)
+		home |= e->homes[v] == at;
+	return home || e->in.places[at].class == at;
+}
+
 /* The least change of a kind that has an amount, over all nodes or vnodes. 1, 0 or -ENOMEM. */
 static int least(struct search *s, enum kind kind, struct change *ret_change, struct outcome *ret_outcome)
 {
@@ -301,7 +312,8 @@ static int least(struct search *s, enum kind kind, struct change *ret_change, st
 		struct change change = {kind, at, most(s, kind, at, unit)};
 		if (found) /* only what takes less is of interest from here on */
 			change.amount = vn_min(change.amount, ret_change->amount - unit);
-		int r = change.amount > 0 ? try(s, &change, &outcome) : 0;
+		bool ask = change.amount > 0 && is_worth_asking(e, kind, at);
+		int r = ask ? try(s, &change, &outcome) : 0;
 		if (r > 0)
 			r = shrink(s, unit, &change, &outcome) < 0 ? -ENOMEM : 1;
 		if (r < 0)
@@ -524,6 +536,22 @@ static int say_rooms_together(struct search *s)
 	return r < 0 ? r : 0;
 }
 
+/* All kinds, those without an amount first: they take one try each, and the time may be up. */
+static int find_all(struct search *s, struct change *changes, struct outcome *outcomes, bool *found)
+{
+	static const enum kind order[N_KINDS] = {
+		KIND_HOMES, KIND_PAGES, KIND_SHAPE, KIND_ROOM, KIND_LOAD, KIND_LESS, KIND_VCPUS};
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		enum kind kind = order[i];
+		int r = find(s, kind, &changes[kind], &outcomes[kind]);
+		if (r < 0)
+			return r;
+		found[kind] = r > 0;
+	}
+	return 0;
+}
+
 static int say_changes(struct search *s)
 {
 	static const char *const titles[] = {
@@ -532,26 +560,27 @@ static int say_changes(struct search *s)
 		"What would give every vCPU a core",
 		"What would bring it nearer together",
 	};
-	bool any = false;
+	struct change changes[N_KINDS];
+	struct outcome outcomes[N_KINDS];
+	bool found[N_KINDS] = {false}, any = false;
 
 	s->cut = false;
+	s->until = vn_deadline_in(GOAL_MS);
 	fprintf(s->e->out, "\n%s (single changes, each tried by planning again):\n", titles[s->goal]);
-	for (unsigned kind = 0; kind < N_KINDS; kind++) {
-		struct change change;
-		struct outcome outcome;
+	int r = find_all(s, changes, outcomes, found);
+	for (unsigned kind = 0; kind < N_KINDS && r >= 0; kind++) {
 		char effect[120];
-		int r = find(s, (enum kind)kind, &change, &outcome);
-		if (r < 0)
-			return r;
-		if (r == 0)
+		if (!found[kind])
 			continue;
-		vn_autofree char *words = change_words(s->e, &change, outcome.n_vnodes);
+		vn_autofree char *words = change_words(s->e, &changes[kind], outcomes[kind].n_vnodes);
 		if (!words)
 			return -ENOMEM;
-		effect_words(s, &outcome, effect, sizeof(effect));
+		effect_words(s, &outcomes[kind], effect, sizeof(effect));
 		vn_explain_say(s->e->out, "  - ", "%s: then %s", words, effect);
 		any = true;
 	}
+	if (r < 0)
+		return r;
 	if (s->goal == GOAL_NEAR)
 		say_too_large(s->e);
 	if (s->cut)
@@ -579,7 +608,7 @@ int vn_explain_better(const struct vn_explained *e)
 	const struct vn_plan *plan = e->plan;
 	const bool wanted[] = {!plan->feasible, plan->feasible && plan->cost.spill > 0,
 		plan->feasible && plan->cost.squeeze > 0, plan->feasible && is_apart(e)};
-	struct search s = {.e = e, .until = vn_deadline_in(ALL_MS)};
+	struct search s = {.e = e};
 	int r = 0;
 
 	for (unsigned goal = 0; goal < 4 && r == 0; goal++) {
