@@ -141,7 +141,7 @@ void vn_explain_left(const struct vn_explained *e)
 	char pages[VN_PAGES_TEXT], size[VN_SIZE_TEXT], text[48];
 	size_t n = e->in.n_places;
 
-	fprintf(e->out, "\nWhat then stays free, in %s:\n  %-8s  %10s  %s\n",
+	fprintf(e->out, "\nWhat then stays free, in %s:\n  %-10s  %10s  %s\n",
 		vn_explain_pages(e->guest->hugepages, pages), "node", "memory", "cores");
 	for (size_t i = 0; i < n;) {
 		struct left left = left_on(e, i);
@@ -156,7 +156,7 @@ void vn_explain_left(const struct vn_explained *e)
 			snprintf(text, sizeof(text), "%u to %u", e->in.places[i].id, e->in.places[last].id);
 		else
 			snprintf(text, sizeof(text), "%u", e->in.places[i].id);
-		fprintf(e->out, "  %-8s  %10s  %llu of %llu%s\n", text, vn_size_text(left.memory, size),
+		fprintf(e->out, "  %-10s  %10s  %llu of %llu%s\n", text, vn_size_text(left.memory, size),
 			(unsigned long long)left.cores, (unsigned long long)left.all,
 			last > i ? " each" : "");
 		i = last + 1;
