@@ -70,8 +70,6 @@ static char *answer(const struct vn_explained *e, size_t v)
 	if (!homes)
 		return NULL;
 	memcpy(homes, e->homes, e->in.n_parts * sizeof(*homes));
-	if (e->in.parts[v].fixed >= 0)
-		return vn_copy("home given in the config, so nothing else was considered");
 	while (place == e->in.n_places && (d = next_distance(e, v, d)) > 0) {
 		if (best_at(e, homes, v, d, &place, &cost) < 0)
 			return NULL;
@@ -98,7 +96,9 @@ int vn_explain_neighbours(const struct vn_explained *e)
 	int r = 0;
 
 	for (size_t v = 0; v < n && r == 0; v++) {
-		answers[v] = answer(e, v);
+		answers[v] = e->in.parts[v].fixed < 0
+				     ? answer(e, v)
+				     : vn_copy("home given in the config, so nothing else was considered");
 		r = answers[v] ? 0 : -ENOMEM;
 	}
 	if (r == 0)
