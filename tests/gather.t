@@ -75,6 +75,7 @@ put sys/class/dmi/id/product_serial SECRET
 put proc/sys/kernel/hostname SECRET
 put proc/cmdline SECRET
 put proc/meminfo $'MemTotal: 12288 kB\n'
+put proc/sys/kernel/numa_balancing $'1\n'
 put proc/self/status $'Name:\tSECRET\nCpus_allowed_list:\t0\nMems_allowed:\t1\nMems_allowed_list:\t0-1\n'
 put proc/driver/nvidia/gpus/0000:3b:00.0/numa_status $'Node: 1\n'
 put proc/driver/nvidia/gpus/0000:3b:00.0/information SECRET
@@ -85,6 +86,7 @@ same "it reads back to the same host" "$(host "tar:$work/a.tar.bz2")" "$(host "s
 expect "its source is named" 0 "$vnuma" topology --json --host "tar:$work/a.tar.bz2"
 json "in full" '[.source,.live]' "[\"tar:$work/a.tar.bz2\",false]"
 json "the node of an offline CPU" '.cpus[2] | [.id,.online,.node]' '[2,false,1]'
+json "the kernel balances" .numa_balancing 1
 json "allowed CPUs are those of the gathering process" '[.allowed_cpus,.allowed_nodes]' '[[0],[0,1]]'
 names=$(tar --quoting-style=literal -tjf "$work/a.tar.bz2")
 for name in $nic/net/eth7/ $nic/net/grün/ $disk/ata1/host0/target0:0:0/0:0:0:0/block/sda/ sys/bus/pci/devices/0000:3b:00.0 $nic/msi_irqs/130 \

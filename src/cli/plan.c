@@ -57,6 +57,8 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 	if (!plan->feasible) {
 		/* What goes to standard output is the plan; why there is none is for people. */
 		vn_notes_print(&plan->reasons, "no plan");
+		if (explain)
+			vn_plan_explain(host, guest, options, plan, stdout);
 		return VN_EXIT_NO;
 	}
 	if (form == FORM_QEMU)
@@ -198,7 +200,7 @@ const struct vn_verb verb_plan = {
 			"where it does not fit: the fewest bytes of the guests of --occupied FILE that have to move"},
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
 		{"explain", NULL,
-			"what each level of the objective came to, and what the next best loses by"},
+			"what each vnode got, why not the next node, and what would make it better"},
 		{"to", "FORM",
 			"text (the default), json, qemu (a command line), numactl (the guest's view)"}},
 	.run = run,

@@ -69,6 +69,7 @@ static const struct {
 	{"sys/bus/dax/devices/*", "target_node numa_node size driver", VN_COLLECT_COPY},
 	{"sys/firmware/acpi/tables", "HMAT SRAT SLIT", VN_COLLECT_COPY},
 	{"proc", "meminfo", VN_COLLECT_COPY},
+	{"proc/sys/kernel", "numa_balancing", VN_COLLECT_COPY},
 	{"proc/driver/nvidia/gpus/*", "numa_status", VN_COLLECT_COPY},
 };
 

@@ -518,6 +518,9 @@ static void read_host(struct loader *l)
 	host->nohz_full_cpus = vn_json_maybe_set(top, "nohz_full_cpus", VN_SET_MAX);
 	read_offline_nodes(l);
 	vn_json_maybe_bool(top, "live", &host->was_live);
+	uint64_t balancing;
+	if (vn_json_maybe_number(top, "numa_balancing", 0, 3, "a number from 0 to 3, or null", &balancing))
+		host->numa_balancing = (int)balancing;
 	vn_json_hmat(top, host);
 	vn_json_devices(top, l->nodes, host);
 	read_notes(l);

@@ -32,6 +32,16 @@ static void read_allowed(struct vn_sysfs *sysfs)
 	sysfs->host->allowed_nodes = status_set(status, "Mems_allowed_list:");
 }
 
+/* A kernel without the feature has no such file. 2 and 3 have come with memory tiers (Linux 5.18). */
+static int read_balancing(struct vn_sysfs *sysfs)
+{
+	int mode = -1, r = vn_sysfs_read_id(sysfs, "proc/sys/kernel/numa_balancing", &mode);
+
+	if (r == 0 && mode <= 3)
+		sysfs->host->numa_balancing = mode;
+	return r == -ENOENT ? 0 : r;
+}
+
 static int read_tree(struct vn_sysfs *sysfs)
 {
 	/* CPUs first: nodes leave out those that are offline */
@@ -39,12 +49,13 @@ static int read_tree(struct vn_sysfs *sysfs)
 	int s = vn_sysfs_nodes(sysfs);
 	int t = s < 0 ? s : vn_sysfs_memory(sysfs);
 	int u = vn_sysfs_devices(sysfs);
+	int b = read_balancing(sysfs);
 
 	read_allowed(sysfs);
 	vn_sysfs_tell_rest(sysfs);
 	if (vn_left_out_note(&sysfs->numbers, "folders-left-out", "folder", &sysfs->host->notes) < 0)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");
-	return r < 0 ? r : t < 0 ? t : u;
+	return r < 0 ? r : t < 0 ? t : u < 0 ? u : b;
 }
 
 int vn_sysfs_host(struct vn_root *root, const char *source, struct vn_host **ret_host, struct vn_error *err)

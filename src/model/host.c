@@ -8,7 +8,11 @@
 
 struct vn_host *vn_host_new(void)
 {
-	return calloc(1, sizeof(struct vn_host));
+	struct vn_host *host = calloc(1, sizeof(*host));
+
+	if (host)
+		host->numa_balancing = -1;
+	return host;
 }
 
 struct vn_host_node vn_host_node_init(unsigned id)

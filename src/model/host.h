@@ -147,6 +147,7 @@ struct vn_host {
 	 */
 	hwloc_bitmap_t offline_nodes;
 	hwloc_bitmap_t isolated_cpus, nohz_full_cpus; /* owned; NULL: not told */
+	int numa_balancing; /* kernel.numa_balancing: 0 off, 1 on, 2 memory tiering, 3 both; -1: not told, set by vn_host_new() */
 	struct vn_hmat *hmat; /* owned, or NULL: none, or not readable */
 	size_t n_devices;
 	struct vn_host_device *devices; /* by address */

@@ -246,6 +246,7 @@ json_t *vn_host_to_json(const struct vn_host *host)
 		  put(object, "offline_nodes", set_or_null(host->offline_nodes)) &&
 		  put(object, "isolated_cpus", set_or_null(host->isolated_cpus)) &&
 		  put(object, "nohz_full_cpus", set_or_null(host->nohz_full_cpus)) &&
+		  put(object, "numa_balancing", id_or_null(host->numa_balancing)) &&
 		  put(object, "hmat", host->hmat ? vn_hmat_to_json(host->hmat) : json_null()) &&
 		  put(object, "devices_without_node", devices_to_json(host, -1)) &&
 		  put(object, "warnings", JSON_LIST(host->notes.v, host->notes.n, note_to_json));

@@ -1,11 +1,66 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "../base/text.h"
-#include "instance.h"
+/*
+ * Theory of operation
+ *
+ * An explanation is reckoned anew from host, guest and plan, never handed on by the search: what the search passed over it does
+ * not remember. What each vnode got is read off the plan (explain_vnodes.c). Why it does not live elsewhere is found by moving
+ * that vnode alone and comparing what both cost (explain_neighbour.c). What would make the plan better is found by changing one
+ * thing of the task and solving it again (explain_better.c), so nothing is promised that was not tried.
+ */
+#include "explain_part.h"
+
+#include <string.h>
 
 static const char *const names[] = {"spill", "squeeze", "distance", "load", "fragmentation", "ties"};
 
-/* The distance level as the mean distance of an access, in tenths. */
-static unsigned long long mean_tenths(const struct vn_instance *in, vn_i128 distance)
+void vn_explain_say(FILE *out, const char *lead, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vn_autofree char *text = vn_format_list(format, args);
+	va_end(args);
+	size_t indent = strlen(lead), column = indent;
+	const char *word = text;
+	fputs(lead, out);
+	while (word && *word) {
+		size_t length = strcspn(word, " ");
+		if (word != text && column + 1 + length > VN_EXPLAIN_COLUMNS) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (word != text) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(word, 1, length, out);
+		column += length;
+		word += length + (word[length] == ' ');
+	}
+	fputc('\n', out);
+}
+
+const char *vn_explain_pages(uint64_t page, char buffer[static VN_PAGES_TEXT])
+{
+	char size[VN_SIZE_TEXT];
+
+	if (page == 0)
+		snprintf(buffer, VN_PAGES_TEXT, "ordinary memory");
+	else
+		snprintf(buffer, VN_PAGES_TEXT, "huge pages of %s", vn_size_text(page, size));
+	return buffer;
+}
+
+static vn_i128 pulls_of(const struct vn_instance *in, const size_t *homes)
+{
+	vn_i128 sum = 0;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		sum += vn_pull(in, v, homes[v]);
+	return sum;
+}
+
+unsigned long long vn_explain_mean(
+	const struct vn_instance *in, const size_t *homes, const struct vn_cost *cost)
 {
 	vn_i128 vcpus = 0, mib = 0;
 
@@ -14,116 +69,169 @@ static unsigned long long mean_tenths(const struct vn_instance *in, vn_i128 dist
 		mib += (vn_i128)in->parts[v].mib;
 	}
 	vn_i128 all = vcpus * mib;
-	return all > 0 ? (unsigned long long)((distance * 10 + all / 2) / all) : 0;
+	vn_i128 sum = cost->distance - pulls_of(in, homes);
+	return all > 0 ? (unsigned long long)((sum * 10 + all / 2) / all) : 0;
 }
+
+static void distance_loss(
+	const struct vn_explained *e, const size_t *homes, const struct vn_cost *its, char *text, size_t size)
+{
+	const struct vn_cost *mine = &e->plan->cost;
+	unsigned long long x = vn_explain_mean(&e->in, homes, its),
+			   y = vn_explain_mean(&e->in, e->homes, mine);
+	vn_i128 more = its->distance - mine->distance;
+
+	if (x > y)
+		snprintf(text, size, "mean distance to memory %llu.%llu instead of %llu.%llu", x / 10, x % 10,
+			y / 10, y % 10);
+	else if (pulls_of(&e->in, homes) > pulls_of(&e->in, e->homes))
+		snprintf(text, size, "further from its device%s (distance sum %.4g%% higher)",
+			e->guest->n_hostdevs == 1 ? "" : "s",
+			100 * (double)more / (double)(mine->distance > 0 ? mine->distance : 1));
+	else /* too near for a decimal */
+		snprintf(text, size,
+			"mean distance to memory higher by less than a tenth (sum of vCPUs * MiB * distance: "
+			"%lld more)",
+			(long long)more);
+}
+
+static void load_loss(const struct vn_cost *its, const struct vn_cost *mine, char *text, size_t size)
+{
+	snprintf(text, size,
+		"the node with the highest load would have %llu vCPUs on %llu cores instead of %llu on %llu",
+		(unsigned long long)its->load_vcpus, (unsigned long long)its->load_cores,
+		(unsigned long long)mine->load_vcpus, (unsigned long long)mine->load_cores);
+}
+
+void vn_explain_loss(const struct vn_explained *e, const size_t *homes, const struct vn_cost *its,
+	enum vn_level level, char *text, size_t size)
+{
+	const struct vn_cost *mine = &e->plan->cost;
+	char a[VN_SIZE_TEXT], b[VN_SIZE_TEXT];
+
+	switch (level) {
+	case VN_LEVEL_SPILL:
+		snprintf(text, size, "%s would not fit at home, instead of %s", vn_size_text(its->spill, a),
+			vn_size_text(mine->spill, b));
+		break;
+	case VN_LEVEL_SQUEEZE:
+		snprintf(text, size, "%llu vCPU%s more than cores, instead of %llu",
+			(unsigned long long)its->squeeze, its->squeeze == 1 ? "" : "s",
+			(unsigned long long)mine->squeeze);
+		break;
+	case VN_LEVEL_DISTANCE:
+		distance_loss(e, homes, its, text, size);
+		break;
+	case VN_LEVEL_LOAD:
+		load_loss(its, mine, text, size);
+		break;
+	case VN_LEVEL_FRAGMENTATION:
+		snprintf(text, size, "%s",
+			e->in.policy == VN_POLICY_PACK
+				? "what stays free would be in smaller pieces (policy = pack)"
+				: "what stays free would be less even (policy = spread)");
+		break;
+	case VN_LEVEL_TIES:
+		snprintf(text, size, "the same in all that counts: the lower number was taken");
+		break;
+	}
+}
+
+/* ---- the levels ---- */
 
 static void explain_spill(const struct vn_plan *plan, FILE *out)
 {
 	char size[VN_SIZE_TEXT];
 
 	if (plan->cost.spill == 0)
-		fprintf(out, "none: each vnode's memory is all on its home node\n");
+		vn_explain_say(out, "  spill          ", "none: each vnode's memory is all on its home node");
 	else
-		fprintf(out, "%s on other nodes than home, the nearest that had room\n",
+		vn_explain_say(out, "  spill          ",
+			"%s on other nodes than home, the nearest that had room",
 			vn_size_text(plan->cost.spill, size));
 }
 
 static void explain_squeeze(const struct vn_plan *plan, FILE *out)
 {
 	if (plan->cost.squeeze == 0)
-		fprintf(out, "none: there is a core for every vCPU\n");
+		vn_explain_say(out, "  squeeze        ", "none: there is a core for every vCPU");
 	else
-		fprintf(out, "%llu vCPU%s more than there are cores, so some share one\n",
+		vn_explain_say(out, "  squeeze        ",
+			"%llu vCPU%s more than there are cores, so some share one",
 			(unsigned long long)plan->cost.squeeze, plan->cost.squeeze == 1 ? "" : "s");
 }
 
-static void explain_distance(const struct vn_instance *in, const struct vn_plan *plan, FILE *out)
+/* The same as vn_explain_mean() with memory where it is, not where its vnode lives. */
+static unsigned long long mean_with_spill(const struct vn_explained *e)
 {
-	unsigned long long mean = mean_tenths(in, plan->cost.distance);
+	vn_i128 sum = 0, all = 0;
 
-	fprintf(out, "from a vCPU to the guest's memory on average %llu.%llu (10 = all local)\n", mean / 10,
-		mean % 10);
+	for (size_t v = 0; v < e->in.n_parts; v++) {
+		for (size_t w = 0; w < e->plan->n_vnodes; w++) {
+			const struct vn_plan_vnode *vnode = &e->plan->vnodes[w];
+			for (size_t k = 0; k < vnode->n_shares; k++) {
+				int at = vn_host_node_index(e->host, vnode->shares[k].pnode);
+				vn_i128 weight = (vn_i128)e->in.parts[v].vcpus *
+						 (vn_i128)(vnode->shares[k].memory / VN_MIB);
+				sum += weight * vn_distance(&e->in, e->homes[v], (size_t)at);
+				all += weight;
+			}
+		}
+	}
+	return all > 0 ? (unsigned long long)((sum * 10 + all / 2) / all) : 0;
+}
+
+static void explain_distance(const struct vn_explained *e)
+{
+	unsigned long long mean = vn_explain_mean(&e->in, e->homes, &e->plan->cost),
+			   real = mean_with_spill(e);
+	char spilled[80] = "";
+
+	if (e->plan->cost.spill > 0)
+		snprintf(spilled, sizeof(spilled), " if all were at home, %llu.%llu with what is not",
+			real / 10, real % 10);
+	vn_explain_say(e->out, "  distance       ",
+		"from a vCPU to the guest's memory on average %llu.%llu%s (10 = all local)", mean / 10,
+		mean % 10, spilled);
 }
 
 /* The node whose load is the highest: the first whose figures are those of the plan. */
-static void explain_load(const struct vn_instance *in, const struct vn_plan *plan, FILE *out)
+static void explain_load(const struct vn_explained *e)
 {
-	for (size_t i = 0; i < in->n_places; i++) {
-		const struct vn_place *place = &in->places[i];
+	char before[64] = "";
+
+	for (size_t i = 0; i < e->in.n_places; i++) {
+		const struct vn_place *place = &e->in.places[i];
 		uint64_t vcpus = place->load;
-		for (size_t v = 0; v < in->n_parts; v++)
-			vcpus += plan->homes[v] == place->id ? in->parts[v].cores : 0;
-		if (place->cores != plan->cost.load_cores || vcpus != plan->cost.load_vcpus)
+		for (size_t v = 0; v < e->in.n_parts; v++)
+			vcpus += e->homes[v] == i ? e->in.parts[v].cores : 0;
+		if (place->cores != e->plan->cost.load_cores || vcpus != e->plan->cost.load_vcpus)
 			continue;
-		fprintf(out, "highest on node %u: %llu vCPU%s on %llu core%s", place->id,
-			(unsigned long long)vcpus, vcpus == 1 ? "" : "s", (unsigned long long)place->cores,
-			place->cores == 1 ? "" : "s");
 		if (place->load > 0)
-			fprintf(out, " (%llu of them ran there before)", (unsigned long long)place->load);
-		fputc('\n', out);
+			snprintf(before, sizeof(before), " (%llu of them ran there before)",
+				(unsigned long long)place->load);
+		vn_explain_say(e->out, "  load           ",
+			"highest on node %u: %llu vCPU%s on %llu core%s%s", place->id,
+			(unsigned long long)vcpus, vcpus == 1 ? "" : "s", (unsigned long long)place->cores,
+			place->cores == 1 ? "" : "s", before);
 		return;
 	}
-	fputs("none\n", out);
+	vn_explain_say(e->out, "  load           ", "none");
 }
 
-static void explain_fragmentation(const struct vn_instance *in, const struct vn_plan *plan, FILE *out)
+static void explain_levels(const struct vn_explained *e)
 {
-	char size[VN_SIZE_TEXT];
-
-	fprintf(out, "%s; left free:",
-		in->policy == VN_POLICY_PACK ? "packed, so that what stays free is in large pieces"
-					     : "spread, so that something stays free everywhere");
-	for (size_t i = 0; i < in->n_places; i++) {
-		uint64_t left = vn_room(in, 0, i);
-		for (size_t v = 0; v < plan->n_vnodes; v++) {
-			const struct vn_plan_vnode *vnode = &plan->vnodes[v];
-			for (size_t k = 0; k < vnode->n_shares; k++)
-				left -= vnode->shares[k].pnode == in->places[i].id ? vnode->shares[k].memory
-										   : 0;
-		}
-		fprintf(out, "%s node %u %s", i > 0 ? "," : "", in->places[i].id, vn_size_text(left, size));
-	}
-	fputc('\n', out);
+	fputs("\nWhat it came to, the most important first:\n", e->out);
+	explain_spill(e->plan, e->out);
+	explain_squeeze(e->plan, e->out);
+	explain_distance(e);
+	explain_load(e);
+	vn_explain_say(e->out, "  fragmentation  ", "%s",
+		e->in.policy == VN_POLICY_PACK ? "packed, so that what stays free is in large pieces"
+					       : "spread, so that something stays free everywhere");
 }
 
-static void explain_difference(const struct vn_instance *in, const struct vn_cost *mine,
-	const struct vn_cost *its, enum vn_level level, FILE *out)
-{
-	char a[VN_SIZE_TEXT], b[VN_SIZE_TEXT];
-	unsigned long long x = mean_tenths(in, its->distance), y = mean_tenths(in, mine->distance);
-
-	switch (level) {
-	case VN_LEVEL_SPILL:
-		fprintf(out, "%s not at home, where this plan has %s", vn_size_text(its->spill, a),
-			vn_size_text(mine->spill, b));
-		break;
-	case VN_LEVEL_SQUEEZE:
-		fprintf(out, "%llu vCPUs too many for the cores, where this plan has %llu",
-			(unsigned long long)its->squeeze, (unsigned long long)mine->squeeze);
-		break;
-	case VN_LEVEL_DISTANCE:
-		if (x == y) /* too near for a decimal: the sums tell them apart */
-			fprintf(out, "distance sum %lld, where this plan has %lld (vCPUs * MiB * distance)",
-				(long long)its->distance, (long long)mine->distance);
-		else
-			fprintf(out, "mean distance %llu.%llu, where this plan has %llu.%llu", x / 10, x % 10,
-				y / 10, y % 10);
-		break;
-	case VN_LEVEL_LOAD:
-		fprintf(out,
-			"its fullest node has %llu vCPUs on %llu cores, where this plan's has %llu on %llu",
-			(unsigned long long)its->load_vcpus, (unsigned long long)its->load_cores,
-			(unsigned long long)mine->load_vcpus, (unsigned long long)mine->load_cores);
-		break;
-	case VN_LEVEL_FRAGMENTATION:
-		fprintf(out, "what stays free is %s (sum of squares %.4g MiB^2, where this plan has %.4g)",
-			in->policy == VN_POLICY_PACK ? "more scattered" : "less even",
-			(double)its->fragmentation, (double)mine->fragmentation);
-		break;
-	case VN_LEVEL_TIES:
-		break;
-	}
-}
+/* ---- the runner-up, the proof ---- */
 
 static void print_homes(const unsigned *homes, size_t n, FILE *out)
 {
@@ -131,70 +239,140 @@ static void print_homes(const unsigned *homes, size_t n, FILE *out)
 		fprintf(out, "%s%u", v > 0 ? ", " : "", homes[v]);
 }
 
-static void explain_runner_up(const struct vn_instance *in, const struct vn_plan *plan, FILE *out)
+static int explain_runner_up(const struct vn_explained *e)
 {
-	fprintf(out, "\nhomes of vnodes 0 to %zu: ", plan->n_vnodes - 1);
-	print_homes(plan->homes, plan->n_vnodes, out);
+	const struct vn_plan *plan = e->plan;
+	vn_autofree size_t *homes = calloc(plan->n_vnodes + 1, sizeof(*homes));
+	char loss[160];
+
+	if (!homes)
+		return -ENOMEM;
+	if (plan->n_vnodes == 1)
+		fputs("\nThe home: ", e->out);
+	else
+		fprintf(e->out, "\nAll homes together, of vnodes 0 to %zu: ", plan->n_vnodes - 1);
+	print_homes(plan->homes, plan->n_vnodes, e->out);
+	fputc('\n', e->out);
 	if (!plan->has_runner_up) {
-		bool free = false;
-		for (size_t v = 0; v < in->n_parts; v++)
-			free |= in->parts[v].fixed < 0;
-		fprintf(out, "\n%s\n",
-			free ? "No choice of homes is known that costs more: all are alike, and the lowest "
-			       "node numbers were "
-			       "taken."
+		bool open = false;
+		for (size_t v = 0; v < e->in.n_parts; v++)
+			open |= e->in.parts[v].fixed < 0;
+		vn_explain_say(e->out, "  ",
+			open ? "No choice of homes is known that costs more: all are alike, and the lowest "
+			       "node numbers were taken."
 			     : "All of them were given, so there was nothing to choose.");
-		return;
+		return 0;
 	}
-	fprintf(out, "\nnext best:               ");
-	print_homes(plan->runner_up_homes, plan->n_vnodes, out);
-	fprintf(out, "\n  loses by %s: ", names[plan->decided_by]);
-	explain_difference(in, &plan->cost, &plan->runner_up_cost, plan->decided_by, out);
-	fprintf(out, ".\n  Plans that cost exactly the same are not counted; of those the lowest node "
-		     "numbers were taken.\n");
+	for (size_t v = 0; v < plan->n_vnodes; v++)
+		homes[v] = (size_t)vn_host_node_index(e->host, plan->runner_up_homes[v]);
+	fputs("  next best: ", e->out);
+	print_homes(plan->runner_up_homes, plan->n_vnodes, e->out);
+	fputc('\n', e->out);
+	vn_explain_loss(e, homes, &plan->runner_up_cost, plan->decided_by, loss, sizeof(loss));
+	vn_explain_say(e->out, "  ",
+		"It loses by %s: %s. Homes that cost exactly the same are not counted; of those the lowest node "
+		"numbers were taken.",
+		names[plan->decided_by], loss);
+	return 0;
 }
 
-static void explain_proof(const struct vn_instance *in, const struct vn_plan *plan, FILE *out)
+/* How far the open level is above its bound, in percent of the bound; below 0: no such figure. */
+static double gap(const struct vn_plan *plan)
 {
-	if (plan->optimal) {
-		fprintf(out, "\nIt is proven that no homes are better.\n");
-		return;
+	double mine = 0, bound = 0;
+
+	switch (plan->open_level) {
+	case VN_LEVEL_SPILL:
+		mine = (double)plan->cost.spill;
+		bound = (double)plan->bound.spill;
+		break;
+	case VN_LEVEL_SQUEEZE:
+		mine = (double)plan->cost.squeeze;
+		bound = (double)plan->bound.squeeze;
+		break;
+	case VN_LEVEL_DISTANCE:
+		mine = (double)plan->cost.distance;
+		bound = (double)plan->bound.distance;
+		break;
+	case VN_LEVEL_LOAD:
+		mine = (double)plan->cost.load_vcpus * (double)plan->bound.load_cores;
+		bound = (double)plan->bound.load_vcpus * (double)plan->cost.load_cores;
+		break;
+	case VN_LEVEL_FRAGMENTATION: /* pack wants it large, spread small */
+		mine = (double)plan->cost.fragmentation;
+		bound = (double)plan->bound.fragmentation;
+		break;
+	case VN_LEVEL_TIES:
+		break;
 	}
-	fprintf(out, "\nThe time was up before it was proven that no homes are better. Open from: %s",
-		names[plan->open_level]);
-	if (plan->open_level != VN_LEVEL_TIES) {
-		fprintf(out, " (no plan can do better than: ");
-		explain_difference(in, &plan->cost, &plan->bound, plan->open_level, out);
-		fputc(')', out);
-	}
-	fprintf(out, ".\n");
+	double away = mine > bound ? mine - bound : bound - mine;
+	return bound > 0 ? 100 * away / bound : -1;
+}
+
+static void explain_proof(const struct vn_plan *plan, FILE *out)
+{
+	double percent = plan->optimal ? 0 : gap(plan);
+
+	fputc('\n', out);
+	if (plan->optimal)
+		vn_explain_say(out, "", "It is proven that no homes are better.");
+	else if (plan->open_level == VN_LEVEL_TIES)
+		vn_explain_say(out, "",
+			"The time was up before it was proven that these are the lowest node numbers among equal "
+			"plans. Nothing costs less.");
+	else if (percent >= 0)
+		vn_explain_say(out, "",
+			"The time was up before it was proven that no homes are better. All before %s is proven; "
+			"in %s no homes can be better by more than %.2f%% of the best possible.",
+			names[plan->open_level], names[plan->open_level], percent);
+	else
+		vn_explain_say(out, "",
+			"The time was up before it was proven that no homes are better. All before %s is proven; "
+			"whether homes without any %s exist is open.",
+			names[plan->open_level], names[plan->open_level]);
+}
+
+/* ---- the front ---- */
+
+static int explain_feasible(struct vn_explained *e)
+{
+	e->homes = calloc(e->in.n_parts + 1, sizeof(*e->homes));
+	if (!e->homes)
+		return -ENOMEM;
+	for (size_t v = 0; v < e->in.n_parts; v++)
+		e->homes[v] = (size_t)vn_host_node_index(e->host, e->plan->homes[v]);
+	vn_explain_vnodes(e);
+	int r = vn_explain_neighbours(e);
+	if (r < 0)
+		return r;
+	explain_levels(e);
+	vn_explain_left(e);
+	r = explain_runner_up(e);
+	if (r < 0)
+		return r;
+	explain_proof(e->plan, e->out);
+	return vn_explain_better(e);
+}
+
+static int explain_infeasible(const struct vn_explained *e)
+{
+	fputs("There is no plan:\n", e->out);
+	for (size_t i = 0; i < e->plan->reasons.n; i++)
+		vn_explain_say(e->out, "  - ", "%s", e->plan->reasons.v[i].text);
+	int r = vn_explain_short(e);
+	return r < 0 ? r : vn_explain_better(e);
 }
 
 void vn_plan_explain(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const struct vn_plan *plan, FILE *out)
 {
-	vn_autoinstance in = {0};
+	struct vn_explained e = {host, guest, options, plan, .out = out};
+	int r = vn_instance_make(host, &guest, 1, options, &e.in);
 
-	if (!plan->feasible) {
-		fprintf(out, "There is no plan:\n");
-		for (size_t i = 0; i < plan->reasons.n; i++)
-			fprintf(out, "  %s\n", plan->reasons.v[i].text);
-		return;
-	}
-	if (vn_instance_make(host, &guest, 1, options, &in) < 0) {
+	if (r >= 0)
+		r = plan->feasible ? explain_feasible(&e) : explain_infeasible(&e);
+	if (r < 0)
 		fprintf(out, "out of memory\n");
-		return;
-	}
-	fprintf(out, "What it came to, the most important first:\n  %-14s ", names[0]);
-	explain_spill(plan, out);
-	fprintf(out, "  %-14s ", names[1]);
-	explain_squeeze(plan, out);
-	fprintf(out, "  %-14s ", names[2]);
-	explain_distance(&in, plan, out);
-	fprintf(out, "  %-14s ", names[3]);
-	explain_load(&in, plan, out);
-	fprintf(out, "  %-14s ", names[4]);
-	explain_fragmentation(&in, plan, out);
-	explain_runner_up(&in, plan, out);
-	explain_proof(&in, plan, out);
+	free(e.homes);
+	vn_instance_clear(&e.in);
 }

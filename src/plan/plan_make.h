@@ -49,7 +49,11 @@ int vn_guest_shape(const struct vn_host *host, const struct vn_plan_options *opt
 int vn_plan_check(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const struct vn_plan *plan, struct vn_error *err);
 
-/* What each level came to, in words and figures, and what the runner-up loses by. */
+/*
+ * In words and figures: what each vnode got, why not the nearest other node, what each level came to, what the runner-up loses by,
+ * what would make the plan better or, when there is none, possible. Solves a few changed tasks, for 250 ms at most for each thing
+ * that could be better; what there was no time for is said to be left out.
+ */
 void vn_plan_explain(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const struct vn_plan *plan, FILE *out);
 

@@ -102,17 +102,53 @@ static int warn_cores(const struct vn_instance *in, const struct vn_plan *plan, 
 	return 0;
 }
 
-static int warn_squeeze(const struct vn_instance *in, const struct vn_plan *plan, struct vn_notes *warnings)
+/* vCPUs, not cores' worth. */
+static uint64_t threads_on(
+	const struct vn_instance *in, const struct vn_plan *plan, const struct vn_place *place)
+{
+	uint64_t vcpus = 0;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		vcpus += plan->homes[v] == place->id ? in->parts[v].vcpus : 0;
+	return vcpus;
+}
+
+/* More vCPUs than cores, but not than CPUs: each still has a thread, and shares its core with another. */
+static int warn_siblings(const struct vn_instance *in, const struct vn_plan *plan,
+	const struct vn_place *place, uint64_t cpus, struct vn_notes *warnings)
+{
+	uint64_t vcpus = threads_on(in, plan, place), needs = place->load + (vcpus + 1) / 2;
+	bool can_tell =
+		in->groups[0].threads == 1 && cpus == 2 * place->cores && vcpus > 1 && needs <= place->cores;
+
+	return vn_notes_add(warnings, "smt-squeeze",
+		"node %u: %llu vCPU%s of this guest and %llu that run there already on %llu cores of %llu CPUs: "
+		"some vCPUs will share a core with another (SMT siblings), and each then runs slower%s",
+		place->id, (unsigned long long)vcpus, vcpus == 1 ? "" : "s", (unsigned long long)place->load,
+		(unsigned long long)place->cores, (unsigned long long)cpus,
+		can_tell
+			? ". The guest does not know which: threads = 2 with exclusive_cores = 1 would tell it the truth"
+			: "");
+}
+
+static int warn_squeeze(const struct vn_instance *in, const struct vn_host *host, const struct vn_plan *plan,
+	struct vn_notes *warnings)
 {
 	for (size_t i = 0; i < in->n_places; i++) {
 		const struct vn_place *place = &in->places[i];
-		uint64_t vcpus = vcpus_on(in, plan, place);
+		uint64_t vcpus = vcpus_on(in, plan, place), cpus = vn_set_weight(in->groups[0].cpus[i]);
+		int r = 0;
 		if (vcpus == 0 || place->load + vcpus <= place->cores)
 			continue;
-		int r = vn_notes_add(warnings, "squeeze",
-			"node %u: %llu vCPUs of this guest and %llu that run there already share %llu core%s",
-			place->id, (unsigned long long)vcpus, (unsigned long long)place->load,
-			(unsigned long long)place->cores, place->cores == 1 ? "" : "s");
+		if (host->cores_known && place->load + threads_on(in, plan, place) <= cpus)
+			r = warn_siblings(in, plan, place, cpus, warnings);
+		else
+			r = vn_notes_add(warnings, "squeeze",
+				"node %u: %llu vCPUs of this guest and %llu that run there already share %llu "
+				"core%s: more than it has CPUs (%llu), so some will wait for others",
+				place->id, (unsigned long long)vcpus, (unsigned long long)place->load,
+				(unsigned long long)place->cores, place->cores == 1 ? "" : "s",
+				(unsigned long long)cpus);
 		if (r < 0)
 			return r;
 	}
@@ -216,7 +252,7 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan)
 {
 	struct vn_notes *warnings = &plan->warnings;
-	int r = warn_squeeze(instance, plan, warnings);
+	int r = warn_squeeze(instance, host, plan, warnings);
 
 	if (r >= 0 && !host->cores_known)
 		r = warn_cores(instance, plan, warnings);
@@ -226,7 +262,7 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
 	if (r >= 0)
 		r = warn_contradiction(instance, guest, homes, warnings);
-	return r;
+	return r < 0 ? r : vn_warn_launch(instance, host, guest, homes, plan);
 }
 
 /* "node 0: 3 GiB, node 1: 4 GiB (the first 16 nodes)". */

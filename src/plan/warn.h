@@ -13,6 +13,10 @@ int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host
 int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan);
 
+/* Of those the ones about what the host will do with a guest that fits: huge pages, balancing, devices, isolated CPUs. */
+int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *host,
+	const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan);
+
 /* Adds a reason for each thing that makes a plan impossible before any search. `guests`: one per group. */
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *const *guests, struct vn_notes *reasons);

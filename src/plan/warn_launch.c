@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is worth knowing before the guest is launched: things that work, and will disappoint. */
+#include "warn.h"
+
+#include <string.h>
+
+#include "../base/text.h"
+
+/* Bytes that the vnodes on a place want there. */
+static uint64_t wanted_on(const struct vn_instance *in, const size_t *homes, size_t i)
+{
+	uint64_t bytes = 0;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		bytes += homes[v] == i ? in->parts[v].memory : 0;
+	return bytes;
+}
+
+static int warn_hugepages(const struct vn_instance *in, const struct vn_host *host,
+	const struct vn_guest *guest, const size_t *homes, struct vn_notes *warnings)
+{
+	uint64_t page = guest->hugepages;
+
+	for (size_t i = 0; i < in->n_places && page > 0; i++) {
+		const struct vn_host_node *node = &host->nodes[i];
+		uint64_t wanted = wanted_on(in, homes, i) / page, there = vn_room(in, 0, i) / page, total = 0;
+		char size[VN_SIZE_TEXT];
+		if (wanted <= there)
+			continue;
+		for (size_t k = 0; k < node->n_hugepools; k++)
+			total += node->hugepools[k].size == page ? node->hugepools[k].total : 0;
+		int r = vn_notes_add(warnings, "hugepages-short",
+			"node %u: the guest wants %llu huge pages of %s there and %llu are free; %s. To reserve the %llu "
+			"missing: echo %llu > /sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages",
+			node->id, (unsigned long long)wanted, vn_size_text(page, size),
+			(unsigned long long)there,
+			guest->memory_policy == VN_MEMORY_STRICT
+				? "the rest is bound to the other nodes that the plan names, and to nothing else (memory_policy strict)"
+				: "the rest comes from other nodes",
+			(unsigned long long)(wanted - there), (unsigned long long)(total + wanted - there),
+			node->id, (unsigned long long)(page / 1024));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/*
+ * The kernel's balancing leaves hugetlb pages alone, and areas with a policy of their own, be it binding or preferring (Linux,
+ * mm/mempolicy.c: vma_policy_mof(), MPOL_F_MOF is not set by mbind(2) unless asked for). What has none is moved: all of QEMU that
+ * is not guest memory, and guest memory once a tool takes the policy off.
+ */
+static int warn_balancing(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan *plan, struct vn_notes *warnings)
+{
+	bool on = host->numa_balancing > 0 && (host->numa_balancing & 1) != 0;
+
+	if (!on || host->n_nodes < 2 || guest->hugepages > 0 || plan->binding != VN_BINDING_PREFERRED)
+		return 0;
+	return vn_notes_add(warnings, "numa-balancing",
+		"the kernel's own NUMA balancing is on (kernel.numa_balancing = %d) and this guest's memory is only "
+		"preferred on its nodes, not bound: whatever of its process has no policy of its own is scanned and "
+		"moved about, which can stall a large guest. memory_policy = \"strict\" binds; sysctl "
+		"kernel.numa_balancing=0 turns it off",
+		host->numa_balancing);
+}
+
+static const struct vn_host_device *find_device(const struct vn_host *host, const char *address)
+{
+	for (size_t i = 0; i < host->n_devices; i++) {
+		if (strcmp(host->devices[i].address, address) == 0)
+			return &host->devices[i];
+	}
+	return NULL;
+}
+
+/* A device whose node is known: far when no vnode lives there, nor anywhere as near as local memory. */
+static int warn_far(const struct vn_instance *in, const size_t *homes, const struct vn_hostdev *hostdev,
+	size_t at, struct vn_notes *warnings)
+{
+	size_t nearest = 0;
+
+	for (size_t v = 0; v < in->n_parts; v++) {
+		if (homes[v] == at)
+			return 0;
+		if (vn_distance(in, homes[v], at) < vn_distance(in, homes[nearest], at))
+			nearest = v;
+	}
+	return vn_notes_add(warnings, "device-far",
+		"device %s is behind node %u, where no vnode of this guest lives: the nearest is vnode %zu on node "
+		"%u, at distance %u",
+		hostdev->address, in->places[at].id, nearest, in->places[homes[nearest]].id,
+		vn_distance(in, homes[nearest], at));
+}
+
+static int warn_devices(const struct vn_instance *in, const struct vn_host *host,
+	const struct vn_guest *guest, const size_t *homes, struct vn_notes *warnings)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < guest->n_hostdevs && host->n_nodes > 1 && r >= 0; i++) {
+		const struct vn_hostdev *hostdev = &guest->hostdevs[i];
+		const struct vn_host_device *device = find_device(host, hostdev->address);
+		int at = device && device->node >= 0 ? vn_host_node_index(host, (unsigned)device->node) : -1;
+		if (at >= 0)
+			r = warn_far(in, homes, hostdev, (size_t)at, warnings);
+		else
+			r = vn_notes_add(warnings, "device-node-unknown",
+				"device %s: %s, so it was not taken into account where vnode %u lives best",
+				hostdev->address,
+				device ? "the firmware does not say which node it is behind"
+				       : "what is known of this host does not name it",
+				hostdev->vnode);
+	}
+	return r;
+}
+
+/* Isolated CPUs come in only where `cpus` names them (instance.c). */
+static int warn_isolated(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan,
+	struct vn_notes *warnings)
+{
+	vn_autoset used = hwloc_bitmap_alloc();
+
+	if (!used)
+		return -ENOMEM;
+	for (size_t v = 0; v < plan->n_vnodes && host->isolated_cpus && !guest->exclusive_cores; v++) {
+		if (hwloc_bitmap_or(used, used, plan->vnodes[v].cpus) < 0)
+			return -ENOMEM;
+	}
+	if (host->isolated_cpus && hwloc_bitmap_and(used, used, host->isolated_cpus) < 0)
+		return -ENOMEM;
+	if (hwloc_bitmap_iszero(used))
+		return 0;
+	vn_autofree char *list = vn_set_text(used);
+	if (!list)
+		return -ENOMEM;
+	return vn_notes_add(warnings, "isolated-shared",
+		"CPUs %s are isolated: the scheduler does not spread threads over them, so several vCPUs may stay on "
+		"one CPU while others idle. exclusive_cores = 1 gives each a CPU of its own",
+		list);
+}
+
+int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *host,
+	const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
+{
+	struct vn_notes *warnings = &plan->warnings;
+	int r = warn_hugepages(instance, host, guest, homes, warnings);
+
+	if (r >= 0)
+		r = warn_balancing(host, guest, plan, warnings);
+	if (r >= 0)
+		r = warn_devices(instance, host, guest, homes, warnings);
+	if (r >= 0)
+		r = warn_isolated(host, guest, plan, warnings);
+	return r;
+}
