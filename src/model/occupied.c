@@ -15,6 +15,7 @@ struct vn_occupied *vn_occupied_new(const struct vn_host *host)
 	occupied->claimed = hwloc_bitmap_alloc();
 	occupied->wanted = hwloc_bitmap_alloc();
 	if (!occupied->nodes || !occupied->l3_load || !occupied->claimed || !occupied->wanted)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return NULL;
 	occupied->n_nodes = host->n_nodes;
 	occupied->n_cpus = host->n_cpus;

@@ -193,6 +193,7 @@ int vn_dispersion(const struct vn_instance *instance, const struct vn_hierarchy 
 	b.sorted = calloc(2 * tree->n, sizeof(*b.sorted));
 	b.by_density = calloc(instance->n_parts + 1, sizeof(*b.by_density));
 	if (!b.limits || !b.sorted || !b.by_density)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
 	int64_t sum = least_pulls(&b);
 	for (size_t g = 0; g < instance->n_groups; g++) {

@@ -186,6 +186,7 @@ int vn_hierarchy_make(
 	b.both = calloc(n * n, sizeof(*b.both));
 	b.tree.branches = calloc(2 * n, sizeof(*b.tree.branches));
 	if (!b.places || !b.shortest || !b.both || !b.tree.branches)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
 	b.group = b.places + n;
 	b.joined = b.group + n;

@@ -180,10 +180,10 @@ static void divide(uint64_t all, const uint64_t *limits, size_t k, uint64_t *par
 static int divide_among_chosen(struct shape *s)
 {
 	vn_autofree uint64_t *limits = calloc(2 * s->k, sizeof(*limits));
-	uint64_t *parts = limits + s->k;
 
 	if (!limits)
 		return -ENOMEM;
+	uint64_t *parts = limits + s->k;
 	for (int cores = 1; cores >= 0; cores--) {
 		for (size_t i = 0; i < s->k; i++) {
 			const struct node *node = &s->nodes[s->chosen[i]];
@@ -270,10 +270,10 @@ static bool choose_around(const struct shape *s, size_t center, size_t *order, s
 static int choose_near(struct shape *s)
 {
 	vn_autofree size_t *order = calloc(2 * s->n + 1, sizeof(*order));
-	size_t *tried = order + s->n;
 
 	if (!order)
 		return -ENOMEM;
+	size_t *tried = order + s->n;
 	for (size_t center = 0; center < s->n; center++) {
 		if (choose_around(s, center, order, tried) && width(s, tried) < width(s, s->chosen))
 			memcpy(s->chosen, tried, s->k * sizeof(*tried));
