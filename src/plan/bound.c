@@ -5,7 +5,7 @@
  * Every level has a lower bound that relaxes what is not settled into a liquid:
  *
  * spill          what is settled, plus the liquid memory that exceeds the room left (of all places; of places with CPUs for
- *                the parts that need them), or plus what the largest single part must spill wherever it goes
+ *                the parts that need them), or plus what single parts must spill wherever they go
  * squeeze        likewise with vCPUs and cores
  * distance       sum over v of vcpus(v) * [sum over w of MiB(w) * D(home v, home w)]. From place i, the settled memory is at
  *                known distances, and the liquid memory is at best poured into the room left, nearest to i first ("fill"). A
@@ -261,7 +261,7 @@ bool vn_partial_admits(const struct vn_partial *partial, size_t part, size_t pla
 	return true;
 }
 
-/* Of one pool: what is not settled and cannot all be at home, or the largest part, which cannot be alone. */
+/* Of one pool: what is not settled and cannot all be at home, or the parts that could not be even if alone. */
 static uint64_t bound_spill_of(const struct vn_partial *p, size_t pool)
 {
 	uint64_t left = 0, left_homed = 0, roomiest = 0, roomiest_homed = 0, least;
@@ -278,14 +278,14 @@ static uint64_t bound_spill_of(const struct vn_partial *p, size_t pool)
 	least = vn_excess(p->rest_memory[pool], left);
 	uint64_t homed = vn_excess(p->rest_homed_memory[pool], left_homed);
 	least = homed > least ? homed : least;
+	uint64_t each =
+		0; /* what single ones exceed the roomiest place by adds up, in one place or in several */
 	for (size_t v = 0; v < p->in->n_parts; v++) {
 		const struct vn_part *part = &p->in->parts[v];
-		if (p->homes[v] != VN_NOWHERE || part->pool != pool)
-			continue;
-		uint64_t alone = vn_excess(part->memory, part->vcpus ? roomiest_homed : roomiest);
-		least = alone > least ? alone : least;
+		if (p->homes[v] == VN_NOWHERE && part->pool == pool)
+			each += vn_excess(part->memory, part->vcpus ? roomiest_homed : roomiest);
 	}
-	return least;
+	return each > least ? each : least;
 }
 
 static uint64_t bound_spill(const struct vn_partial *p)
@@ -308,12 +308,10 @@ static uint64_t bound_squeeze(const struct vn_partial *p)
 		most = cores > most ? cores : most;
 	}
 	least = vn_excess(p->rest_cores, left);
-	for (size_t v = 0; v < p->in->n_parts; v++) {
-		if (p->homes[v] != VN_NOWHERE)
-			continue;
-		uint64_t alone = vn_excess(p->in->parts[v].cores, most);
-		least = alone > least ? alone : least;
-	}
+	uint64_t each = 0;
+	for (size_t v = 0; v < p->in->n_parts; v++)
+		each += p->homes[v] == VN_NOWHERE ? vn_excess(p->in->parts[v].cores, most) : 0;
+	least = each > least ? each : least;
 	return p->crowd + least > p->squeeze ? p->crowd + least : p->squeeze;
 }
 
