@@ -11,8 +11,6 @@
 #include "../plan/room.h"
 #include "planning.h"
 
-#define ROOM_MS 900 /* an answer within a second, cut short or not */
-
 int vn_room_check_args(const struct vn_args *args, struct vn_error *err)
 {
 	struct vn_where where = {NULL, 0, "--make-room"};
@@ -150,14 +148,18 @@ static int print_text(const struct vn_host *host, const struct vn_taken *taken, 
 }
 
 /* Plans beside the guests as they are once moved. */
-static int plan_moved(const struct vn_host *host, struct vn_taken *taken, struct vn_room *room,
-	struct vn_several *several, struct vn_error *err)
+static int plan_moved(const struct vn_host *host, struct vn_taken *taken, unsigned deadline_ms,
+	struct vn_room *room, struct vn_several *several, struct vn_error *err)
 {
+	struct vn_plan_options options = {
+		.occupied = room->occupied, .deadline_ms = deadline_ms, .runner_up = several->n == 1};
+
 	vn_occupied_free(taken->occupied);
 	taken->occupied = vn_steal(room->occupied);
 	several->guests[0]->vnodes_open = false; /* it is the vnodes there are that room was made for */
-	int r = several->n > 1 ? vn_several_plan(host, taken, several, err)
-			       : vn_make_plan(taken, host, several->guests[0], true, &several->plans[0], err);
+	int r = several->n > 1 ? vn_several_plan(host, &options, &taken->notes, several, err)
+			       : vn_make_plan(host, &options, &taken->notes, several->guests[0],
+					 &several->plans[0], err);
 	if (r < 0)
 		return r;
 	if (several->n == 1)
@@ -170,18 +172,18 @@ static int plan_moved(const struct vn_host *host, struct vn_taken *taken, struct
 	return 0;
 }
 
-int vn_make_room(const struct vn_host *host, struct vn_taken *taken, struct vn_several *several, bool json,
-	bool explain, struct vn_error *err)
+int vn_make_room(const struct vn_host *host, struct vn_taken *taken, unsigned deadline_ms,
+	struct vn_several *several, bool json, bool explain, struct vn_error *err)
 {
-	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = ROOM_MS};
+	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = deadline_ms};
 	vn_autoroom room = {0};
 
-	int r = vn_several_shape(host, taken, several, err);
+	int r = vn_guests_shape(host, &options, several->guests, several->n, err);
 	if (r == 0)
 		r = vn_room_make(host, (const struct vn_guest *const *)several->guests, several->n,
 			&taken->tenants, &options, &room, err);
 	if (r == 0 && room.fits)
-		r = plan_moved(host, taken, &room, several, err);
+		r = plan_moved(host, taken, deadline_ms, &room, several, err);
 	if (r < 0)
 		return r;
 	if (!room.fits && !json)

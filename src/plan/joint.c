@@ -5,7 +5,6 @@
  * their homes. So each plan stands by itself, can be checked by itself, and none gives away what is another's. Guests that want
  * cores for themselves come first, so that the rest know which cores are gone.
  */
-#include "../base/text.h"
 #include "pin.h"
 #include "plan_fill.h"
 #include "warn.h"
@@ -31,25 +30,6 @@ static void joint_clear(struct joint *j)
 	free(j->done);
 	vn_solution_clear(&j->solution);
 	vn_instance_clear(&j->in);
-}
-
-static int begin_plan(const struct joint *j, size_t g, struct vn_plan **ret_plan)
-{
-	vn_autoplan *plan = vn_plan_new();
-
-	if (!plan)
-		return -ENOMEM;
-	plan->guest = vn_copy(j->guests[g]->name);
-	if (!plan->guest && j->guests[g]->name)
-		return -ENOMEM;
-	plan->cost.load_cores = 1;
-	int r = vn_view_foretell(j->guests[g], &plan->view);
-	if (r >= 0)
-		r = vn_warn_input(&j->in, j->host, j->guests[g], &plan->warnings);
-	if (r < 0)
-		return r;
-	*ret_plan = vn_steal(plan);
-	return 0;
 }
 
 /* What a guest that is not planned yet will ask of its homes. */
@@ -183,7 +163,7 @@ static int drop_plans(struct joint *j)
 	for (size_t g = 0; g < j->in.n_groups && r >= 0; g++) {
 		vn_plan_free(j->plans[g]);
 		j->plans[g] = NULL;
-		r = begin_plan(j, g, &j->plans[g]);
+		r = vn_plan_begin(&j->in, j->host, j->guests[g], &j->plans[g]);
 	}
 	return r;
 }
@@ -207,10 +187,7 @@ static int solve_joint(struct joint *j, struct vn_error *err)
 		if (r < 0)
 			return r;
 	}
-	r = j->solution.proven
-		    ? vn_reason_cores(&j->in, &reasons)
-		    : vn_notes_add(&reasons, "deadline",
-			      "no plan was found in the time given, nor was it proven that there is none");
+	r = vn_reason_not_found(&j->in, j->solution.proven, &reasons);
 	return r < 0 ? r : share_reasons(j, &reasons, j->solution.proven);
 }
 
@@ -245,7 +222,7 @@ int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const 
 	if (r >= 0 && (!j.plans || !j.done))
 		r = -ENOMEM;
 	for (size_t g = 0; g < n && r >= 0; g++)
-		r = begin_plan(&j, g, &j.plans[g]);
+		r = vn_plan_begin(&j.in, host, guests[g], &j.plans[g]);
 	if (r >= 0)
 		r = solve_joint(&j, err);
 	if (r < 0)

@@ -5,6 +5,9 @@
 
 #include "../model/occupied.h"
 
+/* What the user interfaces set when nobody says otherwise, as include/vnuma.h has it. */
+#define VN_PLAN_DEADLINE_MS 100
+
 /* Guests that can be planned at once. */
 #define VN_MAX_JOINT 64
 
@@ -40,6 +43,13 @@ int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const 
  */
 int vn_guest_shape(const struct vn_host *host, const struct vn_plan_options *options, struct vn_guest *guest,
 	struct vn_error *err);
+
+/*
+ * The same for guests that will be planned jointly: each as if those before it had their plans, guests with given vnodes first,
+ * then by memory. 0, -ENOMEM or -E2BIG.
+ */
+int vn_guests_shape(const struct vn_host *host, const struct vn_plan_options *options,
+	struct vn_guest *const *guests, size_t n, struct vn_error *err);
 
 /*
  * Re-validates a plan without any code of the solver: homes exist and are allowed, shares add up and fit,
