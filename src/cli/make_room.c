@@ -147,6 +147,16 @@ static int print_text(const struct vn_host *host, const struct vn_taken *taken, 
 	return VN_EXIT_DONE;
 }
 
+static struct vn_joint_total total_of(const struct vn_plan *plan)
+{
+	return (struct vn_joint_total){.feasible = plan->feasible,
+		.optimal = plan->optimal,
+		.cost = plan->cost,
+		.device_distance = plan->device_distance,
+		.open_level = plan->open_level,
+		.bound = plan->bound};
+}
+
 /* Plans beside the guests as they are once moved. */
 static int plan_moved(const struct vn_host *host, struct vn_taken *taken, unsigned deadline_ms,
 	struct vn_room *room, struct vn_several *several, struct vn_error *err)
@@ -163,8 +173,8 @@ static int plan_moved(const struct vn_host *host, struct vn_taken *taken, unsign
 	if (r < 0)
 		return r;
 	if (several->n == 1)
-		several->total = several->plans[0]->cost;
-	if (!vn_several_feasible(several) || several->total.spill > 0)
+		several->total = total_of(several->plans[0]);
+	if (!vn_several_feasible(several) || several->total.cost.spill > 0)
 		/* Our mistake, or a search cut short where room is known to be. */
 		return vn_error_environment(err, -EINVAL,
 			"the guests do not fit where room was made for them: please report this with their "

@@ -78,15 +78,6 @@ bool vn_several_feasible(const struct vn_several *several)
 	return several->n > 0;
 }
 
-static bool is_optimal(const struct vn_several *several)
-{
-	for (size_t i = 0; i < several->n; i++) {
-		if (!several->plans[i]->optimal)
-			return false;
-	}
-	return true;
-}
-
 /* ---- text ---- */
 
 /* What is taken once all but guest `but` have their plans (SIZE_MAX: all). */
@@ -123,16 +114,20 @@ static double mean_distance(const struct vn_several *several)
 		}
 		all += vcpus * mib;
 	}
-	return all > 0 ? (double)several->total.distance / all : 0;
+	return all > 0 ? (double)(several->total.cost.distance - several->total.device_distance) / all : 0;
 }
 
 static void print_total(const struct vn_several *several, FILE *out)
 {
-	const struct vn_cost *total = &several->total;
+	const struct vn_cost *total = &several->total.cost;
 	char size[VN_SIZE_TEXT];
 
-	fprintf(out, "all %zu together: %s\n\n", several->n,
-		is_optimal(several) ? "the best plans there are" : "the best plans found in the time given");
+	fprintf(out, "all %zu together: %s", several->n,
+		several->total.optimal ? "the best plans there are"
+				       : "the best plans found in the time given; ");
+	if (!several->total.optimal)
+		vn_gap_print(total, several->total.open_level, &several->total.bound, out);
+	fputs("\n\n", out);
 	fprintf(out, "  %-14s %s\n", "spill",
 		total->spill ? vn_size_text(total->spill, size) : "none: all memory is on its home node");
 	if (total->squeeze)
@@ -231,6 +226,10 @@ json_t *vn_several_to_json(const struct vn_several *several)
 		json_decref(plans);
 		return NULL;
 	}
-	return json_pack("{s:s, s:b, s:b, s:o, s:o}", "schema", "vnuma.plans/1", "feasible", feasible,
-		"optimal", is_optimal(several), "cost", vn_cost_to_json(&several->total), "plans", plans);
+	const struct vn_joint_total *total = &several->total;
+	json_t *bound =
+		feasible && !total->optimal ? vn_bound_to_json(total->open_level, &total->bound) : NULL;
+	return json_pack("{s:s, s:b, s:b, s:o, s:o*, s:o}", "schema", "vnuma.plans/1", "feasible", feasible,
+		"optimal", total->optimal, "cost", vn_cost_to_json(&total->cost), "bound", bound, "plans",
+		plans);
 }

@@ -9,7 +9,7 @@ struct vn_several {
 	size_t n;
 	struct vn_guest *guests[VN_MAX_JOINT];
 	struct vn_plan *plans[VN_MAX_JOINT]; /* NULL before they are made */
-	struct vn_cost total; /* of all, together */
+	struct vn_joint_total total; /* of all, together */
 };
 
 void vn_several_clear(struct vn_several *several);

@@ -66,6 +66,23 @@ static int count_others(const struct joint *j, size_t g, struct vn_occupied **re
 	return 0;
 }
 
+/* No plan of a guest is better than this at the open level, with the homes of the others as they are. */
+static struct vn_cost own_bound(
+	const struct joint *j, const struct vn_instance *in, const struct vn_cost *own)
+{
+	const struct vn_solution *all = &j->solution;
+	struct vn_cost bound = {.load_cores = 1};
+
+	/* All distances together are a sum: one guest alone can gain no more than all of them can. */
+	vn_i128 gain = all->cost.distance - all->bound.distance;
+	bound.distance = own->distance > gain ? own->distance - gain : 0;
+	for (size_t i = 0; i < in->n_places && in->policy == VN_POLICY_PACK; i++) {
+		vn_i128 free = (vn_i128)(vn_room(in, 0, i) / VN_MIB);
+		bound.fragmentation += free * free;
+	}
+	return bound;
+}
+
 /* The plan of one guest whose homes are chosen. */
 static int finish_plan(struct joint *j, size_t g)
 {
@@ -73,8 +90,7 @@ static int finish_plan(struct joint *j, size_t g)
 	vn_autoinstance in = {0};
 	struct vn_solution own = {.proven = j->solution.proven,
 		.homes = j->solution.homes + j->in.groups[g].first,
-		.open_level = j->solution.open_level,
-		.bound = j->solution.bound};
+		.open_level = j->solution.open_level};
 
 	int r = count_others(j, g, &occupied);
 	struct vn_plan_options options = {.occupied = occupied};
@@ -84,6 +100,7 @@ static int finish_plan(struct joint *j, size_t g)
 		r = -EBUSY; /* the CPUs that were left for it by its config are all another's */
 	if (r >= 0)
 		r = vn_cost_of(&in, own.homes, &own.cost);
+	own.bound = own_bound(j, &in, &own.cost);
 	if (r >= 0)
 		r = vn_plan_fill(&in, j->host, j->guests[g], &options, &own, j->plans[g]);
 	j->done[g] = r >= 0;
@@ -191,6 +208,20 @@ static int solve_joint(struct joint *j, struct vn_error *err)
 	return r < 0 ? r : share_reasons(j, &reasons, j->solution.proven);
 }
 
+/* Before the plans are given away. */
+static struct vn_joint_total total_of(const struct joint *j)
+{
+	struct vn_joint_total total = {.feasible = j->plans[0]->feasible,
+		.optimal = j->plans[0]->optimal, /* the same of all */
+		.cost = j->solution.cost,
+		.open_level = j->solution.open_level,
+		.bound = j->solution.bound};
+
+	for (size_t g = 0; g < j->in.n_groups; g++)
+		total.device_distance += j->plans[g]->device_distance;
+	return total;
+}
+
 static int check_all_wishes(const struct joint *j, size_t n, struct vn_error *err)
 {
 	int r = 0;
@@ -201,7 +232,7 @@ static int check_all_wishes(const struct joint *j, size_t n, struct vn_error *er
 }
 
 int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
-	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_cost *ret_total,
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_joint_total *ret_total,
 	struct vn_error *err)
 {
 	vn_cleanup(joint_clear) struct joint j = {.host = host, .guests = guests, .options = options};
@@ -228,9 +259,9 @@ int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const 
 	if (r < 0)
 		return vn_error_environment(
 			err, r, r == -ENOMEM ? "out of memory" : "the planner failed: please report this");
+	if (ret_total)
+		*ret_total = total_of(&j);
 	memcpy(ret_plans, j.plans, n * sizeof(*ret_plans));
 	memset(j.plans, 0, n * sizeof(*j.plans));
-	if (ret_total)
-		*ret_total = j.solution.cost;
 	return 0;
 }

@@ -127,6 +127,7 @@ int vn_plan_fill(const struct vn_instance *in, const struct vn_host *host, const
 	plan->open_level = solution->open_level;
 	plan->bound = solution->bound;
 	plan->cost = solution->cost;
+	plan->device_distance = vn_pulls(in, solution->homes);
 	plan->binding = binding_of(in, guest, &solution->cost);
 	plan->homes = name_homes(in, solution->homes);
 	plan->vnodes = calloc(in->n_parts, sizeof(*plan->vnodes));
