@@ -5,6 +5,7 @@
  * their homes. So each plan stands by itself, can be checked by itself, and none gives away what is another's. Guests that want
  * cores for themselves come first, so that the rest know which cores are gone.
  */
+#include "../model/plan_names.h"
 #include "pin.h"
 #include "plan_fill.h"
 #include "warn.h"
@@ -160,6 +161,20 @@ static int finish_all(struct joint *j, struct vn_error *err)
 	return r;
 }
 
+/* The last level is of all guests together, so one rule must do. */
+static int warn_policies(struct joint *j)
+{
+	int r = 0;
+
+	for (size_t g = 1; g < j->in.n_groups && r >= 0; g++) {
+		if (j->guests[g]->policy != j->in.policy)
+			r = vn_notes_add(&j->plans[g]->warnings, "policy-mixed",
+				"policy is %s, but guests planned together have one policy: that of the first, %s",
+				vn_policy_names[j->guests[g]->policy], vn_policy_names[j->in.policy]);
+	}
+	return r;
+}
+
 /* The same reasons for all: it is together that they do not fit. */
 static int share_reasons(struct joint *j, const struct vn_notes *reasons, bool proven)
 {
@@ -256,6 +271,8 @@ int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const 
 		r = vn_plan_begin(&j.in, host, guests[g], &j.plans[g]);
 	if (r >= 0)
 		r = solve_joint(&j, err);
+	if (r >= 0)
+		r = warn_policies(&j);
 	if (r < 0)
 		return vn_error_environment(
 			err, r, r == -ENOMEM ? "out of memory" : "the planner failed: please report this");
