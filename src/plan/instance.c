@@ -139,6 +139,7 @@ static int fill_group(struct vn_instance *in, const struct vn_host *host, const 
 	const struct vn_occupied *occupied, struct vn_group *group)
 {
 	group->exclusive = guest->exclusive_cores;
+	in->exclusive |= guest->exclusive_cores;
 	group->threads = guest->threads ? guest->threads : 1;
 	group->n = guest->n_vnodes;
 	group->pool = pool_of(in, guest->hugepages);

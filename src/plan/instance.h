@@ -61,6 +61,7 @@ struct vn_instance {
 	size_t n_groups;
 	struct vn_group *groups;
 	bool alike; /* every guest may use the same CPUs */
+	bool exclusive; /* some guest wants cores for itself */
 	enum vn_policy policy;
 	bool spanning; /* a guest told of no NUMA: spilled memory takes the fewest nodes */
 };
