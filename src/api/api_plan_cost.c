@@ -63,9 +63,7 @@ int64_t vn_plan_cost(const struct vn_plan *plan, enum vn_plan_figure figure)
 
 double vn_plan_mean_distance(const struct vn_plan *plan)
 {
-	double mean = plan->feasible ? vn_plan_mean(plan, plan->planned) : NAN;
-
-	return isnan(mean) ? -ENODATA : mean;
+	return plan->feasible && !isnan(plan->mean_distance) ? plan->mean_distance : -ENODATA;
 }
 
 /* ---- what was proven ---- */

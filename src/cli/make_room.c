@@ -152,7 +152,7 @@ static struct vn_joint_total total_of(const struct vn_plan *plan)
 	return (struct vn_joint_total){.feasible = plan->feasible,
 		.optimal = plan->optimal,
 		.cost = plan->cost,
-		.device_distance = plan->device_distance,
+		.mean_distance = plan->mean_distance,
 		.open_level = plan->open_level,
 		.bound = plan->bound};
 }

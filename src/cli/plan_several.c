@@ -101,22 +101,6 @@ static int count_plans(const struct vn_host *host, const struct vn_taken *taken,
 	return 0;
 }
 
-static double mean_distance(const struct vn_several *several)
-{
-	double all = 0;
-
-	for (size_t g = 0; g < several->n; g++) {
-		const struct vn_guest *guest = several->guests[g];
-		double vcpus = 0, mib = 0;
-		for (size_t v = 0; v < guest->n_vnodes; v++) {
-			vcpus += vn_set_weight(guest->vnodes[v].vcpus);
-			mib += (double)(guest->vnodes[v].memory / VN_MIB);
-		}
-		all += vcpus * mib;
-	}
-	return all > 0 ? (double)(several->total.cost.distance - several->total.device_distance) / all : 0;
-}
-
 static void print_total(const struct vn_several *several, FILE *out)
 {
 	const struct vn_cost *total = &several->total.cost;
@@ -140,7 +124,7 @@ static void print_total(const struct vn_several *several, FILE *out)
 	else
 		fprintf(out, "  %-14s none: there is a core for every vCPU\n", "squeeze");
 	fprintf(out, "  %-14s %.1f from a vCPU to its guest's memory on average (10 = all local)\n",
-		"distance", mean_distance(several));
+		"distance", several->total.mean_distance);
 	fprintf(out, "  %-14s at most %llu vCPU%s on %llu core%s of a node\n", "load",
 		(unsigned long long)total->load_vcpus, total->load_vcpus == 1 ? "" : "s",
 		(unsigned long long)total->load_cores, total->load_cores == 1 ? "" : "s");

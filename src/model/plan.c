@@ -5,7 +5,11 @@
 
 struct vn_plan *vn_plan_new(void)
 {
-	return calloc(1, sizeof(struct vn_plan));
+	struct vn_plan *plan = calloc(1, sizeof(*plan));
+
+	if (plan)
+		plan->mean_distance = NAN;
+	return plan;
 }
 
 void vn_plan_free(struct vn_plan *plan)
@@ -111,16 +115,4 @@ double vn_cost_gap(const struct vn_cost *cost, enum vn_level level, const struct
 	}
 	double away = mine > best ? mine - best : best - mine;
 	return best > 0 ? 100 * away / best : -1;
-}
-
-double vn_plan_mean(const struct vn_plan *plan, const struct vn_guest *guest)
-{
-	double vcpus = 0, mib = 0;
-
-	for (size_t v = 0; v < guest->n_vnodes; v++) {
-		vcpus += vn_set_weight(guest->vnodes[v].vcpus);
-		mib += (double)guest->vnodes[v].memory / (double)VN_MIB;
-	}
-	return vcpus > 0 && mib > 0 ? (double)(plan->cost.distance - plan->device_distance) / vcpus / mib
-				    : NAN;
 }

@@ -75,7 +75,8 @@ struct vn_plan {
 		bound; /* … and no plan is better at that level than this; the levels below it mean nothing */
 	unsigned *homes; /* pnode id of vnode i; n_vnodes */
 	struct vn_cost cost;
-	vn_i128 device_distance; /* of cost.distance: what its devices' being far adds */
+	double mean_distance; /* of an access from a vCPU to its guest's memory where the shares have it, 10 when all is local; NAN
+				 without a vCPU or memory */
 	enum vn_binding binding;
 	size_t n_vnodes;
 	struct vn_plan_vnode *vnodes;
@@ -108,12 +109,6 @@ void vn_view_clear(struct vn_view *view);
  * deciding level. */
 int vn_cost_compare(
 	const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level *ret_level);
-
-/*
- * The mean distance of an access from a vCPU to its guest's memory, 10 when all is local: of cost.distance what its devices do not
- * add, over all vCPUs times all MiB. NAN when the guest has no vCPU or no memory.
- */
-double vn_plan_mean(const struct vn_plan *plan, const struct vn_guest *guest);
 
 /* How far the level is above (of pack's fragmentation: below) its bound, in percent of the bound; negative: no such figure, the bound
  * is 0 or the level has none. */

@@ -239,13 +239,6 @@ json_t *vn_bound_to_json(enum vn_level level, const struct vn_cost *bound)
 	return all_or_none(object, filled);
 }
 
-static json_t *mean_distance(const struct vn_plan *plan, const struct vn_guest *guest)
-{
-	double mean = vn_plan_mean(plan, guest);
-
-	return isnan(mean) ? json_null() : round_6(mean);
-}
-
 static json_t *hostdev_to_json(const struct vn_hostdev *hostdev)
 {
 	json_t *object = json_object();
@@ -290,12 +283,12 @@ static bool put_wishes(json_t *object, const struct vn_guest *guest)
 }
 
 /* What there is only with homes. */
-static bool put_feasible(json_t *object, const struct vn_plan *plan, const struct vn_guest *guest)
+static bool put_feasible(json_t *object, const struct vn_plan *plan)
 {
 	if (!plan->feasible)
 		return put(object, "reasons", notes_to_json(&plan->reasons, NULL));
-	if (!put(object, "mean_distance", mean_distance(plan, guest)) ||
-		!put(object, "device_distance", integer(plan->device_distance)))
+	if (!put(object, "mean_distance",
+		    isnan(plan->mean_distance) ? json_null() : round_6(plan->mean_distance)))
 		return false;
 	if (!plan->optimal && !put(object, "bound", vn_bound_to_json(plan->open_level, &plan->bound)))
 		return false;
@@ -319,7 +312,7 @@ json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest
 			      plan->emulator_cpus ? vn_json_set(plan->emulator_cpus) : json_array()) &&
 		      put(object, "guest_view", view_to_json(&plan->view)) &&
 		      put(object, "warnings", notes_to_json(&guest->notes, &plan->warnings)) &&
-		      put_feasible(object, plan, guest);
+		      put_feasible(object, plan);
 
 	return all_or_none(object, filled);
 }

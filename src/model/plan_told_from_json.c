@@ -72,6 +72,19 @@ static void read_bound_value(const struct vn_json_reader *in, enum vn_level leve
 	}
 }
 
+static void read_mean(struct vn_plan_reader *p)
+{
+	const json_t *value = json_object_get(p->in.object, "mean_distance");
+	double mean = json_number_value(value);
+
+	if (!vn_json_told(&p->in, "mean_distance"))
+		return;
+	if (!json_is_number(value) || !(mean >= 0 && mean <= VN_DISTANCE_UNREACHABLE))
+		vn_json_wrong(&p->in, "mean_distance", "a distance, 0 to 255");
+	else
+		p->plan->mean_distance = mean;
+}
+
 static void read_bound(struct vn_plan_reader *p)
 {
 	struct vn_json_reader in;
@@ -202,8 +215,7 @@ static void read_warnings(struct vn_plan_reader *p)
 void vn_plan_read_told(struct vn_plan_reader *p)
 {
 	read_cost(&p->in, "cost", &p->plan->cost);
-	if (vn_json_told(&p->in, "device_distance"))
-		p->plan->device_distance = figure(&p->in, "device_distance");
+	read_mean(p);
 	read_bound(p);
 	read_runner_up(p);
 	read_view(p);

@@ -233,8 +233,13 @@ static struct vn_joint_total total_of(const struct joint *j)
 		.open_level = j->solution.open_level,
 		.bound = j->solution.bound};
 
-	for (size_t g = 0; g < j->in.n_groups; g++)
-		total.device_distance += j->plans[g]->device_distance;
+	double sum = 0, all = 0;
+	for (size_t g = 0; g < j->in.n_groups; g++) {
+		double weight = vn_access_weight(&j->in, g);
+		sum += weight > 0 ? weight * j->plans[g]->mean_distance : 0;
+		all += weight;
+	}
+	total.mean_distance = sum / all; /* NAN without any */
 	return total;
 }
 

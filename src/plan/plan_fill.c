@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan_fill.h"
 
+#include <math.h>
+
 #include "../base/text.h"
 #include "pin.h"
 #include "spill.h"
@@ -48,6 +50,15 @@ static size_t nearest_flow(const struct vn_instance *in, const struct vn_spill *
 			best = j;
 	}
 	return best;
+}
+
+static size_t place_of(const struct vn_instance *in, unsigned pnode)
+{
+	size_t i = 0;
+
+	while (in->places[i].id != pnode)
+		i++;
+	return i;
 }
 
 /* Gives `bytes` of a vnode to the places that source k spills to, nearest first. */
@@ -102,6 +113,35 @@ static int fill_shares(const struct vn_instance *in, const size_t *homes, struct
 	return r;
 }
 
+double vn_access_weight(const struct vn_instance *in, size_t group)
+{
+	const struct vn_group *that = &in->groups[group];
+	double vcpus = 0, mib = 0;
+
+	for (size_t v = that->first; v < that->first + that->n; v++) {
+		vcpus += (double)in->parts[v].vcpus;
+		mib += (double)in->parts[v].mib;
+	}
+	return vcpus * mib;
+}
+
+/* DESIGN section 4, but from each vCPU's home to where the shares have the memory, and without the devices. */
+static double mean_distance(const struct vn_instance *in, const size_t *homes, const struct vn_plan *plan)
+{
+	double sum = 0, all = vn_access_weight(in, 0);
+
+	for (size_t w = 0; w < plan->n_vnodes; w++) {
+		for (size_t k = 0; k < plan->vnodes[w].n_shares; k++) {
+			const struct vn_share *share = &plan->vnodes[w].shares[k];
+			size_t place = place_of(in, share->pnode);
+			for (size_t v = 0; v < in->n_parts; v++)
+				sum += (double)in->parts[v].vcpus * ((double)share->memory / (double)VN_MIB) *
+				       vn_distance(in, homes[v], place);
+		}
+	}
+	return all > 0 ? sum / all : NAN;
+}
+
 static unsigned *name_homes(const struct vn_instance *in, const size_t *homes)
 {
 	unsigned *ids = calloc(in->n_parts, sizeof(*ids));
@@ -127,7 +167,6 @@ int vn_plan_fill(const struct vn_instance *in, const struct vn_host *host, const
 	plan->open_level = solution->open_level;
 	plan->bound = solution->bound;
 	plan->cost = solution->cost;
-	plan->device_distance = vn_pulls(in, solution->homes);
 	plan->binding = binding_of(in, guest, &solution->cost);
 	plan->homes = name_homes(in, solution->homes);
 	plan->vnodes = calloc(in->n_parts, sizeof(*plan->vnodes));
@@ -137,6 +176,8 @@ int vn_plan_fill(const struct vn_instance *in, const struct vn_host *host, const
 	for (size_t v = 0; v < in->n_parts; v++)
 		plan->vnodes[v].home = plan->homes[v];
 	int r = fill_shares(in, solution->homes, plan);
+	if (r >= 0)
+		plan->mean_distance = mean_distance(in, solution->homes, plan);
 	if (r >= 0)
 		r = vn_pin_plan(in, host, guest, options ? options->occupied : NULL, solution->homes, plan);
 	if (r < 0)

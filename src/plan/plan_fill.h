@@ -8,6 +8,9 @@
 int vn_plan_begin(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *guest, struct vn_plan **ret_plan);
 
+/* What the accesses of a guest count for in a mean: its vCPUs times its MiB. */
+double vn_access_weight(const struct vn_instance *instance, size_t group);
+
 /* `instance` is of this one guest. 0 or a negative errno. */
 int vn_plan_fill(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const struct vn_solution *solution, struct vn_plan *plan);

@@ -30,7 +30,7 @@ int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
 struct vn_joint_total {
 	bool feasible, optimal;
 	struct vn_cost cost;
-	vn_i128 device_distance; /* as of a plan */
+	double mean_distance; /* as of a plan, over the accesses of all guests */
 	enum vn_level open_level; /* feasible but not optimal: as of a plan */
 	struct vn_cost bound;
 };
