@@ -52,7 +52,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		r = vn_args_occupied(args, &state, host, (const struct vn_guest *[]){guest}, 1, &taken, err);
 	if (r == 0)
 		r = vn_make_plan(&taken, host, guest, false, &plan, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	vn_notes_print(&guest->notes, "warning");
 	vn_notes_print(&plan->warnings, "warning");

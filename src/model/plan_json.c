@@ -240,13 +240,14 @@ static json_t *bound_to_json(const struct vn_plan *plan)
 /* Divided by vCPUs and MiB, the distance level is the mean distance of an access. */
 static json_t *mean_distance(const struct vn_plan *plan, const struct vn_guest *guest)
 {
-	double vcpus = 0, mib = 0;
+	uint64_t vcpus = 0, mib = 0;
 
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		vcpus += vn_set_weight(guest->vnodes[i].vcpus);
-		mib += (double)(guest->vnodes[i].memory / VN_MIB);
+		mib += guest->vnodes[i].memory / VN_MIB;
 	}
-	return vcpus > 0 && mib > 0 ? round_6((double)plan->cost.distance / vcpus / mib) : json_null();
+	return vcpus > 0 && mib > 0 ? round_6((double)plan->cost.distance / (double)vcpus / (double)mib)
+				    : json_null();
 }
 
 static json_t *hostdev_to_json(const struct vn_hostdev *hostdev)

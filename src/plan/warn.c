@@ -94,8 +94,7 @@ static int warn_cores(const struct vn_instance *in, const struct vn_plan *plan, 
 		int r = vn_notes_add(warnings, "cores-unknown",
 			"node %u: %llu vCPUs on %llu CPUs; the host's source does not tell which of these share a core, so "
 			"some may have to",
-			place->id, (unsigned long long)(place->load + vcpus),
-			(unsigned long long)place->cores);
+			place->id, (unsigned long long)place->load + vcpus, (unsigned long long)place->cores);
 		if (r < 0)
 			return r;
 	}
