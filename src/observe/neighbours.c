@@ -150,12 +150,11 @@ static size_t find_nodes(const struct survey *s, const struct vn_mem_policy *pol
 static int count_area(struct survey *s, pid_t pid, const struct vn_area *area,
 	const struct vn_mem_policy *policy, const struct vn_present *present)
 {
-	vn_autofree size_t *nodes = calloc(s->host->n_nodes + 1, sizeof(*nodes));
-
-	if (!nodes)
-		return -ENOMEM;
 	if (present->page > 0 && present->pages >= area->size / present->page)
 		return 0;
+	vn_autofree size_t *nodes = calloc(s->host->n_nodes + 1, sizeof(*nodes));
+	if (!nodes)
+		return -ENOMEM;
 	size_t n = find_nodes(s, policy, nodes);
 	uint64_t coming = area->size - present->pages * present->page,
 		 page = present->huge ? present->page : 0;
