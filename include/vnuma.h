@@ -467,7 +467,7 @@ enum vn_plan_figure {
 /* -ENODATA when it is not feasible; -EINVAL for a figure that is none. What is beyond 2^63 - 1 is told as that. */
 int64_t vn_plan_cost(const struct vn_plan *plan, enum vn_plan_figure figure);
 
-/* The mean distance of an access from a vCPU of the guest to its memory: 10.0 when all is local; what its devices add is in it.
+/* The mean distance of an access from a vCPU of the guest to its memory: 10.0 when all is local; its devices are not in it.
  * -ENODATA when it is not feasible, or there is no memory or vCPU. */
 double vn_plan_mean_distance(const struct vn_plan *plan);
 

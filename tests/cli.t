@@ -187,6 +187,36 @@ expect "a core on two vnodes, and half an address" 2 "$vnuma" plan "$work/split"
 like "the core is named" "$err" "split:6: vnuma_vcpumap: .*vCPUs 0 and 1 are threads of one core"
 like "the address is named" "$err" "split:7: pci: entry 0: .*expected a PCI function"
 
+# ---- a search cut short ----
+
+# 40 nodes of 8 CPUs and 24 GiB whose distances follow no pattern: nobody proves the best plan of 14 vnodes in a millisecond
+awk 'BEGIN { n = 40; x = 7
+	for (i = 0; i < n; i++) for (j = 0; j < i; j++) { x = (x * 75 + 74) % 65537; d[i, j] = d[j, i] = 11 + x % 80 }
+	print "available: " n " nodes (0-" n - 1 ")"
+	for (i = 0; i < n; i++) { d[i, i] = 10; s = ""
+		for (c = 0; c < 8; c++) s = s " " i * 8 + c
+		print "node " i " cpus:" s; print "node " i " size: 24576 MB"; print "node " i " free: " 12288 + i % 7 * 1024 " MB" }
+	s = "node"; for (j = 0; j < n; j++) s = s " " j
+	print "node distances:"; print s
+	for (i = 0; i < n; i++) { s = i ":"; for (j = 0; j < n; j++) s = s " " d[i, j]; print s } }' >"$work/web"
+cfg wide 'name = "wide"' 'memory = 143360' 'vcpus = 56' 'vnodes = 14' \
+	"vnumamem = [$(seq -s, 9590 100 10890)]"
+expect "a search of a millisecond" 0 "$vnuma" plan "$work/wide" --host numactl:"$work/web" --deadline 1
+like "says what is proven" "$out" 'wide: the best plan found in the time given; its distance is proven to be within [0-9.]+% of the best possible'
+expect "as JSON" 0 "$vnuma" plan "$work/wide" --host numactl:"$work/web" --deadline 1 --json
+json "with its bound" '[.optimal, .bound.level, .bound.value > 0, .bound.value < .cost.distance]' '[false,"distance",true,true]'
+expect "with the explanation" 0 "$vnuma" plan "$work/wide" --host numactl:"$work/web" --deadline 1 --explain
+like "which claims no more" "$out" 'The time was up before it was proven that no homes are better'
+cfg narrow 'name = "narrow"' 'memory = 4096' 'vcpus = 4' 'vnodes = 2'
+expect "two such guests" 0 "$vnuma" plan "$work/wide" "$work/narrow" --host numactl:"$work/web" --deadline 1 --json
+json "with the bound of both" '[.optimal, .bound.level, .bound.value < .cost.distance]' '[false,"distance",true]'
+expect "no deadline" 0 "$vnuma" plan "$work/narrow" --host numactl:"$work/web" --deadline 0
+like "is proven" "$out" 'narrow: the best plan there is'
+for bad in -1 1.5 3600001 99999999999999999999 '' 10ms; do
+	expect "a deadline of '$bad'" 2 "$vnuma" plan "$work/narrow" --host $two --deadline "$bad"
+	like "is told" "$err" "--deadline: '$bad' seen; expected milliseconds"
+done
+
 # ---- VMs that are not there ----
 
 expect "an empty list" 0 "$vnuma" list --json

@@ -55,6 +55,10 @@ json "are plans as ever" '[.plans[].schema]' '["vnuma.plan/1","vnuma.plan/1"]'
 json "on a node each" '[.plans[].homes[0]]' '[0,1]'
 json "with what they cost together" '[.cost.spill,.cost.squeeze,.cost.distance]' '[0,0,184320]'
 printf '%s' "$out" >"$work/ab.json"
+cfg apart 'memory = 512' 'policy = "spread"'
+expect "guests of two policies" 0 plan a apart -- --json
+json "are told whose is taken" '[.plans[].warnings | map(select(.code == "policy-mixed").text)]' \
+	'[[],["policy is spread, but guests planned together have one policy: that of the first, pack"]]'
 cfg small 'memory = 512'
 expect "--occupied reads them back" 0 plan small -- --json --occupied "$work/ab.json"
 json "and counts both" '.cost.load_vcpus' 4

@@ -437,6 +437,8 @@ static void test_wishes(void **state)
 	plan = plan_with(host, guest, NULL);
 	assert_int_equal(vn_plan_vnode_home(plan, 0), 2); /* where the pages are */
 	assert_string_equal(vn_plan_memory_policy(plan), "strict");
+	assert_true(fabs(vn_plan_mean_distance(plan) - 10) < 1e-9); /* to memory: the device is 21 away */
+	assert_true(vn_plan_cost(plan, VN_PLAN_DISTANCE) > 2 * 1024 * 10);
 	vn_plan_free(plan);
 	vn_guest_free(guest);
 	guest = make_guest("x", GIB, 2);

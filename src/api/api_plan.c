@@ -111,35 +111,6 @@ static void party_clear(struct party *party)
 	}
 }
 
-/*
- * The vnodes of those that left them open: each for what those before it leave, as if they came one after another. A guest that
- * does not fit then takes nothing; that they do not fit together is for the joint plan to say.
- */
-static int shape_all(struct party *party, const struct vn_host *host, const struct vn_plan_options *options,
-	struct vn_error *err)
-{
-	vn_autooccupied *occupied = vn_occupied_copy(options->occupied, host);
-	struct vn_plan_options beside = {.occupied = occupied, .deadline_ms = options->deadline_ms};
-
-	if (!occupied)
-		return vn_error_environment(err, -ENOMEM, "out of memory");
-	size_t last = party->n; /* behind the last one that is open, nothing has to be counted */
-	while (last > 0 && !party->guests[last - 1]->vnodes_open)
-		last--;
-	for (size_t i = 0; i < last; i++) {
-		vn_autoplan *plan = NULL;
-		int r = vn_guest_shape(host, &beside, party->guests[i], err);
-		if (r == 0 && i + 1 < last)
-			r = vn_plan_make(host, party->guests[i], &beside, &plan, err);
-		if (r < 0)
-			return r;
-		if (plan && plan->feasible &&
-			vn_occupied_add(occupied, host, party->guests[i], plan) == -ENOMEM)
-			return vn_error_environment(err, -ENOMEM, "out of memory");
-	}
-	return 0;
-}
-
 static int plan_guests(const struct vn_host *host, struct vn_guest *const *guests, size_t n,
 	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err)
 {
@@ -157,7 +128,7 @@ static int plan_guests(const struct vn_host *host, struct vn_guest *const *guest
 		r = bad < 0 ? bad : r;
 	}
 	if (r == 0)
-		r = shape_all(&party, host, options, err);
+		r = vn_guests_shape(host, options, party.guests, n, err);
 	if (r == 0)
 		r = vn_plan_make_joint(host, (const struct vn_guest *const *)party.guests, n, options,
 			party.plans, NULL, err);

@@ -3,6 +3,8 @@
  * model's own. */
 #include "api_plan.h"
 
+#include <math.h>
+
 #include "../model/plan_names.h"
 
 const char *vn_plan_guest_name(const struct vn_plan *plan)
@@ -61,13 +63,9 @@ int64_t vn_plan_cost(const struct vn_plan *plan, enum vn_plan_figure figure)
 
 double vn_plan_mean_distance(const struct vn_plan *plan)
 {
-	double vcpus = 0, mib = 0;
+	double mean = plan->feasible ? vn_plan_mean(plan, plan->planned) : NAN;
 
-	for (size_t v = 0; v < plan->n_vnodes; v++) {
-		vcpus += vn_set_weight(plan->planned->vnodes[v].vcpus);
-		mib += (double)plan->planned->vnodes[v].memory / (double)VN_MIB;
-	}
-	return vcpus > 0 && mib > 0 ? (double)plan->cost.distance / vcpus / mib : -ENODATA;
+	return isnan(mean) ? -ENODATA : mean;
 }
 
 /* ---- what was proven ---- */

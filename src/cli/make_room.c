@@ -11,8 +11,6 @@
 #include "../plan/room.h"
 #include "planning.h"
 
-#define ROOM_MS 900 /* an answer within a second, cut short or not */
-
 int vn_room_check_args(const struct vn_args *args, struct vn_error *err)
 {
 	struct vn_where where = {NULL, 0, "--make-room"};
@@ -149,20 +147,34 @@ static int print_text(const struct vn_host *host, const struct vn_taken *taken, 
 	return VN_EXIT_DONE;
 }
 
-/* Plans beside the guests as they are once moved. */
-static int plan_moved(const struct vn_host *host, struct vn_taken *taken, struct vn_room *room,
-	struct vn_several *several, struct vn_error *err)
+static struct vn_joint_total total_of(const struct vn_plan *plan)
 {
+	return (struct vn_joint_total){.feasible = plan->feasible,
+		.optimal = plan->optimal,
+		.cost = plan->cost,
+		.device_distance = plan->device_distance,
+		.open_level = plan->open_level,
+		.bound = plan->bound};
+}
+
+/* Plans beside the guests as they are once moved. */
+static int plan_moved(const struct vn_host *host, struct vn_taken *taken, unsigned deadline_ms,
+	struct vn_room *room, struct vn_several *several, struct vn_error *err)
+{
+	struct vn_plan_options options = {
+		.occupied = room->occupied, .deadline_ms = deadline_ms, .runner_up = several->n == 1};
+
 	vn_occupied_free(taken->occupied);
 	taken->occupied = vn_steal(room->occupied);
 	several->guests[0]->vnodes_open = false; /* it is the vnodes there are that room was made for */
-	int r = several->n > 1 ? vn_several_plan(host, taken, several, err)
-			       : vn_make_plan(taken, host, several->guests[0], true, &several->plans[0], err);
+	int r = several->n > 1 ? vn_several_plan(host, &options, &taken->notes, several, err)
+			       : vn_make_plan(host, &options, &taken->notes, several->guests[0],
+					 &several->plans[0], err);
 	if (r < 0)
 		return r;
 	if (several->n == 1)
-		several->total = several->plans[0]->cost;
-	if (!vn_several_feasible(several) || several->total.spill > 0)
+		several->total = total_of(several->plans[0]);
+	if (!vn_several_feasible(several) || several->total.cost.spill > 0)
 		/* Our mistake, or a search cut short where room is known to be. */
 		return vn_error_environment(err, -EINVAL,
 			"the guests do not fit where room was made for them: please report this with their "
@@ -170,18 +182,18 @@ static int plan_moved(const struct vn_host *host, struct vn_taken *taken, struct
 	return 0;
 }
 
-int vn_make_room(const struct vn_host *host, struct vn_taken *taken, struct vn_several *several, bool json,
-	bool explain, struct vn_error *err)
+int vn_make_room(const struct vn_host *host, struct vn_taken *taken, unsigned deadline_ms,
+	struct vn_several *several, bool json, bool explain, struct vn_error *err)
 {
-	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = ROOM_MS};
+	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = deadline_ms};
 	vn_autoroom room = {0};
 
-	int r = vn_several_shape(host, taken, several, err);
+	int r = vn_guests_shape(host, &options, several->guests, several->n, err);
 	if (r == 0)
 		r = vn_room_make(host, (const struct vn_guest *const *)several->guests, several->n,
 			&taken->tenants, &options, &room, err);
 	if (r == 0 && room.fits)
-		r = plan_moved(host, taken, &room, several, err);
+		r = plan_moved(host, taken, deadline_ms, &room, several, err);
 	if (r < 0)
 		return r;
 	if (!room.fits && !json)

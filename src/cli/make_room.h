@@ -13,9 +13,12 @@
 	"from home, and VMs that run. Exit status 1: nothing was found; whether it is proven that there is nothing is told.\n"
 /* clang-format on */
 
+/* The moves take longer to find than a plan does; the default is an answer within a second. */
+#define VN_ROOM_DEADLINE_MS 900
+
 /* What --make-room goes with. 0 or -EINVAL. */
 int vn_room_check_args(const struct vn_args *args, struct vn_error *err);
 
 /* Finds room, plans, prints all of it. An exit status, or a negative errno. */
-int vn_make_room(const struct vn_host *host, struct vn_taken *taken, struct vn_several *several, bool json,
-	bool explain, struct vn_error *err);
+int vn_make_room(const struct vn_host *host, struct vn_taken *taken, unsigned deadline_ms,
+	struct vn_several *several, bool json, bool explain, struct vn_error *err);

@@ -264,6 +264,7 @@ static int answer(const struct vn_args *args, const struct request *request, str
 	vn_autoplan *plan = NULL;
 	vn_autotaken taken = {0};
 	vn_autostate state = {.fd = -1};
+	struct vn_plan_options options = {.deadline_ms = VN_PLAN_DEADLINE_MS};
 
 	if (!guest)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
@@ -273,8 +274,9 @@ static int answer(const struct vn_args *args, const struct request *request, str
 		r = vn_state_open(&state, err);
 	if (r == 0 && host->live)
 		r = vn_taken_running(&state, host, &taken, err);
+	options.occupied = taken.occupied;
 	if (r == 0)
-		r = vn_make_plan(&taken, host, guest, false, &plan, err);
+		r = vn_make_plan(host, &options, &taken.notes, guest, &plan, err);
 	return r != 0 ? r : print_answer(args, request, plan, err);
 }
 

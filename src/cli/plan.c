@@ -98,13 +98,15 @@ static int check_options(const struct vn_args *args, enum form form, struct vn_e
 }
 
 static int run_one(const struct vn_args *args, const struct vn_host *host, const struct vn_taken *taken,
-	struct vn_guest *guest, enum form form, struct vn_error *err)
+	unsigned deadline_ms, struct vn_guest *guest, enum form form, struct vn_error *err)
 {
 	bool explain = vn_arg_given(args, "explain");
-	struct vn_plan_options options = {.occupied = taken->occupied};
+	struct vn_plan_options options = {.occupied = taken->occupied,
+		.deadline_ms = deadline_ms,
+		.runner_up = form == FORM_JSON || explain};
 	vn_autoplan *plan = NULL;
 
-	int r = vn_make_plan(taken, host, guest, form == FORM_JSON || explain, &plan, err);
+	int r = vn_make_plan(host, &options, &taken->notes, guest, &plan, err);
 	return r < 0 ? r : print_plan(host, guest, plan, &options, form, explain, err);
 }
 
@@ -134,12 +136,13 @@ static void print_warnings(const struct vn_several *several)
 }
 
 static int run_several(const struct vn_args *args, const struct vn_host *host, const struct vn_taken *taken,
-	struct vn_several *several, enum form form, struct vn_error *err)
+	unsigned deadline_ms, struct vn_several *several, enum form form, struct vn_error *err)
 {
-	int r = vn_several_shape(host, taken, several, err);
+	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = deadline_ms};
 
+	int r = vn_guests_shape(host, &options, several->guests, several->n, err);
 	if (r == 0)
-		r = vn_several_plan(host, taken, several, err);
+		r = vn_several_plan(host, &options, &taken->notes, several, err);
 	if (r < 0)
 		return r;
 	bool feasible = vn_several_feasible(several);
@@ -158,6 +161,8 @@ static int run_several(const struct vn_args *args, const struct vn_host *host, c
 
 static int run(const struct vn_args *args, struct vn_error *err)
 {
+	bool make_room = vn_arg_given(args, "make-room");
+	unsigned deadline_ms = 0;
 	vn_autoseveral several = {0};
 	vn_autohost *host = NULL;
 	vn_autotaken taken = {0};
@@ -166,20 +171,25 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	int bad_form = read_form(args, &form, err);
 	if (bad_form == 0)
 		bad_form = check_options(args, form, err);
+	int bad_deadline = vn_args_deadline(
+		args, make_room ? VN_ROOM_DEADLINE_MS : VN_PLAN_DEADLINE_MS, &deadline_ms, err);
 	int bad_guest = vn_args_several(args, &several, err); /* all that is wrong, not the first */
 	int r = vn_args_host(args, &host, err);
-	if (bad_form < 0 || bad_guest < 0 || r < 0)
-		return bad_form < 0 ? bad_form : bad_guest < 0 ? bad_guest : r;
+	if (bad_form < 0 || bad_deadline < 0 || bad_guest < 0 || r < 0)
+		return bad_form < 0       ? bad_form
+		       : bad_deadline < 0 ? bad_deadline
+		       : bad_guest < 0    ? bad_guest
+					  : r;
 	r = vn_args_occupied(
 		args, NULL, host, (const struct vn_guest *const *)several.guests, several.n, &taken, err);
 	if (r < 0)
 		return r;
-	if (vn_arg_given(args, "make-room"))
-		return vn_make_room(
-			host, &taken, &several, form == FORM_JSON, vn_arg_given(args, "explain"), err);
+	if (make_room)
+		return vn_make_room(host, &taken, deadline_ms, &several, form == FORM_JSON,
+			vn_arg_given(args, "explain"), err);
 	if (several.n > 1)
-		return run_several(args, host, &taken, &several, form, err);
-	return run_one(args, host, &taken, several.guests[0], form, err);
+		return run_several(args, host, &taken, deadline_ms, &several, form, err);
+	return run_one(args, host, &taken, deadline_ms, several.guests[0], form, err);
 }
 
 const struct vn_verb verb_plan = {
@@ -195,7 +205,7 @@ const struct vn_verb verb_plan = {
 		VN_ROOM_DETAILS VN_OCCUPIED_DETAILS, /* clang-format on */
 	.options = {{"host", "SRC",
 			    "the host to plan for ('vnuma help topology' lists sources); live is the default"},
-		VN_OPTION_OCCUPIED,
+		VN_OPTION_OCCUPIED, VN_OPTION_DEADLINE,
 		{"make-room", NULL,
 			"where it does not fit: the fewest bytes of the guests of --occupied FILE that have to move"},
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},

@@ -1,16 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Theory of operation
- *
- * The homes of several guests are chosen at once (plan/joint.c), but the vnodes of a guest that left them open must be there
- * before. They are made guest by guest, each with what those before it would take counted. Made all against the same occupancy,
- * two guests that each fit the one free node would both become one vnode, and one of them would spill or squeeze for it. First
- * come the guests whose vnodes are given, as they have no choice; then the rest, most memory first: what is large finds few places
- * that hold it whole, and what is small still fits between, as in any packing.
- *
- * The limit of it: a shape is not made again when the joint search puts the guests elsewhere. If that plan spills or squeezes
- * although smaller vnodes would fit, it stands; giving `vnodes` in a config is the way out.
- */
 #include "plan_several.h"
 
 #include <string.h>
@@ -18,9 +6,6 @@
 #include "../base/text.h"
 #include "../plan/instance.h"
 #include "planning.h"
-
-#define PLAN_MS 5000 /* for all of them; as planning.c has it for one */
-#define SHAPE_MS 200 /* for one guest: what comes of it is only a shape */
 
 static int no_memory(struct vn_error *err)
 {
@@ -73,69 +58,15 @@ int vn_args_several(const struct vn_args *args, struct vn_several *several, stru
 	return bad;
 }
 
-/* Given vnodes first, then most memory first, then as they came. */
-static bool comes_before(const struct vn_guest *a, const struct vn_guest *b)
+int vn_several_plan(const struct vn_host *host, const struct vn_plan_options *options,
+	const struct vn_notes *notes, struct vn_several *several, struct vn_error *err)
 {
-	if (a->vnodes_open != b->vnodes_open)
-		return !a->vnodes_open;
-	return a->memory > b->memory;
-}
-
-static void put_in_order(const struct vn_several *several, size_t *order)
-{
-	for (size_t i = 0; i < several->n; i++) {
-		size_t at = i;
-		for (; at > 0 && comes_before(several->guests[i], several->guests[order[at - 1]]); at--)
-			order[at] = order[at - 1];
-		order[at] = i;
-	}
-}
-
-/* Shapes one guest and counts it, where it has a plan, for the next. */
-static int shape_one(const struct vn_host *host, struct vn_guest *guest, struct vn_occupied *occupied,
-	struct vn_error *err)
-{
-	struct vn_plan_options options = {.occupied = occupied, .deadline_ms = SHAPE_MS};
-	vn_autoplan *plan = NULL;
-
-	int r = vn_guest_shape(host, &options, guest, err);
-	if (r < 0)
-		return r;
-	r = vn_plan_make(
-		host, guest, &options, &plan, NULL); /* what is wrong with it is told with all plans */
-	if (r == 0 && plan->feasible)
-		r = vn_occupied_add(occupied, host, guest, plan);
-	return r == -ENOMEM ? no_memory(err) : 0;
-}
-
-int vn_several_shape(const struct vn_host *host, const struct vn_taken *taken, struct vn_several *several,
-	struct vn_error *err)
-{
-	vn_autooccupied *occupied = vn_occupied_copy(taken->occupied, host);
-	size_t order[VN_MAX_JOINT];
-	int r = 0;
-
-	if (!occupied)
-		return no_memory(err);
-	put_in_order(several, order);
-	if (several->n == 0 || !several->guests[order[several->n - 1]]->vnodes_open)
-		return 0; /* the open ones come last: there is none */
-	for (size_t i = 0; i < several->n && r == 0; i++)
-		r = shape_one(host, several->guests[order[i]], occupied, err);
-	return r;
-}
-
-int vn_several_plan(const struct vn_host *host, const struct vn_taken *taken, struct vn_several *several,
-	struct vn_error *err)
-{
-	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = PLAN_MS};
-
 	drop_plans(several);
-	int r = vn_plan_make_joint(host, (const struct vn_guest *const *)several->guests, several->n,
-		&options, several->plans, &several->total, err); /* checks each */
+	int r = vn_plan_make_joint(host, (const struct vn_guest *const *)several->guests, several->n, options,
+		several->plans, &several->total, err); /* checks each */
 	if (r < 0)
 		return r;
-	return vn_notes_copy(&several->plans[0]->warnings, &taken->notes) < 0 ? no_memory(err) : 0;
+	return vn_notes_copy(&several->plans[0]->warnings, notes) < 0 ? no_memory(err) : 0;
 }
 
 bool vn_several_feasible(const struct vn_several *several)
@@ -145,15 +76,6 @@ bool vn_several_feasible(const struct vn_several *several)
 			return false;
 	}
 	return several->n > 0;
-}
-
-static bool is_optimal(const struct vn_several *several)
-{
-	for (size_t i = 0; i < several->n; i++) {
-		if (!several->plans[i]->optimal)
-			return false;
-	}
-	return true;
 }
 
 /* ---- text ---- */
@@ -192,16 +114,20 @@ static double mean_distance(const struct vn_several *several)
 		}
 		all += vcpus * mib;
 	}
-	return all > 0 ? (double)several->total.distance / all : 0;
+	return all > 0 ? (double)(several->total.cost.distance - several->total.device_distance) / all : 0;
 }
 
 static void print_total(const struct vn_several *several, FILE *out)
 {
-	const struct vn_cost *total = &several->total;
+	const struct vn_cost *total = &several->total.cost;
 	char size[VN_SIZE_TEXT];
 
-	fprintf(out, "all %zu together: %s\n\n", several->n,
-		is_optimal(several) ? "the best plans there are" : "the best plans found in the time given");
+	fprintf(out, "all %zu together: %s", several->n,
+		several->total.optimal ? "the best plans there are"
+				       : "the best plans found in the time given; ");
+	if (!several->total.optimal)
+		vn_gap_print(total, several->total.open_level, &several->total.bound, out);
+	fputs("\n\n", out);
 	fprintf(out, "  %-14s %s\n", "spill",
 		total->spill ? vn_size_text(total->spill, size) : "none: all memory is on its home node");
 	if (total->squeeze)
@@ -300,6 +226,10 @@ json_t *vn_several_to_json(const struct vn_several *several)
 		json_decref(plans);
 		return NULL;
 	}
-	return json_pack("{s:s, s:b, s:b, s:o, s:o}", "schema", "vnuma.plans/1", "feasible", feasible,
-		"optimal", is_optimal(several), "cost", vn_cost_to_json(&several->total), "plans", plans);
+	const struct vn_joint_total *total = &several->total;
+	json_t *bound =
+		feasible && !total->optimal ? vn_bound_to_json(total->open_level, &total->bound) : NULL;
+	return json_pack("{s:s, s:b, s:b, s:o, s:o*, s:o}", "schema", "vnuma.plans/1", "feasible", feasible,
+		"optimal", total->optimal, "cost", vn_cost_to_json(&total->cost), "bound", bound, "plans",
+		plans);
 }

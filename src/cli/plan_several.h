@@ -9,7 +9,7 @@ struct vn_several {
 	size_t n;
 	struct vn_guest *guests[VN_MAX_JOINT];
 	struct vn_plan *plans[VN_MAX_JOINT]; /* NULL before they are made */
-	struct vn_cost total; /* of all, together */
+	struct vn_joint_total total; /* of all, together */
 };
 
 void vn_several_clear(struct vn_several *several);
@@ -18,13 +18,9 @@ void vn_several_clear(struct vn_several *several);
 /* Reads the configs that the operands name. All that is wrong with any is told, and names that are there twice. */
 int vn_args_several(const struct vn_args *args, struct vn_several *several, struct vn_error *err);
 
-/* Makes the vnodes that the guests left open, each with room left for the others. */
-int vn_several_shape(const struct vn_host *host, const struct vn_taken *taken, struct vn_several *several,
-	struct vn_error *err);
-
-/* Plans the guests, whose vnodes are there. What is to be said of `taken` is among the warnings of the first. */
-int vn_several_plan(const struct vn_host *host, const struct vn_taken *taken, struct vn_several *several,
-	struct vn_error *err);
+/* Plans the guests, whose vnodes are there (vn_guests_shape()). `notes`, on what is taken, go to the warnings of the first. */
+int vn_several_plan(const struct vn_host *host, const struct vn_plan_options *options,
+	const struct vn_notes *notes, struct vn_several *several, struct vn_error *err);
 
 bool vn_several_feasible(const struct vn_several *several);
 

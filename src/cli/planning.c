@@ -1,28 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "planning.h"
 
-/* Far beyond what hosts of 8 nodes need (tests/bench); a larger one gets the best plan found by then, and is told so. */
-#define PLAN_MS 5000
+#include "../base/parse.h"
 
-int vn_make_plan(const struct vn_taken *taken, const struct vn_host *host, struct vn_guest *guest,
-	bool runner_up, struct vn_plan **ret_plan, struct vn_error *err)
+#define MAX_DEADLINE_MS (60 * 60 * 1000)
+
+int vn_args_deadline(const struct vn_args *args, unsigned unset, unsigned *ret_ms, struct vn_error *err)
+{
+	const char *text = vn_arg(args, "deadline");
+	uint64_t ms = unset;
+
+	if (text && vn_parse_u64(text, MAX_DEADLINE_MS, &ms) < 0)
+		return vn_error_input(err, &(struct vn_where){NULL, 0, "--deadline"},
+			"'%s' seen; expected milliseconds, 0 (as long as it takes) to %d",
+			vn_text_is_printable(text) ? text : "?", MAX_DEADLINE_MS);
+	*ret_ms = (unsigned)ms;
+	return 0;
+}
+
+int vn_make_plan(const struct vn_host *host, const struct vn_plan_options *options,
+	const struct vn_notes *notes, struct vn_guest *guest, struct vn_plan **ret_plan, struct vn_error *err)
 {
 	vn_autoplan *plan = NULL;
-	struct vn_plan_options options = {
-		.occupied = taken->occupied, .deadline_ms = PLAN_MS, .runner_up = runner_up};
 
-	int r = vn_guest_shape(host, &options, guest, err);
+	int r = vn_guest_shape(host, options, guest, err);
 	if (r == 0)
-		r = vn_plan_make(host, guest, &options, &plan, err);
+		r = vn_plan_make(host, guest, options, &plan, err);
 	if (r < 0)
 		return r;
-	r = vn_plan_check(host, guest, &options, plan, NULL);
+	r = vn_plan_check(host, guest, options, plan, NULL);
 	if (r < 0)
 		/* Our mistake, not the user's: such a plan is neither printed nor run. */
 		return vn_error_environment(err, r,
 			"this plan failed its own check, which is a bug of vnuma: please report it with the guest's "
 			"config and the output of 'vnuma topology --json'");
-	if (vn_notes_copy(&plan->warnings, &taken->notes) < 0)
+	if (vn_notes_copy(&plan->warnings, notes) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	*ret_plan = vn_steal(plan);
 	return 0;

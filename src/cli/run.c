@@ -37,9 +37,12 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autovm *vm = NULL;
 	vn_autotaken taken = {0};
 	vn_autostate state = {.fd = -1};
+	struct vn_plan_options plan_options = {0};
 	vn_autoclose int lock = -1, signals = -1;
 
-	int r = vn_args_guest(args, &guest, err);
+	int r = vn_args_deadline(args, VN_PLAN_DEADLINE_MS, &plan_options.deadline_ms, err);
+	if (r == 0)
+		r = vn_args_guest(args, &guest, err);
 	if (r == 0)
 		r = vn_state_open(&state, err);
 	if (r == 0)
@@ -50,8 +53,9 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		r = vn_args_host(args, &host, err);
 	if (r == 0)
 		r = vn_args_occupied(args, &state, host, (const struct vn_guest *[]){guest}, 1, &taken, err);
+	plan_options.occupied = taken.occupied;
 	if (r == 0)
-		r = vn_make_plan(&taken, host, guest, false, &plan, err);
+		r = vn_make_plan(host, &plan_options, &taken.notes, guest, &plan, err);
 	if (r != 0)
 		return r;
 	vn_notes_print(&guest->notes, "warning");
@@ -79,6 +83,7 @@ const struct vn_verb verb_run = {
 		"VNUMA_STATE_DIR names another directory, VNUMA_QEMU another QEMU. After a failure nothing is left behind.\n" VN_OCCUPIED_DETAILS,
 	.options = {{"accel", "kvm|tcg", "default: kvm where /dev/kvm opens, else tcg"},
 		{"host", "SRC", "only 'live': other hosts can be planned on, not run on"}, VN_OPTION_OCCUPIED,
+		VN_OPTION_DEADLINE,
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
 		{"serial", "FILE", "append what the guest's first serial port says to FILE"}},
 	.run = run,

@@ -14,20 +14,22 @@ struct vn_guest *vn_guest_new(void)
 	return guest;
 }
 
-static void free_vnodes(struct vn_guest *guest)
+void vn_guest_drop_vnodes(struct vn_guest *guest)
 {
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		hwloc_bitmap_free(guest->vnodes[i].vcpus);
 		free(guest->vnodes[i].distances);
 	}
 	free(guest->vnodes);
+	guest->vnodes = NULL;
+	guest->n_vnodes = 0;
 }
 
 void vn_guest_free(struct vn_guest *guest)
 {
 	if (!guest)
 		return;
-	free_vnodes(guest);
+	vn_guest_drop_vnodes(guest);
 	hwloc_bitmap_free(guest->cpus);
 	for (size_t i = 0; i < guest->n_disks; i++)
 		free(guest->disks[i].path);

@@ -99,6 +99,9 @@ static inline void vn_guest_freep(struct vn_guest **guest)
 }
 #define vn_autoguest vn_cleanup(vn_guest_freep) struct vn_guest
 
+/* Frees the vnodes; the guest has none then. */
+void vn_guest_drop_vnodes(struct vn_guest *guest);
+
 /* Whether it may become a file name and part of QEMU's command line: letters, digits and a few harmless marks. */
 bool vn_guest_name_is_good(const char *name);
 

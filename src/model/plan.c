@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
 
+#include <math.h>
+
 struct vn_plan *vn_plan_new(void)
 {
 	return calloc(1, sizeof(struct vn_plan));
@@ -77,4 +79,48 @@ int vn_cost_compare(
 	if (ret_level)
 		*ret_level = level;
 	return r;
+}
+
+double vn_cost_gap(const struct vn_cost *cost, enum vn_level level, const struct vn_cost *bound)
+{
+	double mine = 0, best = 0;
+
+	switch (level) {
+	case VN_LEVEL_SPILL:
+		mine = (double)cost->spill;
+		best = (double)bound->spill;
+		break;
+	case VN_LEVEL_SQUEEZE:
+		mine = (double)cost->squeeze;
+		best = (double)bound->squeeze;
+		break;
+	case VN_LEVEL_DISTANCE:
+		mine = (double)cost->distance;
+		best = (double)bound->distance;
+		break;
+	case VN_LEVEL_LOAD:
+		mine = (double)cost->load_vcpus * (double)bound->load_cores;
+		best = (double)bound->load_vcpus * (double)cost->load_cores;
+		break;
+	case VN_LEVEL_FRAGMENTATION: /* pack wants it large, spread small */
+		mine = (double)cost->fragmentation;
+		best = (double)bound->fragmentation;
+		break;
+	case VN_LEVEL_TIES:
+		break;
+	}
+	double away = mine > best ? mine - best : best - mine;
+	return best > 0 ? 100 * away / best : -1;
+}
+
+double vn_plan_mean(const struct vn_plan *plan, const struct vn_guest *guest)
+{
+	double vcpus = 0, mib = 0;
+
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
+		vcpus += vn_set_weight(guest->vnodes[v].vcpus);
+		mib += (double)guest->vnodes[v].memory / (double)VN_MIB;
+	}
+	return vcpus > 0 && mib > 0 ? (double)(plan->cost.distance - plan->device_distance) / vcpus / mib
+				    : NAN;
 }

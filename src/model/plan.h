@@ -76,6 +76,7 @@ struct vn_plan {
 		bound; /* … and no plan is better at that level than this; the levels below it mean nothing */
 	unsigned *homes; /* pnode id of vnode i; n_vnodes */
 	struct vn_cost cost;
+	vn_i128 device_distance; /* of cost.distance: what its devices' being far adds */
 	enum vn_binding binding;
 	size_t n_vnodes;
 	struct vn_plan_vnode *vnodes;
@@ -109,11 +110,31 @@ void vn_view_clear(struct vn_view *view);
 int vn_cost_compare(
 	const struct vn_cost *a, const struct vn_cost *b, enum vn_policy policy, enum vn_level *ret_level);
 
+/*
+ * The mean distance of an access from a vCPU to its guest's memory, 10 when all is local: of cost.distance what its devices do not
+ * add, over all vCPUs times all MiB. NAN when the guest has no vCPU or no memory.
+ */
+double vn_plan_mean(const struct vn_plan *plan, const struct vn_guest *guest);
+
+/* How far the level is above (of pack's fragmentation: below) its bound, in percent of the bound; negative: no such figure, the bound
+ * is 0 or the level has none. */
+double vn_cost_gap(const struct vn_cost *cost, enum vn_level level, const struct vn_cost *bound);
+
+/*
+ * Says of a plan that is not proven best how far it is: "at most 1.25% more distance than the best possible". Behind a colon or in
+ * brackets.
+ */
+void vn_gap_print(
+	const struct vn_cost *cost, enum vn_level open_level, const struct vn_cost *bound, FILE *out);
+
 /* `"schema": "vnuma.plan/1"`. plan_from_json.h reads it back. */
 json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest);
 
 /* A cost as plans tell it. NULL when memory is short. */
 json_t *vn_cost_to_json(const struct vn_cost *cost);
+
+/* The level and what no plan can be better than at it. NULL when memory is short. */
+json_t *vn_bound_to_json(enum vn_level level, const struct vn_cost *bound);
 void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out);
 
 /* The view in the form of `numactl --hardware`, sizes in MB as given (no free lines). */

@@ -8,6 +8,8 @@
  */
 #include "plan.h"
 
+#include <math.h>
+
 #include "plan_names.h"
 
 /* Adds a member that may be NULL for want of memory; false then. */
@@ -209,45 +211,39 @@ static json_t *runner_up_to_json(const struct vn_plan *plan)
 	return all_or_none(object, filled);
 }
 
-static json_t *bound_value(const struct vn_plan *plan)
+static json_t *bound_value(enum vn_level level, const struct vn_cost *bound)
 {
-	switch (plan->open_level) {
+	switch (level) {
 	case VN_LEVEL_SPILL:
-		return integer((vn_i128)plan->bound.spill);
+		return integer((vn_i128)bound->spill);
 	case VN_LEVEL_SQUEEZE:
-		return integer((vn_i128)plan->bound.squeeze);
+		return integer((vn_i128)bound->squeeze);
 	case VN_LEVEL_DISTANCE:
-		return integer(plan->bound.distance);
+		return integer(bound->distance);
 	case VN_LEVEL_LOAD:
-		return round_6((double)plan->bound.load_vcpus / (double)plan->bound.load_cores);
+		return round_6((double)bound->load_vcpus / (double)bound->load_cores);
 	case VN_LEVEL_FRAGMENTATION:
-		return integer(plan->bound.fragmentation);
+		return integer(bound->fragmentation);
 	case VN_LEVEL_TIES:
 		break;
 	}
 	return json_null();
 }
 
-static json_t *bound_to_json(const struct vn_plan *plan)
+json_t *vn_bound_to_json(enum vn_level level, const struct vn_cost *bound)
 {
 	json_t *object = json_object();
-	bool filled = object && put(object, "level", json_string(vn_level_names[plan->open_level])) &&
-		      put(object, "value", bound_value(plan));
+	bool filled = object && put(object, "level", json_string(vn_level_names[level])) &&
+		      put(object, "value", bound_value(level, bound));
 
 	return all_or_none(object, filled);
 }
 
-/* Divided by vCPUs and MiB, the distance level is the mean distance of an access. */
 static json_t *mean_distance(const struct vn_plan *plan, const struct vn_guest *guest)
 {
-	uint64_t vcpus = 0, mib = 0;
+	double mean = vn_plan_mean(plan, guest);
 
-	for (size_t i = 0; i < guest->n_vnodes; i++) {
-		vcpus += vn_set_weight(guest->vnodes[i].vcpus);
-		mib += guest->vnodes[i].memory / VN_MIB;
-	}
-	return vcpus > 0 && mib > 0 ? round_6((double)plan->cost.distance / (double)vcpus / (double)mib)
-				    : json_null();
+	return isnan(mean) ? json_null() : round_6(mean);
 }
 
 static json_t *hostdev_to_json(const struct vn_hostdev *hostdev)
@@ -298,9 +294,10 @@ static bool put_feasible(json_t *object, const struct vn_plan *plan, const struc
 {
 	if (!plan->feasible)
 		return put(object, "reasons", notes_to_json(&plan->reasons, NULL));
-	if (!put(object, "mean_distance", mean_distance(plan, guest)))
+	if (!put(object, "mean_distance", mean_distance(plan, guest)) ||
+		!put(object, "device_distance", integer(plan->device_distance)))
 		return false;
-	if (!plan->optimal && !put(object, "bound", bound_to_json(plan)))
+	if (!plan->optimal && !put(object, "bound", vn_bound_to_json(plan->open_level, &plan->bound)))
 		return false;
 	return !plan->has_runner_up || put(object, "runner_up", runner_up_to_json(plan));
 }

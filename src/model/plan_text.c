@@ -4,6 +4,7 @@
 #include "../base/text.h"
 #include "numactl_form.h"
 #include "plan.h"
+#include "plan_names.h"
 
 static void print_set(hwloc_const_bitmap_t set, FILE *out)
 {
@@ -99,12 +100,37 @@ static void print_memory(const struct vn_plan *plan, const struct vn_guest *gues
 	fputc('\n', out);
 }
 
+void vn_gap_print(
+	const struct vn_cost *cost, enum vn_level open_level, const struct vn_cost *bound, FILE *out)
+{
+	double percent = vn_cost_gap(cost, open_level, bound);
+	const char *level = vn_level_names[open_level];
+
+	if (open_level == VN_LEVEL_TIES)
+		fputs("none costs less, some may have lower node numbers", out);
+	else if (percent >= 0)
+		fprintf(out, "its %s is proven to be within %.2f%% of the best possible", level, percent);
+	else if (open_level <= VN_LEVEL_DISTANCE)
+		fprintf(out, "whether one without %s exists is open", level);
+	else
+		fprintf(out, "how much better its %s could be is open", level);
+}
+
+static void print_head(const struct vn_plan *plan, FILE *out)
+{
+	fprintf(out, "%s: ", plan->guest ? plan->guest : "guest");
+	if (!plan->feasible || plan->optimal) {
+		fputs(plan->feasible ? "the best plan there is\n" : "there is no room for it\n", out);
+		return;
+	}
+	fputs("the best plan found in the time given; ", out);
+	vn_gap_print(&plan->cost, plan->open_level, &plan->bound, out);
+	fputc('\n', out);
+}
+
 void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
 {
-	fprintf(out, "%s: %s\n", plan->guest ? plan->guest : "guest",
-		!plan->feasible ? "there is no room for it"
-		: plan->optimal ? "the best plan there is"
-				: "the best plan found in the time given");
+	print_head(plan, out);
 	if (plan->feasible) {
 		fputc('\n', out);
 		print_vnodes(plan, guest, out);

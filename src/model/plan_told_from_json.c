@@ -202,6 +202,8 @@ static void read_warnings(struct vn_plan_reader *p)
 void vn_plan_read_told(struct vn_plan_reader *p)
 {
 	read_cost(&p->in, "cost", &p->plan->cost);
+	if (vn_json_told(&p->in, "device_distance"))
+		p->plan->device_distance = figure(&p->in, "device_distance");
 	read_bound(p);
 	read_runner_up(p);
 	read_view(p);

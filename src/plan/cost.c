@@ -30,6 +30,15 @@ static uint64_t demand_on(const struct vn_instance *in, const size_t *homes, siz
 	return bytes;
 }
 
+vn_i128 vn_pulls(const struct vn_instance *instance, const size_t *homes)
+{
+	vn_i128 sum = 0;
+
+	for (size_t v = 0; v < instance->n_parts; v++)
+		sum += vn_pull(instance, v, homes[v]);
+	return sum;
+}
+
 static vn_i128 distance_of(const struct vn_instance *in, const size_t *homes)
 {
 	vn_i128 sum = 0;
@@ -39,9 +48,8 @@ static vn_i128 distance_of(const struct vn_instance *in, const size_t *homes)
 		for (size_t w = group->first; w < group->first + group->n; w++)
 			sum += (vn_i128)(in->parts[v].vcpus * in->parts[w].mib) *
 			       vn_distance(in, homes[v], homes[w]);
-		sum += vn_pull(in, v, homes[v]);
 	}
-	return sum;
+	return sum + vn_pulls(in, homes);
 }
 
 static uint64_t squeeze_on(const struct vn_instance *in, const size_t *homes, size_t i, uint64_t cores)

@@ -21,6 +21,9 @@ bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes);
 /* The levels down to the load; fragmentation stays 0. Needs no memory. */
 void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);
 
+/* What devices add to the distance. */
+vn_i128 vn_pulls(const struct vn_instance *instance, const size_t *homes);
+
 /* All levels. 0 or -ENOMEM. */
 int vn_cost_of(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);
 

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static const char *const names[] = {"spill", "squeeze", "distance", "load", "fragmentation", "ties"};
+#include "../model/plan_names.h"
 
 void vn_explain_say(FILE *out, const char *lead, const char *format, ...)
 {
@@ -50,15 +50,6 @@ const char *vn_explain_pages(uint64_t page, char buffer[static VN_PAGES_TEXT])
 	return buffer;
 }
 
-static vn_i128 pulls_of(const struct vn_instance *in, const size_t *homes)
-{
-	vn_i128 sum = 0;
-
-	for (size_t v = 0; v < in->n_parts; v++)
-		sum += vn_pull(in, v, homes[v]);
-	return sum;
-}
-
 unsigned long long vn_explain_mean(
 	const struct vn_instance *in, const size_t *homes, const struct vn_cost *cost)
 {
@@ -69,7 +60,7 @@ unsigned long long vn_explain_mean(
 		mib += (vn_i128)in->parts[v].mib;
 	}
 	vn_i128 all = vcpus * mib;
-	vn_i128 sum = cost->distance - pulls_of(in, homes);
+	vn_i128 sum = cost->distance - vn_pulls(in, homes);
 	return all > 0 ? (unsigned long long)((sum * 10 + all / 2) / all) : 0;
 }
 
@@ -84,7 +75,7 @@ static void distance_loss(
 	if (x > y)
 		snprintf(text, size, "mean distance to memory %llu.%llu instead of %llu.%llu", x / 10, x % 10,
 			y / 10, y % 10);
-	else if (pulls_of(&e->in, homes) > pulls_of(&e->in, e->homes))
+	else if (vn_pulls(&e->in, homes) > vn_pulls(&e->in, e->homes))
 		snprintf(text, size, "further from its device%s (distance sum %.4g%% higher)",
 			e->guest->n_hostdevs == 1 ? "" : "s",
 			100 * (double)more / (double)(mine->distance > 0 ? mine->distance : 1));
@@ -262,9 +253,11 @@ static int explain_runner_up(const struct vn_explained *e)
 		for (size_t v = 0; v < e->in.n_parts; v++)
 			open |= e->in.parts[v].fixed < 0;
 		vn_explain_say(e->out, "  ",
-			open ? "No choice of homes is known that costs more: all are alike, and the lowest "
-			       "node numbers were taken."
-			     : "All of them were given, so there was nothing to choose.");
+			!open ? "All of them were given, so there was nothing to choose."
+			: !plan->optimal
+				? "No other choice of homes was looked for: there was not time to."
+				: "No choice of homes is known that costs more: all are alike, and the lowest "
+				  "node numbers were taken.");
 		return 0;
 	}
 	for (size_t v = 0; v < plan->n_vnodes; v++)
@@ -276,46 +269,13 @@ static int explain_runner_up(const struct vn_explained *e)
 	vn_explain_say(e->out, "  ",
 		"It loses by %s: %s. Homes that cost exactly the same are not counted; of those the lowest node "
 		"numbers were taken.",
-		names[plan->decided_by], loss);
+		vn_level_names[plan->decided_by], loss);
 	return 0;
-}
-
-/* How far the open level is above its bound, in percent of the bound; below 0: no such figure. */
-static double gap(const struct vn_plan *plan)
-{
-	double mine = 0, bound = 0;
-
-	switch (plan->open_level) {
-	case VN_LEVEL_SPILL:
-		mine = (double)plan->cost.spill;
-		bound = (double)plan->bound.spill;
-		break;
-	case VN_LEVEL_SQUEEZE:
-		mine = (double)plan->cost.squeeze;
-		bound = (double)plan->bound.squeeze;
-		break;
-	case VN_LEVEL_DISTANCE:
-		mine = (double)plan->cost.distance;
-		bound = (double)plan->bound.distance;
-		break;
-	case VN_LEVEL_LOAD:
-		mine = (double)plan->cost.load_vcpus * (double)plan->bound.load_cores;
-		bound = (double)plan->bound.load_vcpus * (double)plan->cost.load_cores;
-		break;
-	case VN_LEVEL_FRAGMENTATION: /* pack wants it large, spread small */
-		mine = (double)plan->cost.fragmentation;
-		bound = (double)plan->bound.fragmentation;
-		break;
-	case VN_LEVEL_TIES:
-		break;
-	}
-	double away = mine > bound ? mine - bound : bound - mine;
-	return bound > 0 ? 100 * away / bound : -1;
 }
 
 static void explain_proof(const struct vn_plan *plan, FILE *out)
 {
-	double percent = plan->optimal ? 0 : gap(plan);
+	double percent = plan->optimal ? 0 : vn_cost_gap(&plan->cost, plan->open_level, &plan->bound);
 
 	fputc('\n', out);
 	if (plan->optimal)
@@ -328,12 +288,12 @@ static void explain_proof(const struct vn_plan *plan, FILE *out)
 		vn_explain_say(out, "",
 			"The time was up before it was proven that no homes are better. All before %s is proven; "
 			"in %s no homes can be better by more than %.2f%% of the best possible.",
-			names[plan->open_level], names[plan->open_level], percent);
+			vn_level_names[plan->open_level], vn_level_names[plan->open_level], percent);
 	else
 		vn_explain_say(out, "",
 			"The time was up before it was proven that no homes are better. All before %s is proven; "
 			"whether homes without any %s exist is open.",
-			names[plan->open_level], names[plan->open_level]);
+			vn_level_names[plan->open_level], vn_level_names[plan->open_level]);
 }
 
 /* ---- the front ---- */

@@ -5,7 +5,7 @@
  * their homes. So each plan stands by itself, can be checked by itself, and none gives away what is another's. Guests that want
  * cores for themselves come first, so that the rest know which cores are gone.
  */
-#include "../base/text.h"
+#include "../model/plan_names.h"
 #include "pin.h"
 #include "plan_fill.h"
 #include "warn.h"
@@ -31,25 +31,6 @@ static void joint_clear(struct joint *j)
 	free(j->done);
 	vn_solution_clear(&j->solution);
 	vn_instance_clear(&j->in);
-}
-
-static int begin_plan(const struct joint *j, size_t g, struct vn_plan **ret_plan)
-{
-	vn_autoplan *plan = vn_plan_new();
-
-	if (!plan)
-		return -ENOMEM;
-	plan->guest = vn_copy(j->guests[g]->name);
-	if (!plan->guest && j->guests[g]->name)
-		return -ENOMEM;
-	plan->cost.load_cores = 1;
-	int r = vn_view_foretell(j->guests[g], &plan->view);
-	if (r >= 0)
-		r = vn_warn_input(&j->in, j->host, j->guests[g], &plan->warnings);
-	if (r < 0)
-		return r;
-	*ret_plan = vn_steal(plan);
-	return 0;
 }
 
 /* What a guest that is not planned yet will ask of its homes. */
@@ -86,6 +67,23 @@ static int count_others(const struct joint *j, size_t g, struct vn_occupied **re
 	return 0;
 }
 
+/* No plan of a guest is better than this at the open level, with the homes of the others as they are. */
+static struct vn_cost own_bound(
+	const struct joint *j, const struct vn_instance *in, const struct vn_cost *own)
+{
+	const struct vn_solution *all = &j->solution;
+	struct vn_cost bound = {.load_cores = 1};
+
+	/* All distances together are a sum: one guest alone can gain no more than all of them can. */
+	vn_i128 gain = all->cost.distance - all->bound.distance;
+	bound.distance = own->distance > gain ? own->distance - gain : 0;
+	for (size_t i = 0; i < in->n_places && in->policy == VN_POLICY_PACK; i++) {
+		vn_i128 free = (vn_i128)(vn_room(in, 0, i) / VN_MIB);
+		bound.fragmentation += free * free;
+	}
+	return bound;
+}
+
 /* The plan of one guest whose homes are chosen. */
 static int finish_plan(struct joint *j, size_t g)
 {
@@ -93,8 +91,7 @@ static int finish_plan(struct joint *j, size_t g)
 	vn_autoinstance in = {0};
 	struct vn_solution own = {.proven = j->solution.proven,
 		.homes = j->solution.homes + j->in.groups[g].first,
-		.open_level = j->solution.open_level,
-		.bound = j->solution.bound};
+		.open_level = j->solution.open_level};
 
 	int r = count_others(j, g, &occupied);
 	struct vn_plan_options options = {.occupied = occupied};
@@ -104,6 +101,7 @@ static int finish_plan(struct joint *j, size_t g)
 		r = -EBUSY; /* the CPUs that were left for it by its config are all another's */
 	if (r >= 0)
 		r = vn_cost_of(&in, own.homes, &own.cost);
+	own.bound = own_bound(j, &in, &own.cost);
 	if (r >= 0)
 		r = vn_plan_fill(&in, j->host, j->guests[g], &options, &own, j->plans[g]);
 	j->done[g] = r >= 0;
@@ -163,6 +161,20 @@ static int finish_all(struct joint *j, struct vn_error *err)
 	return r;
 }
 
+/* The last level is of all guests together, so one rule must do. */
+static int warn_policies(struct joint *j)
+{
+	int r = 0;
+
+	for (size_t g = 1; g < j->in.n_groups && r >= 0; g++) {
+		if (j->guests[g]->policy != j->in.policy)
+			r = vn_notes_add(&j->plans[g]->warnings, "policy-mixed",
+				"policy is %s, but guests planned together have one policy: that of the first, %s",
+				vn_policy_names[j->guests[g]->policy], vn_policy_names[j->in.policy]);
+	}
+	return r;
+}
+
 /* The same reasons for all: it is together that they do not fit. */
 static int share_reasons(struct joint *j, const struct vn_notes *reasons, bool proven)
 {
@@ -183,7 +195,7 @@ static int drop_plans(struct joint *j)
 	for (size_t g = 0; g < j->in.n_groups && r >= 0; g++) {
 		vn_plan_free(j->plans[g]);
 		j->plans[g] = NULL;
-		r = begin_plan(j, g, &j->plans[g]);
+		r = vn_plan_begin(&j->in, j->host, j->guests[g], &j->plans[g]);
 	}
 	return r;
 }
@@ -207,11 +219,22 @@ static int solve_joint(struct joint *j, struct vn_error *err)
 		if (r < 0)
 			return r;
 	}
-	r = j->solution.proven
-		    ? vn_reason_cores(&j->in, &reasons)
-		    : vn_notes_add(&reasons, "deadline",
-			      "no plan was found in the time given, nor was it proven that there is none");
+	r = vn_reason_not_found(&j->in, j->solution.proven, &reasons);
 	return r < 0 ? r : share_reasons(j, &reasons, j->solution.proven);
+}
+
+/* Before the plans are given away. */
+static struct vn_joint_total total_of(const struct joint *j)
+{
+	struct vn_joint_total total = {.feasible = j->plans[0]->feasible,
+		.optimal = j->plans[0]->optimal, /* the same of all */
+		.cost = j->solution.cost,
+		.open_level = j->solution.open_level,
+		.bound = j->solution.bound};
+
+	for (size_t g = 0; g < j->in.n_groups; g++)
+		total.device_distance += j->plans[g]->device_distance;
+	return total;
 }
 
 static int check_all_wishes(const struct joint *j, size_t n, struct vn_error *err)
@@ -224,7 +247,7 @@ static int check_all_wishes(const struct joint *j, size_t n, struct vn_error *er
 }
 
 int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
-	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_cost *ret_total,
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_joint_total *ret_total,
 	struct vn_error *err)
 {
 	vn_cleanup(joint_clear) struct joint j = {.host = host, .guests = guests, .options = options};
@@ -245,15 +268,17 @@ int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const 
 	if (r >= 0 && (!j.plans || !j.done))
 		r = -ENOMEM;
 	for (size_t g = 0; g < n && r >= 0; g++)
-		r = begin_plan(&j, g, &j.plans[g]);
+		r = vn_plan_begin(&j.in, host, guests[g], &j.plans[g]);
 	if (r >= 0)
 		r = solve_joint(&j, err);
+	if (r >= 0)
+		r = warn_policies(&j);
 	if (r < 0)
 		return vn_error_environment(
 			err, r, r == -ENOMEM ? "out of memory" : "the planner failed: please report this");
+	if (ret_total)
+		*ret_total = total_of(&j);
 	memcpy(ret_plans, j.plans, n * sizeof(*ret_plans));
 	memset(j.plans, 0, n * sizeof(*j.plans));
-	if (ret_total)
-		*ret_total = j.solution.cost;
 	return 0;
 }

@@ -6,6 +6,26 @@
 #include "spill.h"
 #include "warn.h"
 
+int vn_plan_begin(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
+	struct vn_plan **ret_plan)
+{
+	vn_autoplan *plan = vn_plan_new();
+
+	if (!plan)
+		return -ENOMEM;
+	plan->guest = vn_copy(guest->name);
+	if (!plan->guest && guest->name)
+		return -ENOMEM;
+	plan->cost.load_cores = 1;
+	int r = vn_view_foretell(guest, &plan->view);
+	if (r >= 0)
+		r = vn_warn_input(in, host, guest, &plan->warnings);
+	if (r < 0)
+		return r;
+	*ret_plan = vn_steal(plan);
+	return 0;
+}
+
 static int add_share(struct vn_plan_vnode *vnode, unsigned pnode, uint64_t bytes)
 {
 	struct vn_share *grown = reallocarray(vnode->shares, vnode->n_shares + 1, sizeof(*grown));
@@ -105,6 +125,7 @@ int vn_plan_fill(const struct vn_instance *in, const struct vn_host *host, const
 	plan->open_level = solution->open_level;
 	plan->bound = solution->bound;
 	plan->cost = solution->cost;
+	plan->device_distance = vn_pulls(in, solution->homes);
 	plan->binding = binding_of(in, guest, &solution->cost);
 	plan->homes = name_homes(in, solution->homes);
 	plan->vnodes = calloc(in->n_parts, sizeof(*plan->vnodes));

@@ -5,6 +5,9 @@
 
 #include "../model/occupied.h"
 
+/* What the user interfaces set when nobody says otherwise, as include/vnuma.h has it. */
+#define VN_PLAN_DEADLINE_MS 100
+
 /* Guests that can be planned at once. */
 #define VN_MAX_JOINT 64
 
@@ -23,14 +26,24 @@ struct vn_plan_options {
 int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err);
 
+/* What guests that were planned jointly cost together. */
+struct vn_joint_total {
+	bool feasible, optimal;
+	struct vn_cost cost;
+	vn_i128 device_distance; /* as of a plan */
+	enum vn_level open_level; /* feasible but not optimal: as of a plan */
+	struct vn_cost bound;
+};
+
 /*
  * Plans `n` guests jointly: the sum of each level over all of them is as small as can be. ret_plans[k] is the plan of guests[k],
  * made as if all others were there already, and its own cost says what it pays then; *ret_total (may be NULL) is what all pay
- * together, where what two share, such as a squeezed node, counts once. When one is infeasible none is feasible, and all have
+ * together, where what two share, such as a squeezed node, counts once. It has the bound, too; that of a single plan is what holds
+ * for it with the others where they are. When one is infeasible none is feasible, and all have
  * the same reasons. At most VN_MAX_JOINT guests: -E2BIG. Each plan has been checked. No runner-up is looked for.
  */
 int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
-	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_cost *ret_total,
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_joint_total *ret_total,
 	struct vn_error *err);
 
 /*
@@ -40,6 +53,13 @@ int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const 
  */
 int vn_guest_shape(const struct vn_host *host, const struct vn_plan_options *options, struct vn_guest *guest,
 	struct vn_error *err);
+
+/*
+ * The same for guests that will be planned jointly: each as if those before it had their plans, guests with given vnodes first,
+ * then by memory. 0, -ENOMEM or -E2BIG.
+ */
+int vn_guests_shape(const struct vn_host *host, const struct vn_plan_options *options,
+	struct vn_guest *const *guests, size_t n, struct vn_error *err);
 
 /*
  * Re-validates a plan without any code of the solver: homes exist and are allowed, shares add up and fit,

@@ -283,24 +283,13 @@ static int choose_near(struct shape *s)
 
 /* ---- the guest's vnodes ---- */
 
-static void drop_vnodes(struct vn_guest *guest)
-{
-	for (size_t i = 0; i < guest->n_vnodes; i++) {
-		hwloc_bitmap_free(guest->vnodes[i].vcpus);
-		free(guest->vnodes[i].distances);
-	}
-	free(guest->vnodes);
-	guest->vnodes = NULL;
-	guest->n_vnodes = 0;
-}
-
 /* Gives the guest its vnodes by shares[]; distances 10/20 for the time being. */
 static int set_vnodes(struct shape *s)
 {
 	struct vn_guest *guest = s->guest;
 	unsigned next = 0;
 
-	drop_vnodes(guest);
+	vn_guest_drop_vnodes(guest);
 	guest->vnodes = calloc(s->k, sizeof(*guest->vnodes));
 	if (!guest->vnodes)
 		return -ENOMEM;

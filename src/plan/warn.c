@@ -403,7 +403,7 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 	return r;
 }
 
-int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons)
+static int reason_cores(const struct vn_instance *instance, struct vn_notes *reasons)
 {
 	char *text = vn_copy("");
 	uint64_t need = 0, have = 0;
@@ -431,4 +431,12 @@ int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons
 			    : "There are enough in all, but not where the vnodes could live: smaller vnodes, "
 			      "or none with a home "
 			      "of the user's, would help");
+}
+
+int vn_reason_not_found(const struct vn_instance *instance, bool proven, struct vn_notes *reasons)
+{
+	if (proven)
+		return reason_cores(instance, reasons);
+	return vn_notes_add(reasons, "deadline",
+		"no plan was found in the time given, nor was it proven that there is none");
 }

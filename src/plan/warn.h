@@ -21,5 +21,5 @@ int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *hos
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *const *guests, struct vn_notes *reasons);
 
-/* Says why exclusive cores cannot be had. */
-int vn_reason_cores(const struct vn_instance *instance, struct vn_notes *reasons);
+/* Says why the search found no plan: exclusive cores cannot be had (`proven`), or its time was up. */
+int vn_reason_not_found(const struct vn_instance *instance, bool proven, struct vn_notes *reasons);
