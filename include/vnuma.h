@@ -405,8 +405,8 @@ void vn_plan_options_set_occupied(struct vn_plan_options *options, const struct 
 /*
  * Milliseconds after which a search ends with the best plan found by then, which is then not proven to be the best; 0: it goes on
  * until it is. Not set: VN_PLAN_DEADLINE_MS. Each search has as many: to make vnodes that were left open takes up to two more of
- * them, and three for each such guest that is planned with others. Plans of searches that were not cut short are always the
- * same for the same input.
+ * them; for guests that are planned together up to forty in all, most of them far shorter. Plans of searches that were not cut
+ * short are always the same for the same input.
  */
 void vn_plan_options_set_deadline(struct vn_plan_options *options, unsigned ms);
 
@@ -425,7 +425,9 @@ int vn_plan_guest(const struct vn_host *host, const struct vn_guest *guest,
 /*
  * Plans 1 to 64 guests jointly: what they cost together is the least. ret_plans has room for `n`; each plan stands by itself and
  * is made as if all others were there already. When there is no room for all, none is feasible and all have the same reasons.
- * Vnodes left open are made guest by guest, in the order given. Returns as vn_plan_guest() does; on failure no plan is made.
+ * Vnodes left open are made guest by guest, and again beside the plans of the others where that makes it better. Guests are taken
+ * in the order of their names, so the answer does not depend on that of `guests`. Returns as vn_plan_guest() does; on failure no
+ * plan is made.
  */
 int vn_plan_guests(const struct vn_host *host, struct vn_guest *const *guests, size_t n,
 	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err);

@@ -58,7 +58,7 @@ printf '%s' "$out" >"$work/ab.json"
 cfg apart 'memory = 512' 'policy = "spread"'
 expect "guests of two policies" 0 plan a apart -- --json
 json "are told whose is taken" '[.plans[].warnings | map(select(.code == "policy-mixed").text)]' \
-	'[[],["policy is spread, but guests planned together have one policy: that of the first, pack"]]'
+	'[[],["policy is spread, but guests planned together have one policy: pack, that of '\''a'\''"]]'
 cfg small 'memory = 512'
 expect "--occupied reads them back" 0 plan small -- --json --occupied "$work/ab.json"
 json "and counts both" '.cost.load_vcpus' 4

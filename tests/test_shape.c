@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Automatic vNUMA: how many vnodes, how large, and what the guest is told of their distances. */
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "../src/plan/plan_make.h"
@@ -25,9 +27,7 @@ static struct vn_plan *shaped(const struct vn_host *host, struct vn_guest *guest
 {
 	struct vn_plan *plan = NULL;
 
-	assert_int_equal(vn_guest_shape(host, NULL, guest, NULL), 0);
-	assert_int_equal(vn_plan_make(host, guest, NULL, &plan, NULL), 0);
-	assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), 0);
+	assert_int_equal(vn_plan_auto(host, guest, NULL, &plan, NULL), 0); /* which checks it */
 	return plan;
 }
 
@@ -39,8 +39,8 @@ static void assert_vnodes(const struct vn_guest *guest, size_t n, const struct m
 	for (size_t v = 0; v < n; v++) {
 		assert_int_equal(guest->vnodes[v].memory / VN_MIB, expected[v].mib);
 		assert_int_equal(vn_set_weight(guest->vnodes[v].vcpus), expected[v].vcpus);
-		assert_int_equal(
-			hwloc_bitmap_first(guest->vnodes[v].vcpus), next); /* in runs, vCPU 0 in vnode 0 */
+		if (expected[v].vcpus > 0) /* in runs, vCPU 0 in vnode 0 */
+			assert_int_equal(hwloc_bitmap_first(guest->vnodes[v].vcpus), next);
 		next += expected[v].vcpus;
 	}
 }
@@ -142,7 +142,8 @@ static void test_distances_are_such_as_linux_accepts(void **state)
 		guest->vnodes[first == 0 ? 1 : 0].distances[first == 0 ? 0 : 1], 11); /* 10.5 rounded */
 }
 
-static void test_nodes_without_cpus_are_no_homes(void **state)
+/* Nodes without CPUs, or without memory, come in where the others together cannot hold the guest, and not before. */
+static void test_nodes_without_cpus_or_memory(void **state)
 {
 	(void)state;
 	vn_autohost *host = make_host(3, (struct maker_node[]){{4, 2048}, {0, 65536}, {4, 2048}}, 1, 20);
@@ -151,9 +152,38 @@ static void test_nodes_without_cpus_are_no_homes(void **state)
 	assert_int_equal(guest->n_vnodes, 2);
 	assert_int_equal(plan->homes[0] + plan->homes[1], 2);
 	vn_autoguest *large = open_guest(8192, 4);
-	vn_autoplan *spilling = shaped(host, large);
-	assert_int_equal(large->n_vnodes, 2); /* no more than nodes with CPUs */
-	assert_int_equal(spilling->cost.spill, 4096 * VN_MIB);
+	vn_autoplan *remote = shaped(host, large);
+	assert_vnodes(large, 2, (struct maker_vnode[]){{2048, 4, 0}, {6144, 0, 0}});
+	assert_int_equal(remote->homes[0], 0);
+	assert_int_equal(remote->homes[1], 1);
+	assert_int_equal(remote->cost.spill, 0);
+	vn_autohost *bare = make_host(3, (struct maker_node[]){{4, 0}, {4, 2048}, {4, 0}}, 1, 20);
+	vn_autoguest *wide = open_guest(2048, 10);
+	vn_autoplan *apart = shaped(bare, wide);
+	assert_int_equal(wide->n_vnodes, 3); /* the one with memory may be any of them */
+	assert_int_equal(apart->cost.spill, 0);
+	assert_int_equal(apart->cost.squeeze, 0);
+}
+
+/* Distances 0-1 12, 1-2 16, 0-2 32, node 1 small: even halves fit 0 and 2 only, but 6000 and 2000 MiB live nearer on 0 and 1. */
+static void test_uneven_where_that_is_nearer(void **state)
+{
+	(void)state;
+	vn_autohost *host = make_host(3, (struct maker_node[]){{4, 6000}, {2, 2000}, {8, 6000}}, 1, 32);
+	host->nodes[0].distances[1] = host->nodes[1].distances[0] = 12;
+	host->nodes[1].distances[2] = host->nodes[2].distances[1] = 16;
+	vn_autoguest *guest = open_guest(8000, 4);
+	vn_autoplan *plan = shaped(host, guest);
+	assert_vnodes(guest, 2, (struct maker_vnode[]){{6000, 2, 0}, {2000, 2, 0}});
+	assert_int_equal(plan->homes[0], 0);
+	assert_int_equal(plan->homes[1], 1);
+	assert_int_equal(guest->vnodes[0].distances[1], 12);
+	/* no nearer, so even ones, although uneven ones would make the sum of distances less */
+	vn_autohost *flat = make_host(3, (struct maker_node[]){{8, 4000}, {8, 2000}, {8, 4000}}, 1, 20);
+	vn_autoguest *even = open_guest(6000, 8);
+	vn_autoplan *halves = shaped(flat, even);
+	assert_vnodes(even, 2, (struct maker_vnode[]){{3000, 4, 0}, {3000, 4, 0}});
+	assert_int_equal(halves->cost.spill, 0);
 }
 
 static void test_what_cannot_be_is_left_to_the_plan(void **state)
@@ -180,8 +210,8 @@ static void test_a_guest_that_said_how_is_left_alone(void **state)
 	assert_int_equal(plan->cost.spill, 1024 * VN_MIB);
 }
 
-/* The fewest nodes with CPUs and memory that hold so much together, by trying all sets. */
-static size_t fewest(size_t n, const struct maker_node *nodes, uint64_t mib, uint64_t cores)
+/* The fewest nodes (with CPUs and memory, or any) that hold so much together, by trying all sets. */
+static size_t fewest(size_t n, const struct maker_node *nodes, bool any, uint64_t mib, uint64_t cores)
 {
 	size_t best = SIZE_MAX;
 
@@ -191,7 +221,7 @@ static size_t fewest(size_t n, const struct maker_node *nodes, uint64_t mib, uin
 		for (size_t i = 0; i < n; i++) {
 			room += set >> i & 1 ? nodes[i].free_mib : 0;
 			free += set >> i & 1 ? nodes[i].cores : 0;
-			homes &= !(set >> i & 1) || (nodes[i].cores > 0 && nodes[i].free_mib > 0);
+			homes &= !(set >> i & 1) || any || (nodes[i].cores > 0 && nodes[i].free_mib > 0);
 		}
 		size_t k = (size_t)__builtin_popcount(set);
 		if (homes && room >= mib && free >= cores && k < best)
@@ -204,7 +234,7 @@ static size_t fewest(size_t n, const struct maker_node *nodes, uint64_t mib, uin
 static void test_the_fewest(void **state)
 {
 	uint64_t random = 7;
-	unsigned several = 0;
+	unsigned several = 0, bare = 0;
 
 	(void)state;
 	for (unsigned round = 0; round < 3000; round++) {
@@ -218,18 +248,115 @@ static void test_the_fewest(void **state)
 		vn_autohost *host = make_host(n, nodes, 1, 20);
 		uint64_t mib = 8 + maker_pick(&random, 60);
 		unsigned vcpus = 8 + maker_pick(&random, 12);
-		size_t expected = fewest(n, nodes, mib, vcpus);
+		size_t expected = fewest(n, nodes, false, mib, vcpus);
+		bool any = expected == SIZE_MAX;
+		if (any)
+			expected = fewest(n, nodes, true, mib, vcpus);
 		vn_autoguest *guest = open_guest(mib, vcpus);
 		assert_int_equal(vn_guest_shape(host, NULL, guest, NULL), 0);
 		if (expected == SIZE_MAX)
 			continue;
 		assert_int_equal(guest->n_vnodes, expected);
 		several += expected > 1;
+		bare += any;
 		vn_autoplan *plan = shaped(host, guest);
 		assert_int_equal(plan->cost.spill, 0);
 		assert_int_equal(plan->cost.squeeze, 0);
 	}
-	assert_true(several > 300);
+	assert_true(several > 300 && bare > 30);
+}
+
+/* ---- several guests ---- */
+
+#define PARTY 3
+
+static struct vn_host *random_host(uint64_t *random)
+{
+	struct maker_node nodes[MAX_NODES];
+	size_t n = 2 + maker_pick(random, MAX_NODES - 2);
+	for (size_t i = 0; i < n; i++)
+		nodes[i] =
+			(struct maker_node){2 + maker_pick(random, 3), 2000 + 1000 * maker_pick(random, 4)};
+	struct vn_host *host = make_host(n, nodes, 1, 20);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < i; j++)
+			host->nodes[i].distances[j] = host->nodes[j].distances[i] =
+				(uint32_t)(11 + maker_pick(random, 30));
+	}
+	return host;
+}
+
+static void plan_party(const struct vn_host *host, const struct maker_vnode *sizes, const size_t *order,
+	struct vn_guest **guests, struct vn_plan **plans, struct vn_joint_total *total)
+{
+	for (size_t i = 0; i < PARTY; i++) {
+		guests[i] = open_guest(sizes[order[i]].mib, sizes[order[i]].vcpus);
+		free(guests[i]->name);
+		assert_true(asprintf(&guests[i]->name, "g%zu", order[i]) > 0);
+	}
+	assert_int_equal(vn_plan_auto_joint(host, guests, PARTY, NULL, plans, total, NULL), 0);
+}
+
+static void free_party(struct vn_guest **guests, struct vn_plan **plans)
+{
+	for (size_t i = 0; i < PARTY; i++) {
+		vn_guest_free(guests[i]);
+		vn_plan_free(plans[i]);
+	}
+}
+
+/* What a guest is told is what lies between its homes, wherever the joint search put them. */
+static void assert_told_the_truth(
+	const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan)
+{
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
+		for (size_t w = 0; w < guest->n_vnodes; w++) {
+			uint32_t real = host->nodes[plan->homes[v]].distances[plan->homes[w]];
+			assert_int_equal(
+				guest->vnodes[v].distances[w], v == w      ? 10
+							       : real > 10 ? real
+									   : 11); /* ids are indices here */
+		}
+	}
+	for (size_t a = 0; a < plan->view.n_nodes; a++) {
+		for (size_t b = 0; b < plan->view.n_nodes; b++)
+			assert_int_equal(plan->view.nodes[a].distances[b],
+				guest->vnodes[plan->view.nodes[a].vnode]
+					.distances[plan->view.nodes[b].vnode]);
+	}
+}
+
+static void test_several_in_any_order(void **state)
+{
+	static const size_t orders[][PARTY] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}};
+	uint64_t random = 11;
+	unsigned split = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 300; round++) {
+		vn_autohost *host = random_host(&random);
+		struct maker_vnode sizes[PARTY];
+		struct vn_joint_total totals[3];
+		for (size_t i = 0; i < PARTY; i++)
+			sizes[i] = (struct maker_vnode){1000 * (1 + maker_pick(&random, 5)),
+				1 + (unsigned)maker_pick(&random, 6), -1};
+		for (size_t k = 0; k < 3; k++) {
+			struct vn_guest *guests[PARTY];
+			struct vn_plan *plans[PARTY];
+			plan_party(host, sizes, orders[k], guests, plans, &totals[k]);
+			for (size_t i = 0; i < PARTY && totals[k].feasible; i++) {
+				assert_told_the_truth(host, guests[i], plans[i]);
+				split += guests[i]->n_vnodes > 1;
+			}
+			free_party(guests, plans);
+		}
+		for (size_t k = 1; k < 3; k++) {
+			assert_int_equal(totals[k].feasible, totals[0].feasible);
+			assert_true(!totals[0].feasible || vn_cost_compare(&totals[k].cost, &totals[0].cost,
+								   VN_POLICY_PACK, NULL) == 0);
+		}
+	}
+	assert_true(split > 100);
 }
 
 int main(void)
@@ -242,10 +369,12 @@ int main(void)
 		cmocka_unit_test(test_uneven_vnodes_live_near_each_other),
 		cmocka_unit_test(test_whole_pages_and_whole_cores),
 		cmocka_unit_test(test_distances_are_such_as_linux_accepts),
-		cmocka_unit_test(test_nodes_without_cpus_are_no_homes),
+		cmocka_unit_test(test_nodes_without_cpus_or_memory),
+		cmocka_unit_test(test_uneven_where_that_is_nearer),
 		cmocka_unit_test(test_what_cannot_be_is_left_to_the_plan),
 		cmocka_unit_test(test_a_guest_that_said_how_is_left_alone),
 		cmocka_unit_test(test_the_fewest),
+		cmocka_unit_test(test_several_in_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,35 +55,22 @@ static int check_options(
 
 /* ---- one guest ---- */
 
-/* Plans the guest, which becomes the plan's. */
-static int make_checked(const struct vn_host *host, struct vn_guest **guest,
-	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err)
-{
-	vn_autoplan *plan = NULL;
-
-	int r = vn_plan_make(host, *guest, options, &plan, err);
-	if (r < 0)
-		return r;
-	r = vn_plan_check(host, *guest, options, plan, NULL);
-	if (r < 0)
-		return vn_error_environment(
-			err, r, "this plan failed its own check, which is a bug of vnuma: please report it");
-	plan->planned = vn_steal(*guest);
-	*ret_plan = vn_steal(plan);
-	return 0;
-}
-
 static int plan_guest(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, struct vn_plan **ret_plan, struct vn_error *err)
 {
 	vn_autoguest *whole = NULL;
+	vn_autoplan *plan = NULL;
 
 	int r = check_options(host, options, err);
 	if (r >= 0)
 		r = vn_api_guest_whole(guest, &whole, err);
 	if (r >= 0)
-		r = vn_guest_shape(host, options, whole, err);
-	return r < 0 ? r : make_checked(host, &whole, options, ret_plan, err);
+		r = vn_plan_auto(host, whole, options, &plan, err);
+	if (r < 0)
+		return r;
+	plan->planned = vn_steal(whole);
+	*ret_plan = vn_steal(plan);
+	return 0;
 }
 
 int vn_plan_guest(const struct vn_host *host, const struct vn_guest *guest,
@@ -128,10 +115,7 @@ static int plan_guests(const struct vn_host *host, struct vn_guest *const *guest
 		r = bad < 0 ? bad : r;
 	}
 	if (r == 0)
-		r = vn_guests_shape(host, options, party.guests, n, err);
-	if (r == 0)
-		r = vn_plan_make_joint(host, (const struct vn_guest *const *)party.guests, n, options,
-			party.plans, NULL, err);
+		r = vn_plan_auto_joint(host, party.guests, n, options, party.plans, NULL, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {

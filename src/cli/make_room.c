@@ -157,6 +157,27 @@ static struct vn_joint_total total_of(const struct vn_plan *plan)
 		.bound = plan->bound};
 }
 
+/* Plans the guests with the vnodes there are: it is these that room was made for. */
+static int plan_as_shaped(const struct vn_host *host, const struct vn_plan_options *options,
+	const struct vn_notes *notes, struct vn_several *several, struct vn_error *err)
+{
+	const struct vn_guest *const *guests = (const struct vn_guest *const *)several->guests;
+	bool one = several->n == 1; /* alone, it has a runner-up */
+
+	int r = one ? vn_plan_make(host, guests[0], options, &several->plans[0], err)
+		    : vn_plan_make_joint(
+			      host, guests, several->n, options, several->plans, &several->total, err);
+	if (r < 0)
+		return r;
+	if (one)
+		several->total = total_of(several->plans[0]);
+	for (size_t g = 0; g < several->n && r >= 0; g++)
+		r = vn_guest_tell_distances(host, several->guests[g], several->plans[g]);
+	if (r >= 0)
+		r = vn_notes_copy(&several->plans[0]->warnings, notes);
+	return r < 0 ? vn_error_environment(err, -ENOMEM, "out of memory") : 0;
+}
+
 /* Plans beside the guests as they are once moved. */
 static int plan_moved(const struct vn_host *host, struct vn_taken *taken, unsigned deadline_ms,
 	struct vn_room *room, struct vn_several *several, struct vn_error *err)
@@ -166,14 +187,9 @@ static int plan_moved(const struct vn_host *host, struct vn_taken *taken, unsign
 
 	vn_occupied_free(taken->occupied);
 	taken->occupied = vn_steal(room->occupied);
-	several->guests[0]->vnodes_open = false; /* it is the vnodes there are that room was made for */
-	int r = several->n > 1 ? vn_several_plan(host, &options, &taken->notes, several, err)
-			       : vn_make_plan(host, &options, &taken->notes, several->guests[0],
-					 &several->plans[0], err);
+	int r = plan_as_shaped(host, &options, &taken->notes, several, err);
 	if (r < 0)
 		return r;
-	if (several->n == 1)
-		several->total = total_of(several->plans[0]);
 	if (!vn_several_feasible(several) || several->total.cost.spill > 0)
 		/* Our mistake, or a search cut short where room is known to be. */
 		return vn_error_environment(err, -EINVAL,
@@ -188,7 +204,7 @@ int vn_make_room(const struct vn_host *host, struct vn_taken *taken, unsigned de
 	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = deadline_ms};
 	vn_autoroom room = {0};
 
-	int r = vn_guests_shape(host, &options, several->guests, several->n, err);
+	int r = vn_guests_shape(host, &options, several->guests, several->n, VN_SHAPE_BY_MEMORY, err);
 	if (r == 0)
 		r = vn_room_make(host, (const struct vn_guest *const *)several->guests, several->n,
 			&taken->tenants, &options, &room, err);

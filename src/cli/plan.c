@@ -140,9 +140,7 @@ static int run_several(const struct vn_args *args, const struct vn_host *host, c
 {
 	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = deadline_ms};
 
-	int r = vn_guests_shape(host, &options, several->guests, several->n, err);
-	if (r == 0)
-		r = vn_several_plan(host, &options, &taken->notes, several, err);
+	int r = vn_several_plan(host, &options, &taken->notes, several, err);
 	if (r < 0)
 		return r;
 	bool feasible = vn_several_feasible(several);

@@ -62,8 +62,8 @@ int vn_several_plan(const struct vn_host *host, const struct vn_plan_options *op
 	const struct vn_notes *notes, struct vn_several *several, struct vn_error *err)
 {
 	drop_plans(several);
-	int r = vn_plan_make_joint(host, (const struct vn_guest *const *)several->guests, several->n, options,
-		several->plans, &several->total, err); /* checks each */
+	int r = vn_plan_auto_joint(
+		host, several->guests, several->n, options, several->plans, &several->total, err);
 	if (r < 0)
 		return r;
 	return vn_notes_copy(&several->plans[0]->warnings, notes) < 0 ? no_memory(err) : 0;
@@ -122,9 +122,13 @@ static void print_total(const struct vn_several *several, FILE *out)
 	const struct vn_cost *total = &several->total.cost;
 	char size[VN_SIZE_TEXT];
 
+	bool made = false;
+	for (size_t i = 0; i < several->n; i++)
+		made |= several->guests[i]->vnodes_open && several->guests[i]->n_vnodes > 1;
 	fprintf(out, "all %zu together: %s", several->n,
-		several->total.optimal ? "the best plans there are"
-				       : "the best plans found in the time given; ");
+		!several->total.optimal ? "the best plans found in the time given; "
+		: made                  ? "the best plans there are for these vnodes"
+					: "the best plans there are");
 	if (!several->total.optimal)
 		vn_gap_print(total, several->total.open_level, &several->total.bound, out);
 	fputs("\n\n", out);

@@ -18,7 +18,7 @@ void vn_several_clear(struct vn_several *several);
 /* Reads the configs that the operands name. All that is wrong with any is told, and names that are there twice. */
 int vn_args_several(const struct vn_args *args, struct vn_several *several, struct vn_error *err);
 
-/* Plans the guests, whose vnodes are there (vn_guests_shape()). `notes`, on what is taken, go to the warnings of the first. */
+/* Plans the guests, whose vnodes are made where they were left open. `notes`, on what is taken, go to the warnings of the first. */
 int vn_several_plan(const struct vn_host *host, const struct vn_plan_options *options,
 	const struct vn_notes *notes, struct vn_several *several, struct vn_error *err);
 

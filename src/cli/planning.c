@@ -23,17 +23,9 @@ int vn_make_plan(const struct vn_host *host, const struct vn_plan_options *optio
 {
 	vn_autoplan *plan = NULL;
 
-	int r = vn_guest_shape(host, options, guest, err);
-	if (r == 0)
-		r = vn_plan_make(host, guest, options, &plan, err);
+	int r = vn_plan_auto(host, guest, options, &plan, err);
 	if (r < 0)
 		return r;
-	r = vn_plan_check(host, guest, options, plan, NULL);
-	if (r < 0)
-		/* Our mistake, not the user's: such a plan is neither printed nor run. */
-		return vn_error_environment(err, r,
-			"this plan failed its own check, which is a bug of vnuma: please report it with the guest's "
-			"config and the output of 'vnuma topology --json'");
 	if (vn_notes_copy(&plan->warnings, notes) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	*ret_plan = vn_steal(plan);

@@ -116,11 +116,16 @@ void vn_gap_print(
 		fprintf(out, "how much better its %s could be is open", level);
 }
 
-static void print_head(const struct vn_plan *plan, FILE *out)
+static void print_head(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
 {
 	fprintf(out, "%s: ", plan->guest ? plan->guest : "guest");
 	if (!plan->feasible || plan->optimal) {
-		fputs(plan->feasible ? "the best plan there is\n" : "there is no room for it\n", out);
+		/* that no other vnodes would do better was not proven */
+		bool made = guest->vnodes_open && plan->n_vnodes > 1;
+		fputs(!plan->feasible ? "there is no room for it\n"
+			: made        ? "the best plan there is for these vnodes\n"
+				      : "the best plan there is\n",
+			out);
 		return;
 	}
 	fputs("the best plan found in the time given; ", out);
@@ -130,7 +135,7 @@ static void print_head(const struct vn_plan *plan, FILE *out)
 
 void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
 {
-	print_head(plan, out);
+	print_head(plan, guest, out);
 	if (plan->feasible) {
 		fputc('\n', out);
 		print_vnodes(plan, guest, out);

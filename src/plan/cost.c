@@ -87,7 +87,7 @@ bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes)
 		if (!vn_may_home(instance, v, homes[v]) ||
 			(part->fixed >= 0 && (size_t)part->fixed != homes[v]))
 			return false;
-		if (part->vcpus > 0 && !claims_fit(instance, homes, homes[v]))
+		if (instance->exclusive && part->vcpus > 0 && !claims_fit(instance, homes, homes[v]))
 			return false;
 	}
 	return true;

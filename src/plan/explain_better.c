@@ -507,7 +507,7 @@ static uint64_t excess_on(const struct vn_explained *e, size_t i)
 	return vn_excess(wanted, vn_room(&e->in, 0, i));
 }
 
-/* When no single change brings all memory home: room on all the nodes that are too full, if they could have it. */
+/* When room on no single node brings all memory home: room on all the nodes that are too full, if they could have it. */
 static int say_rooms_together(struct search *s)
 {
 	const struct vn_explained *e = s->e;
@@ -587,7 +587,7 @@ static int say_changes(struct search *s)
 		fprintf(s->e->out, "  - there was not time to try all; there may be more, or less may do\n");
 	else if (!any)
 		fprintf(s->e->out, "  - no single change that was tried does it alone\n");
-	return s->goal == GOAL_HOME && !any ? say_rooms_together(s) : 0;
+	return s->goal == GOAL_HOME && !found[KIND_ROOM] ? say_rooms_together(s) : 0;
 }
 
 static bool is_apart(const struct vn_explained *e)

@@ -36,7 +36,7 @@ static uint64_t room_of(
 	return room - room % unit;
 }
 
-static uint32_t told_distance(const struct vn_host *host, size_t from, size_t to)
+uint32_t vn_told_distance(const struct vn_host *host, size_t from, size_t to)
 {
 	const uint32_t *row = host->nodes[from].distances;
 	uint32_t told = row ? row[to] : VN_DISTANCE_UNKNOWN;
@@ -139,6 +139,7 @@ static int fill_group(struct vn_instance *in, const struct vn_host *host, const 
 	const struct vn_occupied *occupied, struct vn_group *group)
 {
 	group->exclusive = guest->exclusive_cores;
+	in->exclusive |= guest->exclusive_cores;
 	group->threads = guest->threads ? guest->threads : 1;
 	group->n = guest->n_vnodes;
 	group->pool = pool_of(in, guest->hugepages);
@@ -188,7 +189,7 @@ static void fill_places(
 			in->rooms[k * in->n_places + i] = room_of(host, &host->nodes[i], in->pages[k],
 				taken ? vn_occupied_promised(taken, in->pages[k]) : 0);
 		for (size_t j = 0; j < in->n_places; j++)
-			in->distances[i * in->n_places + j] = told_distance(host, i, j);
+			in->distances[i * in->n_places + j] = vn_told_distance(host, i, j);
 	}
 }
 

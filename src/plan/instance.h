@@ -61,9 +61,13 @@ struct vn_instance {
 	size_t n_groups;
 	struct vn_group *groups;
 	bool alike; /* every guest may use the same CPUs */
+	bool exclusive; /* some guest wants cores for itself */
 	enum vn_policy policy;
 	bool spanning; /* a guest told of no NUMA: spilled memory takes the fewest nodes */
 };
+
+/* The distance between two nodes, by index, as the planner takes it: what is not told is assumed, at most 255. */
+uint32_t vn_told_distance(const struct vn_host *host, size_t from, size_t to);
 
 /* -ENOMEM is the only failure: homes and CPU lists were checked before. `n` guests, at most VN_MAX_JOINT. */
 int vn_instance_make(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,

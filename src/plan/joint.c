@@ -169,8 +169,9 @@ static int warn_policies(struct joint *j)
 	for (size_t g = 1; g < j->in.n_groups && r >= 0; g++) {
 		if (j->guests[g]->policy != j->in.policy)
 			r = vn_notes_add(&j->plans[g]->warnings, "policy-mixed",
-				"policy is %s, but guests planned together have one policy: that of the first, %s",
-				vn_policy_names[j->guests[g]->policy], vn_policy_names[j->in.policy]);
+				"policy is %s, but guests planned together have one policy: %s, that of '%s'",
+				vn_policy_names[j->guests[g]->policy], vn_policy_names[j->in.policy],
+				j->guests[0]->name ? j->guests[0]->name : "the first");
 	}
 	return r;
 }

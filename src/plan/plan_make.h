@@ -54,12 +54,34 @@ int vn_plan_make_joint(const struct vn_host *host, const struct vn_guest *const 
 int vn_guest_shape(const struct vn_host *host, const struct vn_plan_options *options, struct vn_guest *guest,
 	struct vn_error *err);
 
+/* Which guest is shaped first of several; of those alike in it the rest decides, so that no order of the guests does. */
+enum vn_shape_order { VN_SHAPE_BY_MEMORY, VN_SHAPE_BY_VCPUS };
+
 /*
  * The same for guests that will be planned jointly: each as if those before it had their plans, guests with given vnodes first,
- * then by memory. 0, -ENOMEM or -E2BIG.
+ * then the largest. 0, -ENOMEM or -E2BIG.
  */
 int vn_guests_shape(const struct vn_host *host, const struct vn_plan_options *options,
-	struct vn_guest *const *guests, size_t n, struct vn_error *err);
+	struct vn_guest *const *guests, size_t n, enum vn_shape_order order, struct vn_error *err);
+
+/* The deadline of a search for the shape of one of `n` guests, such that all take about as long as the joint search may. */
+unsigned vn_shape_deadline(unsigned deadline_ms, size_t n);
+
+/* Tells a guest whose vnodes were made the distances between their homes in `plan`, and the plan what the guest will see. 0, -ENOMEM. */
+int vn_guest_tell_distances(const struct vn_host *host, struct vn_guest *guest, struct vn_plan *plan);
+
+/*
+ * All of it: makes the vnodes that were left open, plans, tells the distances, checks. As vn_plan_make(); `guest` is changed only
+ * where its vnodes were open.
+ */
+int vn_plan_auto(const struct vn_host *host, struct vn_guest *guest, const struct vn_plan_options *options,
+	struct vn_plan **ret_plan, struct vn_error *err);
+
+/* As vn_plan_make_joint(). On success the guests, which must be owned, are replaced by what was planned. The answer
+ * does not depend on their order: they are planned in that of their names. */
+int vn_plan_auto_joint(const struct vn_host *host, struct vn_guest **guests, size_t n,
+	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_joint_total *ret_total,
+	struct vn_error *err);
 
 /*
  * Re-validates a plan without any code of the solver: homes exist and are allowed, shares add up and fit,
