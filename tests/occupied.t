@@ -151,7 +151,10 @@ record() { # PLAN: as the VM 'vm'
 
 load() { "$vnuma" plan "$work/next" --json "$@" 2>"$work/err" | jq '.cost.load_vcpus'; }
 
-if [ -n "$home" ] && [ "$("$vnuma" plan "$work/vm" --json --occupied none | jq .feasible)" = true ]; then
+# What runs here beside this test would count, too.
+if [ -n "$home" ] && [ "$(load)" != 900 ]; then
+	skip "VMs on record" "guests of somebody else run on this machine"
+elif [ -n "$home" ] && [ "$("$vnuma" plan "$work/vm" --json --occupied none | jq .feasible)" = true ]; then
 	"$vnuma" plan "$work/vm" --json --occupied none >"$work/vm-plan.json"
 	jq -s '[.[0], (.[0] | .guest = "other")]' "$work/vm-plan.json" >"$work/vm-list.json"
 	same "nobody runs" "$(load)" 900
@@ -197,6 +200,41 @@ if [ -n "$home" ] && [ "$("$vnuma" plan "$work/vm" --json --occupied none | jq .
 	fi
 else
 	skip "VMs on record" "this machine has no room for 16 MiB"
+fi
+rm -f "$VNUMA_STATE_DIR/vm.json"
+
+# ---- guests of other launchers ----
+
+# MiB that stay free on the home when `next` is there
+stays() { "$vnuma" plan "$work/next" --json "$@" 2>"$work/err" | jq '.cost.fragmentation | sqrt | floor'; }
+
+qemu=$(command -v qemu-system-x86_64 || true)
+if [ -z "$qemu" ] || [ -z "$home" ] || [ "$(load)" != 900 ]; then
+	skip "a QEMU of somebody else" "there is no qemu-system-x86_64, or others run already"
+else
+	# paused before its first instruction: nearly all of its memory is still to come
+	"$qemu" -accel tcg -name guest=stranger,debug-threads=on -m 256 -smp 3 -nodefaults -no-user-config -display none -S \
+		>"$work/qemu.log" 2>&1 &
+	stranger=$!
+	for _ in $(seq 100); do
+		threads=$(cat "/proc/$stranger/task/"*/comm 2>/dev/null | grep -c '^CPU .*/TCG$')
+		[ "$threads" = 3 ] && break
+		sleep 0.1
+	done
+	seen=$(load --occupied none)
+	if [ "$("$vnuma" topology --json | jq '.nodes | length')" = 1 ]; then
+		same "its vCPUs are load" "$(load)" 903
+		coming=$(($(stays --occupied none) - $(stays)))
+		same "its memory that is still to come is not free ($coming MiB)" "$((coming > 150 && coming < 400))" 1
+	else # its threads float over all nodes, and its memory has no policy
+		same "its vCPUs are load" "$((900 < $(load) && $(load) <= 903))" 1
+		expect "its memory has no policy" 0 "$vnuma" plan "$work/next" --json
+		json "which is told" '[.warnings[]|select(.code=="others-unplaced")]|length' 1
+	fi
+	same "not with --occupied none" "$seen" 900
+	kill "$stranger"
+	wait "$stranger" 2>/dev/null
+	same "and not when it is gone" "$(load)" 900
 fi
 
 finish

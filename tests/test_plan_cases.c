@@ -378,10 +378,90 @@ static void test_guest_without_numa(void **state)
 	assert_int_equal(
 		plan->vnodes[0].n_shares, 2); /* node 1 is nearer, but two nodes are fewer than three */
 	assert_int_equal(plan->vnodes[0].shares[1].pnode, 2);
+	for (size_t i = 0; i < 2; i++) /* and evenly, as the kernel deals */
+		assert_int_equal(plan->vnodes[0].shares[i].memory, 3ull << 30);
+	assert_int_equal(plan->cost.spill, 2ull << 30);
+	assert_true(vn_notes_has(&plan->warnings, "spill"));
+	assert_false(vn_notes_has(&plan->warnings, "interleave-uneven"));
 	guest->vnodes[0].memory = guest->memory = 3ull << 30;
 	vn_autoplan *small = planned(host, guest, NULL);
 	assert_int_equal(small->binding, VN_BINDING_PREFERRED);
 	assert_int_equal(small->cost.spill, 0);
+}
+
+/* `shares`: pairs of node and MiB. */
+static void assert_dealt(const struct vn_plan *plan, size_t n, const unsigned (*shares)[2])
+{
+	assert_int_equal(plan->binding, VN_BINDING_INTERLEAVE);
+	assert_int_equal(plan->vnodes[0].n_shares, n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(plan->vnodes[0].shares[i].pnode, shares[i][0]);
+		assert_int_equal(plan->vnodes[0].shares[i].memory / VN_MIB, shares[i][1]);
+	}
+}
+
+static void test_interleaved_parts(void **state)
+{
+	static const struct {
+		uint64_t free[4], memory;
+		int home;
+		size_t n;
+		unsigned shares[4][2];
+		bool uneven;
+	} cases[] = {
+		{{100, 60, 60, 60}, 140, -1, 3, {{0, 47}, {1, 47}, {2, 46}},
+			false}, /* two would not: 70 each */
+		{{100, 50, 60, 70}, 140, -1, 2, {{0, 70}, {3, 70}}, false},
+		{{100, 45, 45, 80}, 140, -1, 2, {{0, 70}, {3, 70}}, false},
+		{{100, 49, 60, 60}, 101, -1, 2, {{0, 51}, {2, 50}},
+			false}, /* the near node would do but for its room */
+		{{100, 60, 60, 60}, 101, -1, 2, {{0, 51}, {1, 50}},
+			false}, /* the near one, not the roomy one */
+		{{51, 0, 50, 0}, 101, -1, 2, {{0, 51}, {2, 50}}, false}, /* exactly full */
+		{{100, 20, 20, 20}, 160, -1, 4, {{0, 100}, {1, 20}, {2, 20}, {3, 20}}, true},
+		{{100, 20, 20, 30}, 125, -1, 2, {{0, 95}, {3, 30}}, true},
+		{{10, 90, 90, 90}, 40, 0, 4, {{0, 10}, {1, 10}, {2, 10}, {3, 10}},
+			false}, /* the home has little */
+		{{10, 90, 90, 90}, 80, 0, 2, {{0, 10}, {1, 70}}, true},
+		{{0, 30, 90, 90}, 80, 0, 1, {{2, 80}}, false}, /* and nothing */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct maker_node nodes[4];
+		for (size_t k = 0; k < 4; k++)
+			nodes[k] = (struct maker_node){8, cases[i].free[k]};
+		vn_autohost *host = make_host(4, nodes, 1, 30);
+		vn_autoguest *guest = MAKE_GUEST({cases[i].memory, 2, cases[i].home});
+		host->nodes[0].distances[1] = host->nodes[1].distances[0] = 20;
+		guest->guest_numa = VN_GUEST_NUMA_OFF;
+		vn_autoplan *plan = planned(host, guest, NULL);
+		ASSERT_HOMES(plan, 0);
+		assert_dealt(plan, cases[i].n, cases[i].shares);
+		assert_int_equal(vn_notes_has(&plan->warnings, "interleave-uneven"), cases[i].uneven);
+	}
+}
+
+/* Huge pages cannot be broken up: three of 1 GiB go as two and one. */
+static void test_interleaved_huge_pages(void **state)
+{
+	vn_autohost *host = MAKE_HOST(1, 20, {8, 4 * GIB}, {8, 4 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({3 * GIB, 2, -1});
+
+	(void)state;
+	guest->guest_numa = VN_GUEST_NUMA_OFF;
+	guest->hugepages = 1ull << 30;
+	for (size_t i = 0; i < 2; i++) {
+		host->nodes[i].hugepools = maker_alloc(1, sizeof(*host->nodes[i].hugepools));
+		host->nodes[i].n_hugepools = 1;
+		host->nodes[i].hugepools[0] =
+			(struct vn_hugepool){.size = 1ull << 30, .total = 4, .free = 2 - i};
+	}
+	vn_autoplan *plan = planned(host, guest, NULL);
+	assert_dealt(plan, 2, (const unsigned[][2]){{0, 2048}, {1, 1024}});
+	host->nodes[1].hugepools[0].free = 2;
+	vn_autoplan *roomy = planned(host, guest, NULL);
+	assert_dealt(roomy, 2, (const unsigned[][2]){{0, 2048}, {1, 1024}});
 }
 
 static void test_warnings(void **state)
@@ -534,6 +614,8 @@ int main(void)
 		cmocka_unit_test(test_cpus_of_the_guest),
 		cmocka_unit_test(test_allowed_nodes),
 		cmocka_unit_test(test_guest_without_numa),
+		cmocka_unit_test(test_interleaved_parts),
+		cmocka_unit_test(test_interleaved_huge_pages),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_contradicting_distances),
 		cmocka_unit_test(test_huge_figures),

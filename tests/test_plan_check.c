@@ -267,6 +267,66 @@ static void test_bent_interleave(void **state)
 	assert_int_equal(plan->vnodes[0].shares[1].pnode, 2);
 	plan->vnodes[0].shares[1].pnode = 3;
 	assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), -EINVAL);
+	plan->vnodes[0].shares[1].pnode = 2;
+	plan->vnodes[0].shares[0].memory += 2 * VN_MIB; /* the home first, as the kernel does not */
+	plan->vnodes[0].shares[1].memory -= 2 * VN_MIB;
+	assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), -EINVAL);
+}
+
+/* A host of up to six nodes, often tight, and a guest of one vnode that may need several of them. */
+static struct vn_plan *random_interleave(
+	uint64_t *seed, struct vn_host **ret_host, struct vn_guest **ret_guest)
+{
+	struct maker_node nodes[6];
+	size_t n = 2 + maker_random(seed) % 5;
+	uint64_t span = 1 + maker_random(seed) % 40, all = 0;
+	struct vn_plan *plan = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		nodes[i] = (struct maker_node){4, maker_random(seed) % 4 ? maker_random(seed) % span : span};
+		all += nodes[i].free_mib;
+	}
+	struct vn_host *host = *ret_host = make_host(n, nodes, 1, 20);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t j = 0; j < i; j++)
+			host->nodes[i].distances[j] = host->nodes[j].distances[i] =
+				11 + (uint32_t)(maker_random(seed) % 3);
+	}
+	int home = maker_random(seed) % 3 ? -1 : (int)(maker_random(seed) % n);
+	struct vn_guest *guest = *ret_guest =
+		make_guest(1, &(struct maker_vnode){1 + maker_random(seed) % (all + 1), 2, home});
+	guest->guest_numa = VN_GUEST_NUMA_OFF;
+	guest->policy = maker_random(seed) % 2 ? VN_POLICY_PACK : VN_POLICY_SPREAD;
+	assert_int_equal(vn_plan_make(host, guest, NULL, &plan, NULL), 0);
+	return plan;
+}
+
+static void test_random_interleave(void **state)
+{
+	uint64_t seed = 42, interleaved = 0, uneven = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++) {
+		vn_autohost *host = NULL;
+		vn_autoguest *guest = NULL;
+		vn_autoerror err = {0};
+		vn_autoplan *plan = random_interleave(&seed, &host, &guest);
+		int r = vn_plan_check(host, guest, NULL, plan, &err);
+		for (size_t k = 0; k < err.n; k++)
+			print_error("instance %u: %s\n", i, err.problems[k].text);
+		assert_int_equal(r, 0);
+		if (!plan->feasible || plan->binding != VN_BINDING_INTERLEAVE)
+			continue;
+		interleaved++;
+		uneven += vn_notes_has(&plan->warnings, "interleave-uneven");
+		struct vn_plan_vnode *vnode = &plan->vnodes[0];
+		if (vnode->n_shares < 2 || vnode->shares[1].memory < 4 * VN_MIB)
+			continue;
+		vnode->shares[0].memory += 3 * VN_MIB;
+		vnode->shares[1].memory -= 3 * VN_MIB;
+		assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), -EINVAL);
+	}
+	assert_true(interleaved > 500 && uneven > 50 && uneven < interleaved);
 }
 
 int main(void)
@@ -275,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_bent_plans),
 		cmocka_unit_test(test_bent_exclusive_plans),
 		cmocka_unit_test(test_bent_interleave),
+		cmocka_unit_test(test_random_interleave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

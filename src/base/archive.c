@@ -41,7 +41,7 @@
 	X(archive_read_support_format_tar)
 
 /* clang-format off */
-#define POINTER(name) __typeof__(name) *name;
+#define POINTER(name) __typeof__(name) *(name);
 #define SYMBOL(name) VN_SYMBOL(struct calls, name),
 /* clang-format on */
 

@@ -38,7 +38,7 @@
 	X(archive_write_set_format_gnutar)
 
 /* clang-format off */
-#define POINTER(name) __typeof__(name) *name;
+#define POINTER(name) __typeof__(name) *(name);
 #define SYMBOL(name) VN_SYMBOL(struct calls, name),
 /* clang-format on */
 

@@ -7,6 +7,10 @@
 
 #include "text.h"
 
+#undef vn_error_input /* the analyzer's forms: here are the functions themselves */
+#undef vn_error_input_list
+#undef vn_error_environment
+
 __attribute__((format(printf, 3, 0))) static void append_problem(
 	struct vn_error *err, const struct vn_where *where, const char *format, va_list args)
 {

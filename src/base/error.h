@@ -51,6 +51,26 @@ int vn_error_input_list(struct vn_error *err, const struct vn_where *where, cons
 int vn_error_environment(struct vn_error *err, int status, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * What a system call that failed left behind, as a status. Negative even if it left nothing: nobody may take it for success.
+ *
+ * clang's analyzer looks at one file at a time and cannot negate: without the forms for it alone it would follow ways on which a
+ * failure came back as success.
+ */
+#ifdef __clang_analyzer__
+#define vn_error_input(...) ((void)(vn_error_input)(__VA_ARGS__), -EINVAL)
+#define vn_error_input_list(...) ((void)(vn_error_input_list)(__VA_ARGS__), -EINVAL)
+#define vn_error_environment(...) ((void)(vn_error_environment)(__VA_ARGS__), -EIO)
+#define vn_errno() (-EIO)
+#else
+static inline int vn_errno(void)
+{
+	int status = errno;
+
+	return status > 0 ? -status : -EIO;
+}
+#endif
+
 /* Moves all problems of `from` behind those of `to`. `from` is empty afterwards. */
 void vn_error_move(struct vn_error *to, struct vn_error *from);
 

@@ -40,7 +40,7 @@ int vn_stat_parse(const char *text, char *ret_state, uint64_t *ret_start_time)
 /* A process that ends while we read: ENOENT at open, ESRCH at read. */
 static int proc_errno(void)
 {
-	return errno == ENOENT ? -ESRCH : -errno;
+	return errno == ENOENT ? -ESRCH : vn_errno();
 }
 
 int vn_proc_read(const char *path, char **ret_text)
@@ -81,7 +81,7 @@ static int start_time_of(const char *path, uint64_t *ret_start_time)
 
 	if (r == 0)
 		r = vn_stat_parse(text, &state, &start_time);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (state == 'Z' || state == 'X')
 		return -ESRCH;
@@ -132,7 +132,7 @@ int vn_process_match(pid_t pid, uint64_t start_time, const char *exe)
 
 	if (r == -ESRCH)
 		return VN_PROCESS_GONE;
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (started != start_time)
 		return VN_PROCESS_STRANGER;

@@ -30,7 +30,7 @@ static int open_in_root(int root, const char *path, int flags)
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-	return fd < 0 ? -errno : (int)fd;
+	return fd < 0 ? vn_errno() : (int)fd;
 }
 
 /* Kernels before 5.6 answer ENOSYS; the system call filters of older container runtimes answer EPERM. */
@@ -45,7 +45,7 @@ static int open_path(const struct vn_root *root, const char *path, int flags)
 	if (!root->live || !lacks_openat2(fd))
 		return fd;
 	fd = openat(root->fd, path, common_flags(flags));
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? vn_errno() : fd;
 }
 
 /* A root that others may have filled must not be read without the kernel's help against its symbolic links.
@@ -71,7 +71,7 @@ int vn_root_open(const char *path, struct vn_root *ret_root, struct vn_error *er
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	root.fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root.fd < 0) {
-		int status = -errno;
+		int status = vn_errno();
 		if (status == -EACCES)
 			return vn_error_environment(err, status, "%s: no permission to open it", path);
 		return vn_error_input(err, &where, "%s; expected a directory", strerror(-status));
@@ -132,7 +132,7 @@ static int read_all(int fd, size_t told, size_t max, char **ret_text, size_t *re
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return vn_errno();
 		if (n == 0)
 			break;
 		length += (size_t)n;
@@ -173,7 +173,7 @@ static int check_regular(int fd, size_t *ret_told)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return -errno;
+		return vn_errno();
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -ENXIO; /* as opening a socket says */
 	*ret_told = (size_t)st.st_size;
@@ -236,7 +236,7 @@ int vn_root_read(const struct vn_root *root, const char *path, char **ret_text)
 
 	if (r == 0)
 		r = check_text((char *)bytes, length);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	*ret_text = (char *)vn_steal(bytes);
 	return 0;
@@ -247,7 +247,7 @@ int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret
 	vn_autofree char *text = NULL;
 	int r = vn_root_read(root, path, &text);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	size_t length = strlen(text);
 	if (length > 0 && text[length - 1] == '\n')
@@ -285,7 +285,7 @@ static int read_names(DIR *directory, char ***ret_names)
 		errno = 0;
 		const struct dirent *entry = readdir(directory);
 		if (!entry && errno)
-			return -errno;
+			return vn_errno();
 		if (!entry)
 			break;
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -308,7 +308,7 @@ int vn_root_list(const struct vn_root *root, const char *path, char ***ret_names
 		return fd;
 	DIR *directory = fdopendir(fd);
 	if (!directory) {
-		int status = -errno;
+		int status = vn_errno();
 		close(fd);
 		return status;
 	}
@@ -332,14 +332,14 @@ static ssize_t read_link(const struct vn_root *root, const char *path, char *tar
 
 	if (root->live) { /* nothing to be kept in: no need to open it first */
 		n = readlinkat(root->fd, path, target, room);
-		return n < 0 ? -errno : n;
+		return n < 0 ? vn_errno() : n;
 	}
 	vn_autoclose int fd = open_path(root, path, O_PATH | O_NOFOLLOW);
 	if (fd < 0)
 		return fd;
 	n = readlinkat(fd, "", target, room);
 	if (n < 0) /* ENOENT: not a symbolic link (readlinkat(2), since 2.6.39) */
-		return errno == ENOENT ? -EINVAL : -errno;
+		return errno == ENOENT ? -EINVAL : vn_errno();
 	return n;
 }
 
@@ -414,7 +414,7 @@ static int check_kind(const char *path, struct vn_error *err)
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return cannot_read(path, -errno, err);
+		return cannot_read(path, vn_errno(), err);
 	if (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode))
 		return 0;
 	return vn_error_input(err, &where, "is a %s; expected a file",
@@ -430,7 +430,7 @@ int vn_file_open(const char *path, struct vn_error *err)
 	if (r < 0)
 		return r;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return fd < 0 ? cannot_read(path, -errno, err) : fd;
+	return fd < 0 ? cannot_read(path, vn_errno(), err) : fd;
 }
 
 int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err)

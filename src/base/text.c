@@ -30,8 +30,8 @@ const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT])
 	if (rest == 0)
 		snprintf(buffer, VN_SIZE_TEXT, "%llu %s", (unsigned long long)whole, units[unit]);
 	else if (tenths >= 1000)
-		snprintf(buffer, VN_SIZE_TEXT, "%llu %s",
-			(unsigned long long)(whole + rounded(rest, scale, 1)), units[unit]);
+		snprintf(buffer, VN_SIZE_TEXT, "%llu %s", (unsigned long long)whole + rounded(rest, scale, 1),
+			units[unit]);
 	else
 		snprintf(buffer, VN_SIZE_TEXT, "%llu.%llu %s", (unsigned long long)tenths / 10,
 			(unsigned long long)tenths % 10, units[unit]);

@@ -363,7 +363,7 @@ int vn_tree_file(
 	const struct entry *entry = NULL;
 	int r = look_up(tree, path, true, &entry);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (entry->kind != FILE_)
 		return -EISDIR;
@@ -385,7 +385,7 @@ int vn_tree_list(const struct vn_tree *tree, const char *path, char ***ret_names
 	size_t n = 0;
 	int r = look_up(tree, path, true, &entry);
 
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (entry->kind != FOLDER)
 		return -ENOTDIR;

@@ -232,7 +232,7 @@ static json_t *answer_to_json(
 	const struct request *request, const struct vn_plan *plan, hwloc_const_bitmap_t nodes)
 {
 	return json_pack("{s:s, s:i, s:I, s:b, s:o, s:o, s:o}", "schema", "vnuma.numad/1", "vcpus",
-		(int)request->vcpus, "memory", (json_int_t)(request->mib * VN_MIB), "feasible",
+		(int)request->vcpus, "memory", (json_int_t)request->mib * (json_int_t)VN_MIB, "feasible",
 		plan->feasible, "nodes", vn_json_set(nodes), "warnings", notes_to_json(&plan->warnings),
 		"reasons", notes_to_json(&plan->reasons));
 }
@@ -277,7 +277,7 @@ static int answer(const struct vn_args *args, const struct request *request, str
 	options.occupied = taken.occupied;
 	if (r == 0)
 		r = vn_make_plan(host, &options, &taken.notes, guest, &plan, err);
-	return r < 0 ? r : print_answer(args, request, plan, err);
+	return r != 0 ? r : print_answer(args, request, plan, err);
 }
 
 static int run(const struct vn_args *args, struct vn_error *err)

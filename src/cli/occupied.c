@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Reckons what others take of the host, so that the next plan does not give it away again: the VMs on record, by what they
- * were promised and have not touched yet (what they have touched is missing from the host's free memory already), and the
- * guests of a file of plans, by all that they were promised.
+ * were promised and have not touched yet (what they have touched is missing from the host's free memory already), the guests
+ * of other launchers, by what /proc shows of them, and the guests of a file of plans, by all that they were promised.
  */
 #include "occupied.h"
 
@@ -12,6 +12,7 @@
 #include "../base/rootfs.h"
 #include "../model/plan_from_json.h"
 #include "../model/vm.h"
+#include "../observe/neighbours.h"
 #include "../observe/residency.h"
 
 #define FILE_MAX_BYTES ((size_t)64 << 20) /* a plan of 1024 vCPUs on 128 CPUs each, indented, is 2 MiB */
@@ -106,7 +107,14 @@ struct reckoning {
 	const struct vn_guest *const *guests; /* being planned: they do not count against themselves */
 	size_t n;
 	struct vn_taken *taken;
+	size_t n_ours;
+	pid_t *ours; /* processes of the VMs on record that run; owned */
 };
+
+static void reckoning_clear(struct reckoning *reckoning)
+{
+	free(reckoning->ours);
+}
 
 static bool is_planned(const struct reckoning *reckoning, const char *name)
 {
@@ -127,9 +135,15 @@ static int note_self(
 }
 
 /* A VM that runs; what the file says of it counts no more. */
-static int count_vm(const struct reckoning *reckoning, const struct vn_vm *vm, struct vn_error *err)
+static int count_vm(struct reckoning *reckoning, const struct vn_vm *vm, struct vn_error *err)
 {
 	struct vn_taken *taken = reckoning->taken;
+	pid_t *grown = reallocarray(reckoning->ours, reckoning->n_ours + 1, sizeof(*grown));
+
+	if (!grown)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	reckoning->ours = grown;
+	grown[reckoning->n_ours++] = vm->process.pid;
 
 	drop(&taken->tenants, vm->name);
 	if (is_planned(reckoning, vm->name))
@@ -142,8 +156,7 @@ static int count_vm(const struct reckoning *reckoning, const struct vn_vm *vm, s
 	return 0;
 }
 
-static int count_running(
-	const struct reckoning *reckoning, const struct vn_state *state, struct vn_error *err)
+static int count_running(struct reckoning *reckoning, const struct vn_state *state, struct vn_error *err)
 {
 	vn_autovmlist list = {0};
 	vn_autoerror broken = {0};
@@ -157,14 +170,29 @@ static int count_running(
 	return r;
 }
 
+/* Guests that others started on this machine. */
+static int count_others(const struct reckoning *reckoning, struct vn_error *err)
+{
+	vn_autoroot root = {.fd = -1};
+	int r = vn_root_open("/", &root, err);
+
+	if (r != 0)
+		return r;
+	r = vn_neighbours_add(&root, reckoning->host, reckoning->ours, reckoning->n_ours,
+		reckoning->taken->occupied, &reckoning->taken->notes);
+	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
+}
+
 int vn_taken_running(const struct vn_state *state, const struct vn_host *host, struct vn_taken *ret_taken,
 	struct vn_error *err)
 {
 	vn_autotaken taken = {.occupied = vn_occupied_new(host)};
-	struct reckoning reckoning = {.host = host, .taken = &taken};
+	vn_cleanup(reckoning_clear) struct reckoning reckoning = {.host = host, .taken = &taken};
 	int r = taken.occupied ? count_running(&reckoning, state, err)
 			       : vn_error_environment(err, -ENOMEM, "out of memory");
 
+	if (r == 0)
+		r = count_others(&reckoning, err);
 	if (r < 0)
 		return r;
 	*ret_taken = taken;
@@ -173,7 +201,7 @@ int vn_taken_running(const struct vn_state *state, const struct vn_host *host, s
 }
 
 /* The state directory's VMs. A user without one has none. */
-static int count_live(const struct reckoning *reckoning, struct vn_error *err)
+static int count_live(struct reckoning *reckoning, struct vn_error *err)
 {
 	vn_autostate state = {.fd = -1};
 	vn_autoerror problems = {0};
@@ -233,7 +261,8 @@ int vn_args_occupied(const struct vn_args *args, const struct vn_state *state, c
 	const struct vn_guest *const *guests, size_t n, struct vn_taken *ret_taken, struct vn_error *err)
 {
 	vn_autotaken taken = {0};
-	struct reckoning reckoning = {host, guests, n, &taken};
+	vn_cleanup(reckoning_clear) struct reckoning reckoning = {
+		.host = host, .guests = guests, .n = n, .taken = &taken};
 	enum source source = SOURCE_NONE;
 	int r = read_source(args, host, &source, err);
 
@@ -245,6 +274,8 @@ int vn_args_occupied(const struct vn_args *args, const struct vn_state *state, c
 		r = read_file(&reckoning, vn_arg(args, "occupied"), err);
 	if (r == 0 && source != SOURCE_NONE && host->live)
 		r = state ? count_running(&reckoning, state, err) : count_live(&reckoning, err);
+	if (r == 0 && source != SOURCE_NONE && host->live)
+		r = count_others(&reckoning, err);
 	if (r == 0 && source == SOURCE_FILE)
 		r = vn_tenants_occupy(&taken.tenants, host, taken.occupied, &taken.notes, err);
 	if (r < 0)

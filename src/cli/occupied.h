@@ -15,10 +15,11 @@
 	}
 #define VN_OCCUPIED_DETAILS                                                                                                     \
 	"\n--occupied says who has a share of the host already. live, the default on this machine: the VMs that vnuma runs\n"   \
-	"here. none, the default elsewhere: nobody. FILE: the guests whose plans it holds (what 'vnuma plan --json' printed,\n" \
-	"or a list of such), as if they ran: their memory, vCPUs and exclusive cores are taken. On this machine vnuma's VMs\n"  \
-	"count beside FILE; a guest of FILE that is one of them counts once, as it runs. What runs here without vnuma does\n"   \
-	"not belong into FILE: its memory is missing from what is free anyway. A guest does not count against itself."
+	"here, and QEMUs that others started: their vCPUs' threads, and memory that they have not touched yet where a policy\n" \
+	"says to which node it will come. none, the default elsewhere: nobody. FILE: the guests whose plans it holds (what\n"   \
+	"'vnuma plan --json' printed, or a list of such), as if they ran: their memory, vCPUs and exclusive cores are taken.\n" \
+	"On this machine what runs counts beside FILE; a VM of vnuma's that is in FILE counts once, as it runs, and QEMUs of\n" \
+	"others do not belong into FILE. A guest does not count against itself."
 /* clang-format on */
 
 struct vn_taken {
@@ -30,7 +31,7 @@ struct vn_taken {
 void vn_taken_clear(struct vn_taken *taken);
 #define vn_autotaken vn_cleanup(vn_taken_clear) struct vn_taken
 
-/* What the VMs on record take that run, for a verb without --occupied. */
+/* What the VMs on record take that run, and guests that others started, for a verb without --occupied. */
 int vn_taken_running(const struct vn_state *state, const struct vn_host *host, struct vn_taken *ret_taken,
 	struct vn_error *err);
 

@@ -56,7 +56,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	plan_options.occupied = taken.occupied;
 	if (r == 0)
 		r = vn_make_plan(host, &plan_options, &taken.notes, guest, &plan, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	vn_notes_print(&guest->notes, "warning");
 	vn_notes_print(&plan->warnings, "warning");

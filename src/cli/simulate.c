@@ -124,7 +124,7 @@ static int get_trace(const struct vn_args *args, const struct request *request, 
 		r = file ? vn_trace_parse(text, shown(file), &trace, err)
 			 : vn_trace_synthesize(
 				   stock, request->seed, request->n_events, request->load, &trace, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	*ret_source = file ? vn_format("%s, %zu events", shown(file), trace->n_events)
 			   : vn_format("made up from seed %llu, %zu events that ask for %llu %% of the host",

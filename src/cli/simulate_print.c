@@ -97,8 +97,8 @@ static json_t *replay_to_json(const struct vn_simulation *s, size_t k)
 		"acceptance_vcpu_time", json_real((double)r->accepted_time / 1e6), "mean_distance",
 		thousandths(r->distance), "mean_distance_common", thousandths(s->common[k]), "squeeze_mean",
 		thousandths(r->squeeze_mean), "squeeze_max", (json_int_t)r->squeeze_max, "stranded_mean",
-		(json_int_t)(r->stranded_mean * VN_MIB), "free_mean", (json_int_t)(r->free_mean * VN_MIB),
-		"moves", 0);
+		(json_int_t)r->stranded_mean * (json_int_t)VN_MIB, "free_mean",
+		(json_int_t)r->free_mean * (json_int_t)VN_MIB, "moves", 0);
 }
 
 static json_t *time_to_json(const struct vn_replay *r)
@@ -119,12 +119,13 @@ json_t *vn_simulation_to_json(const struct vn_simulation *s)
 	}
 	return json_pack("{s:s, s:{s:I, s:I, s:I, s:I}, s:{s:s, s:I, s:I, s:i, s:I}, s:o, s:I, s:o, s:o}",
 		"schema", "vnuma.simulate/1", "host", "nodes", (json_int_t)s->stock->n, "cores",
-		(json_int_t)s->stock->cores, "memory", (json_int_t)(s->stock->mib * VN_MIB), "vcpus_at_most",
-		(json_int_t)vn_replay_limit(s->stock, s->overcommit), "trace", "source", s->source, "events",
-		(json_int_t)trace->n_events, "guests", (json_int_t)trace->n_guests, "median_vcpus",
-		(int)trace->median_vcpus, "median_memory", (json_int_t)(trace->median_mib * VN_MIB),
-		"overcommit", json_real(s->overcommit / 100.0), "accepted_by_all", (json_int_t)s->n_common,
-		"policies", policies, "timing", times);
+		(json_int_t)s->stock->cores, "memory", (json_int_t)s->stock->mib * (json_int_t)VN_MIB,
+		"vcpus_at_most", (json_int_t)vn_replay_limit(s->stock, s->overcommit), "trace", "source",
+		s->source, "events", (json_int_t)trace->n_events, "guests", (json_int_t)trace->n_guests,
+		"median_vcpus", (int)trace->median_vcpus, "median_memory",
+		(json_int_t)trace->median_mib * (json_int_t)VN_MIB, "overcommit",
+		json_real(s->overcommit / 100.0), "accepted_by_all", (json_int_t)s->n_common, "policies",
+		policies, "timing", times);
 }
 
 /* ---- CSV ---- */

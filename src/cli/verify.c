@@ -157,7 +157,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		r = check_alive(vm, err);
 	if (r == 0)
 		r = vn_vm_observe(vm, request.samples, request.seed, &seen, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (vn_vm_compare(vm, &seen, &mismatches) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");

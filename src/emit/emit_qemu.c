@@ -198,7 +198,7 @@ unsigned vn_disk_vnode(const struct vn_guest *guest, size_t index)
 
 	for (size_t i = 0; i < guest->n_vnodes; i++)
 		busy += !hwloc_bitmap_iszero(guest->vnodes[i].vcpus);
-	for (size_t i = 0, nth = 0; i < guest->n_vnodes; i++) {
+	for (size_t i = 0, nth = 0; i < guest->n_vnodes && busy > 0; i++) {
 		if (!hwloc_bitmap_iszero(guest->vnodes[i].vcpus) && nth++ == index % busy)
 			return (unsigned)i;
 	}

@@ -172,8 +172,8 @@ static void read_vif_part(struct spec *spec, struct vn_vif *vif, const char **ty
 			vif->vhost = number == 1;
 		else
 			problem(spec, value, "vhost=0 or vhost=1");
-	} else if (strcmp(part, "model") && strcmp(part, "script") && strcmp(part, "ip") &&
-		   strcmp(part, "rate") && strcmp(part, "backend")) {
+	} else if (strcmp(part, "model") != 0 && strcmp(part, "script") != 0 && strcmp(part, "ip") != 0 &&
+		   strcmp(part, "rate") != 0 && strcmp(part, "backend") != 0) {
 		problem(spec, part, "mac=, bridge=, vifname=, type=, queues= or vhost=");
 	}
 }

@@ -23,7 +23,8 @@ enum vn_level {
 };
 
 struct vn_cost {
-	uint64_t spill; /* bytes of vnodes not on their home node */
+	uint64_t
+		spill; /* bytes of vnodes that their home has no room for: on other nodes, as are more of interleaved memory */
 	uint64_t squeeze; /* vCPUs that must share a core */
 	vn_i128 distance; /* sum over v, w of vcpus(v) * MiB(w) * D(home v, home w) */
 	uint64_t load_vcpus, load_cores; /* the highest (load + vCPUs) / cores over the nodes; 0/1 when no

@@ -29,7 +29,6 @@ static int set_width(hwloc_const_bitmap_t set, int least)
 	return width > least ? width : least;
 }
 
-/* Interleaved memory goes page by page over its nodes, so no amount for each can be promised. */
 static void print_spilled(const struct vn_plan_vnode *vnode, enum vn_binding binding, FILE *out)
 {
 	char size[VN_SIZE_TEXT];
@@ -37,12 +36,9 @@ static void print_spilled(const struct vn_plan_vnode *vnode, enum vn_binding bin
 	for (size_t i = 0; i < vnode->n_shares; i++) {
 		if (vnode->shares[i].pnode == vnode->home)
 			continue;
-		if (binding == VN_BINDING_INTERLEAVE)
-			fprintf(out, "%5s  %10s  and page by page on node %u\n", "", "",
-				vnode->shares[i].pnode);
-		else
-			fprintf(out, "%5s  %10s  of it on node %u\n", "",
-				vn_size_text(vnode->shares[i].memory, size), vnode->shares[i].pnode);
+		fprintf(out, "%5s  %10s  of it on node %u%s\n", "",
+			vn_size_text(vnode->shares[i].memory, size), vnode->shares[i].pnode,
+			binding == VN_BINDING_INTERLEAVE ? ", page by page" : "");
 	}
 }
 

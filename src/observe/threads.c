@@ -57,7 +57,7 @@ static int add(struct vn_threads_seen *threads, const char *path, pid_t tid)
 
 	if (r == 0)
 		r = vn_status_parse(text, &thread);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	thread.tid = tid;
 	struct vn_thread_seen *grown = reallocarray(threads->v, threads->n + 1, sizeof(*grown));

@@ -192,16 +192,22 @@ static uint64_t kept_of(const struct vn_plan_vnode *vnode)
 	return bytes;
 }
 
-/* Nodes hold what is stored, homes as much as they can, and the highest vnode of a full home spills first. */
+/* Nodes hold what is stored. */
 static void check_room(struct check *c)
 {
 	for (size_t i = 0; i < c->host->n_nodes; i++) {
-		unsigned id = c->host->nodes[i].id;
 		if (c->stored[i] > c->capacity[i])
-			wrong(c, "node %u: %llu bytes are planned, %llu are there", id,
+			wrong(c, "node %u: %llu bytes are planned, %llu are there", c->host->nodes[i].id,
 				(unsigned long long)c->stored[i], (unsigned long long)c->capacity[i]);
+	}
+}
+
+/* Homes hold as much as they can, and the highest vnode of a full home spills first. */
+static void check_homes_first(struct check *c)
+{
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
 		if (c->kept[i] != (c->asked[i] < c->capacity[i] ? c->asked[i] : c->capacity[i]))
-			wrong(c, "node %u: memory spills that has room at home", id);
+			wrong(c, "node %u: memory spills that has room at home", c->host->nodes[i].id);
 	}
 	for (size_t v = 0; v < c->plan->n_vnodes; v++) {
 		const struct vn_plan_vnode *low = &c->plan->vnodes[v];
@@ -300,25 +306,97 @@ static uint64_t best_of(const struct check *c, size_t home, uint32_t reach, size
 	return sum;
 }
 
-/* A guest told of one node: its memory takes the fewest nodes, the farthest of them as near as can be. */
-static void check_interleave(struct check *c)
+static uint64_t grain_of(const struct check *c)
+{
+	return c->guest->hugepages > 1u << 20 ? c->guest->hugepages : 1u << 20;
+}
+
+/*
+ * Whether `n` nodes within `reach` of the home, the home being one of them when it has room, could hold the memory in parts that
+ * differ by a grain at most.
+ */
+static bool fits_evenly(const struct check *c, size_t home, uint32_t reach, uint64_t n)
+{
+	uint64_t grain = grain_of(c), grains = (c->guest->vnodes[0].memory + grain - 1) / grain;
+	uint64_t least = grains / n, more = grains % n, enough = 0, ample = 0;
+
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		uint64_t here = c->capacity[i] / grain;
+		if (here == 0 || (i != home && way(c, home, i) > reach))
+			continue;
+		if (i == home && here < least)
+			return false;
+		enough += here >= least;
+		ample += here > least;
+	}
+	return enough >= n && ample >= more;
+}
+
+/* Whether any nodes could hold even parts; if so, that no fewer and no nearer ones could than those told. */
+static bool check_even(struct check *c, size_t home, uint32_t reach)
 {
 	const struct vn_plan_vnode *vnode = &c->plan->vnodes[0];
-	size_t home = find(c, vnode->home), others = 0;
-	uint64_t away = c->asked[home] - c->kept[home];
-	uint32_t reach = 0;
+	uint64_t n = vnode->n_shares, fewest = 1;
+	uint64_t part = (c->guest->vnodes[0].memory + n - 1) / n;
 
-	for (size_t k = 0; k < vnode->n_shares; k++) {
-		size_t i = find(c, vnode->shares[k].pnode);
-		if (i == home)
+	while (fewest <= c->host->n_nodes && !fits_evenly(c, home, UINT32_MAX, fewest))
+		fewest++;
+	if (fewest > c->host->n_nodes)
+		return false;
+	if (n > fewest)
+		wrong(c, "its memory is on more nodes than it needs");
+	if (reach > 0 && fits_evenly(c, home, reach - 1, n))
+		wrong(c, "its memory is farther away than it needs to be");
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		if (i == home || c->stored[i] > 0 || c->capacity[i] < part + grain_of(c))
 			continue;
-		others++;
-		reach = way(c, home, i) > reach ? way(c, home, i) : reach;
+		for (size_t j = 0; j < c->host->n_nodes; j++) {
+			if (j != home && c->stored[j] > 0 && way(c, home, i) < way(c, home, j))
+				wrong(c, "node %u is left out, and farther ones have memory of it",
+					c->host->nodes[i].id);
+		}
 	}
+	return true;
+}
+
+/* No nodes hold even parts: then the fewest that hold all of it, the farthest of them as near as can be. */
+static void check_uneven(struct check *c, size_t home, uint32_t reach, size_t others)
+{
+	uint64_t memory = c->guest->vnodes[0].memory;
+	uint64_t away = memory > c->capacity[home] ? memory - c->capacity[home] : 0;
+
 	if (others > 1 && best_of(c, home, UINT32_MAX, others - 1) >= away)
 		wrong(c, "its memory is on more nodes than it needs");
 	if (reach > 0 && best_of(c, home, reach - 1, others) >= away)
 		wrong(c, "its memory is farther away than it needs to be");
+}
+
+/* A guest told of one node: its memory is dealt out evenly, as the kernel will, and where a node is full to the others. */
+static void check_interleave(struct check *c)
+{
+	const struct vn_plan_vnode *vnode = &c->plan->vnodes[0];
+	size_t home = find(c, vnode->home), others = 0;
+	uint64_t most = 0, least = UINT64_MAX, level = UINT64_MAX;
+	uint32_t reach = 0;
+
+	for (size_t k = 0; k < vnode->n_shares; k++) {
+		size_t i = find(c, vnode->shares[k].pnode);
+		uint64_t bytes = vnode->shares[k].memory;
+		most = bytes > most ? bytes : most;
+		least = bytes < least ? bytes : least;
+		level = c->capacity[i] > bytes && bytes < level ? bytes : level;
+		others += i != home;
+		reach = i != home && way(c, home, i) > reach ? way(c, home, i) : reach;
+	}
+	if (c->capacity[home] > 0 && c->stored[home] == 0)
+		wrong(c, "its home has room, and none of its memory");
+	if (level != UINT64_MAX && most - level > grain_of(c))
+		wrong(c, "its memory is not dealt out evenly");
+	bool possible = check_even(c, home, reach), even = most - least <= grain_of(c);
+	if (possible && !even)
+		wrong(c, "its memory is not in even parts, and could be");
+	else if (!even)
+		check_uneven(c, home, reach, others);
 }
 
 /* A device given to the guest counts as a GiB that its vnode's vCPUs use, on the device's node, where that is known. */
@@ -633,6 +711,7 @@ static int check_memory(struct check *c)
 		check_interleave(c);
 		return 0;
 	}
+	check_homes_first(c);
 	return check_spill_ways(c);
 }
 

@@ -126,7 +126,7 @@ static int add_fragmentation(
 			return r;
 	}
 	for (size_t i = 0; i < in->n_places; i++) {
-		uint64_t left = vn_excess(vn_room(in, pool, i), demand[i]);
+		uint64_t left = vn_excess(vn_room(in, pool, i) + vn_spill_sent(&spill, i), demand[i]);
 		for (size_t k = 0; k < spill.n_sources; k++)
 			left -= spill.flow[k * spill.n_places + i];
 		vn_i128 mib = (vn_i128)(left / VN_MIB);

@@ -136,6 +136,10 @@ static void explain_spill(const struct vn_plan *plan, FILE *out)
 
 	if (plan->cost.spill == 0)
 		vn_explain_say(out, "  spill          ", "none: each vnode's memory is all on its home node");
+	else if (plan->binding == VN_BINDING_INTERLEAVE)
+		vn_explain_say(out, "  spill          ",
+			"%s more than its home holds, so all is dealt out in turn over %zu nodes: the home gets no more than the others",
+			vn_size_text(plan->cost.spill, size), plan->vnodes[0].n_shares);
 	else
 		vn_explain_say(out, "  spill          ",
 			"%s on other nodes than home, the nearest that had room",

@@ -403,7 +403,7 @@ static char *room_words(const struct vn_explained *e, const struct change *chang
 	return vn_format("reserve %llu more pages of %s on node %u (echo %llu > "
 			 "/sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages)",
 		(unsigned long long)pages, unit, node->id,
-		(unsigned long long)((pool ? pool->total : 0) + pages), node->id,
+		(unsigned long long)(pool ? pool->total : 0) + pages, node->id,
 		(unsigned long long)(page / 1024));
 }
 

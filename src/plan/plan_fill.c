@@ -102,13 +102,11 @@ static int fill_shares(const struct vn_instance *in, const size_t *homes, struct
 	int r = vn_spill_make(in, 0, demand, &spill);
 	for (size_t v = in->n_parts; v-- > 0 && r >= 0;) {
 		struct vn_plan_vnode *vnode = &plan->vnodes[v];
-		uint64_t excess = vn_excess(demand[homes[v]], vn_room(in, 0, homes[v]));
-		uint64_t away = vn_min(excess, in->parts[v].memory);
+		uint64_t away = vn_min(vn_spill_sent(&spill, homes[v]), in->parts[v].memory);
 		if (away < in->parts[v].memory)
 			r = add_share(vnode, in->places[homes[v]].id, in->parts[v].memory - away);
 		if (r >= 0 && away > 0)
 			r = share_spill(in, &spill, source_of(&spill, homes[v]), away, vnode);
-		demand[homes[v]] -= away;
 	}
 	return r;
 }

@@ -2,22 +2,33 @@
 /*
  * Theory of operation
  *
- * An over-full place (a source) must send its excess to places with room left (sinks); a byte sent costs the
- * distance. That is a transportation problem, solved exactly: bytes are sent along shortest paths of the
- * residual graph, one source after the other, where a path may take back what an earlier source sent and send
- * it elsewhere.
+ * An over-full place (a source) must send its excess to places with room left
+ * (sinks); a byte sent costs the distance. That is a transportation problem,
+ * solved exactly: bytes are sent along shortest paths of the residual graph,
+ * one source after the other, where a path may take back what an earlier source
+ * sent and send it elsewhere.
  *
- * Many cheapest answers may exist. The one taken is, in this order of sources and sinks, the
- * lexicographically largest flow (the first source sends all it can to the first sink, and so on). Sinks are
- * ordered by room left, the fullest first when packing and the emptiest first when spreading, then by class
- * and number; sources by class, excess and number. The order rests on nothing that changes when two
- * interchangeable places swap names, hence neither does the free memory left behind: the solver, which looks
- * at one of several mirror images only, relies on that. It is reached by pushing flow around cycles of no
- * cost (found with potentials: on such a cycle every arc has reduced cost 0).
+ * Many cheapest answers may exist. The one taken is, in this order of sources
+ * and sinks, the lexicographically largest flow (the first source sends all it
+ * can to the first sink, and so on). Sinks are ordered by room left, the
+ * fullest first when packing and the emptiest first when spreading, then by
+ * class and number; sources by class, excess and number. The order rests on
+ * nothing that changes when two interchangeable places swap names, hence
+ * neither does the free memory left behind: the solver, which looks at one of
+ * several mirror images only, relies on that. It is reached by pushing flow
+ * around cycles of no cost (found with potentials: on such a cycle every arc
+ * has reduced cost 0).
  *
- * A guest that is told of no NUMA gets its memory interleaved, so there the *number* of nodes counts: the
- * home, then the fewest others that hold the rest, of those sets the one whose farthest node is nearest, the
- * roomiest nodes first.
+ * A guest that is told of no NUMA gets its memory interleaved, and Linux deals
+ * that out evenly, page by page in turn (mm/mempolicy.c, interleave_nid()),
+ * whatever room the nodes have. So there its home keeps no more than the others
+ * get: the home and the fewest others that each hold an even part, of those
+ * sets the one whose farthest node is nearest, and of that the nearest nodes,
+ * the roomiest first. Parts are whole pages (whole MiB of ordinary ones); what
+ * does not divide evenly goes to the roomiest, a grain each. Where no nodes
+ * hold even parts, the fewest that hold all of it are taken. Of these the
+ * kernel fills up the small ones, and what would be theirs then falls back on
+ * nodes that have room: here, on the others of the set.
  */
 #include "spill.h"
 
@@ -30,7 +41,8 @@ struct sink {
 
 struct transport {
 	const struct vn_instance *in;
-	size_t n_sources, n_sinks; /* graph nodes: sources, then sinks, then one that all sinks lead to */
+	size_t n_sources, n_sinks; /* graph nodes: sources, then sinks, then one that
+                                all sinks lead to */
 	size_t *sources;
 	uint64_t *excess;
 	struct sink *sinks;
@@ -132,7 +144,8 @@ static int transport_make(
 	return t->flow ? 0 : -ENOMEM;
 }
 
-/* Lets arcs out of one graph node lower the costs behind them (Bellman and Ford); true when any did. */
+/* Lets arcs out of one graph node lower the costs behind them (Bellman and
+ * Ford); true when any did. */
 static bool relax(struct transport *t, size_t from, size_t to, int cost)
 {
 	if (t->cost[from] == INT32_MAX || t->cost[from] + cost >= t->cost[to])
@@ -186,7 +199,8 @@ static void send_once(struct transport *t, size_t source)
 	t->sinks[best].left -= bytes;
 }
 
-/* Potentials: with them no residual arc has a negative reduced cost. The last graph node joins all sinks. */
+/* Potentials: with them no residual arc has a negative reduced cost. The last
+ * graph node joins all sinks. */
 static void find_potentials(struct transport *t)
 {
 	size_t joint = t->n_sources + t->n_sinks;
@@ -204,7 +218,8 @@ static void find_potentials(struct transport *t)
 	}
 }
 
-/* Bytes that the residual arc from -> to can carry without cost, leaving alone the arcs up to `frozen`. */
+/* Bytes that the residual arc from -> to can carry without cost, leaving alone
+ * the arcs up to `frozen`. */
 static uint64_t free_capacity(const struct transport *t, size_t from, size_t to, size_t frozen)
 {
 	size_t s = t->n_sources, joint = s + t->n_sinks;
@@ -225,7 +240,8 @@ static uint64_t free_capacity(const struct transport *t, size_t from, size_t to,
 	return from < s ? UINT64_MAX : *arc(t, source, sink);
 }
 
-/* Finds a way of no cost from `start` to `goal`, breadth first; fills parent[]. */
+/* Finds a way of no cost from `start` to `goal`, breadth first; fills parent[].
+ */
 static bool find_free_way(struct transport *t, size_t start, size_t goal, size_t frozen, size_t *queue)
 {
 	size_t n = t->n_sources + t->n_sinks + 1, head = 0, tail = 0;
@@ -260,8 +276,8 @@ static void push(struct transport *t, size_t from, size_t to, uint64_t bytes)
 		*arc(t, to, from - s) -= bytes;
 }
 
-/* Whether an arc has anything to gain: its source sends elsewhere after it, and its sink has room or later
- * senders. */
+/* Whether an arc has anything to gain: its source sends elsewhere after it, and
+ * its sink has room or later senders. */
 static bool may_rise(const struct transport *t, size_t source, size_t sink)
 {
 	bool gives = false, takes = t->sinks[sink].left > 0;
@@ -308,35 +324,148 @@ static int send_all(struct transport *t)
 	return 0;
 }
 
-/* The bytes that the `most` roomiest sinks within `reach` of the one source hold; takes them when `take`. */
-static uint64_t span(struct transport *t, int reach, size_t most, bool take)
-{
-	uint64_t held = 0;
+/* ---- one guest, interleaved over several nodes ---- */
 
-	for (size_t j = 0; j < t->n_sinks && most > 0; j++) { /* sinks are sorted roomiest first here */
-		if (arc_cost(t, 0, j) > reach)
+struct deal {
+	struct transport *t; /* of one source, its sinks sorted roomiest first */
+	uint64_t memory, home; /* what is to be dealt out, and the home's room */
+	uint64_t grain; /* parts are whole multiples of it */
+	bool *chosen; /* per sink */
+	uint64_t *parts; /* per sink */
+	bool even; /* the last pour() held all of it, and no two parts differ by more
+                than a grain */
+};
+
+static void deal_clear(struct deal *d)
+{
+	free(d->chosen);
+	free(d->parts);
+}
+
+/* What one of `ways` nodes gets of what is left, the fuller ones having had
+ * theirs. */
+static uint64_t next_part(const struct deal *d, uint64_t room, uint64_t left, size_t ways)
+{
+	uint64_t level = left / ways;
+
+	return vn_min(room, ways == 1 ? left : level - level % d->grain);
+}
+
+/* As the kernel will: the same for each chosen node and the home, and where one
+ * is full the others share what it cannot take. */
+static void pour(struct deal *d)
+{
+	uint64_t left = d->memory, most = 0, least = UINT64_MAX;
+	size_t ways = d->home > 0;
+	bool home_due = d->home > 0;
+
+	for (size_t j = 0; j < d->t->n_sinks; j++)
+		ways += d->chosen[j];
+	for (size_t k = d->t->n_sinks + 1;
+		k-- > 0;) { /* the smallest first; 0 stands for whoever is left: the home */
+		bool is_home =
+			home_due && (k == 0 || (d->chosen[k - 1] && d->home < d->t->sinks[k - 1].room));
+		if (!is_home && (k == 0 || !d->chosen[k - 1]))
 			continue;
-		held += t->sinks[j].room;
-		most--;
-		if (take) {
-			uint64_t bytes = vn_min(t->excess[0], t->sinks[j].room);
-			*arc(t, 0, j) = bytes;
-			t->excess[0] -= bytes;
+		uint64_t part = next_part(d, is_home ? d->home : d->t->sinks[k - 1].room, left, ways--);
+		left -= part;
+		most = part > most ? part : most;
+		least = vn_min(part, least);
+		if (!is_home) {
+			d->parts[k - 1] = part;
+			continue;
 		}
+		home_due = false;
+		k += k > 0; /* that sink has not had its turn */
 	}
+	d->even = left == 0 && most - least <= d->grain;
+}
+
+/* Chooses the `n` roomiest sinks within `reach` and pours; the bytes that they
+ * and the home hold. */
+static uint64_t pour_roomiest(struct deal *d, size_t n, int reach)
+{
+	uint64_t held = d->home;
+
+	for (size_t j = 0; j < d->t->n_sinks; j++) {
+		d->chosen[j] = n > 0 && arc_cost(d->t, 0, j) <= reach;
+		n -= d->chosen[j];
+		held += d->chosen[j] ? d->t->sinks[j].room : 0;
+	}
+	pour(d);
+	d->even &= n == 0;
 	return held;
 }
 
-static void send_to_fewest(struct transport *t)
+/* Chooses the `n` nearest sinks that have room for an even part, the roomiest
+ * first, and pours. */
+static void pour_nearest(struct deal *d, size_t n, int reach)
 {
-	size_t most = 1;
+	uint64_t ways = n + (d->home > 0), part = (d->memory / d->grain + ways - 1) / ways * d->grain;
+
+	memset(d->chosen, 0, d->t->n_sinks * sizeof(*d->chosen));
+	for (; n > 0; n--) {
+		size_t best = SIZE_MAX;
+		for (size_t j = 0; j < d->t->n_sinks; j++) {
+			if (!d->chosen[j] && d->t->sinks[j].room >= part && arc_cost(d->t, 0, j) <= reach &&
+				(best == SIZE_MAX || arc_cost(d->t, 0, j) < arc_cost(d->t, 0, best)))
+				best = j;
+		}
+		if (best == SIZE_MAX) {
+			d->even = false;
+			return;
+		}
+		d->chosen[best] = true;
+	}
+	pour(d);
+}
+
+static bool deal_evenly(struct deal *d)
+{
+	for (size_t n = 1; n <= d->t->n_sinks; n++) {
+		int reach = 0;
+		pour_roomiest(d, n, INT32_MAX);
+		if (!d->even)
+			continue;
+		for (pour_roomiest(d, n, reach); !d->even; pour_roomiest(d, n, reach))
+			reach++;
+		pour_nearest(d, n, reach);
+		if (!d->even) /* some of these nodes have room for the smaller parts only */
+			pour_roomiest(d, n, reach);
+		return true;
+	}
+	return false;
+}
+
+static void deal_unevenly(struct deal *d)
+{
+	size_t n = 1;
 	int reach = 0;
 
-	while (span(t, INT32_MAX, most, false) < t->excess[0])
-		most++;
-	while (span(t, reach, most, false) < t->excess[0])
+	while (pour_roomiest(d, n, INT32_MAX) < d->memory)
+		n++;
+	while (pour_roomiest(d, n, reach) < d->memory)
 		reach++;
-	span(t, reach, most, true);
+}
+
+static int interleave(struct transport *t, size_t pool)
+{
+	uint64_t home = vn_room(t->in, pool, t->sources[0]), page = t->in->pages[pool];
+	vn_cleanup(deal_clear) struct deal d = {.t = t,
+		.memory = home + t->excess[0],
+		.home = home,
+		.grain = page > VN_MIB ? page : VN_MIB,
+		.chosen = calloc(t->n_sinks + 1, sizeof(*d.chosen)),
+		.parts = calloc(t->n_sinks + 1, sizeof(*d.parts))};
+
+	if (!d.chosen || !d.parts)
+		return -ENOMEM;
+	if (!deal_evenly(&d))
+		deal_unevenly(&d);
+	for (size_t j = 0; j < t->n_sinks; j++)
+		*arc(t, 0, j) = d.chosen[j] ? d.parts[j] : 0;
+	t->excess[0] = 0;
+	return 0;
 }
 
 static int spill_from_transport(const struct transport *t, struct vn_spill *ret_spill)
@@ -365,19 +494,30 @@ int vn_spill_make(
 	if (r < 0)
 		return r;
 	if (instance->spanning && t.n_sources == 1) {
-		struct vn_instance spreading =
-			*instance; /* a borrowed view: the roomiest first, whatever the policy */
+		struct vn_instance spreading = *instance; /* a borrowed view: the roomiest
+                                                 first, whatever the policy */
 		spreading.policy = VN_POLICY_SPREAD;
 		t.in = &spreading;
 		sort_sinks(&t);
-		send_to_fewest(&t);
+		r = interleave(&t, pool);
 		t.in = instance;
 	} else if (t.n_sources > 0) {
 		r = send_all(&t);
-		if (r < 0)
-			return r;
 	}
+	if (r < 0)
+		return r;
 	return spill_from_transport(&t, ret_spill);
+}
+
+uint64_t vn_spill_sent(const struct vn_spill *spill, size_t place)
+{
+	uint64_t bytes = 0;
+
+	for (size_t k = 0; k < spill->n_sources; k++) {
+		for (size_t j = 0; j < spill->n_places && spill->sources[k] == place; j++)
+			bytes += spill->flow[k * spill->n_places + j];
+	}
+	return bytes;
 }
 
 void vn_spill_clear(struct vn_spill *spill)

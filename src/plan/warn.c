@@ -94,8 +94,7 @@ static int warn_cores(const struct vn_instance *in, const struct vn_plan *plan, 
 		int r = vn_notes_add(warnings, "cores-unknown",
 			"node %u: %llu vCPUs on %llu CPUs; the host's source does not tell which of these share a core, so "
 			"some may have to",
-			place->id, (unsigned long long)(place->load + vcpus),
-			(unsigned long long)place->cores);
+			place->id, (unsigned long long)place->load + vcpus, (unsigned long long)place->cores);
 		if (r < 0)
 			return r;
 	}
@@ -155,8 +154,47 @@ static int warn_squeeze(const struct vn_instance *in, const struct vn_host *host
 	return 0;
 }
 
-static int warn_spill(const struct vn_plan *plan, struct vn_notes *warnings)
+/* A guest told of no NUMA that fits no one node. Parts that differ by a page are even. */
+static int warn_interleaved(
+	const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *warnings)
 {
+	const struct vn_plan_vnode *vnode = &plan->vnodes[0];
+	uint64_t most = 0, least = UINT64_MAX, grain = guest->hugepages > VN_MIB ? guest->hugepages : VN_MIB;
+	vn_autoset all = hwloc_bitmap_alloc();
+	vn_autoset full = hwloc_bitmap_alloc();
+	char away[VN_SIZE_TEXT], part[VN_SIZE_TEXT];
+
+	for (size_t i = 0; i < vnode->n_shares; i++) {
+		most = vnode->shares[i].memory > most ? vnode->shares[i].memory : most;
+		least = vn_min(vnode->shares[i].memory, least);
+	}
+	for (size_t i = 0; i < vnode->n_shares; i++) {
+		bool is_full = most - vnode->shares[i].memory > grain;
+		if (!all || !full || hwloc_bitmap_set(all, vnode->shares[i].pnode) < 0 ||
+			(is_full && hwloc_bitmap_set(full, vnode->shares[i].pnode) < 0))
+			return -ENOMEM;
+	}
+	vn_autofree char *names = name_nodes(all);
+	vn_autofree char *small = name_nodes(full);
+	if (!names || !small)
+		return -ENOMEM;
+	int r = vn_notes_add(warnings, "spill",
+		"%s of the guest's memory does not fit its home, node %u, so the kernel deals it out page by page over "
+		"%s: %s%s on each",
+		vn_size_text(plan->cost.spill, away), vnode->home, names, most - least > 0 ? "at least " : "",
+		vn_size_text(least, part));
+	if (r < 0 || hwloc_bitmap_iszero(full))
+		return r;
+	return vn_notes_add(warnings, "interleave-uneven",
+		"no nodes have room for even parts: once %s %s full, the kernel takes what would be there from other nodes, "
+		"by its own order of nearness",
+		small, hwloc_bitmap_weight(full) == 1 ? "is" : "are");
+}
+
+static int warn_spill(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *warnings)
+{
+	if (plan->binding == VN_BINDING_INTERLEAVE)
+		return warn_interleaved(plan, guest, warnings);
 	for (size_t v = 0; v < plan->n_vnodes; v++) {
 		const struct vn_plan_vnode *vnode = &plan->vnodes[v];
 		vn_autoset away = hwloc_bitmap_alloc();
@@ -258,7 +296,7 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 	if (r >= 0 && !host->cores_known)
 		r = warn_cores(instance, plan, warnings);
 	if (r >= 0)
-		r = warn_spill(plan, warnings);
+		r = warn_spill(plan, guest, warnings);
 	if (r >= 0)
 		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
 	if (r >= 0)

@@ -46,9 +46,11 @@ static int warn_hugepages(const struct vn_instance *in, const struct vn_host *ho
 }
 
 /*
- * The kernel's balancing leaves hugetlb pages alone, and areas with a policy of their own, be it binding or preferring (Linux,
- * mm/mempolicy.c: vma_policy_mof(), MPOL_F_MOF is not set by mbind(2) unless asked for). What has none is moved: all of QEMU that
- * is not guest memory, and guest memory once a tool takes the policy off.
+ * The kernel's balancing leaves hugetlb pages alone, and areas with a policy of their own, be it binding, preferring or
+ * interleaving (Linux: task_numa_work() in kernel/sched/fair.c asks vma_policy_mof() in mm/mempolicy.c; mbind(2) sets no
+ * MPOL_F_MOF unless it is given MPOL_F_NUMA_BALANCING, which QEMU does not). What has none is moved: all of QEMU that is not
+ * guest memory, and guest memory where whoever starts it leaves the policy out or takes it off. Only a preferred one is worth a
+ * word: who binds or deals out pages by hand has set a policy on purpose.
  */
 static int warn_balancing(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan *plan, struct vn_notes *warnings)
@@ -58,9 +60,9 @@ static int warn_balancing(const struct vn_host *host, const struct vn_guest *gue
 	if (!on || host->n_nodes < 2 || guest->hugepages > 0 || plan->binding != VN_BINDING_PREFERRED)
 		return 0;
 	return vn_notes_add(warnings, "numa-balancing",
-		"the kernel's own NUMA balancing is on (kernel.numa_balancing = %d) and this guest's memory is only "
-		"preferred on its nodes, not bound: whatever of its process has no policy of its own is scanned and "
-		"moved about, which can stall a large guest. memory_policy = \"strict\" binds; sysctl "
+		"the kernel's own NUMA balancing is on (kernel.numa_balancing = %d). It leaves memory alone that has a "
+		"policy of its own, as this plan's has, preferred or bound; guest memory that is started without one, "
+		"or loses it to another tool, is scanned and moved about, which can stall a large guest. sysctl "
 		"kernel.numa_balancing=0 turns it off",
 		host->numa_balancing);
 }

@@ -24,8 +24,9 @@ static bool read_range(const char *line, const char *id, struct vn_mtree_range *
 {
 	struct vn_mtree_range range = {0};
 	char kind[16], name[64];
-	int n = sscanf(line, " %" SCNx64 "-%" SCNx64 " (prio %*d, %15[^)]): %63s @%" SCNx64, &range.first,
-		&range.last, kind, name, &range.offset);
+	/* 16 digits do not overflow. NOLINTNEXTLINE(cert-err34-c) */
+	int n = sscanf(line, " %16" SCNx64 "-%16" SCNx64 " (prio %*d, %15[^)]): %63s @%16" SCNx64,
+		&range.first, &range.last, kind, name, &range.offset);
 
 	if (n < 4 || strcmp(kind, "ram") != 0 || !is_region(name, id) || range.last < range.first)
 		return false;
@@ -55,7 +56,8 @@ int vn_hva_parse(const char *text, const char *id, uint64_t *ret_address)
 {
 	char name[64];
 	uint64_t address;
-	int n = sscanf(text, "Host virtual address for 0x%*x (%63[^)]) is 0x%" SCNx64, name, &address);
+	/* NOLINTNEXTLINE(cert-err34-c): as above */
+	int n = sscanf(text, "Host virtual address for 0x%*x (%63[^)]) is 0x%16" SCNx64, name, &address);
 
 	if (n != 2 || !is_region(name, id) || address == 0)
 		return -EPROTO;

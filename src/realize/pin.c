@@ -256,7 +256,7 @@ static int place_vhost(struct pinning *p, const struct tasks *own)
 	for (size_t i = 0; i < p->guest->n_vifs; i++)
 		wanted += has_vhost(&p->guest->vifs[i]) ? p->guest->vifs[i].queues : 0;
 	int r = wanted ? find_workers(own, &workers) : 0;
-	if (r < 0)
+	if (r != 0)
 		return vn_error_environment(p->err, r, "vhost workers: %s", strerror(-r));
 	if (workers.n != wanted)
 		return vn_error_environment(p->err, -ENXIO,
@@ -267,6 +267,7 @@ static int place_vhost(struct pinning *p, const struct tasks *own)
 	for (size_t i = 0; i < p->guest->n_vifs; i++) {
 		const struct vn_vif *vif = &p->guest->vifs[i];
 		for (unsigned q = 0; r == 0 && has_vhost(vif) && q < vif->queues; q++, index++)
+			/* there are `wanted` of them. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 			r = place_near(p, VN_THREAD_VHOST, index, workers.v[index].tid,
 				vn_queue_vnode(p->guest, vif->queues, q));
 	}

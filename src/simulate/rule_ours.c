@@ -137,7 +137,7 @@ static int plan(struct ours *self, struct kept *kept)
 		r = vn_plan_make(self->host, kept->guest, &options, &kept->plan, &err);
 	if (r == 0 && !kept->plan->optimal)
 		self->unproven++;
-	return r < 0 ? r : kept->plan->feasible ? 0 : -ENOSPC;
+	return r != 0 ? r : kept->plan->feasible ? 0 : -ENOSPC;
 }
 
 static int place(void *pointer, const struct vn_stock *stock, const struct vn_trace_guest *guest,

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "neighbours.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "../base/parse.h"
+#include "../base/text.h"
+#include "policy.h"
+#include "threads.h"
+
+#define NAMED_AT_MOST 8 /* processes in a note */
+
+/* Processes that a note is about. */
+struct about {
+	unsigned n;
+	pid_t pids[NAMED_AT_MOST], last;
+};
+
+struct survey {
+	const struct vn_root *root;
+	const struct vn_host *host;
+	struct vn_occupied *occupied;
+	unsigned turn; /* of vCPUs that may run on several nodes */
+	uint64_t unplaced; /* bytes that will come to a node that nobody knows */
+	struct about of_unplaced, unreadable, unnamed;
+};
+
+/* ---- lines ---- */
+
+/* A number in hexadecimal up to `end`. */
+static bool read_hex(const char **p, char end, uint64_t *ret)
+{
+	char *rest;
+
+	if (!strchr("0123456789abcdef", **p) || !**p)
+		return false;
+	errno = 0;
+	unsigned long long number = strtoull(*p, &rest, 16);
+	if (errno || *rest != end)
+		return false;
+	*ret = number;
+	*p = rest + 1;
+	return true;
+}
+
+/* What is behind `fields` more fields, up to the line's end. */
+static const char *skip_fields(const char *p, unsigned fields)
+{
+	for (; fields > 0; fields--) {
+		p += strcspn(p, " \n");
+		p += strspn(p, " ");
+	}
+	return p;
+}
+
+/* Shared memory has names of its own: memfd_create(2), shm_open(3), MAP_SHARED without a file, shmget(2), PR_SET_VMA_ANON_NAME. */
+static bool is_nameless(const char *name)
+{
+	static const char *const memory[] = {"/memfd:", "/dev/shm/", "/dev/zero", "/SYSV", "[anon"};
+
+	if (*name == '\n' || !*name)
+		return true;
+	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
+		if (strncmp(name, memory[i], strlen(memory[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+int vn_maps_line(const char *line, struct vn_area *ret_area)
+{
+	uint64_t start, end;
+
+	if (!read_hex(&line, '-', &start) || !read_hex(&line, ' ', &end) || end <= start ||
+		strcspn(line, " \n") != 4)
+		return -EINVAL;
+	*ret_area = (struct vn_area){.start = start,
+		.size = end - start,
+		.writable = line[0] == 'r' && line[1] == 'w',
+		.nameless = is_nameless(skip_fields(line, 4))};
+	return 0;
+}
+
+void vn_numa_maps_present(const char *line, struct vn_present *ret_present)
+{
+	struct vn_present present = {0};
+
+	for (const char *p = skip_fields(line, 2); *p && *p != '\n'; p = skip_fields(p, 1)) {
+		size_t length = strcspn(p, " \n");
+		const char *equals = memchr(p, '=', length);
+		char number[24];
+		uint64_t value;
+		if (length == 4 && strncmp(p, "huge", 4) == 0)
+			present.huge = true;
+		if (!equals)
+			continue;
+		snprintf(number, sizeof(number), "%.*s", (int)(p + length - equals - 1), equals + 1);
+		if (vn_parse_u64(number, UINT64_MAX / 1024, &value) != 0)
+			continue;
+		if (strncmp(p, "kernelpagesize_kB=", 18) == 0)
+			present.page = value * 1024;
+		else if (p[0] == 'N' && p[1] >= '0' && p[1] <= '9')
+			present.pages += value;
+	}
+	*ret_present = present;
+}
+
+bool vn_is_vcpu(const char *comm)
+{
+	if (strncmp(comm, "CPU ", 4) != 0)
+		return false;
+	size_t digits = strspn(comm + 4, "0123456789");
+	const char *kind = comm + 4 + digits;
+	return digits > 0 && (strcmp(kind, "/KVM") == 0 || strcmp(kind, "/TCG") == 0);
+}
+
+/* ---- memory ---- */
+
+static void name(struct about *about, pid_t pid)
+{
+	if (about->n > 0 && about->last == pid)
+		return;
+	if (about->n < NAMED_AT_MOST)
+		about->pids[about->n] = pid;
+	about->last = pid;
+	about->n++;
+}
+
+static void leave_unplaced(struct survey *s, pid_t pid, uint64_t bytes)
+{
+	s->unplaced += bytes;
+	name(&s->of_unplaced, pid);
+}
+
+/* Nodes of the policy that the host has; of one without nodes, the only node there is. */
+static size_t find_nodes(const struct survey *s, const struct vn_mem_policy *policy, size_t *nodes)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->host->n_nodes; i++) {
+		if (s->host->n_nodes == 1 || hwloc_bitmap_isset(policy->nodes, s->host->nodes[i].id))
+			nodes[n++] = i;
+	}
+	return n;
+}
+
+/* An area with a policy, of which `present` is there. */
+static int count_area(struct survey *s, pid_t pid, const struct vn_area *area,
+	const struct vn_mem_policy *policy, const struct vn_present *present)
+{
+	if (present->page > 0 && present->pages >= area->size / present->page)
+		return 0;
+	vn_autofree size_t *nodes = calloc(s->host->n_nodes + 1, sizeof(*nodes));
+	if (!nodes)
+		return -ENOMEM;
+	size_t n = find_nodes(s, policy, nodes);
+	uint64_t coming = area->size - present->pages * present->page,
+		 page = present->huge ? present->page : 0;
+	bool placed = n > 0 && (!present->huge || page > 0);
+	for (size_t i = 0; i < n && placed; i++) {
+		if (vn_occupied_promise(&s->occupied->nodes[nodes[i]], page, coming / n) < 0)
+			leave_unplaced(s, pid, coming / n);
+	}
+	if (!placed)
+		leave_unplaced(s, pid, coming);
+	return 0;
+}
+
+static const char *next_line(const char *text)
+{
+	const char *end = strchr(text, '\n');
+
+	return end ? end + 1 : text + strlen(text);
+}
+
+/* Both files have the areas in ascending order; what changed between the two readings is passed over. */
+static int count_areas(struct survey *s, pid_t pid, const char *maps, const char *numa_maps)
+{
+	int r = 0;
+
+	for (; *maps && r == 0; maps = next_line(maps)) {
+		struct vn_area area;
+		vn_autopolicy policy = {0};
+		struct vn_present present;
+		uint64_t start = 0;
+		if (vn_maps_line(maps, &area) < 0 || !area.writable || area.size < VN_AREA_LEAST)
+			continue;
+		for (; *numa_maps; numa_maps = next_line(numa_maps)) {
+			vn_mem_policy_clear(&policy);
+			if (vn_numa_maps_line(numa_maps, &start, &policy) == 0 && start >= area.start)
+				break;
+		}
+		if (!*numa_maps || start != area.start || !policy.nodes)
+			continue;
+		vn_numa_maps_present(numa_maps, &present);
+		if (area.nameless || present.huge)
+			r = count_area(s, pid, &area, &policy, &present);
+	}
+	return r;
+}
+
+static int read_of(const struct survey *s, pid_t pid, const char *leaf, char **ret_text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%d/%s", pid, leaf);
+	return vn_root_read(s->root, path, ret_text);
+}
+
+static bool has_ended(int r)
+{
+	return r == -ENOENT || r == -ESRCH;
+}
+
+static int count_memory(struct survey *s, pid_t pid)
+{
+	vn_autofree char *maps = NULL;
+	vn_autofree char *numa_maps = NULL;
+	int r = read_of(s, pid, "maps", &maps);
+
+	if (r == 0)
+		r = read_of(s, pid, "numa_maps", &numa_maps);
+	if (r == 0)
+		return count_areas(s, pid, maps, numa_maps);
+	if (r != -ENOMEM && !has_ended(r))
+		name(&s->unreadable, pid);
+	return r == -ENOMEM ? r : 0;
+}
+
+/* ---- vCPUs ---- */
+
+static void count_vcpu(struct survey *s, hwloc_const_bitmap_t cpus)
+{
+	size_t n = 0, nth;
+
+	for (size_t i = 0; i < s->host->n_nodes; i++)
+		n += hwloc_bitmap_intersects(s->host->nodes[i].cpus, cpus) != 0;
+	if (n == 0)
+		return;
+	nth = n == 1 ? 0 : s->turn++ % n;
+	for (size_t i = 0; i < s->host->n_nodes; i++) {
+		if (hwloc_bitmap_intersects(s->host->nodes[i].cpus, cpus) && nth-- == 0)
+			s->occupied->nodes[i].load++;
+	}
+}
+
+static int count_thread(struct survey *s, pid_t pid, const char *tid, unsigned *vcpus)
+{
+	vn_autofree char *leaf = vn_format("task/%s/status", tid);
+	vn_autofree char *text = NULL;
+	struct vn_thread_seen thread = {0};
+	int r = leaf ? read_of(s, pid, leaf, &text) : -ENOMEM;
+
+	if (r == 0)
+		r = vn_status_parse(text, &thread);
+	if (r == 0 && vn_is_vcpu(thread.comm)) {
+		count_vcpu(s, thread.cpus);
+		++*vcpus;
+	}
+	hwloc_bitmap_free(thread.cpus);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int count_threads(struct survey *s, pid_t pid)
+{
+	vn_cleanup(vn_names_free) char **names = NULL;
+	char path[64];
+	unsigned vcpus = 0;
+
+	snprintf(path, sizeof(path), "proc/%d/task", pid);
+	int r = vn_root_list(s->root, path, &names);
+	for (size_t i = 0; r == 0 && names[i]; i++)
+		r = count_thread(s, pid, names[i], &vcpus);
+	if (r == 0 && vcpus == 0)
+		name(&s->unnamed, pid);
+	return r == -ENOMEM ? r : 0;
+}
+
+/* ---- processes ---- */
+
+/* The kernel cuts the name after 15 characters. Distributions call the program kvm or qemu-kvm as well. */
+static bool is_qemu_name(const char *name)
+{
+	return strncmp(name, "qemu-system", 11) == 0 || strcmp(name, "qemu-kvm") == 0 ||
+	       strcmp(name, "kvm") == 0;
+}
+
+/* By its name, or by its program's where it was given another (`-name process=`). */
+static bool is_qemu(const struct survey *s, pid_t pid)
+{
+	vn_autofree char *comm = NULL;
+	vn_autofree char *exe = NULL;
+	char path[64];
+
+	if (read_of(s, pid, "comm", &comm) != 0)
+		return false;
+	comm[strcspn(comm, "\n")] = '\0';
+	if (is_qemu_name(comm))
+		return true;
+	snprintf(path, sizeof(path), "proc/%d/exe", pid);
+	return vn_root_link_name(s->root, path, &exe) == 0 && is_qemu_name(exe);
+}
+
+static bool is_ours(pid_t pid, const pid_t *ours, size_t n_ours)
+{
+	for (size_t i = 0; i < n_ours; i++) {
+		if (ours[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+/* "process 12", "processes 12, 13 and 2 more"; NULL: no memory. */
+static char *name_processes(const struct about *about)
+{
+	vn_autofree char *text = vn_format("process%s", about->n == 1 ? "" : "es");
+
+	for (unsigned i = 0; text && i < about->n && i < NAMED_AT_MOST; i++) {
+		char *longer = vn_format("%s%s %d", text, i > 0 ? "," : "", about->pids[i]);
+		free(text);
+		text = longer;
+	}
+	if (text && about->n > NAMED_AT_MOST)
+		return vn_format("%s and %u more", text, about->n - NAMED_AT_MOST);
+	return vn_steal(text);
+}
+
+static int add_note(struct vn_notes *notes, const char *code, const struct about *about, const char *before,
+	const char *what)
+{
+	if (about->n == 0)
+		return 0;
+	vn_autofree char *processes = name_processes(about);
+	return processes ? vn_notes_add(notes, code, "%s%s: %s", before, processes, what) : -ENOMEM;
+}
+
+static int tell(const struct survey *s, struct vn_notes *notes)
+{
+	char size[VN_SIZE_TEXT];
+	vn_autofree char *coming = vn_format(
+		"%s of its memory is still to come, and no policy says to which node: it is not counted as taken",
+		vn_size_text(s->unplaced, size));
+	int r = coming ? add_note(notes, "others-unplaced", &s->of_unplaced, "QEMU started by others, ",
+				 coming)
+		       : -ENOMEM;
+
+	if (r == 0)
+		r = add_note(notes, "others-unreadable", &s->unreadable, "QEMU started by others, ",
+			"its memory cannot be looked at without privilege, so what it has not touched yet counts as free");
+	if (r == 0)
+		r = add_note(notes, "others-vcpus", &s->unnamed, "QEMU started by others, ",
+			"none of its threads is named as a vCPU (-name debug-threads=on), so its load is not counted");
+	return r;
+}
+
+int vn_neighbours_add(const struct vn_root *root, const struct vn_host *host, const pid_t *ours,
+	size_t n_ours, struct vn_occupied *occupied, struct vn_notes *notes)
+{
+	struct survey s = {.root = root, .host = host, .occupied = occupied};
+	vn_cleanup(vn_names_free) char **names = NULL;
+	int r = vn_root_list(root, "proc", &names);
+
+	if (r != 0)
+		return r == -ENOMEM ? r : 0;
+	for (size_t i = 0; r == 0 && names[i]; i++) {
+		uint64_t pid;
+		if (vn_parse_u64(names[i], INT_MAX, &pid) != 0 || is_ours((pid_t)pid, ours, n_ours) ||
+			!is_qemu(&s, (pid_t)pid))
+			continue;
+		r = count_threads(&s, (pid_t)pid);
+		if (r == 0)
+			r = count_memory(&s, (pid_t)pid);
+	}
+	return r == 0 ? tell(&s, notes) : r;
+}
