@@ -53,6 +53,16 @@ struct vn_step {
 	int64_t distance;
 };
 
+/* Whether a costs less than b (-1), the same (0) or more (1). */
+static inline int vn_step_compare(const struct vn_step *a, const struct vn_step *b)
+{
+	if (a->spill != b->spill)
+		return a->spill < b->spill ? -1 : 1;
+	if (a->squeeze != b->squeeze)
+		return a->squeeze < b->squeeze ? -1 : 1;
+	return (a->distance > b->distance) - (a->distance < b->distance);
+}
+
 struct vn_step vn_partial_step(const struct vn_partial *partial, size_t part, size_t place);
 
 /* Whether the constraints let `part` live there beside those who do already. */

@@ -83,15 +83,6 @@ static int walk_all(struct walk *w)
 
 /* ---- down to the distance only, on running sums ---- */
 
-static int step_compare(const struct vn_step *a, const struct vn_step *b)
-{
-	if (a->spill != b->spill)
-		return a->spill < b->spill ? -1 : 1;
-	if (a->squeeze != b->squeeze)
-		return a->squeeze < b->squeeze ? -1 : 1;
-	return (a->distance > b->distance) - (a->distance < b->distance);
-}
-
 static bool move_fast(struct vn_partial *p, size_t part)
 {
 	size_t home = p->homes[part], best = home;
@@ -100,7 +91,7 @@ static bool move_fast(struct vn_partial *p, size_t part)
 	struct vn_step least = vn_partial_step(p, part, home);
 	for (size_t i = 0; i < p->in->n_places; i++) {
 		struct vn_step step = vn_partial_step(p, part, i);
-		if (step_compare(&step, &least) < 0 && vn_partial_admits(p, part, i)) {
+		if (vn_step_compare(&step, &least) < 0 && vn_partial_admits(p, part, i)) {
 			least = step;
 			best = i;
 		}
@@ -137,7 +128,7 @@ static bool swap_fast(struct vn_partial *p, size_t a, size_t b)
 	vn_partial_unsettle(p, b);
 	struct vn_step before = weigh_two(p, a, here, b, there, &known);
 	struct vn_step after = weigh_two(p, a, there, b, here, &admitted);
-	bool better = admitted && step_compare(&after, &before) < 0;
+	bool better = admitted && vn_step_compare(&after, &before) < 0;
 	vn_partial_settle(p, a, better ? there : here);
 	vn_partial_settle(p, b, better ? here : there);
 	return better;

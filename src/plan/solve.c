@@ -117,13 +117,9 @@ static bool mirrored(const struct search *s, size_t place)
 
 static bool choice_before(const struct choice *a, const struct choice *b)
 {
-	if (a->step.spill != b->step.spill)
-		return a->step.spill < b->step.spill;
-	if (a->step.squeeze != b->step.squeeze)
-		return a->step.squeeze < b->step.squeeze;
-	if (a->step.distance != b->step.distance)
-		return a->step.distance < b->step.distance;
-	return a->place < b->place;
+	int order = vn_step_compare(&a->step, &b->step);
+
+	return order != 0 ? order < 0 : a->place < b->place;
 }
 
 /* The places worth trying for a part from `lowest` on, the most promising first. */
@@ -270,12 +266,12 @@ static void unplace_all(struct search *s)
 /* Takes what is settled when it is better than what is known. */
 static int take_settled(struct search *s, struct vn_solution *solution)
 {
+	struct vn_step settled = {s->partial.spill, s->partial.squeeze, s->partial.distance};
+	struct vn_step known = {
+		solution->cost.spill, solution->cost.squeeze, (int64_t)solution->cost.distance};
 	struct vn_cost cost;
 
-	if (s->partial.spill != solution->cost.spill ? s->partial.spill > solution->cost.spill
-		: s->partial.squeeze != solution->cost.squeeze
-			? s->partial.squeeze > solution->cost.squeeze
-			: s->partial.distance >= solution->cost.distance)
+	if (vn_step_compare(&settled, &known) >= 0)
 		return 0;
 	int r = vn_cost_of(s->in, s->partial.homes, &cost);
 	if (r < 0)
