@@ -44,18 +44,26 @@ static vn_i128 distance_of(const struct vn_instance *in, const size_t *homes)
 	return sum;
 }
 
-static uint64_t squeeze_on(const struct vn_instance *in, const size_t *homes, size_t i, uint64_t cores)
+uint64_t vn_squeeze(const struct vn_instance *instance, size_t place, uint64_t cores, const uint64_t *own)
 {
-	const struct vn_place *place = &in->places[i];
-	uint64_t squeeze = vn_excess(place->load + cores, place->cores);
+	const struct vn_place *there = &instance->places[place];
+	uint64_t squeeze = vn_crowd(there, cores);
 
-	for (size_t g = 0; g < in->n_groups && !in->alike; g++) {
-		const struct vn_group *group = &in->groups[g];
-		uint64_t own = cores_on(in, homes, i, group->first, group->first + group->n);
-		uint64_t alone = own ? vn_excess(place->load + own, group->cores[i]) : 0;
+	for (size_t g = 0; g < instance->n_groups && !instance->alike; g++) {
+		uint64_t alone =
+			own[g] ? vn_excess(there->load + own[g], instance->groups[g].cores[place]) : 0;
 		squeeze = alone > squeeze ? alone : squeeze;
 	}
 	return squeeze;
+}
+
+static uint64_t squeeze_on(const struct vn_instance *in, const size_t *homes, size_t i, uint64_t cores)
+{
+	uint64_t own[VN_MAX_JOINT];
+
+	for (size_t g = 0; g < in->n_groups && !in->alike; g++)
+		own[g] = cores_on(in, homes, i, in->groups[g].first, in->groups[g].first + in->groups[g].n);
+	return vn_squeeze(in, i, cores, own);
 }
 
 /* Whether each guest that has cores for itself on a place finds them, whatever the others there take. */

@@ -36,7 +36,6 @@ struct builder {
 	size_t n_touched;
 	struct vn_entry *rest; /* per state: what its parts cost at least among themselves */
 	uint64_t n_entries, steps;
-	bool filled; /* `rest` is that of the better host */
 };
 
 static void builder_clear(struct builder *b)
@@ -137,24 +136,21 @@ static bool weigh_leaf(const struct vn_split *s, size_t place, size_t state, str
 		entry.spill += vn_excess(before + s->states.memory[k * s->states.n + state], room) -
 			       vn_excess(before, room);
 	}
-	uint64_t crowd = vn_excess(there->load + p->cores[place], there->cores), before = crowd,
-		 after = vn_excess(there->load + cores, there->cores);
+	uint64_t before[VN_MAX_JOINT], after[VN_MAX_JOINT]; /* cores' worth of each guest */
 	for (size_t g = 0; g < in->n_groups; g++) {
 		const struct vn_group *group = &in->groups[g];
-		uint64_t own = p->own_cores[g * in->n_places + place],
-			 more = s->states.own_cores[g * s->states.n + state];
-		uint64_t was = own ? vn_excess(there->load + own, group->cores[place]) : 0;
-		uint64_t is = own + more ? vn_excess(there->load + own + more, group->cores[place]) : 0;
-		if (group->exclusive && sum->cores > 0 && own + more > 0 &&
+		before[g] = p->own_cores[g * in->n_places + place];
+		after[g] = before[g] + s->states.own_cores[g * s->states.n + state];
+		if (group->exclusive && sum->cores > 0 && after[g] > 0 &&
 			there->load + cores > group->cores[place])
 			return false;
-		before = was > before ? was : before;
-		after = is > after ? is : after;
 		entry.distance += s->states.vcpus[g * s->states.n + state] *
 				  s->states.mib[g * s->states.n + state] *
 				  (int64_t)vn_distance(in, place, place);
 	}
-	entry.squeeze = sum->cores ? (uint32_t)(after - before) : 0;
+	if (sum->cores > 0)
+		entry.squeeze = (uint32_t)(vn_squeeze(in, place, cores, after) -
+					   vn_squeeze(in, place, p->cores[place], before));
 	*ret = entry;
 	return true;
 }
