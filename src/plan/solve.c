@@ -30,6 +30,7 @@
 #include "deadline.h"
 #include "dispersion.h"
 #include "partition.h"
+#include "symmetry.h"
 
 #define RUNNER_UP_STEPS 20000
 #define MANY_PARTS 10
@@ -51,6 +52,7 @@ struct search {
 	bool first; /* any plan within the limit will do */
 	bool found;
 	size_t *best;
+	struct vn_symmetry symmetry; /* made when the first search begins */
 	uint64_t steps, max_steps; /* 0: as many as it takes */
 	struct vn_deadline deadline;
 	unsigned deadline_ms;
@@ -63,6 +65,7 @@ struct search {
 static void search_clear(struct search *s)
 {
 	vn_partial_clear(&s->partial);
+	vn_symmetry_clear(&s->symmetry);
 	free(s->fixed);
 	free(s->order);
 	free(s->choices);
@@ -122,13 +125,23 @@ static bool choice_before(const struct choice *a, const struct choice *b)
 	return order != 0 ? order < 0 : a->place < b->place;
 }
 
-/* The places worth trying for a part from `lowest` on, the most promising first. */
-static size_t list_choices(const struct search *s, size_t part, size_t lowest, struct choice *choices)
+/* Of places that renamings of the host map to each other, what is settled staying where it is, the lowest; or NULL. Where memory
+ * spills, which of many cheapest ways it takes depends on the numbers of the places: no renaming keeps that. */
+static const uint16_t *lowest_alike(struct search *s)
 {
+	return s->symmetry.in && s->limit.cost.spill == 0
+		       ? vn_symmetry_lowest(&s->symmetry, s->partial.tenants)
+		       : NULL;
+}
+
+/* The places worth trying for a part from `lowest` on, the most promising first. */
+static size_t list_choices(struct search *s, size_t part, size_t lowest, struct choice *choices)
+{
+	const uint16_t *alike = lowest_alike(s);
 	size_t n = 0;
 
 	for (size_t i = lowest; i < s->in->n_places; i++) {
-		if (!vn_partial_admits(&s->partial, part, i) || mirrored(s, i))
+		if ((alike && alike[i] != i) || !vn_partial_admits(&s->partial, part, i) || mirrored(s, i))
 			continue;
 		struct choice choice = {i, vn_partial_step(&s->partial, part, i)};
 		size_t at = n++;
@@ -224,6 +237,11 @@ static void unsettle_fixed(struct search *s)
 static void run(struct search *s)
 {
 	s->found = false;
+	if (!s->symmetry.in) {
+		s->status = vn_symmetry_make(s->in, &s->symmetry);
+		if (s->status < 0)
+			return;
+	}
 	vn_partial_sort(&s->partial);
 	s->open = settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit);
 	if (s->open)

@@ -171,29 +171,26 @@ static bool weigh_leaf(const struct vn_split *s, size_t place, size_t state, str
 	return true;
 }
 
-/* Tells every choice that a place can take: kind by kind, as many as go without passing the limit. */
-static void fill_leaf(struct builder *b, size_t place, size_t kind, size_t state, int64_t pull)
+/* Tells every choice that a place can take: kind by kind from the last one, that is in order, as many as go without passing the
+ * limit. `so_far`: what has been chosen of the kinds from `kind` on; without `pull`. */
+static void fill_leaf(struct builder *b, size_t place, size_t kind, struct vn_entry so_far, int64_t pull)
 {
 	const struct vn_split *s = b->split;
-	struct vn_entry entry;
 
-	if (kind == s->states.n_kinds) {
-		if (weigh_leaf(s, place, state, &entry)) {
-			entry.distance += pull;
-			tell(b, entry);
-		}
+	if (kind == 0) {
+		so_far.distance += pull;
+		tell(b, so_far);
 		return;
 	}
-	const struct vn_kind *that = &s->states.kinds[kind];
+	const struct vn_kind *that = &s->states.kinds[kind - 1];
 	int64_t one = s->pulls ? s->pulls[that->part * s->in->n_places + place] : 0;
-	for (size_t n = 0; n <= that->n; n++) {
-		if (n > 0 && (!vn_may_home(s->in, that->part, place) ||
-				     !weigh_leaf(s, place, state, &entry) || entry.spill > s->limit.spill ||
-				     (entry.spill == s->limit.spill && entry.squeeze > s->limit.squeeze)))
+	fill_leaf(b, place, kind - 1, so_far, pull);
+	for (size_t n = 1; n <= that->n && vn_may_home(s->in, that->part, place); n++) {
+		if (!weigh_leaf(s, place, so_far.state + that->stride, &so_far) ||
+			so_far.spill > s->limit.spill ||
+			(so_far.spill == s->limit.spill && so_far.squeeze > s->limit.squeeze))
 			return;
-		fill_leaf(b, place, kind + 1, state, pull);
-		state += that->stride;
-		pull += one;
+		fill_leaf(b, place, kind - 1, so_far, pull + (int64_t)n * one);
 	}
 }
 
@@ -363,7 +360,7 @@ static void join_dense(
 static void join_tables(
 	struct builder *b, const struct vn_table *left, const struct vn_table *right, uint32_t distance)
 {
-	if (b->packing.possible && left->n * right->n > b->n_pairs)
+	if (b->packing.possible && 8 * left->n * right->n > b->n_pairs)
 		join_dense(b, left, right, distance);
 	else
 		join_sparse(b, left, right, distance);
@@ -513,7 +510,7 @@ static int build_leaves(struct builder *b)
 		const struct vn_branch *branch = &s->tree.branches[k];
 		if (branch->left != VN_NO_NODE || branch->twin != k)
 			continue;
-		fill_leaf(b, branch->place, 0, 0, 0);
+		fill_leaf(b, branch->place, s->states.n_kinds, (struct vn_entry){0}, 0);
 		r = take(b, branch->beyond, k + 1 == s->tree.n, &s->tables[k]);
 	}
 	return r;
