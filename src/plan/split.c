@@ -256,7 +256,7 @@ static struct packing find_packing(const struct vn_split *s)
 		while (in->rooms[i] % packing.unit)
 			packing.unit /= 2;
 	spill = 2 * ((vn_i128)s->limit.spill / packing.unit) + 1; /* of two tables' entries together */
-	packing.possible = distance * squeeze * spill < NOWHERE / 4;
+	packing.possible = s->limit.distance < distance && distance * squeeze * spill < NOWHERE / 4;
 	if (packing.possible) {
 		packing.of_squeeze = (int64_t)distance;
 		packing.of_spill = (int64_t)(distance * squeeze);

@@ -109,8 +109,10 @@ static bool find_renaming(struct vn_symmetry *s, const struct vn_orbits *orbits,
 		s->image[orbits->kept[k]] = orbits->kept[k];
 		s->used[orbits->kept[k]] = true;
 	}
+	if (s->used[from])
+		return false;
 	s->order[n] = from;
-	if (s->used[from] || !fits(s, n, to))
+	if (!fits(s, n, to))
 		return false;
 	s->image[from] = to;
 	s->used[to] = true;
