@@ -52,7 +52,7 @@ struct search {
 	bool first; /* any plan within the limit will do */
 	bool found;
 	size_t *best;
-	struct vn_symmetry symmetry; /* made when the first search begins */
+	struct vn_symmetry symmetry; /* once it is needed */
 	uint64_t steps, max_steps; /* 0: as many as it takes */
 	struct vn_deadline deadline;
 	unsigned deadline_ms;
@@ -123,6 +123,11 @@ static bool choice_before(const struct choice *a, const struct choice *b)
 	int order = vn_step_compare(&a->step, &b->step);
 
 	return order != 0 ? order < 0 : a->place < b->place;
+}
+
+static int know_symmetry(struct search *s)
+{
+	return s->symmetry.in ? 0 : vn_symmetry_make(s->in, &s->symmetry);
 }
 
 /* Of places that renamings of the host map to each other, what is settled staying where it is, the lowest; or NULL. Where memory
@@ -237,11 +242,9 @@ static void unsettle_fixed(struct search *s)
 static void run(struct search *s)
 {
 	s->found = false;
-	if (!s->symmetry.in) {
-		s->status = vn_symmetry_make(s->in, &s->symmetry);
-		if (s->status < 0)
-			return;
-	}
+	s->status = know_symmetry(s);
+	if (s->status < 0)
+		return;
 	vn_partial_sort(&s->partial);
 	s->open = settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit);
 	if (s->open)
@@ -317,14 +320,16 @@ static int begin(struct search *s, struct vn_solution *solution)
 static int begin_everywhere(struct search *s, struct vn_solution *solution)
 {
 	struct vn_deadline enough = vn_deadline_in(s->deadline_ms / 5 + (s->deadline_ms > 0));
-	int r = 0;
+	int r = know_symmetry(s);
 
 	for (size_t i = 0; i < s->in->n_places && r >= 0; i++) {
 		if (s->in->places[i].class != i)
 			continue; /* around a lower place it came out alike */
 		if (vn_deadline_passed(&enough))
 			break;
-		if (settle_fixed(s) && place_all(s, i))
+		bool allowed = settle_fixed(s);
+		const uint16_t *alike = lowest_alike(s);
+		if (allowed && !(alike && alike[i] != i) && place_all(s, i))
 			r = take_settled(s, solution);
 		unplace_all(s);
 		unsettle_fixed(s);
