@@ -29,6 +29,7 @@
 #include "climb.h"
 #include "deadline.h"
 #include "dispersion.h"
+#include "floor.h"
 #include "partition.h"
 #include "symmetry.h"
 
@@ -52,6 +53,8 @@ struct search {
 	bool first; /* any plan within the limit will do */
 	bool found;
 	size_t *best;
+	struct vn_floor floor; /* once spill and squeeze are settled: of plans that have the least of both */
+	struct vn_step least; /* that is, these two */
 	struct vn_symmetry symmetry; /* once it is needed */
 	uint64_t steps, max_steps; /* 0: as many as it takes */
 	struct vn_deadline deadline;
@@ -66,6 +69,7 @@ static void search_clear(struct search *s)
 {
 	vn_partial_clear(&s->partial);
 	vn_symmetry_clear(&s->symmetry);
+	vn_floor_clear(&s->floor);
 	free(s->fixed);
 	free(s->order);
 	free(s->choices);
@@ -178,6 +182,13 @@ static void weigh_complete(struct search *s)
 	memcpy(s->best, s->partial.homes, s->in->n_parts * sizeof(*s->best));
 }
 
+/* Whether only plans that spill and squeeze as little as the floor was made for can be below the limit. */
+static bool has_floor(const struct search *s)
+{
+	return s->floor.in && s->limit.levels == 5 && s->limit.cost.spill == s->least.spill &&
+	       s->limit.cost.squeeze == s->least.squeeze;
+}
+
 static void descend(struct search *s, size_t depth)
 {
 	if (over(s))
@@ -191,7 +202,11 @@ static void descend(struct search *s, size_t depth)
 		lowest = s->partial.homes[s->order[depth - 1]];
 	struct choice *choices = s->choices + depth * s->in->n_places;
 	size_t n = list_choices(s, part, lowest, choices);
+	bool bounded = has_floor(s);
+	int64_t rest = bounded && n > 1 ? vn_floor_of(&s->floor, &s->partial, part) : 0;
 	for (size_t i = 0; i < n; i++) {
+		if (bounded && s->partial.distance + choices[i].step.distance + rest > s->limit.cost.distance)
+			continue;
 		vn_partial_settle(&s->partial, part, choices[i].place);
 		if (vn_partial_promises(&s->partial, &s->limit))
 			descend(s, depth + 1);
@@ -449,6 +464,14 @@ static int settle_levels(struct search *s, unsigned settled, struct vn_solution 
 	solution->proven = true;
 	for (size_t i = settled; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		s->limit = (struct vn_limit){.cost = solution->cost, .levels = steps[i].levels};
+		if (steps[i].levels == 5) {
+			s->least = (struct vn_step){
+				.spill = solution->cost.spill, .squeeze = solution->cost.squeeze};
+			r = vn_floor_make(
+				s->in, s->least.spill, s->least.squeeze - s->partial.crowd, &s->floor);
+			if (r < 0)
+				return r;
+		}
 		run(s);
 		r = adopt(s, solution);
 		if (r < 0)

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* What parts cost each other at least, wherever they live: a bound of the distance so cheap that it can be had for every branch
+ * before it is entered. */
+
+#include "bound.h"
+
+struct vn_floor {
+	const struct vn_instance *in;
+	uint64_t slack, cores_slack; /* what it was made for */
+	int64_t *pairs; /* n_parts x n_parts: what two cost each other; one and itself: what it costs alone */
+};
+
+/* Of plans that spill no more than `slack` bytes and squeeze no more than `cores_slack` beyond what is crowded already. 0 or
+ * -ENOMEM. */
+int vn_floor_make(
+	const struct vn_instance *instance, uint64_t slack, uint64_t cores_slack, struct vn_floor *ret_floor);
+void vn_floor_clear(struct vn_floor *floor);
+
+/* What the parts not settled, `but` left out, add at least to the distance: among themselves, and to those that are settled. */
+int64_t vn_floor_of(const struct vn_floor *floor, const struct vn_partial *partial, size_t but);
