@@ -6,13 +6,13 @@
  */
 #include "floor.h"
 
-/* Whether a place has room for memory and cores of one part or two, but for what may spill and squeeze. */
+/* Whether a place has room for so much memory and so many cores, but for what may spill and squeeze. */
 static bool holds(const struct vn_floor *f, size_t pool, size_t i, uint64_t memory, uint64_t cores)
 {
 	const struct vn_place *place = &f->in->places[i];
 
 	return vn_excess(memory, vn_room(f->in, pool, i)) <= f->slack &&
-	       vn_crowd(place, cores) - vn_crowd(place, 0) <= f->cores_slack;
+	       (cores == 0 || vn_crowd(place, cores) - vn_crowd(place, 0) <= f->cores_slack);
 }
 
 static int64_t least_alone(const struct vn_floor *f, size_t v)
@@ -72,8 +72,8 @@ void vn_floor_clear(struct vn_floor *floor)
 	*floor = (struct vn_floor){0};
 }
 
-/* What a part and those settled cost each other at least. */
-static int64_t least_seen(const struct vn_partial *p, size_t v)
+/* What a part and those settled cost each other at least; INT64_MAX: it has nowhere to go. */
+static int64_t least_seen(const struct vn_floor *f, const struct vn_partial *p, size_t v)
 {
 	const struct vn_part *part = &p->in->parts[v];
 	const int64_t *memory = p->seen_memory + part->group * p->in->n_places;
@@ -83,7 +83,10 @@ static int64_t least_seen(const struct vn_partial *p, size_t v)
 	for (size_t i = 0; i < p->in->n_places; i++) {
 		int64_t sum = memory[i] * (int64_t)part->vcpus + vcpus[i] * (int64_t)part->mib +
 			      vn_pull(p->in, v, i);
-		least = sum < least ? sum : least;
+		if (sum < least && vn_may_home(p->in, v, i) &&
+			holds(f, part->pool, i, p->demand[part->pool * p->in->n_places + i] + part->memory,
+				part->cores ? p->cores[i] + part->cores : 0))
+			least = sum;
 	}
 	return least;
 }
@@ -96,7 +99,10 @@ int64_t vn_floor_of(const struct vn_floor *floor, const struct vn_partial *parti
 	for (size_t v = 0; v < m; v++) {
 		if (v == but || partial->homes[v] != VN_NOWHERE)
 			continue;
-		sum += least_seen(partial, v) + floor->pairs[v * m + v];
+		int64_t seen = least_seen(floor, partial, v);
+		if (seen == INT64_MAX)
+			return INT64_MAX / 2;
+		sum += seen + floor->pairs[v * m + v];
 		for (size_t w = 0; w < v; w++)
 			sum += w == but || partial->homes[w] != VN_NOWHERE ? 0 : floor->pairs[v * m + w];
 	}

@@ -17,5 +17,6 @@ int vn_floor_make(
 	const struct vn_instance *instance, uint64_t slack, uint64_t cores_slack, struct vn_floor *ret_floor);
 void vn_floor_clear(struct vn_floor *floor);
 
-/* What the parts not settled, `but` left out, add at least to the distance: among themselves, and to those that are settled. */
+/* What the parts not settled, `but` left out, add at least to the distance: among themselves, and to those that are settled.
+ * INT64_MAX / 2: they cannot. */
 int64_t vn_floor_of(const struct vn_floor *floor, const struct vn_partial *partial, size_t but);

@@ -189,6 +189,14 @@ static bool has_floor(const struct search *s)
 	       s->limit.cost.squeeze == s->least.squeeze;
 }
 
+/* Whether what is settled may be completed below the limit: the cheap bound first. */
+static bool promises(struct search *s)
+{
+	return !(has_floor(s) && s->partial.distance + vn_floor_of(&s->floor, &s->partial, VN_NOWHERE) >
+					 s->limit.cost.distance) &&
+	       vn_partial_promises(&s->partial, &s->limit);
+}
+
 static void descend(struct search *s, size_t depth)
 {
 	if (over(s))
@@ -208,7 +216,7 @@ static void descend(struct search *s, size_t depth)
 		if (bounded && s->partial.distance + choices[i].step.distance + rest > s->limit.cost.distance)
 			continue;
 		vn_partial_settle(&s->partial, part, choices[i].place);
-		if (vn_partial_promises(&s->partial, &s->limit))
+		if (promises(s))
 			descend(s, depth + 1);
 		vn_partial_unsettle(&s->partial, part);
 	}
@@ -261,7 +269,7 @@ static void run(struct search *s)
 	if (s->status < 0)
 		return;
 	vn_partial_sort(&s->partial);
-	s->open = settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit);
+	s->open = settle_fixed(s) && promises(s);
 	if (s->open)
 		descend(s, 0);
 	unsettle_fixed(s);

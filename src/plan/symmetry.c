@@ -27,6 +27,21 @@ struct vn_orbits {
 	bool trivial; /* every place is alone */
 };
 
+static void reckon(struct vn_symmetry *s, struct vn_orbits *orbits);
+
+/* Whether nothing is alike even with no place in use. */
+static int look_at_empty(struct vn_symmetry *s)
+{
+	struct vn_orbits empty = {.lowest = calloc(s->in->n_places + 1, sizeof(*empty.lowest))};
+
+	if (!empty.lowest)
+		return -ENOMEM;
+	reckon(s, &empty);
+	s->none = empty.trivial;
+	free(empty.lowest);
+	return 0;
+}
+
 int vn_symmetry_make(const struct vn_instance *instance, struct vn_symmetry *ret_symmetry)
 {
 	size_t n = instance->n_places;
@@ -48,6 +63,11 @@ int vn_symmetry_make(const struct vn_instance *instance, struct vn_symmetry *ret
 				s.color[i] = j;
 		}
 		s.none &= s.color[i] == i;
+	}
+	int r = s.none ? 0 : look_at_empty(&s);
+	if (r < 0) {
+		vn_symmetry_clear(&s);
+		return r;
 	}
 	*ret_symmetry = s;
 	return 0;

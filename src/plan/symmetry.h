@@ -6,7 +6,7 @@
 
 struct vn_symmetry {
 	const struct vn_instance *in;
-	bool none; /* no two places offer the same */
+	bool none; /* no renaming at all */
 	size_t *color; /* per place: the lowest one that offers the same by itself */
 	size_t *image, *order; /* scratch: a renaming in the making, and in which order it is made */
 	bool *used; /* scratch, per place: it is the image of one */
