@@ -25,20 +25,17 @@
 
 #include <string.h>
 
+/* The places by their distance from i, or to it; those as far by number. */
 static void sort_near(const struct vn_instance *in, size_t i, bool from, uint16_t *order)
 {
-	for (size_t j = 0; j < in->n_places; j++) {
-		uint32_t d = from ? vn_distance(in, i, j) : vn_distance(in, j, i);
-		size_t at = j;
-		for (; at > 0; at--) {
-			size_t before = order[at - 1];
-			uint32_t e = from ? vn_distance(in, i, before) : vn_distance(in, before, i);
-			if (e <= d)
-				break;
-			order[at] = order[at - 1];
-		}
-		order[at] = (uint16_t)j;
-	}
+	size_t starts[VN_DISTANCE_UNREACHABLE + 2] = {0};
+
+	for (size_t j = 0; j < in->n_places; j++)
+		starts[1 + (from ? vn_distance(in, i, j) : vn_distance(in, j, i))]++;
+	for (size_t d = 0; d < VN_DISTANCE_UNREACHABLE; d++)
+		starts[d + 1] += starts[d];
+	for (size_t j = 0; j < in->n_places; j++)
+		order[starts[from ? vn_distance(in, i, j) : vn_distance(in, j, i)]++] = (uint16_t)j;
 }
 
 static int allocate(struct vn_partial *p)

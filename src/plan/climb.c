@@ -11,12 +11,25 @@ struct walk {
 	bool any; /* `best` is set */
 	struct vn_cost best;
 	size_t *best_homes;
+	uint64_t crowd; /* the squeeze that is there already */
 };
+
+static uint64_t crowd_of(const struct vn_instance *in)
+{
+	uint64_t crowd = 0;
+
+	for (size_t i = 0; i < in->n_places; i++)
+		crowd += vn_crowd(&in->places[i], 0);
+	return crowd;
+}
 
 static int consider(struct walk *w)
 {
 	struct vn_cost cost;
 
+	if (w->any && w->best.spill == 0 && w->best.squeeze == w->crowd &&
+		vn_cost_distance(w->in, w->homes) > w->best.distance)
+		return 0; /* the levels before are as low as can be */
 	if (!vn_homes_allowed(w->in, w->homes))
 		return 0;
 	vn_cost_head(w->in, w->homes, &cost);
@@ -154,7 +167,7 @@ void vn_climb_fast(struct vn_partial *partial, const int *fixed)
 int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *cost)
 {
 	vn_autofree size_t *best = calloc(instance->n_parts, sizeof(*best));
-	struct walk walk = {instance, homes, NULL, true, *cost, best};
+	struct walk walk = {instance, homes, NULL, true, *cost, best, crowd_of(instance)};
 
 	if (!best)
 		return -ENOMEM;
@@ -173,7 +186,7 @@ int vn_climb_next(const struct vn_instance *instance, const size_t *homes, const
 	size_t *ret_homes, struct vn_cost *ret_cost)
 {
 	vn_autofree size_t *scratch = calloc(instance->n_parts, sizeof(*scratch));
-	struct walk walk = {instance, scratch, cost, false, {0}, ret_homes};
+	struct walk walk = {instance, scratch, cost, false, {0}, ret_homes, crowd_of(instance)};
 
 	if (!scratch)
 		return -ENOMEM;

@@ -30,16 +30,18 @@ static uint64_t demand_on(const struct vn_instance *in, const size_t *homes, siz
 	return bytes;
 }
 
-static vn_i128 distance_of(const struct vn_instance *in, const size_t *homes)
+vn_i128 vn_cost_distance(const struct vn_instance *instance, const size_t *homes)
 {
 	vn_i128 sum = 0;
 
-	for (size_t v = 0; v < in->n_parts; v++) {
-		const struct vn_group *group = &in->groups[in->parts[v].group];
+	for (size_t v = 0; v < instance->n_parts; v++) {
+		const struct vn_part *part = &instance->parts[v];
+		const struct vn_group *group = &instance->groups[part->group];
+		uint64_t seen =
+			0; /* what fits the figures of an instance: MiB times a distance, all of a guest */
 		for (size_t w = group->first; w < group->first + group->n; w++)
-			sum += (vn_i128)(in->parts[v].vcpus * in->parts[w].mib) *
-			       vn_distance(in, homes[v], homes[w]);
-		sum += vn_pull(in, v, homes[v]);
+			seen += instance->parts[w].mib * vn_distance(instance, homes[v], homes[w]);
+		sum += (vn_i128)part->vcpus * seen + vn_pull(instance, v, homes[v]);
 	}
 	return sum;
 }
@@ -111,7 +113,7 @@ void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struc
 			cost.load_cores = place->cores;
 		}
 	}
-	cost.distance = distance_of(instance, homes);
+	cost.distance = vn_cost_distance(instance, homes);
 	*ret_cost = cost;
 }
 

@@ -30,6 +30,9 @@ uint64_t vn_squeeze(const struct vn_instance *instance, size_t place, uint64_t c
  */
 bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes);
 
+/* The distance level alone. */
+vn_i128 vn_cost_distance(const struct vn_instance *instance, const size_t *homes);
+
 /* The levels down to the load; fragmentation stays 0. Needs no memory. */
 void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);
 
