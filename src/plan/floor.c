@@ -91,20 +91,26 @@ static int64_t least_seen(const struct vn_floor *f, const struct vn_partial *p, 
 	return least;
 }
 
-int64_t vn_floor_of(const struct vn_floor *floor, const struct vn_partial *partial, size_t but)
+int64_t vn_floor_seen(
+	const struct vn_floor *floor, const struct vn_partial *partial, const size_t *parts, size_t n)
 {
-	size_t m = floor->in->n_parts;
 	int64_t sum = 0;
 
-	for (size_t v = 0; v < m; v++) {
-		if (v == but || partial->homes[v] != VN_NOWHERE)
-			continue;
-		int64_t seen = least_seen(floor, partial, v);
+	for (size_t k = 0; k < n; k++) {
+		int64_t seen = least_seen(floor, partial, parts[k]);
 		if (seen == INT64_MAX)
 			return INT64_MAX / 2;
-		sum += seen + floor->pairs[v * m + v];
-		for (size_t w = 0; w < v; w++)
-			sum += w == but || partial->homes[w] != VN_NOWHERE ? 0 : floor->pairs[v * m + w];
+		sum += seen;
 	}
+	return sum;
+}
+
+int64_t vn_floor_pairs(const struct vn_floor *floor, const size_t *parts, size_t n)
+{
+	const int64_t *pairs = floor->pairs + parts[0] * floor->in->n_parts;
+	int64_t sum = 0;
+
+	for (size_t k = 0; k < n; k++)
+		sum += pairs[parts[k]];
 	return sum;
 }

@@ -17,6 +17,9 @@ int vn_floor_make(
 	const struct vn_instance *instance, uint64_t slack, uint64_t cores_slack, struct vn_floor *ret_floor);
 void vn_floor_clear(struct vn_floor *floor);
 
-/* What the parts not settled, `but` left out, add at least to the distance: among themselves, and to those that are settled.
- * INT64_MAX / 2: they cannot. */
-int64_t vn_floor_of(const struct vn_floor *floor, const struct vn_partial *partial, size_t but);
+/* What these parts and the settled ones cost each other at least. INT64_MAX / 2: they have nowhere to go. */
+int64_t vn_floor_seen(
+	const struct vn_floor *floor, const struct vn_partial *partial, const size_t *parts, size_t n);
+
+/* What the first of these parts costs with itself and each of the others at least. */
+int64_t vn_floor_pairs(const struct vn_floor *floor, const size_t *parts, size_t n);

@@ -55,6 +55,7 @@ struct search {
 	size_t *best;
 	struct vn_floor floor; /* once spill and squeeze are settled: of plans that have the least of both */
 	struct vn_step least; /* that is, these two */
+	int64_t *among; /* per depth, and one more: what order[depth] and on cost among themselves at least */
 	struct vn_symmetry symmetry; /* once it is needed */
 	uint64_t steps, max_steps; /* 0: as many as it takes */
 	struct vn_deadline deadline;
@@ -70,6 +71,7 @@ static void search_clear(struct search *s)
 	vn_partial_clear(&s->partial);
 	vn_symmetry_clear(&s->symmetry);
 	vn_floor_clear(&s->floor);
+	free(s->among);
 	free(s->fixed);
 	free(s->order);
 	free(s->choices);
@@ -83,7 +85,8 @@ static int search_make(const struct vn_instance *in, unsigned deadline_ms, struc
 	s->order = calloc(in->n_parts, sizeof(*s->order));
 	s->choices = calloc(in->n_parts * in->n_places, sizeof(*s->choices));
 	s->best = calloc(in->n_parts, sizeof(*s->best));
-	if (!s->fixed || !s->order || !s->choices || !s->best)
+	s->among = calloc(in->n_parts + 1, sizeof(*s->among));
+	if (!s->fixed || !s->order || !s->choices || !s->best || !s->among)
 		return -ENOMEM;
 	for (size_t v = 0; v < in->n_parts; v++)
 		s->fixed[v] = in->parts[v].fixed;
@@ -189,12 +192,33 @@ static bool has_floor(const struct search *s)
 	       s->limit.cost.squeeze == s->least.squeeze;
 }
 
-/* Whether what is settled may be completed below the limit: the cheap bound first. */
-static bool promises(struct search *s)
+/* What the parts from a depth on add at least to the distance. */
+static int64_t floor_from(const struct search *s, size_t depth)
 {
-	return !(has_floor(s) && s->partial.distance + vn_floor_of(&s->floor, &s->partial, VN_NOWHERE) >
-					 s->limit.cost.distance) &&
-	       vn_partial_promises(&s->partial, &s->limit);
+	return s->among[depth] + vn_floor_seen(&s->floor, &s->partial, s->order + depth, s->n_order - depth);
+}
+
+/* What the parts after a depth add at least to the distance, and what they and the one at that depth cost each other. */
+static int64_t floor_beside(const struct search *s, size_t depth)
+{
+	return s->among[depth] - vn_floor_pairs(&s->floor, s->order + depth, 1) +
+	       vn_floor_seen(&s->floor, &s->partial, s->order + depth + 1, s->n_order - depth - 1);
+}
+
+/* Whether what is settled, all up to a depth, may be completed below the limit: the cheap bound first. */
+static bool promises(struct search *s, size_t depth)
+{
+	if (has_floor(s) && s->partial.distance + floor_from(s, depth) > s->limit.cost.distance)
+		return false;
+	return vn_partial_promises(&s->partial, &s->limit);
+}
+
+/* Fills s->among for the order there is. */
+static void find_among(struct search *s)
+{
+	s->among[s->n_order] = 0;
+	for (size_t d = s->n_order; d-- > 0;)
+		s->among[d] = s->among[d + 1] + vn_floor_pairs(&s->floor, s->order + d, s->n_order - d);
 }
 
 static void descend(struct search *s, size_t depth)
@@ -211,12 +235,12 @@ static void descend(struct search *s, size_t depth)
 	struct choice *choices = s->choices + depth * s->in->n_places;
 	size_t n = list_choices(s, part, lowest, choices);
 	bool bounded = has_floor(s);
-	int64_t rest = bounded && n > 1 ? vn_floor_of(&s->floor, &s->partial, part) : 0;
+	int64_t rest = bounded && n > 1 ? floor_beside(s, depth) : 0;
 	for (size_t i = 0; i < n; i++) {
 		if (bounded && s->partial.distance + choices[i].step.distance + rest > s->limit.cost.distance)
 			continue;
 		vn_partial_settle(&s->partial, part, choices[i].place);
-		if (promises(s))
+		if (promises(s, depth + 1))
 			descend(s, depth + 1);
 		vn_partial_unsettle(&s->partial, part);
 	}
@@ -269,7 +293,10 @@ static void run(struct search *s)
 	if (s->status < 0)
 		return;
 	vn_partial_sort(&s->partial);
-	s->open = settle_fixed(s) && promises(s);
+	bool allowed = settle_fixed(s);
+	if (has_floor(s))
+		find_among(s);
+	s->open = allowed && promises(s, 0);
 	if (s->open)
 		descend(s, 0);
 	unsettle_fixed(s);
@@ -593,7 +620,7 @@ int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, bool runn
 	if (r >= 0)
 		r = divide(&s, &solution);
 	bool divided = r >= 0 && solution.proven;
-	if (r >= 0 && !divided && s.n_order > 1 && s.n_order <= MANY_PARTS) {
+	if (r >= 0 && !divided && s.n_order > 4 && s.n_order <= MANY_PARTS) {
 		int settled = r;
 		r = begin_everywhere(&s, &solution);
 		r = r < 0 ? r : settled;
