@@ -6,13 +6,13 @@
  */
 #include "floor.h"
 
-/* Whether a place has room for so much memory and so many cores, but for what may spill and squeeze. */
+/* Whether a place has room for so much memory and so many cores, but for what may squeeze. */
 static bool holds(const struct vn_floor *f, size_t pool, size_t i, uint64_t memory, uint64_t cores)
 {
 	const struct vn_place *place = &f->in->places[i];
 
-	return vn_excess(memory, vn_room(f->in, pool, i)) <= f->slack &&
-	       (cores == 0 || vn_crowd(place, cores) - vn_crowd(place, 0) <= f->cores_slack);
+	return memory <= vn_room(f->in, pool, i) &&
+	       (cores == 0 || vn_crowd(place, cores) - vn_crowd(place, 0) <= f->slack);
 }
 
 static int64_t least_alone(const struct vn_floor *f, size_t v)
@@ -44,11 +44,10 @@ static int64_t least_together(const struct vn_floor *f, size_t v, size_t w, uint
 	return (int64_t)(a->vcpus * b->mib + b->vcpus * a->mib) * least;
 }
 
-int vn_floor_make(
-	const struct vn_instance *instance, uint64_t slack, uint64_t cores_slack, struct vn_floor *ret_floor)
+int vn_floor_make(const struct vn_instance *instance, uint64_t slack, struct vn_floor *ret_floor)
 {
 	size_t m = instance->n_parts, n = instance->n_places;
-	struct vn_floor f = {instance, slack, cores_slack, calloc(m * m + 1, sizeof(*f.pairs))};
+	struct vn_floor f = {instance, slack, calloc(m * m + 1, sizeof(*f.pairs))};
 	uint32_t apart = VN_DISTANCE_UNREACHABLE;
 
 	if (!f.pairs)

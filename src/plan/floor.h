@@ -7,14 +7,12 @@
 
 struct vn_floor {
 	const struct vn_instance *in;
-	uint64_t slack, cores_slack; /* what it was made for */
+	uint64_t slack; /* cores */
 	int64_t *pairs; /* n_parts x n_parts: what two cost each other; one and itself: what it costs alone */
 };
 
-/* Of plans that spill no more than `slack` bytes and squeeze no more than `cores_slack` beyond what is crowded already. 0 or
- * -ENOMEM. */
-int vn_floor_make(
-	const struct vn_instance *instance, uint64_t slack, uint64_t cores_slack, struct vn_floor *ret_floor);
+/* Of plans that spill nothing and squeeze no more than `slack` cores beyond what is crowded already. 0 or -ENOMEM. */
+int vn_floor_make(const struct vn_instance *instance, uint64_t slack, struct vn_floor *ret_floor);
 void vn_floor_clear(struct vn_floor *floor);
 
 /* What these parts and the settled ones cost each other at least. INT64_MAX / 2: they have nowhere to go. */

@@ -53,8 +53,8 @@ struct search {
 	bool first; /* any plan within the limit will do */
 	bool found;
 	size_t *best;
-	struct vn_floor floor; /* once spill and squeeze are settled: of plans that have the least of both */
-	struct vn_step least; /* that is, these two */
+	struct vn_floor floor; /* once it is settled that nothing has to spill, and the least squeeze */
+	uint64_t least_squeeze;
 	int64_t *among; /* per depth, and one more: what order[depth] and on cost among themselves at least */
 	struct vn_symmetry symmetry; /* once it is needed */
 	uint64_t steps, max_steps; /* 0: as many as it takes */
@@ -185,11 +185,11 @@ static void weigh_complete(struct search *s)
 	memcpy(s->best, s->partial.homes, s->in->n_parts * sizeof(*s->best));
 }
 
-/* Whether only plans that spill and squeeze as little as the floor was made for can be below the limit. */
+/* Whether only plans that the floor was made for can be below the limit. */
 static bool has_floor(const struct search *s)
 {
-	return s->floor.in && s->limit.levels == 5 && s->limit.cost.spill == s->least.spill &&
-	       s->limit.cost.squeeze == s->least.squeeze;
+	return s->floor.in && s->limit.levels == 5 && s->limit.cost.spill == 0 &&
+	       s->limit.cost.squeeze == s->least_squeeze;
 }
 
 /* What the parts from a depth on add at least to the distance. */
@@ -499,11 +499,9 @@ static int settle_levels(struct search *s, unsigned settled, struct vn_solution 
 	solution->proven = true;
 	for (size_t i = settled; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		s->limit = (struct vn_limit){.cost = solution->cost, .levels = steps[i].levels};
-		if (steps[i].levels == 5) {
-			s->least = (struct vn_step){
-				.spill = solution->cost.spill, .squeeze = solution->cost.squeeze};
-			r = vn_floor_make(
-				s->in, s->least.spill, s->least.squeeze - s->partial.crowd, &s->floor);
+		if (steps[i].levels == 5 && solution->cost.spill == 0) { /* else nearly all may go anywhere */
+			s->least_squeeze = solution->cost.squeeze;
+			r = vn_floor_make(s->in, s->least_squeeze - s->partial.crowd, &s->floor);
 			if (r < 0)
 				return r;
 		}
