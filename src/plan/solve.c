@@ -8,18 +8,21 @@
  *    settles every level and the ties, exactly, in well under a millisecond for up to eight vnodes. What is left for the search
  *    below are hosts whose distances make none, guests of very many different vnodes, and memory that must spill.
  * 3. Branch and bound over homes, one vnode at a time, the largest first, the most promising place first. A branch is left as
- *    soon as its bounds (bound.c) say that it cannot beat the best plan known. The least spill is settled first, then with it the
+ *    soon as its bounds (bound.c) say that it cannot beat the best plan known; most are not even entered, because a cheap bound
+ *    of what pairs of vnodes cost each other (floor.c) says so beforehand. The least spill is settled first, then with it the
  *    least squeeze, then all the rest: early levels are the easy ones, and the bound of the distance needs their final values.
  * 4. Ties: vnode by vnode each lower-numbered place is tried, asking whether homes of the same cost begin so.
  * 5. The runner-up, when it is asked for: the best plan that costs more than the best. One that costs the same (a mirror image,
  *    say) would tell nobody why the best was taken. This search may stop early, after a fixed number of steps: then the runner-up
  *    is the best found. The plan itself stays proven.
  *
- * Symmetry, in the search: equal vnodes are only tried in ascending order of places, and of interchangeable places that have
- * no tenant yet only the lowest is tried. The lexicographically smallest member of each class of mirror
- * images passes both rules (or swapping would make it smaller), so none is lost. What is settled before the
- * search begins (homes of the user, the prefix of step 4) has taken its places by then and is not touched by
- * either rule.
+ * Symmetry, in the search: equal vnodes are only tried in ascending order of places, and of places without a tenant that a
+ * renaming of the host maps to each other (symmetry.c), all places with tenants staying where they are, only the lowest is tried.
+ * Read in the order in which vnodes are placed, the lexicographically smallest of all images of a plan passes both rules: where it
+ * broke one, swapping the vnodes or renaming the places would make it smaller. So none is lost. What is settled before the search
+ * begins (homes of the user, the prefix of step 4) has taken its places by then and is not touched by either rule. Where memory
+ * spills only places that could simply change names (their class) count as alike: which of many cheapest ways the spilled memory
+ * takes depends on the numbers of the places, and what is left free behind it with that.
  */
 #include "solve.h"
 
@@ -137,8 +140,7 @@ static int know_symmetry(struct search *s)
 	return s->symmetry.in ? 0 : vn_symmetry_make(s->in, &s->symmetry);
 }
 
-/* Of places that renamings of the host map to each other, what is settled staying where it is, the lowest; or NULL. Where memory
- * spills, which of many cheapest ways it takes depends on the numbers of the places: no renaming keeps that. */
+/* Of places that renamings of the host map to each other, what is settled staying where it is, the lowest; or NULL. */
 static const uint16_t *lowest_alike(struct search *s)
 {
 	return s->symmetry.in && s->limit.cost.spill == 0

@@ -16,6 +16,9 @@
  * The latter is looked up in a table of a better host that is built first, and quickly: its places all have the best of every
  * leaf for each choice, and as its branches at one level are all alike, each level takes a few joins however many places there
  * are. With a good plan known most tables are nearly empty. Branches that are alike share a table.
+ *
+ * Two tables are put together entry by entry where they have few, and choice by choice on plain sums where they have many; see
+ * join_dense().
  */
 #include "split.h"
 
