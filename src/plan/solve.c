@@ -542,6 +542,15 @@ static bool tried_twin(const struct search *s, size_t place)
 	return false;
 }
 
+/* Whether a renaming of the host that leaves what is fixed where it is maps a lower place to this one: that was tried in vain. */
+static bool tried_image(struct search *s, size_t place)
+{
+	settle_fixed(s);
+	const uint16_t *alike = lowest_alike(s);
+	unsettle_fixed(s);
+	return alike && alike[place] != place;
+}
+
 /* Step 4: among plans of this cost, the one with the lexicographically smallest homes. Ends early with the
  * search. */
 static int settle_ties(struct search *s, size_t *homes, struct vn_cost *cost)
@@ -551,10 +560,10 @@ static int settle_ties(struct search *s, size_t *homes, struct vn_cost *cost)
 		if (s->fixed[v] >= 0)
 			continue;
 		for (size_t i = 0; i < homes[v] && !cut_short(s); i++) {
-			if (!vn_may_home(s->in, v, i) || tried_twin(s, i))
+			s->limit = (struct vn_limit){.cost = *cost, .levels = 5, .or_equal = true};
+			if (!vn_may_home(s->in, v, i) || tried_twin(s, i) || tried_image(s, i))
 				continue;
 			s->fixed[v] = (int)i;
-			s->limit = (struct vn_limit){.cost = *cost, .levels = 5, .or_equal = true};
 			run(s);
 			s->fixed[v] = -1;
 			if (s->status < 0)
