@@ -93,10 +93,11 @@ static int64_t least_seen(const struct vn_floor *f, const struct vn_partial *p, 
 int64_t vn_floor_seen(
 	const struct vn_floor *floor, const struct vn_partial *partial, const size_t *parts, size_t n)
 {
-	int64_t sum = 0;
+	int64_t sum = 0, seen = 0;
 
 	for (size_t k = 0; k < n; k++) {
-		int64_t seen = least_seen(floor, partial, parts[k]);
+		if (k == 0 || !vn_parts_equal(floor->in, parts[k - 1], parts[k]))
+			seen = least_seen(floor, partial, parts[k]);
 		if (seen == INT64_MAX)
 			return INT64_MAX / 2;
 		sum += seen;
