@@ -200,7 +200,7 @@ const uint16_t *vn_symmetry_lowest(struct vn_symmetry *symmetry, const unsigned 
 		return NULL;
 	struct vn_orbits *orbits = &symmetry->orbits[hash % BUCKETS];
 	if (!orbits->lowest)
-		wanted.lowest = calloc(symmetry->in->n_places, sizeof(*wanted.lowest));
+		wanted.lowest = calloc(symmetry->in->n_places + 1, sizeof(*wanted.lowest));
 	else if (orbits->n_kept != wanted.n_kept ||
 		 memcmp(orbits->kept, wanted.kept, sizeof(wanted.kept)) != 0)
 		wanted.lowest = orbits->lowest; /* takes its place */
