@@ -11,6 +11,7 @@
 #include "plan_random.h"
 
 #define CASES 20000u
+#define SYMMETRIC_CASES 1000u
 #define MAX_NODES 6
 #define MAX_VNODES 5
 
@@ -118,6 +119,44 @@ static void test_oracle(void **unused)
 	assert_true(outcomes[SPILLED] > 2000 && outcomes[SQUEEZED] > 2000 && largest > 500);
 }
 
+static unsigned ring_hops(size_t n, size_t i, size_t j)
+{
+	size_t hops = i > j ? i - j : j - i;
+
+	return (unsigned)(2 * hops < n ? hops : n - hops);
+}
+
+/* Turned, mirrored or both, nothing changes on these hosts: what the search leaves out for that must not be missed. */
+static void test_symmetric(void **unused)
+{
+	uint64_t state = 64;
+	unsigned outcomes[N_OUTCOMES] = {0};
+
+	(void)unused;
+	for (unsigned i = 0; i < SYMMETRIC_CASES; i++) {
+		size_t n = 4 + maker_pick(&state, 5);
+		bool cube = (n == 4 || n == 8) && maker_once_in(&state, 2),
+		     odd_one = maker_once_in(&state, 4);
+		struct maker_node nodes[8], one = {1 + maker_pick(&state, 4), 2 + maker_pick(&state, 8)};
+		for (size_t k = 0; k < n; k++)
+			nodes[k] = one;
+		nodes[maker_pick(&state, (unsigned)n)].cores += odd_one;
+		vn_autohost *host = make_host(n, nodes, 1, 20);
+		for (size_t k = 0; k < n; k++) {
+			for (size_t l = 0; l < n; l++)
+				host->nodes[k].distances[l] =
+					10 + 5 * (cube ? (unsigned)__builtin_popcountll(k ^ l)
+						       : ring_hops(n, k, l));
+		}
+		vn_autooccupied *occupied = make_occupied(host, (struct maker_taken[8]){{0}});
+		vn_autoguest *guest = random_guest(&state, host, 2, n > 6 ? 4 : 5);
+		guest->hugepages = 0;
+		outcomes[compare_with_oracle(host, guest, occupied)]++;
+	}
+	assert_true(outcomes[PLANNED] > SYMMETRIC_CASES / 4 && outcomes[SPILLED] > 20 &&
+		    outcomes[SQUEEZED] > SYMMETRIC_CASES / 10);
+}
+
 /* The oracle itself, by figures worked out by hand: guest cores of two threads, and a device. */
 static void test_by_hand(void **unused)
 {
@@ -158,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_oracle),
+		cmocka_unit_test(test_symmetric),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,20 +25,17 @@
 
 #include <string.h>
 
+/* The places by their distance from i, or to it; those as far by number. */
 static void sort_near(const struct vn_instance *in, size_t i, bool from, uint16_t *order)
 {
-	for (size_t j = 0; j < in->n_places; j++) {
-		uint32_t d = from ? vn_distance(in, i, j) : vn_distance(in, j, i);
-		size_t at = j;
-		for (; at > 0; at--) {
-			size_t before = order[at - 1];
-			uint32_t e = from ? vn_distance(in, i, before) : vn_distance(in, before, i);
-			if (e <= d)
-				break;
-			order[at] = order[at - 1];
-		}
-		order[at] = (uint16_t)j;
-	}
+	size_t starts[VN_DISTANCE_UNREACHABLE + 2] = {0};
+
+	for (size_t j = 0; j < in->n_places; j++)
+		starts[1 + (from ? vn_distance(in, i, j) : vn_distance(in, j, i))]++;
+	for (size_t d = 0; d < VN_DISTANCE_UNREACHABLE; d++)
+		starts[d + 1] += starts[d];
+	for (size_t j = 0; j < in->n_places; j++)
+		order[starts[from ? vn_distance(in, i, j) : vn_distance(in, j, i)]++] = (uint16_t)j;
 }
 
 static int allocate(struct vn_partial *p)
@@ -78,8 +75,7 @@ int vn_partial_make(const struct vn_instance *instance, struct vn_partial *ret_p
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < instance->n_places; i++) {
-		const struct vn_place *place = &instance->places[i];
-		p.crowd += place->cores > 0 ? vn_excess(place->load, place->cores) : 0;
+		p.crowd += vn_crowd(&instance->places[i], 0);
 	}
 	p.squeeze = p.crowd;
 	for (size_t v = 0; v < instance->n_parts; v++) {
@@ -127,21 +123,22 @@ static uint64_t spill_at(const struct vn_partial *p, size_t pool, size_t i)
 
 static uint64_t crowd_at(const struct vn_partial *p, size_t i)
 {
-	const struct vn_place *place = &p->in->places[i];
+	return vn_crowd(&p->in->places[i], p->cores[i]);
+}
 
-	return place->cores > 0 ? vn_excess(place->load + p->cores[i], place->cores) : 0;
+/* The squeeze of a place once `cores` more of a guest are there. */
+static uint64_t squeeze_with(const struct vn_partial *p, size_t group, size_t i, uint64_t cores)
+{
+	uint64_t own[VN_MAX_JOINT];
+
+	for (size_t g = 0; g < p->in->n_groups && !p->in->alike; g++)
+		own[g] = p->own_cores[g * p->in->n_places + i] + (g == group ? cores : 0);
+	return vn_squeeze(p->in, i, p->cores[i] + cores, own);
 }
 
 static uint64_t squeeze_at(const struct vn_partial *p, size_t i)
 {
-	uint64_t squeeze = crowd_at(p, i);
-
-	for (size_t g = 0; g < p->in->n_groups && !p->in->alike; g++) {
-		uint64_t own = p->own_cores[g * p->in->n_places + i];
-		uint64_t alone = own ? vn_excess(p->in->places[i].load + own, p->in->groups[g].cores[i]) : 0;
-		squeeze = alone > squeeze ? alone : squeeze;
-	}
-	return squeeze;
+	return squeeze_with(p, 0, i, 0);
 }
 
 /* Adds (sign 1) or takes back (-1) what the other parts of its guest see of `part` at `place`. */
@@ -208,20 +205,6 @@ void vn_partial_unsettle(struct vn_partial *partial, size_t part)
 	partial->distance -= vn_pull(partial->in, part, place);
 	shift(partial, part, place, -1);
 	partial->homes[part] = VN_NOWHERE;
-}
-
-/* The squeeze of a place once `cores` more of a guest are there. */
-static uint64_t squeeze_with(const struct vn_partial *p, size_t group, size_t i, uint64_t cores)
-{
-	const struct vn_place *place = &p->in->places[i];
-	uint64_t squeeze = vn_excess(place->load + p->cores[i] + cores, place->cores);
-
-	for (size_t g = 0; g < p->in->n_groups && !p->in->alike; g++) {
-		uint64_t own = p->own_cores[g * p->in->n_places + i] + (g == group ? cores : 0);
-		uint64_t alone = own ? vn_excess(place->load + own, p->in->groups[g].cores[i]) : 0;
-		squeeze = alone > squeeze ? alone : squeeze;
-	}
-	return squeeze;
 }
 
 struct vn_step vn_partial_step(const struct vn_partial *partial, size_t part, size_t place)

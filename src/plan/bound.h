@@ -13,8 +13,7 @@ struct vn_partial {
 	unsigned *tenants; /* per place: parts at home there */
 	uint64_t *demand; /* n_pools x n_places: bytes of them */
 	uint64_t *vcpus, *mib; /* n_groups x n_places: vCPUs and MiB of them */
-	uint64_t *cores,
-		*claimed; /* per place: cores' worth of them, and of those that want them for themselves */
+	uint64_t *cores; /* per place: cores' worth of them */
 	uint64_t *own_cores; /* n_groups x n_places; only where guests may use different CPUs */
 	int64_t *seen_memory; /* n_groups x n_places: sum over settled w of mib(w) * D(i, home w) */
 	int64_t *seen_vcpus; /* n_groups x n_places: sum over settled v of vcpus(v) * D(home v, i) */
@@ -52,6 +51,16 @@ struct vn_step {
 	uint64_t spill, squeeze;
 	int64_t distance;
 };
+
+/* Whether a costs less than b (-1), the same (0) or more (1). */
+static inline int vn_step_compare(const struct vn_step *a, const struct vn_step *b)
+{
+	if (a->spill != b->spill)
+		return a->spill < b->spill ? -1 : 1;
+	if (a->squeeze != b->squeeze)
+		return a->squeeze < b->squeeze ? -1 : 1;
+	return (a->distance > b->distance) - (a->distance < b->distance);
+}
 
 struct vn_step vn_partial_step(const struct vn_partial *partial, size_t part, size_t place);
 

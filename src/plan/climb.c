@@ -11,12 +11,25 @@ struct walk {
 	bool any; /* `best` is set */
 	struct vn_cost best;
 	size_t *best_homes;
+	uint64_t crowd; /* the squeeze that is there already */
 };
+
+static uint64_t crowd_of(const struct vn_instance *in)
+{
+	uint64_t crowd = 0;
+
+	for (size_t i = 0; i < in->n_places; i++)
+		crowd += vn_crowd(&in->places[i], 0);
+	return crowd;
+}
 
 static int consider(struct walk *w)
 {
 	struct vn_cost cost;
 
+	if (w->any && w->best.spill == 0 && w->best.squeeze == w->crowd &&
+		vn_cost_distance(w->in, w->homes) > w->best.distance)
+		return 0; /* the levels before are as low as can be */
 	if (!vn_homes_allowed(w->in, w->homes))
 		return 0;
 	vn_cost_head(w->in, w->homes, &cost);
@@ -83,15 +96,6 @@ static int walk_all(struct walk *w)
 
 /* ---- down to the distance only, on running sums ---- */
 
-static int step_compare(const struct vn_step *a, const struct vn_step *b)
-{
-	if (a->spill != b->spill)
-		return a->spill < b->spill ? -1 : 1;
-	if (a->squeeze != b->squeeze)
-		return a->squeeze < b->squeeze ? -1 : 1;
-	return (a->distance > b->distance) - (a->distance < b->distance);
-}
-
 static bool move_fast(struct vn_partial *p, size_t part)
 {
 	size_t home = p->homes[part], best = home;
@@ -100,7 +104,7 @@ static bool move_fast(struct vn_partial *p, size_t part)
 	struct vn_step least = vn_partial_step(p, part, home);
 	for (size_t i = 0; i < p->in->n_places; i++) {
 		struct vn_step step = vn_partial_step(p, part, i);
-		if (step_compare(&step, &least) < 0 && vn_partial_admits(p, part, i)) {
+		if (vn_step_compare(&step, &least) < 0 && vn_partial_admits(p, part, i)) {
 			least = step;
 			best = i;
 		}
@@ -137,7 +141,7 @@ static bool swap_fast(struct vn_partial *p, size_t a, size_t b)
 	vn_partial_unsettle(p, b);
 	struct vn_step before = weigh_two(p, a, here, b, there, &known);
 	struct vn_step after = weigh_two(p, a, there, b, here, &admitted);
-	bool better = admitted && step_compare(&after, &before) < 0;
+	bool better = admitted && vn_step_compare(&after, &before) < 0;
 	vn_partial_settle(p, a, better ? there : here);
 	vn_partial_settle(p, b, better ? here : there);
 	return better;
@@ -163,7 +167,7 @@ void vn_climb_fast(struct vn_partial *partial, const int *fixed)
 int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *cost)
 {
 	vn_autofree size_t *best = calloc(instance->n_parts, sizeof(*best));
-	struct walk walk = {instance, homes, NULL, true, *cost, best};
+	struct walk walk = {instance, homes, NULL, true, *cost, best, crowd_of(instance)};
 
 	if (!best)
 		return -ENOMEM;
@@ -182,7 +186,7 @@ int vn_climb_next(const struct vn_instance *instance, const size_t *homes, const
 	size_t *ret_homes, struct vn_cost *ret_cost)
 {
 	vn_autofree size_t *scratch = calloc(instance->n_parts, sizeof(*scratch));
-	struct walk walk = {instance, scratch, cost, false, {0}, ret_homes};
+	struct walk walk = {instance, scratch, cost, false, {0}, ret_homes, crowd_of(instance)};
 
 	if (!scratch)
 		return -ENOMEM;

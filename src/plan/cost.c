@@ -39,31 +39,42 @@ vn_i128 vn_pulls(const struct vn_instance *instance, const size_t *homes)
 	return sum;
 }
 
-static vn_i128 distance_of(const struct vn_instance *in, const size_t *homes)
+vn_i128 vn_cost_distance(const struct vn_instance *instance, const size_t *homes)
 {
 	vn_i128 sum = 0;
 
-	for (size_t v = 0; v < in->n_parts; v++) {
-		const struct vn_group *group = &in->groups[in->parts[v].group];
+	for (size_t v = 0; v < instance->n_parts; v++) {
+		const struct vn_part *part = &instance->parts[v];
+		const struct vn_group *group = &instance->groups[part->group];
+		uint64_t seen =
+			0; /* what fits the figures of an instance: MiB times a distance, all of a guest */
 		for (size_t w = group->first; w < group->first + group->n; w++)
-			sum += (vn_i128)(in->parts[v].vcpus * in->parts[w].mib) *
-			       vn_distance(in, homes[v], homes[w]);
+			seen += instance->parts[w].mib * vn_distance(instance, homes[v], homes[w]);
+		sum += (vn_i128)part->vcpus * seen;
 	}
-	return sum + vn_pulls(in, homes);
+	return sum + vn_pulls(instance, homes);
+}
+
+uint64_t vn_squeeze(const struct vn_instance *instance, size_t place, uint64_t cores, const uint64_t *own)
+{
+	const struct vn_place *there = &instance->places[place];
+	uint64_t squeeze = vn_crowd(there, cores);
+
+	for (size_t g = 0; g < instance->n_groups && !instance->alike; g++) {
+		uint64_t alone =
+			own[g] ? vn_excess(there->load + own[g], instance->groups[g].cores[place]) : 0;
+		squeeze = alone > squeeze ? alone : squeeze;
+	}
+	return squeeze;
 }
 
 static uint64_t squeeze_on(const struct vn_instance *in, const size_t *homes, size_t i, uint64_t cores)
 {
-	const struct vn_place *place = &in->places[i];
-	uint64_t squeeze = vn_excess(place->load + cores, place->cores);
+	uint64_t own[VN_MAX_JOINT];
 
-	for (size_t g = 0; g < in->n_groups && !in->alike; g++) {
-		const struct vn_group *group = &in->groups[g];
-		uint64_t own = cores_on(in, homes, i, group->first, group->first + group->n);
-		uint64_t alone = own ? vn_excess(place->load + own, group->cores[i]) : 0;
-		squeeze = alone > squeeze ? alone : squeeze;
-	}
-	return squeeze;
+	for (size_t g = 0; g < in->n_groups && !in->alike; g++)
+		own[g] = cores_on(in, homes, i, in->groups[g].first, in->groups[g].first + in->groups[g].n);
+	return vn_squeeze(in, i, cores, own);
 }
 
 /* Whether each guest that has cores for itself on a place finds them, whatever the others there take. */
@@ -111,7 +122,7 @@ void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struc
 			cost.load_cores = place->cores;
 		}
 	}
-	cost.distance = distance_of(instance, homes);
+	cost.distance = vn_cost_distance(instance, homes);
 	*ret_cost = cost;
 }
 

@@ -14,9 +14,24 @@
 
 #include "instance.h"
 
+/* The squeeze of a place on the CPUs of all guests, `cores` cores' worth of parts living there. */
+static inline uint64_t vn_crowd(const struct vn_place *place, uint64_t cores)
+{
+	return place->cores > 0 ? vn_excess(place->load + cores, place->cores) : 0;
+}
+
+/*
+ * The squeeze of a place on which `cores` cores' worth of parts live, own[g] of them guest g's. `own` is only looked at where guests
+ * may use different CPUs (not `alike`).
+ */
+uint64_t vn_squeeze(const struct vn_instance *instance, size_t place, uint64_t cores, const uint64_t *own);
+
 /* Whether every vnode may live where `homes` (indices) puts it, and has its cores when they must be its own.
  */
 bool vn_homes_allowed(const struct vn_instance *instance, const size_t *homes);
+
+/* The distance level alone. */
+vn_i128 vn_cost_distance(const struct vn_instance *instance, const size_t *homes);
 
 /* The levels down to the load; fragmentation stays 0. Needs no memory. */
 void vn_cost_head(const struct vn_instance *instance, const size_t *homes, struct vn_cost *ret_cost);

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_CORES 256 /* of a place; more count as no limit */
+#include "menu.h"
 
 struct bounding {
 	const struct vn_instance *in;
@@ -32,7 +32,7 @@ struct bounding {
 	uint64_t *limits; /* 2 per branch: memory, vCPUs that it holds at most */
 	uint64_t *sorted; /* 2 x branches: those of a level's clusters, descending */
 	const struct vn_part **by_density; /* the guest's parts, most vCPUs a MiB first */
-	uint64_t most_mib[MAX_CORES + 1]; /* of parts worth so many cores together */
+	uint64_t most_mib[VN_MENU_CORES + 1]; /* of parts worth so many cores together */
 };
 
 static void bounding_clear(struct bounding *b)
@@ -59,10 +59,7 @@ static void pack(struct bounding *b)
 		b->mib += part->mib;
 		b->vcpus += part->vcpus;
 		b->by_density[v] = part;
-		for (size_t c = MAX_CORES + 1; c-- > part->cores;) {
-			uint64_t with = b->most_mib[c - part->cores] + part->mib;
-			b->most_mib[c] = with > b->most_mib[c] ? with : b->most_mib[c];
-		}
+		vn_knapsack_add(b->most_mib, part);
 	}
 	qsort(b->by_density, b->group->n, sizeof(*b->by_density), denser);
 }
@@ -87,7 +84,7 @@ static void limit_place(const struct bounding *b, size_t i, uint64_t *limits)
 	const struct vn_place *place = &b->in->places[i];
 	uint64_t mib = vn_room(b->in, b->group->pool, i) / VN_MIB + b->spill;
 	uint64_t cores = vn_excess(vn_min(place->cores, b->group->cores[i]), place->load) + b->squeeze;
-	uint64_t by_cores = cores <= MAX_CORES ? b->most_mib[cores] : UINT64_MAX;
+	uint64_t by_cores = cores <= VN_MENU_CORES ? b->most_mib[cores] : UINT64_MAX;
 
 	limits[0] = vn_min(vn_min(mib, by_cores), b->mib);
 	limits[1] = vn_min(vn_min(cores * b->group->threads, vcpus_in(b, mib)), b->vcpus);

@@ -65,18 +65,6 @@ static void list_dishes(const struct vn_instance *in, unsigned parts, struct vn_
 	}
 }
 
-/* A knapsack of cores. */
-static void pack_cores(const struct vn_instance *in, unsigned parts, struct vn_menu *menu)
-{
-	for (size_t v = 0; v < in->n_parts; v++) {
-		const struct vn_part *part = &in->parts[v];
-		for (size_t c = VN_MENU_CORES + 1; c-- > part->cores && parts >> v & 1;) {
-			uint64_t with = menu->mib_by_cores[c - part->cores] + part->mib;
-			menu->mib_by_cores[c] = with > menu->mib_by_cores[c] ? with : menu->mib_by_cores[c];
-		}
-	}
-}
-
 const struct vn_menu *vn_menus_get(struct vn_menus *menus, unsigned parts)
 {
 	if (!menus->menus || menus->menus[parts])
@@ -89,7 +77,10 @@ const struct vn_menu *vn_menus_get(struct vn_menus *menus, unsigned parts)
 		return NULL;
 	}
 	list_dishes(menus->in, parts, menu);
-	pack_cores(menus->in, parts, menu);
+	for (size_t v = 0; v < menus->in->n_parts; v++) {
+		if (parts >> v & 1)
+			vn_knapsack_add(menu->mib_by_cores, &menus->in->parts[v]);
+	}
 	menus->menus[parts] = menu;
 	return menu;
 }

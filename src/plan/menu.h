@@ -7,6 +7,16 @@
 #define VN_MENU_PARTS 12 /* beyond, there are too many subsets */
 #define VN_MENU_CORES 256 /* of a place; more count as so many */
 
+/* A knapsack of cores: most[c] is the most MiB of parts worth at most c cores together. Begins as zeros; this adds a part to those
+ * there are to choose from. */
+static inline void vn_knapsack_add(uint64_t most[static VN_MENU_CORES + 1], const struct vn_part *part)
+{
+	for (size_t c = VN_MENU_CORES + 1; c-- > part->cores;) {
+		uint64_t with = most[c - part->cores] + part->mib;
+		most[c] = with > most[c] ? with : most[c];
+	}
+}
+
 struct vn_dish {
 	uint64_t have; /* with at most so much memory, MiB … */
 	uint64_t mib, vcpus; /* … the most memory, and the most vCPUs, that a subset has */

@@ -8,18 +8,21 @@
  *    settles every level and the ties, exactly, in well under a millisecond for up to eight vnodes. What is left for the search
  *    below are hosts whose distances make none, guests of very many different vnodes, and memory that must spill.
  * 3. Branch and bound over homes, one vnode at a time, the largest first, the most promising place first. A branch is left as
- *    soon as its bounds (bound.c) say that it cannot beat the best plan known. The least spill is settled first, then with it the
+ *    soon as its bounds (bound.c) say that it cannot beat the best plan known; most are not even entered, because a cheap bound
+ *    of what pairs of vnodes cost each other (floor.c) says so beforehand. The least spill is settled first, then with it the
  *    least squeeze, then all the rest: early levels are the easy ones, and the bound of the distance needs their final values.
  * 4. Ties: vnode by vnode each lower-numbered place is tried, asking whether homes of the same cost begin so.
  * 5. The runner-up, when it is asked for: the best plan that costs more than the best. One that costs the same (a mirror image,
  *    say) would tell nobody why the best was taken. This search may stop early, after a fixed number of steps: then the runner-up
  *    is the best found. The plan itself stays proven.
  *
- * Symmetry, in the search: equal vnodes are only tried in ascending order of places, and of interchangeable places that have
- * no tenant yet only the lowest is tried. The lexicographically smallest member of each class of mirror
- * images passes both rules (or swapping would make it smaller), so none is lost. What is settled before the
- * search begins (homes of the user, the prefix of step 4) has taken its places by then and is not touched by
- * either rule.
+ * Symmetry, in the search: equal vnodes are only tried in ascending order of places, and of places without a tenant that a
+ * renaming of the host maps to each other (symmetry.c), all places with tenants staying where they are, only the lowest is tried.
+ * Read in the order in which vnodes are placed, the lexicographically smallest of all images of a plan passes both rules: where it
+ * broke one, swapping the vnodes or renaming the places would make it smaller. So none is lost. What is settled before the search
+ * begins (homes of the user, the prefix of step 4) has taken its places by then and is not touched by either rule. Where memory
+ * spills only places that could simply change names (their class) count as alike: which of many cheapest ways the spilled memory
+ * takes depends on the numbers of the places, and what is left free behind it with that.
  */
 #include "solve.h"
 
@@ -29,7 +32,9 @@
 #include "climb.h"
 #include "deadline.h"
 #include "dispersion.h"
+#include "floor.h"
 #include "partition.h"
+#include "symmetry.h"
 
 #define RUNNER_UP_STEPS 20000
 #define MANY_PARTS 10
@@ -51,6 +56,10 @@ struct search {
 	bool first; /* any plan within the limit will do */
 	bool found;
 	size_t *best;
+	struct vn_floor floor; /* once it is settled that nothing has to spill, and the least squeeze */
+	uint64_t least_squeeze;
+	int64_t *among; /* per depth, and one more: what order[depth] and on cost among themselves at least */
+	struct vn_symmetry symmetry; /* once it is needed */
 	uint64_t steps, max_steps; /* 0: as many as it takes */
 	struct vn_deadline deadline;
 	unsigned deadline_ms;
@@ -63,6 +72,9 @@ struct search {
 static void search_clear(struct search *s)
 {
 	vn_partial_clear(&s->partial);
+	vn_symmetry_clear(&s->symmetry);
+	vn_floor_clear(&s->floor);
+	free(s->among);
 	free(s->fixed);
 	free(s->order);
 	free(s->choices);
@@ -76,7 +88,8 @@ static int search_make(const struct vn_instance *in, unsigned deadline_ms, struc
 	s->order = calloc(in->n_parts, sizeof(*s->order));
 	s->choices = calloc(in->n_parts * in->n_places, sizeof(*s->choices));
 	s->best = calloc(in->n_parts, sizeof(*s->best));
-	if (!s->fixed || !s->order || !s->choices || !s->best)
+	s->among = calloc(in->n_parts + 1, sizeof(*s->among));
+	if (!s->fixed || !s->order || !s->choices || !s->best || !s->among)
 		return -ENOMEM;
 	for (size_t v = 0; v < in->n_parts; v++)
 		s->fixed[v] = in->parts[v].fixed;
@@ -117,22 +130,32 @@ static bool mirrored(const struct search *s, size_t place)
 
 static bool choice_before(const struct choice *a, const struct choice *b)
 {
-	if (a->step.spill != b->step.spill)
-		return a->step.spill < b->step.spill;
-	if (a->step.squeeze != b->step.squeeze)
-		return a->step.squeeze < b->step.squeeze;
-	if (a->step.distance != b->step.distance)
-		return a->step.distance < b->step.distance;
-	return a->place < b->place;
+	int order = vn_step_compare(&a->step, &b->step);
+
+	return order != 0 ? order < 0 : a->place < b->place;
+}
+
+static int know_symmetry(struct search *s)
+{
+	return s->symmetry.in ? 0 : vn_symmetry_make(s->in, &s->symmetry);
+}
+
+/* Of places that renamings of the host map to each other, what is settled staying where it is, the lowest; or NULL. */
+static const uint16_t *lowest_alike(struct search *s)
+{
+	return s->symmetry.in && s->limit.cost.spill == 0
+		       ? vn_symmetry_lowest(&s->symmetry, s->partial.tenants)
+		       : NULL;
 }
 
 /* The places worth trying for a part from `lowest` on, the most promising first. */
-static size_t list_choices(const struct search *s, size_t part, size_t lowest, struct choice *choices)
+static size_t list_choices(struct search *s, size_t part, size_t lowest, struct choice *choices)
 {
+	const uint16_t *alike = lowest_alike(s);
 	size_t n = 0;
 
 	for (size_t i = lowest; i < s->in->n_places; i++) {
-		if (!vn_partial_admits(&s->partial, part, i) || mirrored(s, i))
+		if ((alike && alike[i] != i) || !vn_partial_admits(&s->partial, part, i) || mirrored(s, i))
 			continue;
 		struct choice choice = {i, vn_partial_step(&s->partial, part, i)};
 		size_t at = n++;
@@ -164,6 +187,42 @@ static void weigh_complete(struct search *s)
 	memcpy(s->best, s->partial.homes, s->in->n_parts * sizeof(*s->best));
 }
 
+/* Whether only plans that the floor was made for can be below the limit. */
+static bool has_floor(const struct search *s)
+{
+	return s->floor.in && s->limit.levels == 5 && s->limit.cost.spill == 0 &&
+	       s->limit.cost.squeeze == s->least_squeeze;
+}
+
+/* What the parts from a depth on add at least to the distance. */
+static int64_t floor_from(const struct search *s, size_t depth)
+{
+	return s->among[depth] + vn_floor_seen(&s->floor, &s->partial, s->order + depth, s->n_order - depth);
+}
+
+/* What the parts after a depth add at least to the distance, and what they and the one at that depth cost each other. */
+static int64_t floor_beside(const struct search *s, size_t depth)
+{
+	return s->among[depth] - vn_floor_pairs(&s->floor, s->order + depth, 1) +
+	       vn_floor_seen(&s->floor, &s->partial, s->order + depth + 1, s->n_order - depth - 1);
+}
+
+/* Whether what is settled, all up to a depth, may be completed below the limit: the cheap bound first. */
+static bool promises(struct search *s, size_t depth)
+{
+	if (has_floor(s) && s->partial.distance + floor_from(s, depth) > s->limit.cost.distance)
+		return false;
+	return vn_partial_promises(&s->partial, &s->limit);
+}
+
+/* Fills s->among for the order there is. */
+static void find_among(struct search *s)
+{
+	s->among[s->n_order] = 0;
+	for (size_t d = s->n_order; d-- > 0;)
+		s->among[d] = s->among[d + 1] + vn_floor_pairs(&s->floor, s->order + d, s->n_order - d);
+}
+
 static void descend(struct search *s, size_t depth)
 {
 	if (over(s))
@@ -177,9 +236,13 @@ static void descend(struct search *s, size_t depth)
 		lowest = s->partial.homes[s->order[depth - 1]];
 	struct choice *choices = s->choices + depth * s->in->n_places;
 	size_t n = list_choices(s, part, lowest, choices);
+	bool bounded = has_floor(s);
+	int64_t rest = bounded && n > 1 ? floor_beside(s, depth) : 0;
 	for (size_t i = 0; i < n; i++) {
+		if (bounded && s->partial.distance + choices[i].step.distance + rest > s->limit.cost.distance)
+			continue;
 		vn_partial_settle(&s->partial, part, choices[i].place);
-		if (vn_partial_promises(&s->partial, &s->limit))
+		if (promises(s, depth + 1))
 			descend(s, depth + 1);
 		vn_partial_unsettle(&s->partial, part);
 	}
@@ -228,8 +291,14 @@ static void unsettle_fixed(struct search *s)
 static void run(struct search *s)
 {
 	s->found = false;
+	s->status = know_symmetry(s);
+	if (s->status < 0)
+		return;
 	vn_partial_sort(&s->partial);
-	s->open = settle_fixed(s) && vn_partial_promises(&s->partial, &s->limit);
+	bool allowed = settle_fixed(s);
+	if (has_floor(s))
+		find_among(s);
+	s->open = allowed && promises(s, 0);
 	if (s->open)
 		descend(s, 0);
 	unsettle_fixed(s);
@@ -270,12 +339,12 @@ static void unplace_all(struct search *s)
 /* Takes what is settled when it is better than what is known. */
 static int take_settled(struct search *s, struct vn_solution *solution)
 {
+	struct vn_step settled = {s->partial.spill, s->partial.squeeze, s->partial.distance};
+	struct vn_step known = {
+		solution->cost.spill, solution->cost.squeeze, (int64_t)solution->cost.distance};
 	struct vn_cost cost;
 
-	if (s->partial.spill != solution->cost.spill ? s->partial.spill > solution->cost.spill
-		: s->partial.squeeze != solution->cost.squeeze
-			? s->partial.squeeze > solution->cost.squeeze
-			: s->partial.distance >= solution->cost.distance)
+	if (vn_step_compare(&settled, &known) >= 0)
 		return 0;
 	int r = vn_cost_of(s->in, s->partial.homes, &cost);
 	if (r < 0)
@@ -303,14 +372,16 @@ static int begin(struct search *s, struct vn_solution *solution)
 static int begin_everywhere(struct search *s, struct vn_solution *solution)
 {
 	struct vn_deadline enough = vn_deadline_in(s->deadline_ms / 5 + (s->deadline_ms > 0));
-	int r = 0;
+	int r = know_symmetry(s);
 
 	for (size_t i = 0; i < s->in->n_places && r >= 0; i++) {
 		if (s->in->places[i].class != i)
 			continue; /* around a lower place it came out alike */
 		if (vn_deadline_passed(&enough))
 			break;
-		if (settle_fixed(s) && place_all(s, i))
+		bool allowed = settle_fixed(s);
+		const uint16_t *alike = lowest_alike(s);
+		if (allowed && !(alike && alike[i] != i) && place_all(s, i))
 			r = take_settled(s, solution);
 		unplace_all(s);
 		unsettle_fixed(s);
@@ -430,6 +501,12 @@ static int settle_levels(struct search *s, unsigned settled, struct vn_solution 
 	solution->proven = true;
 	for (size_t i = settled; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		s->limit = (struct vn_limit){.cost = solution->cost, .levels = steps[i].levels};
+		if (steps[i].levels == 5 && solution->cost.spill == 0) { /* else nearly all may go anywhere */
+			s->least_squeeze = solution->cost.squeeze;
+			r = vn_floor_make(s->in, s->least_squeeze - s->partial.crowd, &s->floor);
+			if (r < 0)
+				return r;
+		}
 		run(s);
 		r = adopt(s, solution);
 		if (r < 0)
@@ -465,6 +542,15 @@ static bool tried_twin(const struct search *s, size_t place)
 	return false;
 }
 
+/* Whether a renaming of the host that leaves what is fixed where it is maps a lower place to this one: that was tried in vain. */
+static bool tried_image(struct search *s, size_t place)
+{
+	settle_fixed(s);
+	const uint16_t *alike = lowest_alike(s);
+	unsettle_fixed(s);
+	return alike && alike[place] != place;
+}
+
 /* Step 4: among plans of this cost, the one with the lexicographically smallest homes. Ends early with the
  * search. */
 static int settle_ties(struct search *s, size_t *homes, struct vn_cost *cost)
@@ -474,10 +560,10 @@ static int settle_ties(struct search *s, size_t *homes, struct vn_cost *cost)
 		if (s->fixed[v] >= 0)
 			continue;
 		for (size_t i = 0; i < homes[v] && !cut_short(s); i++) {
-			if (!vn_may_home(s->in, v, i) || tried_twin(s, i))
+			s->limit = (struct vn_limit){.cost = *cost, .levels = 5, .or_equal = true};
+			if (!vn_may_home(s->in, v, i) || tried_twin(s, i) || tried_image(s, i))
 				continue;
 			s->fixed[v] = (int)i;
-			s->limit = (struct vn_limit){.cost = *cost, .levels = 5, .or_equal = true};
 			run(s);
 			s->fixed[v] = -1;
 			if (s->status < 0)
@@ -543,7 +629,7 @@ int vn_solve(const struct vn_instance *instance, unsigned deadline_ms, bool runn
 	if (r >= 0)
 		r = divide(&s, &solution);
 	bool divided = r >= 0 && solution.proven;
-	if (r >= 0 && !divided && s.n_order > 1 && s.n_order <= MANY_PARTS) {
+	if (r >= 0 && !divided && s.n_order > 4 && s.n_order <= MANY_PARTS) {
 		int settled = r;
 		r = begin_everywhere(&s, &solution);
 		r = r < 0 ? r : settled;

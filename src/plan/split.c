@@ -16,6 +16,9 @@
  * The latter is looked up in a table of a better host that is built first, and quickly: its places all have the best of every
  * leaf for each choice, and as its branches at one level are all alike, each level takes a few joins however many places there
  * are. With a good plan known most tables are nearly empty. Branches that are alike share a table.
+ *
+ * Two tables are put together entry by entry where they have few, and choice by choice on plain sums where they have many; see
+ * join_dense().
  */
 #include "split.h"
 
@@ -24,7 +27,15 @@
 
 #define MAX_CHOICES (1u << 16)
 #define MAX_ENTRIES (UINT64_C(1) << 20) /* of all tables: 24 MiB */
+#define NOWHERE (INT64_MAX / 4) /* a cost beyond all */
 #define MAX_BETTER_HOST 1200 /* entries of its leaf; beyond, building it takes longer than it saves */
+
+/* A cost as one number, level by level: spill * of_spill + squeeze * of_squeeze + distance. */
+struct packing {
+	bool possible; /* all costs fit */
+	int64_t of_spill, of_squeeze; /* spill in units */
+	uint64_t unit; /* of memory, bytes: all there is comes in these */
+};
 
 /* What building takes beside the split itself. */
 struct builder {
@@ -35,8 +46,10 @@ struct builder {
 	uint32_t *touched; /* the states told */
 	size_t n_touched;
 	struct vn_entry *rest; /* per state: what its parts cost at least among themselves */
+	int64_t *rates; /* 2 per state: of the two tables that are joined; see join_dense() */
+	struct packing packing;
+	size_t n_pairs; /* of two choices that can be made together */
 	uint64_t n_entries, steps;
-	bool filled; /* `rest` is that of the better host */
 };
 
 static void builder_clear(struct builder *b)
@@ -45,6 +58,7 @@ static void builder_clear(struct builder *b)
 	free(b->told);
 	free(b->touched);
 	free(b->rest);
+	free(b->rates);
 }
 
 const struct vn_entry *vn_table_find(const struct vn_table *table, size_t state)
@@ -113,7 +127,11 @@ static int take(struct builder *b, uint32_t beyond, bool root, struct vn_table *
 	struct vn_entry *entries = malloc((n + 1) * sizeof(*entries));
 	if (!entries)
 		return -ENOMEM;
-	qsort(b->touched, n, sizeof(*b->touched), by_state);
+	bool sorted = true;
+	for (size_t i = 1; i < n; i++)
+		sorted &= b->touched[i - 1] < b->touched[i];
+	if (!sorted)
+		qsort(b->touched, n, sizeof(*b->touched), by_state);
 	for (size_t i = 0; i < n; i++)
 		entries[i] = b->best[b->touched[i]];
 	*ret_table = (struct vn_table){n, entries};
@@ -137,79 +155,229 @@ static bool weigh_leaf(const struct vn_split *s, size_t place, size_t state, str
 		entry.spill += vn_excess(before + s->states.memory[k * s->states.n + state], room) -
 			       vn_excess(before, room);
 	}
-	uint64_t crowd = vn_excess(there->load + p->cores[place], there->cores), before = crowd,
-		 after = vn_excess(there->load + cores, there->cores);
+	uint64_t before[VN_MAX_JOINT], after[VN_MAX_JOINT]; /* cores' worth of each guest */
 	for (size_t g = 0; g < in->n_groups; g++) {
 		const struct vn_group *group = &in->groups[g];
-		uint64_t own = p->own_cores[g * in->n_places + place],
-			 more = s->states.own_cores[g * s->states.n + state];
-		uint64_t was = own ? vn_excess(there->load + own, group->cores[place]) : 0;
-		uint64_t is = own + more ? vn_excess(there->load + own + more, group->cores[place]) : 0;
-		if (group->exclusive && sum->cores > 0 && own + more > 0 &&
+		before[g] = p->own_cores[g * in->n_places + place];
+		after[g] = before[g] + s->states.own_cores[g * s->states.n + state];
+		if (group->exclusive && sum->cores > 0 && after[g] > 0 &&
 			there->load + cores > group->cores[place])
 			return false;
-		before = was > before ? was : before;
-		after = is > after ? is : after;
 		entry.distance += s->states.vcpus[g * s->states.n + state] *
 				  s->states.mib[g * s->states.n + state] *
 				  (int64_t)vn_distance(in, place, place);
 	}
-	entry.squeeze = sum->cores ? (uint32_t)(after - before) : 0;
+	if (sum->cores > 0)
+		entry.squeeze = (uint32_t)(vn_squeeze(in, place, cores, after) -
+					   vn_squeeze(in, place, p->cores[place], before));
 	*ret = entry;
 	return true;
 }
 
-/* Tells every choice that a place can take: kind by kind, as many as go without passing the limit. */
-static void fill_leaf(struct builder *b, size_t place, size_t kind, size_t state, int64_t pull)
+/* Tells every choice that a place can take: kind by kind from the last one, that is in order, as many as go without passing the
+ * limit. `so_far`: what has been chosen of the kinds from `kind` on; without `pull`. */
+static void fill_leaf(struct builder *b, size_t place, size_t kind, struct vn_entry so_far, int64_t pull)
 {
 	const struct vn_split *s = b->split;
-	struct vn_entry entry;
 
-	if (kind == s->states.n_kinds) {
-		if (weigh_leaf(s, place, state, &entry)) {
-			entry.distance += pull;
-			tell(b, entry);
-		}
+	if (kind == 0) {
+		so_far.distance += pull;
+		tell(b, so_far);
 		return;
 	}
-	const struct vn_kind *that = &s->states.kinds[kind];
+	const struct vn_kind *that = &s->states.kinds[kind - 1];
 	int64_t one = s->pulls ? s->pulls[that->part * s->in->n_places + place] : 0;
-	for (size_t n = 0; n <= that->n; n++) {
-		if (n > 0 && (!vn_may_home(s->in, that->part, place) ||
-				     !weigh_leaf(s, place, state, &entry) || entry.spill > s->limit.spill ||
-				     (entry.spill == s->limit.spill && entry.squeeze > s->limit.squeeze)))
+	fill_leaf(b, place, kind - 1, so_far, pull);
+	for (size_t n = 1; n <= that->n && vn_may_home(s->in, that->part, place); n++) {
+		if (!weigh_leaf(s, place, so_far.state + that->stride, &so_far) ||
+			so_far.spill > s->limit.spill ||
+			(so_far.spill == s->limit.spill && so_far.squeeze > s->limit.squeeze))
 			return;
-		fill_leaf(b, place, kind + 1, state, pull);
-		state += that->stride;
-		pull += one;
+		fill_leaf(b, place, kind - 1, so_far, pull + (int64_t)n * one);
 	}
 }
 
 /* ---- inner branches ---- */
 
-/* Puts two tables together. */
+/* Counts steps; true when the time is up. */
+static bool late(struct builder *b, size_t steps)
+{
+	b->steps += steps;
+	if (b->steps > 1u << 16) {
+		b->steps = 0;
+		b->split->late |= vn_deadline_passed(b->deadline);
+	}
+	return b->split->late;
+}
+
+static void join_entries(
+	struct builder *b, const struct vn_entry *a, const struct vn_entry *c, uint32_t distance)
+{
+	struct vn_entry both = vn_split_join(b->split, a, c, distance);
+
+	if (vn_entry_compare(&both, &b->split->limit) <= 0)
+		tell(b, both);
+}
+
+/* Puts two tables together that have few entries: each with each. */
+static void join_sparse(
+	struct builder *b, const struct vn_table *left, const struct vn_table *right, uint32_t distance)
+{
+	for (size_t i = 0; i < left->n && !late(b, right->n); i++) {
+		const struct vn_entry *a = &left->entries[i];
+		for (size_t j = 0; j < right->n; j++) {
+			const struct vn_entry *c = &right->entries[j];
+			if (vn_states_fit(&b->split->states, a->state, c->state))
+				join_entries(b, a, c, distance);
+		}
+	}
+}
+
+/* Whether all costs fit into one number. Where no plan is known they may be anything. */
+static struct packing find_packing(const struct vn_split *s)
+{
+	const struct vn_instance *in = s->in;
+	const size_t all = s->states.n - 1;
+	struct packing packing = {.unit = VN_MAX_ROOM};
+	vn_i128 distance = 1, squeeze = s->states.sums[all].cores + 1, spill;
+
+	for (size_t g = 0; g < in->n_groups; g++)
+		distance += (vn_i128)s->states.vcpus[g * s->states.n + all] *
+			    s->states.mib[g * s->states.n + all] * VN_DISTANCE_UNREACHABLE;
+	for (size_t t = 0; t < s->states.n_kinds && s->pulls; t++) {
+		int64_t most = 0;
+		for (size_t i = 0; i < in->n_places; i++)
+			most = s->pulls[s->states.kinds[t].part * in->n_places + i] > most
+				       ? s->pulls[s->states.kinds[t].part * in->n_places + i]
+				       : most;
+		distance += (vn_i128)most * (vn_i128)s->states.kinds[t].n;
+	}
+	for (size_t v = 0; v < in->n_parts; v++)
+		while (in->parts[v].memory % packing.unit)
+			packing.unit /= 2;
+	for (size_t i = 0; i < in->n_places * in->n_pools; i++)
+		while (in->rooms[i] % packing.unit)
+			packing.unit /= 2;
+	spill = 2 * ((vn_i128)s->limit.spill / packing.unit) + 1; /* of two tables' entries together */
+	packing.possible = s->limit.distance < distance && distance * squeeze * spill < NOWHERE / 4;
+	if (packing.possible) {
+		packing.of_squeeze = (int64_t)distance;
+		packing.of_spill = (int64_t)(distance * squeeze);
+	}
+	return packing;
+}
+
+static int64_t pack(const struct builder *b, const struct vn_entry *entry)
+{
+	return (int64_t)(entry->spill / b->packing.unit) * b->packing.of_spill +
+	       (int64_t)entry->squeeze * b->packing.of_squeeze + entry->distance;
+}
+
+static struct vn_entry unpack(const struct builder *b, int64_t cost, size_t state)
+{
+	return (struct vn_entry){.spill = (uint64_t)(cost / b->packing.of_spill) * b->packing.unit,
+		.squeeze = (uint32_t)(cost % b->packing.of_spill / b->packing.of_squeeze),
+		.distance = cost % b->packing.of_squeeze,
+		.state = (uint32_t)state};
+}
+
+/* What a choice's vCPUs and memory are worth together, per unit of distance. */
+static int64_t product(const struct vn_states *states, size_t state)
+{
+	int64_t sum = 0;
+
+	for (size_t g = 0; g < states->in->n_groups; g++)
+		sum += states->vcpus[g * states->n + state] * states->mib[g * states->n + state];
+	return sum;
+}
+
+/* The least that a choice can be split into; choice by choice of what one side holds, as an odometer counts. */
+static int64_t least_split(
+	const struct vn_states *states, size_t all, const int64_t *left, const int64_t *right)
+{
+	size_t most[VN_MAX_KINDS], digits[VN_MAX_KINDS] = {0}, state = 0, k = 0;
+	int64_t least = 2 * NOWHERE;
+
+	for (size_t t = 0; t < states->n_kinds; t++)
+		most[t] = vn_states_count(states, all, t);
+	while (k < states->n_kinds) {
+		int64_t sum = left[state] + right[all - state];
+		least = sum < least ? sum : least;
+		for (k = 0; k < states->n_kinds && digits[k] == most[k]; k++) {
+			state -= digits[k] * states->kinds[k].stride;
+			digits[k] = 0;
+		}
+		if (k < states->n_kinds) {
+			digits[k]++;
+			state += states->kinds[k].stride;
+		}
+	}
+	return least;
+}
+
+/* The same where no two parts are of a kind: a choice's bits are its parts. */
+static int64_t least_subset(size_t all, const int64_t *left, const int64_t *right)
+{
+	int64_t least = left[0] + right[all];
+
+	for (size_t state = all; state > 0; state = (state - 1) & all) {
+		int64_t sum = left[state] + right[all - state];
+		least = sum < least ? sum : least;
+	}
+	return least;
+}
+
+/*
+ * Puts two tables together choice by choice. What crosses between choices A and B is, per unit of distance, P(A + B) - P(A) - P(B),
+ * where P is a choice's vCPUs times its memory. So with P times the distance taken off every entry beforehand, what is left to
+ * find is the least of plain sums.
+ */
+static void join_dense(
+	struct builder *b, const struct vn_table *left, const struct vn_table *right, uint32_t distance)
+{
+	const struct vn_states *states = &b->split->states;
+	int64_t *from_left = b->rates, *from_right = b->rates + states->n, limit = pack(b, &b->split->limit);
+	bool single = states->n == (size_t)1 << states->n_kinds;
+
+	for (size_t state = 0; state < 2 * states->n; state++)
+		b->rates[state] = NOWHERE;
+	for (size_t i = 0; i < left->n; i++) {
+		const struct vn_entry *entry = &left->entries[i];
+		from_left[entry->state] = pack(b, entry) - distance * product(states, entry->state);
+	}
+	for (size_t i = 0; i < right->n; i++) {
+		const struct vn_entry *entry = &right->entries[i];
+		from_right[entry->state] = pack(b, entry) - distance * product(states, entry->state);
+	}
+	for (size_t state = 0; state < states->n && !late(b, b->n_pairs / states->n); state++) {
+		int64_t least = single ? least_subset(state, from_left, from_right)
+				       : least_split(states, state, from_left, from_right);
+		if (least >= NOWHERE / 2)
+			continue;
+		least += distance * product(states, state);
+		if (least <= limit)
+			tell(b, unpack(b, least, state));
+	}
+}
+
 static void join_tables(
 	struct builder *b, const struct vn_table *left, const struct vn_table *right, uint32_t distance)
 {
-	const struct vn_split *s = b->split;
+	if (b->packing.possible && 8 * left->n * right->n > b->n_pairs)
+		join_dense(b, left, right, distance);
+	else
+		join_sparse(b, left, right, distance);
+}
 
+/* Of the root's table only what holds all parts is wanted. */
+static void join_root(
+	struct builder *b, const struct vn_table *left, const struct vn_table *right, uint32_t distance)
+{
 	for (size_t i = 0; i < left->n; i++) {
-		const struct vn_entry *a = &left->entries[i];
-		b->steps += right->n;
-		if (b->steps > 1u << 16) {
-			b->steps = 0;
-			b->split->late |= vn_deadline_passed(b->deadline);
-		}
-		if (s->late)
-			return;
-		for (size_t j = 0; j < right->n; j++) {
-			const struct vn_entry *c = &right->entries[j];
-			if (!vn_states_fit(&s->states, a->state, c->state))
-				continue;
-			struct vn_entry both = vn_split_join(s, a, c, distance);
-			if (vn_entry_compare(&both, &s->limit) <= 0)
-				tell(b, both);
-		}
+		const struct vn_entry *c =
+			vn_table_find(right, b->split->states.n - 1 - left->entries[i].state);
+		if (c)
+			join_entries(b, &left->entries[i], c, distance);
 	}
 }
 
@@ -237,9 +405,7 @@ static void fill_rest(struct builder *b)
 			rest->distance += s->states.vcpus[g * s->states.n + state] *
 					  s->states.mib[g * s->states.n + state] * nearest;
 		for (size_t t = 0; t < s->states.n_kinds; t++)
-			rest->distance +=
-				(int64_t)(state / s->states.kinds[t].stride % (s->states.kinds[t].n + 1)) *
-				least[t];
+			rest->distance += (int64_t)vn_states_count(&s->states, state, t) * least[t];
 	}
 }
 
@@ -347,7 +513,7 @@ static int build_leaves(struct builder *b)
 		const struct vn_branch *branch = &s->tree.branches[k];
 		if (branch->left != VN_NO_NODE || branch->twin != k)
 			continue;
-		fill_leaf(b, branch->place, 0, 0, 0);
+		fill_leaf(b, branch->place, s->states.n_kinds, (struct vn_entry){0}, 0);
 		r = take(b, branch->beyond, k + 1 == s->tree.n, &s->tables[k]);
 	}
 	return r;
@@ -371,6 +537,10 @@ static int build_tables(struct builder *b)
 {
 	struct vn_split *s = b->split;
 
+	b->packing = find_packing(s);
+	b->n_pairs = 1;
+	for (size_t t = 0; t < s->states.n_kinds; t++)
+		b->n_pairs *= (s->states.kinds[t].n + 1) * (s->states.kinds[t].n + 2) / 2;
 	fill_rest(b);
 	int r = build_leaves(b);
 	if (r >= 0 && !s->too_much)
@@ -382,8 +552,8 @@ static int build_tables(struct builder *b)
 		const struct vn_branch *branch = &s->tree.branches[k];
 		if (branch->left == VN_NO_NODE || branch->twin != k)
 			continue;
-		join_tables(b, vn_split_table(s, branch->left), vn_split_table(s, branch->right),
-			branch->distance);
+		(k + 1 == s->tree.n ? join_root : join_tables)(b, vn_split_table(s, branch->left),
+			vn_split_table(s, branch->right), branch->distance);
 		r = take(b, branch->beyond, k + 1 == s->tree.n, &s->tables[k]);
 	}
 	return r;
@@ -490,7 +660,9 @@ int vn_split_make(const struct vn_partial *partial, const struct vn_cost *known,
 		b.told = calloc(s.states.n, sizeof(*b.told));
 		b.touched = calloc(s.states.n, sizeof(*b.touched));
 		b.rest = calloc(s.states.n, sizeof(*b.rest));
-		r = s.tables && b.best && b.told && b.touched && b.rest ? build_tables(&b) : -ENOMEM;
+		b.rates = calloc(2 * s.states.n, sizeof(*b.rates));
+		r = s.tables && b.best && b.told && b.touched && b.rest && b.rates ? build_tables(&b)
+										   : -ENOMEM;
 	}
 	if (r < 0) {
 		vn_split_clear(&s);

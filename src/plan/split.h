@@ -60,9 +60,6 @@ static inline struct vn_entry vn_split_join(
 /* Whether a costs less than b (-1), the same (0) or more (1). */
 static inline int vn_entry_compare(const struct vn_entry *a, const struct vn_entry *b)
 {
-	if (a->spill != b->spill)
-		return a->spill < b->spill ? -1 : 1;
-	if (a->squeeze != b->squeeze)
-		return a->squeeze < b->squeeze ? -1 : 1;
-	return (a->distance > b->distance) - (a->distance < b->distance);
+	return vn_step_compare(&(struct vn_step){a->spill, a->squeeze, a->distance},
+		&(struct vn_step){b->spill, b->squeeze, b->distance});
 }

@@ -44,6 +44,12 @@ int vn_states_make(const struct vn_instance *instance, const size_t *free_parts,
 	const int64_t *pulls, size_t max, struct vn_states *ret_states);
 void vn_states_clear(struct vn_states *states);
 
+/* How many of a kind a choice has. */
+static inline size_t vn_states_count(const struct vn_states *states, size_t state, size_t kind)
+{
+	return state / states->kinds[kind].stride % (states->kinds[kind].n + 1);
+}
+
 /* Whether two choices have no part in common that is there once only, and so on: whether they can be made together. */
 static inline bool vn_states_fit(const struct vn_states *states, size_t a, size_t b)
 {
