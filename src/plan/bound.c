@@ -493,10 +493,15 @@ static vn_i128 least_squares(const struct vn_partial *p, uint64_t rest)
 	return sum + square(level + 1) * (vn_i128)odd + square(level) * (vn_i128)(top - odd);
 }
 
+#define MAX_SQUARES ((vn_i128)1 << 126) /* more than any */
+
 static vn_i128 bound_fragmentation(struct vn_partial *p)
 {
 	vn_i128 sum = 0;
 
+	/* What is dealt out over several nodes does not fill its home first: none of this holds then, and no figure is out of reach. */
+	if (p->in->spanning && bound_spill(p) > 0)
+		return p->in->policy == VN_POLICY_PACK ? MAX_SQUARES : 0;
 	for (size_t k = 0; k < p->in->n_pools; k++) {
 		uint64_t rest = p->rest_memory[k];
 		for (size_t i = 0; i < p->in->n_places;

@@ -12,6 +12,7 @@ struct walk {
 	struct vn_cost best;
 	size_t *best_homes;
 	uint64_t crowd; /* the squeeze that is there already */
+	const struct vn_deadline *until;
 };
 
 static uint64_t crowd_of(const struct vn_instance *in)
@@ -86,7 +87,7 @@ static int walk_all(struct walk *w)
 {
 	int r = 0;
 
-	for (size_t v = 0; v < w->in->n_parts && r >= 0; v++) {
+	for (size_t v = 0; v < w->in->n_parts && r >= 0 && !vn_deadline_passed(w->until); v++) {
 		r = walk_moves(w, v);
 		if (r >= 0)
 			r = walk_swaps(w, v);
@@ -147,15 +148,15 @@ static bool swap_fast(struct vn_partial *p, size_t a, size_t b)
 	return better;
 }
 
-void vn_climb_fast(struct vn_partial *partial, const int *fixed)
+void vn_climb_fast(struct vn_partial *partial, const int *fixed, const struct vn_deadline *until)
 {
 	bool better = true;
 
-	while (better) {
+	while (better && !vn_deadline_passed(until)) {
 		better = false;
 		for (size_t v = 0; v < partial->in->n_parts; v++)
 			better |= fixed[v] < 0 && move_fast(partial, v);
-		for (size_t v = 0; v < partial->in->n_parts; v++) {
+		for (size_t v = 0; v < partial->in->n_parts && !vn_deadline_passed(until); v++) {
 			for (size_t w = 0; w < v; w++)
 				better |= fixed[v] < 0 && fixed[w] < 0 && swap_fast(partial, v, w);
 		}
@@ -164,10 +165,11 @@ void vn_climb_fast(struct vn_partial *partial, const int *fixed)
 
 /* ---- all levels ---- */
 
-int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *cost)
+int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *cost,
+	const struct vn_deadline *until)
 {
 	vn_autofree size_t *best = calloc(instance->n_parts, sizeof(*best));
-	struct walk walk = {instance, homes, NULL, true, *cost, best, crowd_of(instance)};
+	struct walk walk = {instance, homes, NULL, true, *cost, best, crowd_of(instance), until};
 
 	if (!best)
 		return -ENOMEM;
@@ -183,10 +185,10 @@ int vn_climb(const struct vn_instance *instance, size_t *homes, struct vn_cost *
 }
 
 int vn_climb_next(const struct vn_instance *instance, const size_t *homes, const struct vn_cost *cost,
-	size_t *ret_homes, struct vn_cost *ret_cost)
+	const struct vn_deadline *until, size_t *ret_homes, struct vn_cost *ret_cost)
 {
 	vn_autofree size_t *scratch = calloc(instance->n_parts, sizeof(*scratch));
-	struct walk walk = {instance, scratch, cost, false, {0}, ret_homes, crowd_of(instance)};
+	struct walk walk = {instance, scratch, cost, false, {0}, ret_homes, crowd_of(instance), until};
 
 	if (!scratch)
 		return -ENOMEM;

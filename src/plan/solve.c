@@ -324,7 +324,7 @@ static bool place_all(struct search *s, size_t first)
 			return false;
 		vn_partial_settle(&s->partial, s->order[k], place);
 	}
-	vn_climb_fast(&s->partial, s->fixed);
+	vn_climb_fast(&s->partial, s->fixed, &s->deadline);
 	return true;
 }
 
@@ -399,7 +399,7 @@ static int adopt(struct search *s, struct vn_solution *solution)
 	solution->feasible = true;
 	memcpy(solution->homes, s->best, s->in->n_parts * sizeof(*solution->homes));
 	int r = vn_cost_of(s->in, solution->homes, &solution->cost);
-	return r < 0 ? r : vn_climb(s->in, solution->homes, &solution->cost);
+	return r < 0 ? r : vn_climb(s->in, solution->homes, &solution->cost, &s->deadline);
 }
 
 /* The first level at which the bound leaves something to find. */
@@ -494,7 +494,7 @@ static int settle_levels(struct search *s, unsigned settled, struct vn_solution 
 
 	if (solution->feasible && s->in->n_parts * s->in->n_places <=
 					  512) { /* a good start for the levels below the distance */
-		r = vn_climb(s->in, solution->homes, &solution->cost);
+		r = vn_climb(s->in, solution->homes, &solution->cost, &s->deadline);
 		if (r < 0)
 			return r;
 	}
@@ -584,8 +584,8 @@ static int settle_ties(struct search *s, size_t *homes, struct vn_cost *cost)
 /* Step 5. */
 static int find_runner_up(struct search *s, struct vn_solution *solution)
 {
-	int r = vn_climb_next(
-		s->in, solution->homes, &solution->cost, solution->runner_up, &solution->runner_up_cost);
+	int r = vn_climb_next(s->in, solution->homes, &solution->cost, &s->deadline, solution->runner_up,
+		&solution->runner_up_cost);
 
 	if (r < 0)
 		return r;
