@@ -118,6 +118,18 @@ jq '.vcpus[].cpus = [99] | .vnodes[0].cpus = [99]' "$work/a.json" >"$work/cpu.js
 refused "a CPU of another host" cpu.json "CPU 99 is not on node 0"
 jq '.vnodes[0].memory = 1099511627776 | .vnodes[0].shares[0].memory = 1099511627776' "$work/a.json" >"$work/memory.json"
 refused "more memory than the node has" memory.json "1 TiB on node 0, which has 4 GiB in all"
+wider='synthetic:package:2 [numa(memory=4294967296)] core:8 pu:2' # the plan's node and CPUs are there, too
+expect "a plan whose numbers fit another host by chance" 2 "$vnuma" plan "$work/c" --host "$wider" --json --occupied "$work/plans.json"
+like "is told by guest, what is seen and what was expected" "$err" \
+	"plans.json: plans\[0\].host: $(jq -r .host "$work/a.json"), so the plan of 'a' is one of another host; expected [0-9a-f]{16}\$"
+same "with one problem a plan" "$(grep -c plans.json <<<"$err")" 2
+jq 'del(.host)' "$work/a.json" >"$work/silent.json"
+expect "one that does not tell its host" 0 "$vnuma" plan "$work/c" --host "$wider" --json --occupied "$work/silent.json"
+json "is counted where it fits" .homes '[1]'
+for bad in '"8"' '"0000000000000000"' '"000000000000000G"' 1 '{}'; do
+	jq --argjson bad "$bad" '.host = $bad' "$work/a.json" >"$work/no-host.json"
+	refused "a host that is none ($bad)" no-host.json "no-host.json: host: .*expected 16 digits"
+done
 plan c --occupied "$work/list.json" >"$work/infeasible.json"
 refused "a plan that is none" infeasible.json "feasible: false; expected true"
 jq '.vcpus[0].id = 1 | .threads = 0 | .hugepages = -5' "$work/a.json" >"$work/three.json"

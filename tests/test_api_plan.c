@@ -731,6 +731,54 @@ static char *replace(const char *text, const char *old, const char *new)
 	return changed;
 }
 
+/* A host like another, with one text of its document, or two, replaced. */
+static struct vn_host *open_changed(
+	const char *document, const char *old, const char *new, const char *old2, const char *new2)
+{
+	char *once = replace(document, old, new), *twice = replace(once, old2, new2);
+	struct vn_host *host = open_host(twice);
+	free(once);
+	free(twice);
+	return host;
+}
+
+/* Of another host with as many nodes and CPUs; and of the same one with less memory free and a CPU offline. */
+static void test_whose_occupied(void **state)
+{
+	(void)state;
+	struct vn_host *host = open_host(two_nodes),
+		       *farther = open_changed(two_nodes, "21", "31", "21", "31"),
+		       *busy = open_changed(
+			       two_nodes, "free\": 4294967296", "free\": 1", "\"free\": 512", "\"free\": 0"),
+		       *halted = open_changed(two_nodes, "[4, 5, 6, 7]", "[4, 5, 6]", "{\"id\": 7, ",
+			       "{\"id\": 7, \"online\": false, \"node\": 9, ");
+	struct vn_guest *guest = make_guest("g", GIB, 2);
+	struct vn_plan *plan = plan_with(host, guest, NULL), *far = NULL, *again = NULL;
+	struct vn_occupied *occupied = vn_occupied_new(host);
+	struct vn_plan_options *options = vn_plan_options_new();
+	char *json = vn_plan_json(plan);
+	vn_plan_options_set_occupied(options, occupied);
+	assert_int_equal(vn_occupied_add_plan(occupied, farther, plan), -EINVAL);
+	assert_int_equal(vn_plan_guest(farther, guest, options, &far, NULL), -EINVAL);
+	far = plan_with(farther, guest, NULL);
+	assert_int_equal(vn_occupied_add_plan(occupied, host, far), -EINVAL);
+	assert_int_equal(vn_occupied_remove_plan(occupied, host, far), -EINVAL);
+	assert_int_equal(vn_plan_from_text(json, NULL, farther, &again, NULL), -EINVAL);
+	assert_int_equal(vn_occupied_add_plan(occupied, host, plan), 0);
+	assert_int_equal(vn_occupied_remove_plan(occupied, busy, plan), 0);
+	assert_int_equal(vn_occupied_add_plan(occupied, halted, plan), 0);
+	free(json);
+	vn_plan_free(plan);
+	vn_plan_free(far);
+	vn_occupied_free(occupied);
+	vn_plan_options_free(options);
+	vn_guest_free(guest);
+	vn_host_free(host);
+	vn_host_free(farther);
+	vn_host_free(busy);
+	vn_host_free(halted);
+}
+
 static void test_json(void **state)
 {
 	(void)state;
@@ -1035,6 +1083,7 @@ int main(void)
 		cmocka_unit_test(test_no_such_index),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_occupied),
+		cmocka_unit_test(test_whose_occupied),
 		cmocka_unit_test(test_joint),
 		cmocka_unit_test(test_joint_refused),
 		cmocka_unit_test(test_json),

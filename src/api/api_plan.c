@@ -48,9 +48,10 @@ static int check_options(
 	if (!options->occupied || vn_api_is_of_host(options->occupied, host))
 		return 0;
 	return vn_error_input(err, NULL,
-		"what is occupied is of a host with %zu nodes and %zu CPUs; expected that of the host to plan on, "
-		"which has %zu and %zu",
-		options->occupied->n_nodes, options->occupied->n_cpus, host->n_nodes, host->n_cpus);
+		"what is occupied is of host %016llx with %zu nodes and %zu CPUs; expected that of the host to plan "
+		"on, %016llx with %zu and %zu",
+		(unsigned long long)options->occupied->host, options->occupied->n_nodes,
+		options->occupied->n_cpus, (unsigned long long)host->identity, host->n_nodes, host->n_cpus);
 }
 
 /* ---- one guest ---- */

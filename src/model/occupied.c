@@ -17,6 +17,7 @@ struct vn_occupied *vn_occupied_new(const struct vn_host *host)
 	if (!occupied->nodes || !occupied->l3_load || !occupied->claimed || !occupied->wanted)
 		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return NULL;
+	occupied->host = host->identity;
 	occupied->n_nodes = host->n_nodes;
 	occupied->n_cpus = host->n_cpus;
 	return vn_steal(occupied);

@@ -19,6 +19,7 @@ struct vn_occupied_node {
 };
 
 struct vn_occupied {
+	uint64_t host; /* identity of the host it is of; 0: not told */
 	size_t n_nodes;
 	struct vn_occupied_node *nodes; /* indexed like host->nodes */
 	hwloc_bitmap_t claimed; /* CPUs of cores that guests with exclusive_cores have for themselves */

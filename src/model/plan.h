@@ -67,6 +67,7 @@ enum vn_binding {
 
 struct vn_plan {
 	char *guest; /* name */
+	uint64_t host; /* identity of the host it is for; 0: not told */
 	bool feasible;
 	bool optimal; /* proven */
 	enum vn_level open_level; /* feasible but not optimal: the first level at which better was not ruled
