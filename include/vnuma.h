@@ -117,7 +117,11 @@ int vn_host_is_live(const struct vn_host *host);
  * short. */
 char *vn_host_json(const struct vn_host *host);
 
-/* CPUs and nodes that this process may use (cgroup, affinity), when the host was opened; -ENODATA means all. */
+/*
+ * CPUs and nodes that this process may use (cgroup, affinity), when the host was opened; -ENODATA means all. Other limits of its
+ * cgroups (memory.max, cpu.max) are heeded in planning, too, with the reason "cgroup-memory" and the warning "cgroup-cpu": a guest
+ * is taken to be started by this process.
+ */
 int vn_host_allowed_cpus(const struct vn_host *host, unsigned *ret_ids, size_t max);
 int vn_host_allowed_nodes(const struct vn_host *host, unsigned *ret_ids, size_t max);
 

@@ -46,17 +46,17 @@ static json_t *moves_to_json(const struct vn_room *room)
 	return NULL;
 }
 
-static json_t *kept_to_json(const struct vn_room *room)
+static json_t *notes_to_json(const struct vn_notes *notes)
 {
-	json_t *kept = json_array();
-	bool filled = kept != NULL;
+	json_t *list = json_array();
+	bool filled = list != NULL;
 
-	for (size_t i = 0; i < room->kept.n && filled; i++)
-		filled = json_array_append_new(kept, json_pack("{s:s, s:s}", "code", room->kept.v[i].code,
-							     "text", room->kept.v[i].text)) == 0;
+	for (size_t i = 0; i < notes->n && filled; i++)
+		filled = json_array_append_new(list, json_pack("{s:s, s:s}", "code", notes->v[i].code, "text",
+							     notes->v[i].text)) == 0;
 	if (filled)
-		return kept;
-	json_decref(kept);
+		return list;
+	json_decref(list);
 	return NULL;
 }
 
@@ -69,9 +69,10 @@ static int print_json(const struct vn_room *room, const struct vn_several *sever
 	json_t *object =
 		room->fits ? vn_several_to_json(several)
 			   : json_pack("{s:s, s:b, s:[]}", "schema", "vnuma.plans/1", "feasible", 0, "plans");
-	json_t *told = json_pack("{s:b, s:b, s:o, s:I, s:I, s:o}", "optimal", room->proven, "compared",
+	json_t *told = json_pack("{s:b, s:b, s:o, s:I, s:I, s:o, s:o}", "optimal", room->proven, "compared",
 		room->compared, "moves", moves_to_json(room), "bytes_moved", (json_int_t)room->bytes,
-		"bytes_bound", (json_int_t)room->bound, "not_moved", kept_to_json(room));
+		"bytes_bound", (json_int_t)room->bound, "not_moved", notes_to_json(&room->kept), "reasons",
+		notes_to_json(&room->reasons));
 	bool filled = object && told && json_object_update(object, told) == 0;
 
 	json_decref(told);
@@ -128,6 +129,7 @@ static void print_no_room(const struct vn_room *room, const struct vn_taken *tak
 			"vnuma: no room: none was found in the time given, nor was it proven that there is "
 			"none; it would take at least %s to move [deadline]\n",
 			vn_size_text(room->bound, size));
+	vn_notes_print(&room->reasons, "no room");
 	vn_notes_print(&room->kept, "not moved");
 }
 

@@ -143,6 +143,10 @@ struct vn_host {
 	uint64_t identity;
 	hwloc_bitmap_t allowed_cpus; /* this process's cpuset; owned; NULL: all */
 	hwloc_bitmap_t allowed_nodes;
+	/* What the limits of this process's cgroups (memory.max, cpu.max) leave, and so leave guests that it starts */
+	bool has_cgroup_memory; /* false: no limit, or not told */
+	uint64_t cgroup_memory; /* bytes */
+	uint64_t cgroup_millicpus; /* thousandths of a CPU's time; 0: no limit, or not told */
 	/*
 	 * Nodes that could come online but are not: node/possible without node/online, and those that have a directory all
 	 * the same. Where the kernel reads an SRAT (x86, Arm) or the hardware's own device tree, `possible` is what the

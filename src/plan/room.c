@@ -24,6 +24,7 @@
 #include "../base/text.h"
 #include "room_search.h"
 #include "solve.h"
+#include "warn.h"
 #include "wishes.h"
 
 struct room_task {
@@ -52,6 +53,7 @@ void vn_room_clear(struct vn_room *room)
 	free(room->moves);
 	vn_occupied_free(room->occupied);
 	vn_notes_clear(&room->kept);
+	vn_notes_clear(&room->reasons);
 	room->moves = NULL;
 	room->occupied = NULL;
 	room->n_moves = 0;
@@ -706,6 +708,10 @@ static int make_room(struct room_task *t, struct vn_room *room, struct vn_error 
 	}
 	if (r < 0)
 		return r;
+	if (room->reasons.n > 0) {
+		room->proven = true;
+		return 0;
+	}
 	r = vn_room_search(&t->model, &limits, &t->found);
 	return r < 0 ? r : answer(t, &until, ms / 10 + (ms > 0), room);
 }
@@ -714,8 +720,10 @@ int vn_room_make(const struct vn_host *host, const struct vn_guest *const *guest
 	const struct vn_tenants *tenants, const struct vn_plan_options *options, struct vn_room *ret_room,
 	struct vn_error *err)
 {
+	/* What the cgroup leaves is of no concern to tenants, who have their memory; of the guests it is asked here. */
+	struct vn_host open = *host;
 	vn_cleanup(task_clear) struct room_task t = {
-		.host = host, .guests = guests, .n = n, .options = options, .tenants = tenants};
+		.host = &open, .guests = guests, .n = n, .options = options, .tenants = tenants};
 	vn_autoroom room = {0};
 	int r = 0;
 
@@ -726,7 +734,10 @@ int vn_room_make(const struct vn_host *host, const struct vn_guest *const *guest
 		r |= vn_check_wishes(host, guests[g], err);
 	if (r < 0)
 		return -EINVAL;
-	r = make_room(&t, &room, err);
+	open.has_cgroup_memory = false;
+	r = vn_reason_cgroup(host, guests, n, &room.reasons);
+	if (r >= 0)
+		r = make_room(&t, &room, err);
 	if (r == -EINVAL)
 		return r;
 	if (r < 0)

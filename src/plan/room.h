@@ -23,6 +23,8 @@ struct vn_room {
 	struct vn_occupied
 		*occupied; /* once the moves are made, without the guests; owned; NULL when nothing fits */
 	struct vn_notes kept; /* tenants that are not moved in any case, and why */
+	struct vn_notes
+		reasons; /* why the guests would not fit if all were moved, where it is more than a want of room */
 };
 
 void vn_room_clear(struct vn_room *room);

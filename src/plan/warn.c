@@ -353,6 +353,27 @@ static int reason_no_cpu(const struct vn_instance *in, const struct vn_host *hos
 			: "");
 }
 
+int vn_reason_cgroup(
+	const struct vn_host *host, const struct vn_guest *const *guests, size_t n, struct vn_notes *reasons)
+{
+	char needed[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT];
+	uint64_t need = 0, have = host->cgroup_memory;
+
+	for (size_t g = 0; g < n; g++)
+		need += guests[g]->hugepages == 0 ? guests[g]->memory
+						  : 0; /* huge pages are not charged to memory.max */
+	if (!host->has_cgroup_memory || need <= have)
+		return 0;
+	return vn_notes_add(reasons, "cgroup-memory",
+		"%s %s (%llu bytes) in ordinary memory, and the memory.max of the cgroups of %s leaves %s: %s (%llu bytes) "
+		"short. What would help: raise that limit (systemd: MemoryMax=), start the guest from a cgroup without one, "
+		"or ask for that much less",
+		n == 1 ? "the guest needs" : "these guests need", vn_size_text(need, needed),
+		(unsigned long long)need, host->live ? "this process" : "the process that read the host",
+		vn_size_text(have, there), vn_size_text(need - have, lacking),
+		(unsigned long long)(need - have));
+}
+
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *const *guests, struct vn_notes *reasons)
 {
@@ -362,7 +383,7 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 		r = reason_pool(instance, host, k, reasons);
 	for (size_t g = 0; g < instance->n_groups && r >= 0; g++)
 		r = reason_no_cpu(instance, host, g, guests[g], reasons);
-	return r;
+	return r < 0 ? r : vn_reason_cgroup(host, guests, instance->n_groups, reasons);
 }
 
 static int reason_cores(const struct vn_instance *instance, struct vn_notes *reasons)

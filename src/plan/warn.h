@@ -21,5 +21,12 @@ int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *hos
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *const *guests, struct vn_notes *reasons);
 
+/*
+ * Adds the reason 'cgroup-memory' when the guests together want more ordinary memory than the cgroups of this process leave it: a
+ * QEMU that `vnuma run` starts stays in them. What VMs that run have not touched yet is not counted; they may be in others.
+ */
+int vn_reason_cgroup(
+	const struct vn_host *host, const struct vn_guest *const *guests, size_t n, struct vn_notes *reasons);
+
 /* Says why the search found no plan: exclusive cores cannot be had (`proven`), or its time was up. */
 int vn_reason_not_found(const struct vn_instance *instance, bool proven, struct vn_notes *reasons);
