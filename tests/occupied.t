@@ -45,6 +45,25 @@ cfg but 'name = "but"' 'memory = 512' 'cpus = "all,^0"'
 expect "all CPUs but one" 0 plan but
 json "are told by the one" '[.cpus_allowed,.cpus_excluded]' '[null,[0]]'
 
+# ---- isolated CPUs: only for those who name them ----
+
+"$vnuma" topology --host "$host" --json | jq '.isolated_cpus = [2,3,10]' >"$work/isolated.json"
+used() { # NAME CPUS EXPECTED : the CPUs of the vCPUs of a guest
+	cfg iso 'name = "iso"' 'memory = 5120' 'vcpus = 4' 'vnodes = 2' "$2"
+	expect "$1" 0 "$vnuma" plan "$work/iso" --host "json:$work/isolated.json" --json
+	json "may use" '[.vcpus[].cpus[]] | unique' "$3"
+}
+others='[0,1,4,5,6,7,8,9,11,12,13,14,15]'
+used "no cpus at all" '' "$others"
+used "all" 'cpus = "all"' "$others"
+used "all but one" 'cpus = "all,^0"' '[1,4,5,6,7,8,9,11,12,13,14,15]'
+used "what is left of all" 'cpus = "^0-1"' '[4,5,6,7,8,9,11,12,13,14,15]'
+used "those that are named" 'cpus = "2-5,10-13"' '[2,3,4,5,10,11,12,13]'
+used "but not those taken away" 'cpus = "2-5,10-13,^3"' '[2,4,5,10,11,12,13]'
+cfg iso 'name = "iso"' 'memory = 512' 'cpus = "all,^0-1,^4-9,^11-15"'
+expect "when all but isolated ones are taken away" 1 "$vnuma" plan "$work/iso" --host "json:$work/isolated.json"
+like "it is told" "$err" 'isolated ones only go to guests whose .cpus. name them by number.*\[no-cpu\]'
+
 # ---- a file ----
 
 plan a >"$work/a.json"

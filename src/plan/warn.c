@@ -348,8 +348,9 @@ static int reason_no_cpu(const struct vn_instance *in, const struct vn_host *hos
 			     : "the process that read the host was allowed to use",
 		in->n_groups > 1 && guest->name ? ": " : "",
 		in->n_groups > 1 && guest->name ? guest->name : "",
-		!guest->cpus && host->isolated_cpus && !hwloc_bitmap_iszero(host->isolated_cpus)
-			? " (isolated ones only go to guests whose `cpus` name them)"
+		!vn_guest_names_cpus(guest) && host->isolated_cpus &&
+				!hwloc_bitmap_iszero(host->isolated_cpus)
+			? " (isolated ones only go to guests whose `cpus` name them by number)"
 			: "");
 }
 
