@@ -429,7 +429,8 @@ int vn_plan_guest(const struct vn_host *host, const struct vn_guest *guest,
 /*
  * Plans 1 to 64 guests jointly: what they cost together is the least. ret_plans has room for `n`; each plan stands by itself and
  * is made as if all others were there already. When there is no room for all, none is feasible and all have the same reasons.
- * Vnodes left open are made guest by guest, in the order given. Returns as vn_plan_guest() does; on failure no plan is made.
+ * Vnodes left open are made guest by guest, in the order given. Returns as vn_plan_guest() does, and -EINVAL when two guests have
+ * one name or one device; on failure no plan is made.
  */
 int vn_plan_guests(const struct vn_host *host, struct vn_guest *const *guests, size_t n,
 	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err);

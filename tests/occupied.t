@@ -115,6 +115,25 @@ json "on the other node" .homes '[1]'
 json "and the guest, the node and how much are named" '[.warnings[]|select(.code=="occupied-short").text]' \
 	"[\"'a2' does not fit any more: node 0 lacks 2.9 GiB of memory for it\"]"
 
+# ---- devices: each is one guest's ----
+
+cfg nic 'name = "nic"' 'memory = 512' 'pci = ["3b:00.0", "3b:00.1,vnode=0"]'
+cfg nic2 'name = "nic2"' 'memory = 512' 'pci = ["3b:00.1"]'
+cfg nic3 'name = "nic3"' 'memory = 512' 'pci = ["3b:00.2"]'
+plan nic >"$work/nic.json"
+expect "a device that a guest of the file has" 1 plan nic2 --occupied "$work/nic.json"
+json "is a reason" '[.reasons[].code]' '["device-taken"]'
+like "with both guests and the device" "$(jq -r '.reasons[].text' <<<"$out")" "device 0000:3b:00.1, which 'nic2' wants, is given to 'nic' already"
+expect "another function" 0 plan nic3 --occupied "$work/nic.json"
+expect "the guest itself" 0 plan nic --occupied "$work/nic.json"
+expect "two guests, one of which wants it" 1 "$vnuma" plan "$work/nic3" "$work/nic2" --host "$host" --json --occupied "$work/nic.json"
+json "have no plans" '[.plans[].reasons[].code] | unique' '["device-taken"]'
+expect "making room" 1 plan nic2 --occupied "$work/nic.json" --make-room
+json "takes no device away" '[.optimal, .moves, [.reasons[].code]]' '[true,[],["device-taken"]]'
+expect "two guests of one device" 2 "$vnuma" plan "$work/nic" "$work/nic2" --host "$host"
+like "are refused, with both files" "$err" "$work/nic2:3: pci: device 0000:3b:00.1 is that of the guest 'nic' in $work/nic, too"
+same "once" "$(wc -l <<<"$err")" 1
+
 # ---- files that are refused ----
 
 refused() { # NAME FILE PATTERN
@@ -131,6 +150,8 @@ jq -s '[.[0], .[0]]' "$work/a.json" >"$work/twice.json"
 refused "a guest twice" twice.json "plans\[1\].guest: 'a' is there twice"
 jq -s '[.[0], (.[0] | .guest = "x")]' "$work/own.json" >"$work/claims.json"
 refused "cores claimed twice" claims.json "plans\[1\].exclusive_cores: .*CPUs that an earlier guest"
+jq -s '[.[0], (.[0] | .guest = "x")]' "$work/nic.json" >"$work/devices.json"
+refused "a device at two guests" devices.json "plans\[1\].hostdevs: device 0000:3b:00.1 is that of 'nic', too"
 jq '.vnodes[0].home = 5 | .homes = [5] | .vnodes[0].shares[0].pnode = 5 | .vnodes[0].pnodes = [5]' "$work/a.json" >"$work/node.json"
 refused "a node of another host" node.json "the host has no node 5: is it a plan of another host"
 jq '.vcpus[].cpus = [99] | .vnodes[0].cpus = [99]' "$work/a.json" >"$work/cpu.json"
@@ -202,6 +223,12 @@ if [ -n "$home" ] && [ "$("$vnuma" plan "$work/vm" --json --occupied none | jq .
 	jq '.vcpus[0].vnode = 7' "$work/vm-plan.json" >"$work/torn.json"
 	record "$work/torn.json"
 	same "a record whose plan does not hang together still counts by its CPUs" "$(load)" 901
+
+	jq '.hostdevs = [{address: "0000:3b:00.1", vnode: 0}]' "$work/vm-plan.json" >"$work/vm-nic.json"
+	record "$work/vm-nic.json"
+	cfg small2 'name = "small2"' 'memory = 16' 'pci = ["3b:00.1"]'
+	expect "a device of a VM that runs" 1 "$vnuma" plan "$work/small2" --json
+	json "is taken" '[.reasons[].code]' '["device-taken"]'
 
 	# A core of its own is taken for good
 	cfg vm 'name = "vm"' 'memory = 16' 'vcpus = 1' 'exclusive_cores = 1' 'vnodes = 1' "vnuma_vnodemap = [$home]"

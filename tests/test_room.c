@@ -266,6 +266,18 @@ static bool moves_do(struct oracle *o, const struct scene *s, const struct vn_ro
 
 /* ---- scenes ---- */
 
+/* A device is one guest's: who comes later does without. */
+static void drop_taken_devices(const struct scene *s, struct vn_guest *guest)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < guest->n_hostdevs; i++) {
+		if (!vn_occupied_device(s->occupied, guest->hostdevs[i].address, NULL))
+			guest->hostdevs[n++] = guest->hostdevs[i];
+	}
+	guest->n_hostdevs = n;
+}
+
 static void add_tenant(struct scene *s, struct vn_guest *guest)
 {
 	struct vn_plan_options options = {.occupied = s->occupied};
@@ -307,9 +319,11 @@ static void scene_make(struct scene *s, uint64_t *state, struct vn_occupied **re
 	for (size_t i = 0; i < n; i++) {
 		struct vn_guest *guest = random_guest(state, host, 1, 2);
 		guest->name[0] = (char)('z' - i);
+		drop_taken_devices(s, guest);
 		add_tenant(s, guest);
 	}
 	s->guest = random_guest(state, host, 1, 2);
+	drop_taken_devices(s, s->guest);
 }
 
 /* Most that is free on one node, in MiB of ordinary pages. */
@@ -344,6 +358,7 @@ static void scene_make_tight(struct scene *s, uint64_t *state, struct vn_occupie
 		struct vn_guest *guest = random_guest(state, host, 1, 2);
 		guest->name[0] = (char)('z' - i);
 		guest->policy = VN_POLICY_SPREAD;
+		drop_taken_devices(s, guest);
 		add_tenant(s, guest);
 	}
 	unsigned free = most_free(s);
@@ -438,6 +453,7 @@ static void add_at(struct scene *s, const char *name, uint64_t mib, unsigned vcp
 	guest->name = strdup(name);
 	guest->threads = 1;
 	assert_non_null(guest->name);
+	drop_taken_devices(s, guest);
 	add_tenant(s, guest);
 	assert_int_equal(s->tenants.n, n + 1);
 	guest->vnodes[0].home = -1; /* it did not wish for it */

@@ -125,7 +125,10 @@ static int plan_guests(const struct vn_host *host, struct vn_guest *const *guest
 			err, NULL, "%zu guests seen; expected 1 to %d at once", n, VN_MAX_JOINT);
 	for (size_t i = 0; i < n; i++) { /* all that is wrong with any of them */
 		int bad = vn_api_guest_whole(guests[i], &party.guests[party.n], err);
-		party.n += bad == 0;
+		if (bad == 0)
+			bad = vn_guest_check_beside((const struct vn_guest *const *)party.guests, party.n,
+				party.guests[party.n], err);
+		party.n += party.guests[party.n] != NULL;
 		r = bad < 0 ? bad : r;
 	}
 	if (r == 0)

@@ -112,6 +112,13 @@ static inline bool vn_guest_names_cpus(const struct vn_guest *guest)
 	return guest->cpus && hwloc_bitmap_weight(guest->cpus) >= 0;
 }
 
+/*
+ * Whether a guest can be beside `n` others at all: its name is no other's, whose plan would be taken for its own, nor is a device of
+ * its. All that is wrong is told, with both files. 0 or -EINVAL.
+ */
+int vn_guest_check_beside(
+	const struct vn_guest *const *others, size_t n, const struct vn_guest *guest, struct vn_error *err);
+
 /* The vnode of a vCPU, or -1. */
 int vn_guest_vnode_of(const struct vn_guest *guest, unsigned vcpu);
 

@@ -735,7 +735,7 @@ int vn_room_make(const struct vn_host *host, const struct vn_guest *const *guest
 	if (r < 0)
 		return -EINVAL;
 	open.has_cgroup_memory = false;
-	r = vn_reason_cgroup(host, guests, n, &room.reasons);
+	r = vn_reason_refused(host, guests, n, options ? options->occupied : NULL, &room.reasons);
 	if (r >= 0)
 		r = make_room(&t, &room, err);
 	if (r == -EINVAL)
