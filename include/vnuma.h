@@ -437,9 +437,9 @@ int vn_plan_guests(const struct vn_host *host, struct vn_guest *const *guests, s
 
 /*
  * Reads a plan back from what vn_plan_json() or `vnuma plan --json` made, for the host that it is to be counted on. All of it is
- * checked: its parts agree with each other, name nothing that the host does not have, and are of this host where they tell the host
- * they were made for. `file` is what problems call it, or NULL;
- * no file is opened. *ret_plan is new. 0; -EINVAL with all problems; -ENOMEM.
+ * checked: its parts agree with each other, name nothing that the host does not have, and are of this host where they tell the
+ * host they were made for. `file` is what problems call it, or NULL; no file is opened. *ret_plan is new. 0; -EINVAL with all
+ * problems; -ENOMEM.
  */
 int vn_plan_from_text(const char *text, const char *file, const struct vn_host *host,
 	struct vn_plan **ret_plan, struct vn_error *err);

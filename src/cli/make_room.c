@@ -60,11 +60,26 @@ static json_t *notes_to_json(const struct vn_notes *notes)
 	return NULL;
 }
 
+/* Behind the plans of the guests those of the tenants, as they are once moved: --occupied of it all counts everybody. */
+static bool append_tenants(json_t *object, const struct vn_room *room, const struct vn_tenants *tenants)
+{
+	json_t *plans = json_object_get(object, "plans");
+
+	for (size_t i = 0; i < tenants->n && room->fits; i++) {
+		const struct vn_plan *moved = room->plans[i];
+		if (json_array_append_new(plans,
+			    vn_plan_to_json(moved ? moved : tenants->plans[i], tenants->guests[i])) < 0)
+			return false;
+	}
+	return true;
+}
+
 /*
  * The plans as ever, in a list even of one, so that --occupied reads it back; `optimal` speaks of the moves here, the plans tell of
  * themselves.
  */
-static int print_json(const struct vn_room *room, const struct vn_several *several, struct vn_error *err)
+static int print_json(const struct vn_room *room, const struct vn_tenants *tenants,
+	const struct vn_several *several, struct vn_error *err)
 {
 	json_t *object =
 		room->fits ? vn_several_to_json(several)
@@ -73,7 +88,8 @@ static int print_json(const struct vn_room *room, const struct vn_several *sever
 		room->compared, "moves", moves_to_json(room), "bytes_moved", (json_int_t)room->bytes,
 		"bytes_bound", (json_int_t)room->bound, "not_moved", notes_to_json(&room->kept), "reasons",
 		notes_to_json(&room->reasons));
-	bool filled = object && told && json_object_update(object, told) == 0;
+	bool filled = object && told && json_object_update(object, told) == 0 &&
+		      append_tenants(object, room, tenants);
 
 	json_decref(told);
 	if (filled)
@@ -201,7 +217,7 @@ int vn_make_room(const struct vn_host *host, struct vn_taken *taken, unsigned de
 	if (!room.fits && !json)
 		print_no_room(&room, taken);
 	if (json)
-		r = print_json(&room, several, err);
+		r = print_json(&room, &taken->tenants, several, err);
 	else if (room.fits)
 		r = print_text(host, taken, &room, several, explain, err);
 	return r < 0 || room.fits ? r : VN_EXIT_NO;
