@@ -67,7 +67,6 @@ enum vn_binding {
 
 struct vn_plan {
 	char *guest; /* name */
-	uint64_t host; /* identity of the host it is for; 0: not told */
 	bool feasible;
 	bool optimal; /* proven */
 	enum vn_level open_level; /* feasible but not optimal: the first level at which better was not ruled
@@ -75,6 +74,7 @@ struct vn_plan {
 	struct vn_cost
 		bound; /* … and no plan is better at that level than this; the levels below it mean nothing */
 	unsigned *homes; /* pnode id of vnode i; n_vnodes */
+	uint64_t host; /* identity of the host it is for; 0: not told */
 	struct vn_cost cost;
 	vn_i128 device_distance; /* of cost.distance: what its devices' being far adds */
 	enum vn_binding binding;
