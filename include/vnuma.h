@@ -117,7 +117,11 @@ int vn_host_is_live(const struct vn_host *host);
  * short. */
 char *vn_host_json(const struct vn_host *host);
 
-/* CPUs and nodes that this process may use (cgroup, affinity), when the host was opened; -ENODATA means all. */
+/*
+ * CPUs and nodes that this process may use (cgroup, affinity), when the host was opened; -ENODATA means all. Other limits of its
+ * cgroups (memory.max, cpu.max) are heeded in planning, too, with the reason "cgroup-memory" and the warning "cgroup-cpu": a guest
+ * is taken to be started by this process.
+ */
 int vn_host_allowed_cpus(const struct vn_host *host, unsigned *ret_ids, size_t max);
 int vn_host_allowed_nodes(const struct vn_host *host, unsigned *ret_ids, size_t max);
 
@@ -426,16 +430,17 @@ int vn_plan_guest(const struct vn_host *host, const struct vn_guest *guest,
  * Plans 1 to 64 guests jointly: what they cost together is the least. ret_plans has room for `n`; each plan stands by itself and
  * is made as if all others were there already. When there is no room for all, none is feasible and all have the same reasons.
  * Vnodes left open are made guest by guest, and again beside the plans of the others where that makes it better. Guests are taken
- * in the order of their names, so the answer does not depend on that of `guests`. Returns as vn_plan_guest() does; on failure no
- * plan is made.
+ * in the order of their names, so the answer does not depend on that of `guests`. Returns as vn_plan_guest() does, and -EINVAL
+ * when two guests have one name or one device; on failure no plan is made.
  */
 int vn_plan_guests(const struct vn_host *host, struct vn_guest *const *guests, size_t n,
 	const struct vn_plan_options *options, struct vn_plan **ret_plans, struct vn_error *err);
 
 /*
  * Reads a plan back from what vn_plan_json() or `vnuma plan --json` made, for the host that it is to be counted on. All of it is
- * checked: its parts agree with each other and name nothing that the host does not have. `file` is what problems call it, or NULL;
- * no file is opened. *ret_plan is new. 0; -EINVAL with all problems; -ENOMEM.
+ * checked: its parts agree with each other, name nothing that the host does not have, and are of this host where they tell the
+ * host they were made for. `file` is what problems call it, or NULL; no file is opened. *ret_plan is new. 0; -EINVAL with all
+ * problems; -ENOMEM.
  */
 int vn_plan_from_text(const char *text, const char *file, const struct vn_host *host,
 	struct vn_plan **ret_plan, struct vn_error *err);

@@ -45,6 +45,25 @@ cfg but 'name = "but"' 'memory = 512' 'cpus = "all,^0"'
 expect "all CPUs but one" 0 plan but
 json "are told by the one" '[.cpus_allowed,.cpus_excluded]' '[null,[0]]'
 
+# ---- isolated CPUs: only for those who name them ----
+
+"$vnuma" topology --host "$host" --json | jq '.isolated_cpus = [2,3,10]' >"$work/isolated.json"
+used() { # NAME CPUS EXPECTED : the CPUs of the vCPUs of a guest
+	cfg iso 'name = "iso"' 'memory = 5120' 'vcpus = 4' 'vnodes = 2' "$2"
+	expect "$1" 0 "$vnuma" plan "$work/iso" --host "json:$work/isolated.json" --json
+	json "may use" '[.vcpus[].cpus[]] | unique' "$3"
+}
+others='[0,1,4,5,6,7,8,9,11,12,13,14,15]'
+used "no cpus at all" '' "$others"
+used "all" 'cpus = "all"' "$others"
+used "all but one" 'cpus = "all,^0"' '[1,4,5,6,7,8,9,11,12,13,14,15]'
+used "what is left of all" 'cpus = "^0-1"' '[4,5,6,7,8,9,11,12,13,14,15]'
+used "those that are named" 'cpus = "2-5,10-13"' '[2,3,4,5,10,11,12,13]'
+used "but not those taken away" 'cpus = "2-5,10-13,^3"' '[2,4,5,10,11,12,13]'
+cfg iso 'name = "iso"' 'memory = 512' 'cpus = "all,^0-1,^4-9,^11-15"'
+expect "when all but isolated ones are taken away" 1 "$vnuma" plan "$work/iso" --host "json:$work/isolated.json"
+like "it is told" "$err" 'isolated ones only go to guests whose .cpus. name them by number.*\[no-cpu\]'
+
 # ---- a file ----
 
 plan a >"$work/a.json"
@@ -96,6 +115,25 @@ json "on the other node" .homes '[1]'
 json "and the guest, the node and how much are named" '[.warnings[]|select(.code=="occupied-short").text]' \
 	"[\"'a2' does not fit any more: node 0 lacks 2.9 GiB of memory for it\"]"
 
+# ---- devices: each is one guest's ----
+
+cfg nic 'name = "nic"' 'memory = 512' 'pci = ["3b:00.0", "3b:00.1,vnode=0"]'
+cfg nic2 'name = "nic2"' 'memory = 512' 'pci = ["3b:00.1"]'
+cfg nic3 'name = "nic3"' 'memory = 512' 'pci = ["3b:00.2"]'
+plan nic >"$work/nic.json"
+expect "a device that a guest of the file has" 1 plan nic2 --occupied "$work/nic.json"
+json "is a reason" '[.reasons[].code]' '["device-taken"]'
+like "with both guests and the device" "$(jq -r '.reasons[].text' <<<"$out")" "device 0000:3b:00.1, which 'nic2' wants, is given to 'nic' already"
+expect "another function" 0 plan nic3 --occupied "$work/nic.json"
+expect "the guest itself" 0 plan nic --occupied "$work/nic.json"
+expect "two guests, one of which wants it" 1 "$vnuma" plan "$work/nic3" "$work/nic2" --host "$host" --json --occupied "$work/nic.json"
+json "have no plans" '[.plans[].reasons[].code] | unique' '["device-taken"]'
+expect "making room" 1 plan nic2 --occupied "$work/nic.json" --make-room
+json "takes no device away" '[.optimal, .moves, [.reasons[].code]]' '[true,[],["device-taken"]]'
+expect "two guests of one device" 2 "$vnuma" plan "$work/nic" "$work/nic2" --host "$host"
+like "are refused, with both files" "$err" "$work/nic2:3: pci: device 0000:3b:00.1 is that of the guest 'nic' in $work/nic, too"
+same "once" "$(wc -l <<<"$err")" 1
+
 # ---- files that are refused ----
 
 refused() { # NAME FILE PATTERN
@@ -112,12 +150,26 @@ jq -s '[.[0], .[0]]' "$work/a.json" >"$work/twice.json"
 refused "a guest twice" twice.json "plans\[1\].guest: 'a' is there twice"
 jq -s '[.[0], (.[0] | .guest = "x")]' "$work/own.json" >"$work/claims.json"
 refused "cores claimed twice" claims.json "plans\[1\].exclusive_cores: .*CPUs that an earlier guest"
+jq -s '[.[0], (.[0] | .guest = "x")]' "$work/nic.json" >"$work/devices.json"
+refused "a device at two guests" devices.json "plans\[1\].hostdevs: device 0000:3b:00.1 is that of 'nic', too"
 jq '.vnodes[0].home = 5 | .homes = [5] | .vnodes[0].shares[0].pnode = 5 | .vnodes[0].pnodes = [5]' "$work/a.json" >"$work/node.json"
 refused "a node of another host" node.json "the host has no node 5: is it a plan of another host"
 jq '.vcpus[].cpus = [99] | .vnodes[0].cpus = [99]' "$work/a.json" >"$work/cpu.json"
 refused "a CPU of another host" cpu.json "CPU 99 is not on node 0"
 jq '.vnodes[0].memory = 1099511627776 | .vnodes[0].shares[0].memory = 1099511627776' "$work/a.json" >"$work/memory.json"
 refused "more memory than the node has" memory.json "1 TiB on node 0, which has 4 GiB in all"
+wider='synthetic:package:2 [numa(memory=4294967296)] core:8 pu:2' # the plan's node and CPUs are there, too
+expect "a plan whose numbers fit another host by chance" 2 "$vnuma" plan "$work/c" --host "$wider" --json --occupied "$work/plans.json"
+like "is told by guest, what is seen and what was expected" "$err" \
+	"plans.json: plans\[0\].host: $(jq -r .host "$work/a.json"), so the plan of 'a' is one of another host; expected [0-9a-f]{16}\$"
+same "with one problem a plan" "$(grep -c plans.json <<<"$err")" 2
+jq 'del(.host)' "$work/a.json" >"$work/silent.json"
+expect "one that does not tell its host" 0 "$vnuma" plan "$work/c" --host "$wider" --json --occupied "$work/silent.json"
+json "is counted where it fits" .homes '[1]'
+for bad in '"8"' '"0000000000000000"' '"000000000000000G"' 1 '{}'; do
+	jq --argjson bad "$bad" '.host = $bad' "$work/a.json" >"$work/no-host.json"
+	refused "a host that is none ($bad)" no-host.json "no-host.json: host: .*expected 16 digits"
+done
 plan c --occupied "$work/list.json" >"$work/infeasible.json"
 refused "a plan that is none" infeasible.json "feasible: false; expected true"
 jq '.vcpus[0].id = 1 | .threads = 0 | .hugepages = -5' "$work/a.json" >"$work/three.json"
@@ -174,6 +226,12 @@ elif [ -n "$home" ] && [ "$("$vnuma" plan "$work/vm" --json --occupied none | jq
 	jq '.vcpus[0].vnode = 7' "$work/vm-plan.json" >"$work/torn.json"
 	record "$work/torn.json"
 	same "a record whose plan does not hang together still counts by its CPUs" "$(load)" 901
+
+	jq '.hostdevs = [{address: "0000:3b:00.1", vnode: 0}]' "$work/vm-plan.json" >"$work/vm-nic.json"
+	record "$work/vm-nic.json"
+	cfg small2 'name = "small2"' 'memory = 16' 'pci = ["3b:00.1"]'
+	expect "a device of a VM that runs" 1 "$vnuma" plan "$work/small2" --json
+	json "is taken" '[.reasons[].code]' '["device-taken"]'
 
 	# A core of its own is taken for good
 	cfg vm 'name = "vm"' 'memory = 16' 'vcpus = 1' 'exclusive_cores = 1' 'vnodes = 1' "vnuma_vnodemap = [$home]"

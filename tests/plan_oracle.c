@@ -10,8 +10,8 @@ static bool is_usable(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_occupied *occupied, const struct vn_host_cpu *cpu)
 {
 	bool wished = !guest->cpus || hwloc_bitmap_isset(guest->cpus, cpu->id);
-	bool isolated =
-		!guest->cpus && host->isolated_cpus && hwloc_bitmap_isset(host->isolated_cpus, cpu->id);
+	bool isolated = (!guest->cpus || hwloc_bitmap_last(guest->cpus) < 0) && host->isolated_cpus &&
+			hwloc_bitmap_isset(host->isolated_cpus, cpu->id);
 	bool allowed = !host->allowed_cpus || hwloc_bitmap_isset(host->allowed_cpus, cpu->id);
 
 	return cpu->online && wished && allowed && !isolated &&

@@ -145,7 +145,21 @@ json "nobody either" '[.moves,.bytes_moved,.optimal]' '[[],0,true]'
 cfg half 'memory = 1024' 'vcpus = 1' 'vnodes = 1'
 cfg other 'memory = 2048' 'vcpus = 1' 'vnodes = 1'
 expect "two guests" 0 plan half other -- --json --occupied "$work/tenants.json" --make-room
-json "that fit as it is" '[.moves, .cost.spill, (.plans | length)]' '[[],0,2]'
+json "that fit as it is" '[.moves, .cost.spill, [.plans[].guest]]' '[[],0,["half","other","one","two","three"]]'
+same "the others are as they were" "$(jq -S '.plans[2:]' <<<"$out")" "$(jq -S . "$work/tenants.json")"
+
+# What is printed is the host's new state: who moved is where he is then, who stays as he was.
+expect "with room made" 0 plan new -- --json --occupied "$work/tenants.json" --make-room
+printf '%s' "$out" >"$work/state.json"
+json "all guests are told" '[.plans[] | [.guest, .homes, .vnodes[0].shares[0].pnode]]' '[["new",[0],0],["one",[0],0],["two",[1],1],["three",[1],1]]'
+json "who moved with CPUs of his new home" '.plans[2].vcpus[0].cpus == .plans[3].vcpus[0].cpus' true
+json "and no wish for it" '.plans[2].vnodes[0].home_wanted' null
+cfg late 'memory = 1024' 'vcpus = 1' 'vnodes = 1'
+expect "read back" 1 plan late -- --json --occupied "$work/state.json"
+json "nobody's memory is free again" '[.reasons[].code]' '["memory-short"]'
+jq 'del(.plans[] | select(.guest == "new"))' "$work/state.json" >"$work/without.json"
+expect "without the new guest" 0 plan late -- --json --occupied "$work/without.json"
+json "there is his room" '[.homes, .cost.spill]' '[[0],0]'
 
 # Squeeze moves nobody, cores that must be free do.
 { at 0 one 512 3; at 1 two 512 2; } | jq -s . >"$work/busy.json"

@@ -695,11 +695,15 @@ static void test_joint_refused(void **state)
 {
 	(void)state;
 	struct vn_host *host = open_host(two_nodes);
-	struct vn_guest *good = make_guest("a", GIB, 1), *bad = vn_guest_new(), *guests[65];
+	struct vn_guest *good[65], *bad = vn_guest_new(), *guests[65];
 	struct vn_plan *plans[65] = {NULL};
 	struct vn_error *err = vn_error_new();
-	for (int i = 0; i < 65; i++)
-		guests[i] = i % 2 && i < 4 ? bad : good;
+	for (int i = 0; i < 65; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "g%d", i);
+		good[i] = make_guest(name, 32 * MIB, 1);
+		guests[i] = i % 2 && i < 4 ? bad : good[i];
+	}
 	assert_int_equal(vn_plan_guests(host, guests, 0, NULL, plans, err), -EINVAL);
 	assert_int_equal(vn_plan_guests(host, guests, 65, NULL, plans, err), -EINVAL);
 	assert_int_equal(vn_plan_guests(host, guests, (size_t)-1, NULL, plans, err), -EINVAL);
@@ -713,9 +717,61 @@ static void test_joint_refused(void **state)
 	assert_int_equal(vn_plan_guests(host, guests + 4, 61, NULL, plans, err), 0);
 	for (int i = 0; i < 61; i++)
 		vn_plan_free(plans[i]);
+	for (int i = 0; i < 65; i++)
+		vn_guest_free(good[i]);
 	vn_error_free(err);
-	vn_guest_free(good);
 	vn_guest_free(bad);
+	vn_host_free(host);
+}
+
+/* Two plans of one name, of which the second would be taken for the first; and a device that goes through to one QEMU only. */
+static void test_joint_twins(void **state)
+{
+	(void)state;
+	struct vn_host *host = open_host(two_nodes);
+	struct vn_guest *guests[] = {
+		make_guest("a", GIB, 1), make_guest("b", GIB, 1), make_guest("a", GIB, 2)};
+	struct vn_plan *plans[3] = {NULL, NULL, NULL};
+	struct vn_error *err = vn_error_new();
+	assert_int_equal(vn_plan_guests(host, guests, 3, NULL, plans, err), -EINVAL);
+	assert_int_equal(vn_error_count(err), 1);
+	assert_string_equal(vn_error_key(err, 0), "name");
+	assert_non_null(strstr(vn_error_text(err, 0), "'a' is the name of another guest"));
+	vn_error_clear(err);
+	assert_int_equal(
+		vn_plan_guests(host, (struct vn_guest *[]){guests[1], guests[1]}, 2, NULL, plans, err),
+		-EINVAL);
+	vn_error_clear(err);
+	assert_int_equal(vn_guest_add_device(guests[0], "0000:3b:00.0", 0), 0);
+	assert_int_equal(vn_guest_add_device(guests[1], "0000:3b:00.1", 0), 0);
+	assert_int_equal(vn_plan_guests(host, guests, 2, NULL, plans, err), 0); /* another function of it */
+	struct vn_occupied *occupied = vn_occupied_new(host);
+	struct vn_plan_options *options = vn_plan_options_new();
+	struct vn_plan *plan = NULL;
+	vn_plan_options_set_occupied(options, occupied);
+	assert_int_equal(vn_occupied_add_plan(occupied, host, plans[0]), 0);
+	assert_int_equal(vn_occupied_add_plan(occupied, host, plans[1]), 0);
+	assert_int_equal(vn_guest_add_device(guests[1], "0000:3b:00.0", 0), 0);
+	assert_int_equal(vn_plan_guests(host, guests, 2, NULL, plans + 1, err), -EINVAL);
+	assert_int_equal(vn_error_count(err), 1);
+	assert_string_equal(vn_error_key(err, 0), "pci");
+	assert_non_null(strstr(vn_error_text(err, 0), "0000:3b:00.0 is that of another guest, 'a', too"));
+	plan = plan_with(host, guests[1], options);
+	assert_int_equal(vn_plan_is_feasible(plan), 0);
+	assert_int_equal(vn_plan_reason_count(plan), 1);
+	assert_string_equal(vn_plan_reason_code(plan, 0), "device-taken");
+	vn_plan_free(plan);
+	assert_int_equal(vn_occupied_remove_plan(occupied, host, plans[0]), 0);
+	plan = plan_with(host, guests[1], options); /* its own device, 3b:00.1, is no other's */
+	assert_int_equal(vn_plan_is_feasible(plan), 1);
+	vn_plan_free(plan);
+	vn_plan_free(plans[0]);
+	vn_plan_free(plans[1]);
+	for (int i = 0; i < 3; i++)
+		vn_guest_free(guests[i]);
+	vn_plan_options_free(options);
+	vn_occupied_free(occupied);
+	vn_error_free(err);
 	vn_host_free(host);
 }
 
@@ -729,6 +785,54 @@ static char *replace(const char *text, const char *old, const char *new)
 	assert_non_null(at);
 	assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old)) > 0);
 	return changed;
+}
+
+/* A host like another, with one text of its document, or two, replaced. */
+static struct vn_host *open_changed(
+	const char *document, const char *old, const char *new, const char *old2, const char *new2)
+{
+	char *once = replace(document, old, new), *twice = replace(once, old2, new2);
+	struct vn_host *host = open_host(twice);
+	free(once);
+	free(twice);
+	return host;
+}
+
+/* Of another host with as many nodes and CPUs; and of the same one with less memory free and a CPU offline. */
+static void test_whose_occupied(void **state)
+{
+	(void)state;
+	struct vn_host *host = open_host(two_nodes),
+		       *farther = open_changed(two_nodes, "21", "31", "21", "31"),
+		       *busy = open_changed(
+			       two_nodes, "free\": 4294967296", "free\": 1", "\"free\": 512", "\"free\": 0"),
+		       *halted = open_changed(two_nodes, "[4, 5, 6, 7]", "[4, 5, 6]", "{\"id\": 7, ",
+			       "{\"id\": 7, \"online\": false, \"node\": 9, ");
+	struct vn_guest *guest = make_guest("g", GIB, 2);
+	struct vn_plan *plan = plan_with(host, guest, NULL), *far = NULL, *again = NULL;
+	struct vn_occupied *occupied = vn_occupied_new(host);
+	struct vn_plan_options *options = vn_plan_options_new();
+	char *json = vn_plan_json(plan);
+	vn_plan_options_set_occupied(options, occupied);
+	assert_int_equal(vn_occupied_add_plan(occupied, farther, plan), -EINVAL);
+	assert_int_equal(vn_plan_guest(farther, guest, options, &far, NULL), -EINVAL);
+	far = plan_with(farther, guest, NULL);
+	assert_int_equal(vn_occupied_add_plan(occupied, host, far), -EINVAL);
+	assert_int_equal(vn_occupied_remove_plan(occupied, host, far), -EINVAL);
+	assert_int_equal(vn_plan_from_text(json, NULL, farther, &again, NULL), -EINVAL);
+	assert_int_equal(vn_occupied_add_plan(occupied, host, plan), 0);
+	assert_int_equal(vn_occupied_remove_plan(occupied, busy, plan), 0);
+	assert_int_equal(vn_occupied_add_plan(occupied, halted, plan), 0);
+	free(json);
+	vn_plan_free(plan);
+	vn_plan_free(far);
+	vn_occupied_free(occupied);
+	vn_plan_options_free(options);
+	vn_guest_free(guest);
+	vn_host_free(host);
+	vn_host_free(farther);
+	vn_host_free(busy);
+	vn_host_free(halted);
 }
 
 static void test_json(void **state)
@@ -1035,8 +1139,10 @@ int main(void)
 		cmocka_unit_test(test_no_such_index),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_occupied),
+		cmocka_unit_test(test_whose_occupied),
 		cmocka_unit_test(test_joint),
 		cmocka_unit_test(test_joint_refused),
+		cmocka_unit_test(test_joint_twins),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_bound),
 		cmocka_unit_test(test_any_draft),

@@ -1243,6 +1243,88 @@ static void test_kernel_without_openat2(void **state)
 	}
 }
 
+#define CGROUP "sys/fs/cgroup"
+
+/* The least of all limits on the way up, less what is used there and is no page cache. */
+static void test_cgroup_second_version(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, "proc/self/cgroup", "0::/user.slice/a/b\n");
+	vn_autohost *none = must_read(tree);
+	assert_false(none->has_cgroup_memory);
+	assert_int_equal(none->cgroup_millicpus, 0);
+	put(tree, CGROUP "/user.slice/a/b/memory.max", "max\n");
+	put(tree, CGROUP "/user.slice/a/b/memory.current", "1000\n");
+	put(tree, CGROUP "/user.slice/a/b/cpu.max", "max 100000\n");
+	vn_autohost *without = must_read(tree);
+	assert_false(without->has_cgroup_memory);
+	assert_int_equal(without->cgroup_millicpus, 0);
+	put(tree, CGROUP "/user.slice/a/memory.max", "9000\n");
+	put(tree, CGROUP "/user.slice/a/memory.current", "5000\n");
+	put(tree, CGROUP "/user.slice/a/memory.stat",
+		"anon 2000\nactive_file 300\ninactive_file 40\nslab_reclaimable 5\nworkingset_active_file 7\n");
+	put(tree, CGROUP "/user.slice/a/cpu.max", "150001 100000\n");
+	put(tree, CGROUP "/user.slice/memory.max", "20000\n");
+	put(tree, CGROUP "/user.slice/memory.current", "15655\n");
+	put(tree, CGROUP "/user.slice/cpu.max", "400000 100000\n");
+	put(tree, CGROUP "/other/memory.max", "1\n");
+	vn_autohost *host = must_read(tree);
+	assert_true(host->has_cgroup_memory);
+	assert_int_equal(host->cgroup_memory, 9000 - (5000 - 345));
+	assert_int_equal(host->cgroup_millicpus, 1501);
+	vn_autofree char *source = vn_format("sysfs:%s", tree->root);
+	vn_autohost *refreshed = NULL;
+	assert_int_equal(vn_discover(source, &refreshed, NULL), 0);
+	put(tree, CGROUP "/user.slice/memory.current", "15656\n");
+	assert_int_equal(refreshed->cgroup_memory, 4345);
+	assert_int_equal(vn_discover_refresh(refreshed, NULL), 0);
+	assert_int_equal(refreshed->cgroup_memory, 4344);
+	vn_autohost *parent = must_read(tree);
+	assert_int_equal(parent->cgroup_memory, 4344);
+	put(tree, CGROUP "/user.slice/memory.current",
+		"20001\n"); /* over it: nothing is left, not 2^64 - 1 */
+	put(tree, CGROUP "/user.slice/cpu.max", "1 1000000\n");
+	vn_autohost *full = must_read(tree);
+	assert_true(full->has_cgroup_memory);
+	assert_int_equal(full->cgroup_memory, 0);
+	assert_int_equal(full->cgroup_millicpus, 1);
+	char text[8192] = "";
+	vn_autofclose FILE *out = fmemopen(text, sizeof(text), "w");
+	vn_host_print(parent, true, out);
+	fflush(out);
+	assert_non_null(strstr(text, "by the memory.max of its cgroups: "));
+	assert_non_null(strstr(text, "the time of 1.5 CPUs\n"));
+}
+
+/* Each controller by itself; the path is the host's, and what is mounted the container's own cgroup. */
+static void test_cgroup_first_version(void **state)
+{
+	const struct tree *tree = *state;
+	put_machine(tree);
+	put(tree, "proc/self/cgroup",
+		"5:memory:/docker/0123\n4:cpuset:/\n3:cpu,cpuacct:/x\n2:cpuacct_other:/y\nwrong\n0::/\n");
+	put(tree, CGROUP "/memory/memory.limit_in_bytes", "9223372036854771712\n"); /* what means none */
+	put(tree, CGROUP "/cpu,cpuacct/x/cpu.cfs_quota_us", "-1\n");
+	put(tree, CGROUP "/cpu,cpuacct/x/cpu.cfs_period_us", "100000\n");
+	vn_autohost *without = must_read(tree);
+	assert_false(without->has_cgroup_memory);
+	assert_int_equal(without->cgroup_millicpus, 0);
+	put(tree, CGROUP "/memory/memory.limit_in_bytes", "9000\n");
+	put(tree, CGROUP "/memory/memory.usage_in_bytes", "5000\n");
+	put(tree, CGROUP "/memory/memory.stat",
+		"active_file 1\ntotal_active_file 300\ntotal_inactive_file 40\n");
+	put(tree, CGROUP "/cpu,cpuacct/x/cpu.cfs_quota_us", "250000\n");
+	vn_autohost *host = must_read(tree);
+	assert_int_equal(host->cgroup_memory, 9000 - (5000 - 340));
+	assert_int_equal(host->cgroup_millicpus, 2500);
+	put(tree, "proc/self/cgroup", "0::/../../../elsewhere\n"); /* out of the namespace: its top counts */
+	put(tree, CGROUP "/memory.max", "77\n");
+	put(tree, "elsewhere/memory.max", "7\n");
+	vn_autohost *outside = must_read(tree);
+	assert_int_equal(outside->cgroup_memory, 77);
+}
+
 static void test_live(void **state)
 {
 	(void)state;
@@ -1362,6 +1444,8 @@ int main(void)
 		TREE_TEST(test_links_stay_in_the_tree),
 		TREE_TEST(test_reading_is_bounded),
 		TREE_TEST(test_kernel_without_openat2),
+		TREE_TEST(test_cgroup_second_version),
+		TREE_TEST(test_cgroup_first_version),
 		TREE_TEST(test_live),
 		TREE_TEST(test_gathered_machines),
 	};

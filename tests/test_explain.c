@@ -288,7 +288,10 @@ static void test_isolated(void **state)
 	hwloc_bitmap_set_range(host->isolated_cpus, 2, 3);
 	autotold without = tell(host, guest, NULL);
 	assert_null(warned(&without, "isolated-shared"));
-	guest->cpus = hwloc_bitmap_alloc();
+	guest->cpus = hwloc_bitmap_alloc_full(); /* "all" names none of them */
+	autotold all = tell(host, guest, NULL);
+	assert_null(warned(&all, "isolated-shared"));
+	hwloc_bitmap_zero(guest->cpus);
 	hwloc_bitmap_set_range(guest->cpus, 1, 3);
 	autotold told = tell(host, guest, NULL);
 	assert_warns(&told, "isolated-shared", "CPUs 2-3 are isolated");

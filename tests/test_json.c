@@ -187,7 +187,7 @@ static const char everything[] =
 	"  'siblings': [1, 0]},"
 	" {'id': 9, 'online': false, 'node': null, 'package': null, 'die': null, 'cluster': null,"
 	"  'core': null, 'l3': null, 'siblings': null}],"
-	"'allowed_cpus': [0, 1], 'allowed_nodes': [2], 'offline_nodes': [7, 1023], 'isolated_cpus': [1],"
+	"'allowed_cpus': [0, 1], 'allowed_nodes': [2], 'cgroup_memory': 5, 'cgroup_millicpus': 1500, 'offline_nodes': [7, 1023], 'isolated_cpus': [1],"
 	"'nohz_full_cpus': [0],"
 	"'hmat': {'revision': 2, 'domains': [{'domain': 4294967295, 'node': 5}, {'domain': 0, 'node': null}],"
 	" 'matrices': [{'type': 'write-bandwidth', 'hierarchy': 1, 'initiators': [0],"
@@ -249,6 +249,9 @@ static void test_every_field(void **state)
 	assert_false(host->cpus[2].online);
 	assert_int_equal(host->cpus[3].cluster, 3);
 	assert_set(host->offline_nodes, "7,1023");
+	assert_true(host->has_cgroup_memory);
+	assert_int_equal(host->cgroup_memory, 5);
+	assert_int_equal(host->cgroup_millicpus, 1500);
 	assert_set(host->isolated_cpus, "1");
 	assert_int_equal(vn_hmat_node(host->hmat, UINT32_MAX), 5);
 	assert_true(host->hmat->matrices[0].values[1] == VN_HMAT_UNREACHABLE);
@@ -421,6 +424,8 @@ static const struct {
 	{HOST("'cores_known': 1"), "cores_known", "1; expected true or false"},
 	{HOST("'live': 'yes'"), "live", "\"yes\"; expected true or false"},
 	{HOST("'source': 'a\\u001b[31m'"), "source", "\\u001B[31m"},
+	{HOST("'cgroup_memory': -1"), "cgroup_memory", "-1; expected bytes"},
+	{HOST("'cgroup_millicpus': 0"), "cgroup_millicpus", "0; expected thousandths of a CPU"},
 	{HOST("'offline_nodes': [0]"), "offline_nodes", "0; expected no node of 'nodes'"},
 	{HOST("'isolated_cpus': [null]"), "isolated_cpus", "null; expected a list of numbers"},
 	{HOST("'warnings': [{'code': 'A b', 'text': 'x'}]"), "warnings[0].code", "lower case"},

@@ -266,6 +266,18 @@ static bool moves_do(struct oracle *o, const struct scene *s, const struct vn_ro
 
 /* ---- scenes ---- */
 
+/* A device is one guest's: who comes later does without. */
+static void drop_taken_devices(const struct scene *s, struct vn_guest *guest)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < guest->n_hostdevs; i++) {
+		if (!vn_occupied_device(s->occupied, guest->hostdevs[i].address, NULL))
+			guest->hostdevs[n++] = guest->hostdevs[i];
+	}
+	guest->n_hostdevs = n;
+}
+
 static void add_tenant(struct scene *s, struct vn_guest *guest)
 {
 	struct vn_plan_options options = {.occupied = s->occupied};
@@ -307,9 +319,11 @@ static void scene_make(struct scene *s, uint64_t *state, struct vn_occupied **re
 	for (size_t i = 0; i < n; i++) {
 		struct vn_guest *guest = random_guest(state, host, 1, 2);
 		guest->name[0] = (char)('z' - i);
+		drop_taken_devices(s, guest);
 		add_tenant(s, guest);
 	}
 	s->guest = random_guest(state, host, 1, 2);
+	drop_taken_devices(s, s->guest);
 }
 
 /* Most that is free on one node, in MiB of ordinary pages. */
@@ -344,6 +358,7 @@ static void scene_make_tight(struct scene *s, uint64_t *state, struct vn_occupie
 		struct vn_guest *guest = random_guest(state, host, 1, 2);
 		guest->name[0] = (char)('z' - i);
 		guest->policy = VN_POLICY_SPREAD;
+		drop_taken_devices(s, guest);
 		add_tenant(s, guest);
 	}
 	unsigned free = most_free(s);
@@ -362,6 +377,55 @@ static void scene_make_tight(struct scene *s, uint64_t *state, struct vn_occupie
 enum outcome { REFUSED, IMPOSSIBLE, AT_ONCE, ONE, SEVERAL, UNPROVEN, N_OUTCOMES };
 
 /* What the planner says of the guest once the moves are made. */
+/* The plans of those that moved are sound where they are in the end, and with those of the rest are what is told as occupied. */
+static void assert_tenants(const struct scene *s, const struct vn_occupied *base, const struct vn_room *room)
+{
+	vn_autooccupied *all = vn_occupied_copy(base, s->host);
+
+	assert_int_equal(room->n_tenants, s->tenants.n);
+	for (size_t i = 0; i < s->tenants.n; i++) {
+		const struct vn_guest *guest = s->tenants.guests[i];
+		const struct vn_plan *now = room->plans[i] ? room->plans[i] : s->tenants.plans[i];
+		size_t moved = 0;
+		for (size_t k = 0; k < room->n_moves; k++) {
+			const struct vn_room_move *move = &room->moves[k];
+			if (move->guest != guest)
+				continue;
+			moved++;
+			assert_int_equal(now->homes[move->vnode], move->to);
+		}
+		assert_true((moved > 0) == (room->plans[i] != NULL));
+		size_t elsewhere = 0;
+		for (size_t v = 0; v < guest->n_vnodes; v++)
+			elsewhere += now->homes[v] != s->tenants.plans[i]->homes[v];
+		assert_int_equal(elsewhere, moved);
+		assert_int_equal(vn_occupied_add(all, s->host, guest, now), 0);
+	}
+	for (size_t p = 0; p < s->host->n_nodes; p++) {
+		assert_int_equal(all->nodes[p].load, room->occupied->nodes[p].load);
+		for (size_t k = 0; k < all->nodes[p].n_promised; k++)
+			assert_int_equal(all->nodes[p].promised[k].memory,
+				vn_occupied_promised(
+					&room->occupied->nodes[p], all->nodes[p].promised[k].page));
+	}
+	assert_true(hwloc_bitmap_isequal(all->claimed, room->occupied->claimed));
+	for (size_t i = 0; i < s->tenants.n; i++) { /* each beside all others */
+		const struct vn_guest *guest = s->tenants.guests[i];
+		struct vn_plan_options options = {.occupied = all};
+		if (!room->plans[i])
+			continue;
+		for (size_t v = 0; v < guest->n_vnodes; v++) {
+			assert_int_equal(room->plans[i]->vnodes[v].n_shares, guest->vnodes[v].memory > 0);
+			assert_int_equal(guest->vnodes[v].home, -1);
+		}
+		assert_int_equal(vn_occupied_remove(all, s->host, guest, room->plans[i]), 0);
+		vn_autoplan *same = NULL;
+		assert_int_equal(vn_plan_make(s->host, guest, &options, &same, NULL), 0);
+		assert_true(same->feasible);
+		assert_int_equal(vn_occupied_add(all, s->host, guest, room->plans[i]), 0);
+	}
+}
+
 static void assert_planned(const struct scene *s, const struct vn_room *room)
 {
 	struct vn_plan_options options = {.occupied = room->occupied};
@@ -396,6 +460,7 @@ static enum outcome compare(const struct scene *s, const struct vn_occupied *bas
 		assert_int_equal(room.bound, room.bytes);
 	assert_true(moves_do(&o, s, &room));
 	assert_planned(s, &room);
+	assert_tenants(s, base, &room);
 	return room.n_moves == 0 ? AT_ONCE : room.n_moves == 1 ? ONE : SEVERAL;
 }
 
@@ -438,6 +503,7 @@ static void add_at(struct scene *s, const char *name, uint64_t mib, unsigned vcp
 	guest->name = strdup(name);
 	guest->threads = 1;
 	assert_non_null(guest->name);
+	drop_taken_devices(s, guest);
 	add_tenant(s, guest);
 	assert_int_equal(s->tenants.n, n + 1);
 	guest->vnodes[0].home = -1; /* it did not wish for it */

@@ -7,13 +7,15 @@
 
 bool vn_api_is_of_host(const struct vn_occupied *occupied, const struct vn_host *host)
 {
-	return occupied->n_nodes == host->n_nodes && occupied->n_cpus == host->n_cpus;
+	return occupied->host == host->identity && occupied->n_nodes == host->n_nodes &&
+	       occupied->n_cpus == host->n_cpus;
 }
 
 static bool is_countable(
 	const struct vn_occupied *occupied, const struct vn_host *host, const struct vn_plan *plan)
 {
-	return plan->planned && vn_api_is_of_host(occupied, host);
+	return plan->planned && vn_api_is_of_host(occupied, host) &&
+	       (plan->host == 0 || plan->host == host->identity); /* 0: read from a text that does not tell */
 }
 
 int vn_occupied_add_plan(struct vn_occupied *occupied, const struct vn_host *host, const struct vn_plan *plan)

@@ -48,9 +48,10 @@ static int check_options(
 	if (!options->occupied || vn_api_is_of_host(options->occupied, host))
 		return 0;
 	return vn_error_input(err, NULL,
-		"what is occupied is of a host with %zu nodes and %zu CPUs; expected that of the host to plan on, "
-		"which has %zu and %zu",
-		options->occupied->n_nodes, options->occupied->n_cpus, host->n_nodes, host->n_cpus);
+		"what is occupied is of host %016llx with %zu nodes and %zu CPUs; expected that of the host to plan "
+		"on, %016llx with %zu and %zu",
+		(unsigned long long)options->occupied->host, options->occupied->n_nodes,
+		options->occupied->n_cpus, (unsigned long long)host->identity, host->n_nodes, host->n_cpus);
 }
 
 /* ---- one guest ---- */
@@ -111,7 +112,10 @@ static int plan_guests(const struct vn_host *host, struct vn_guest *const *guest
 			err, NULL, "%zu guests seen; expected 1 to %d at once", n, VN_MAX_JOINT);
 	for (size_t i = 0; i < n; i++) { /* all that is wrong with any of them */
 		int bad = vn_api_guest_whole(guests[i], &party.guests[party.n], err);
-		party.n += bad == 0;
+		if (bad == 0)
+			bad = vn_guest_check_beside((const struct vn_guest *const *)party.guests, party.n,
+				party.guests[party.n], err);
+		party.n += party.guests[party.n] != NULL;
 		r = bad < 0 ? bad : r;
 	}
 	if (r == 0)

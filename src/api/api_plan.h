@@ -5,5 +5,5 @@
 #include "../plan/plan_make.h"
 #include "api.h"
 
-/* Whether it can be of this host: it has as many nodes and CPUs. Reading one of another host would go beyond its ends. */
+/* Whether it is of this host, by the host's identity. Reading one of another would go beyond its ends. */
 bool vn_api_is_of_host(const struct vn_occupied *occupied, const struct vn_host *host);

@@ -46,33 +46,50 @@ static json_t *moves_to_json(const struct vn_room *room)
 	return NULL;
 }
 
-static json_t *kept_to_json(const struct vn_room *room)
+static json_t *notes_to_json(const struct vn_notes *notes)
 {
-	json_t *kept = json_array();
-	bool filled = kept != NULL;
+	json_t *list = json_array();
+	bool filled = list != NULL;
 
-	for (size_t i = 0; i < room->kept.n && filled; i++)
-		filled = json_array_append_new(kept, json_pack("{s:s, s:s}", "code", room->kept.v[i].code,
-							     "text", room->kept.v[i].text)) == 0;
+	for (size_t i = 0; i < notes->n && filled; i++)
+		filled = json_array_append_new(list, json_pack("{s:s, s:s}", "code", notes->v[i].code, "text",
+							     notes->v[i].text)) == 0;
 	if (filled)
-		return kept;
-	json_decref(kept);
+		return list;
+	json_decref(list);
 	return NULL;
+}
+
+/* Behind the plans of the guests those of the tenants, as they are once moved: --occupied of it all counts everybody. */
+static bool append_tenants(json_t *object, const struct vn_room *room, const struct vn_tenants *tenants)
+{
+	json_t *plans = json_object_get(object, "plans");
+
+	for (size_t i = 0; i < tenants->n && room->fits; i++) {
+		const struct vn_plan *moved = room->plans[i];
+		if (json_array_append_new(plans,
+			    vn_plan_to_json(moved ? moved : tenants->plans[i], tenants->guests[i])) < 0)
+			return false;
+	}
+	return true;
 }
 
 /*
  * The plans as ever, in a list even of one, so that --occupied reads it back; `optimal` speaks of the moves here, the plans tell of
  * themselves.
  */
-static int print_json(const struct vn_room *room, const struct vn_several *several, struct vn_error *err)
+static int print_json(const struct vn_room *room, const struct vn_tenants *tenants,
+	const struct vn_several *several, struct vn_error *err)
 {
 	json_t *object =
 		room->fits ? vn_several_to_json(several)
 			   : json_pack("{s:s, s:b, s:[]}", "schema", "vnuma.plans/1", "feasible", 0, "plans");
-	json_t *told = json_pack("{s:b, s:b, s:o, s:I, s:I, s:o}", "optimal", room->proven, "compared",
+	json_t *told = json_pack("{s:b, s:b, s:o, s:I, s:I, s:o, s:o}", "optimal", room->proven, "compared",
 		room->compared, "moves", moves_to_json(room), "bytes_moved", (json_int_t)room->bytes,
-		"bytes_bound", (json_int_t)room->bound, "not_moved", kept_to_json(room));
-	bool filled = object && told && json_object_update(object, told) == 0;
+		"bytes_bound", (json_int_t)room->bound, "not_moved", notes_to_json(&room->kept), "reasons",
+		notes_to_json(&room->reasons));
+	bool filled = object && told && json_object_update(object, told) == 0 &&
+		      append_tenants(object, room, tenants);
 
 	json_decref(told);
 	if (filled)
@@ -128,6 +145,7 @@ static void print_no_room(const struct vn_room *room, const struct vn_taken *tak
 			"vnuma: no room: none was found in the time given, nor was it proven that there is "
 			"none; it would take at least %s to move [deadline]\n",
 			vn_size_text(room->bound, size));
+	vn_notes_print(&room->reasons, "no room");
 	vn_notes_print(&room->kept, "not moved");
 }
 
@@ -215,7 +233,7 @@ int vn_make_room(const struct vn_host *host, struct vn_taken *taken, unsigned de
 	if (!room.fits && !json)
 		print_no_room(&room, taken);
 	if (json)
-		r = print_json(&room, several, err);
+		r = print_json(&room, &taken->tenants, several, err);
 	else if (room.fits)
 		r = print_text(host, taken, &room, several, explain, err);
 	return r < 0 || room.fits ? r : VN_EXIT_NO;

@@ -269,6 +269,11 @@ static int answer(const struct vn_args *args, const struct request *request, str
 	if (!guest)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	int r = vn_args_host(args, &host, err);
+	/* The limits of our cgroup are not the guest's: libvirt starts it in one of its own, below machine.slice. */
+	if (r == 0) {
+		host->has_cgroup_memory = false;
+		host->cgroup_millicpus = 0;
+	}
 	/* who cannot see what runs would answer as if nothing did: an error, unlike in `plan`, whose reader sees a warning */
 	if (r == 0 && host->live)
 		r = vn_state_open(&state, err);

@@ -30,18 +30,6 @@ void vn_several_clear(struct vn_several *several)
 
 /* ---- the guests ---- */
 
-/* A name that an earlier config has, too: the second plan would be taken for the first. */
-static int check_name(const struct vn_several *several, const struct vn_guest *guest, struct vn_error *err)
-{
-	for (size_t i = 0; i < several->n; i++) {
-		if (strcmp(several->guests[i]->name, guest->name) == 0)
-			return vn_error_input(err, &(struct vn_where){guest->file, 0, "name"},
-				"'%s' is the name of the guest in %s, too; expected another", guest->name,
-				several->guests[i]->file);
-	}
-	return 0;
-}
-
 int vn_args_several(const struct vn_args *args, struct vn_several *several, struct vn_error *err)
 {
 	int bad = 0;
@@ -50,7 +38,8 @@ int vn_args_several(const struct vn_args *args, struct vn_several *several, stru
 		struct vn_guest *guest = NULL;
 		int r = vn_args_guest_at(args, i, &guest, err);
 		if (r == 0) {
-			r = check_name(several, guest, err);
+			r = vn_guest_check_beside(
+				(const struct vn_guest *const *)several->guests, several->n, guest, err);
 			several->guests[several->n++] = guest;
 		}
 		bad = r < 0 && bad == 0 ? r : bad;

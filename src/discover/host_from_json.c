@@ -517,6 +517,10 @@ static void read_host(struct loader *l)
 	host->isolated_cpus = vn_json_maybe_set(top, "isolated_cpus", VN_SET_MAX);
 	host->nohz_full_cpus = vn_json_maybe_set(top, "nohz_full_cpus", VN_SET_MAX);
 	read_offline_nodes(l);
+	host->has_cgroup_memory = vn_json_maybe_number(top, "cgroup_memory", 0, VN_JSON_MAX_AMOUNT,
+		"bytes" AT_MOST ", or null", &host->cgroup_memory);
+	vn_json_maybe_number(top, "cgroup_millicpus", 1, VN_JSON_MAX_AMOUNT,
+		"thousandths of a CPU above 0" AT_MOST ", or null", &host->cgroup_millicpus);
 	vn_json_maybe_bool(top, "live", &host->was_live);
 	uint64_t balancing;
 	if (vn_json_maybe_number(top, "numa_balancing", 0, 3, "a number from 0 to 3, or null", &balancing))

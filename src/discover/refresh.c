@@ -6,6 +6,7 @@
  */
 #include "discover.h"
 
+#include "cgroup.h"
 #include "sysfs.h"
 
 static void free_fresh(struct vn_host_node *fresh, size_t n)
@@ -119,6 +120,8 @@ static int refresh(struct vn_sysfs *sysfs, struct vn_host_node *fresh)
 	r = vn_sysfs_memory_notes(sysfs);
 	if (r < 0)
 		exchange(sysfs->host, fresh);
+	else
+		vn_sysfs_cgroup(sysfs);
 	return r;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/text.h"
+#include "cgroup.h"
 #include "discover.h"
 
 /* The list behind `KEY:` of proc/self/status; NULL when it is not told. */
@@ -52,6 +53,7 @@ static int read_tree(struct vn_sysfs *sysfs)
 	int b = read_balancing(sysfs);
 
 	read_allowed(sysfs);
+	vn_sysfs_cgroup(sysfs);
 	vn_sysfs_tell_rest(sysfs);
 	if (vn_left_out_note(&sysfs->numbers, "folders-left-out", "folder", &sysfs->host->notes) < 0)
 		return vn_error_environment(sysfs->err, -ENOMEM, "out of memory");

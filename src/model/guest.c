@@ -153,6 +153,45 @@ bool vn_guest_name_is_good(const char *name)
 	return n >= 1 && n <= VN_NAME_MAX && strspn(name, letters) == n && !strchr("._+-", name[0]);
 }
 
+/* "another guest", or "'a' in a.cfg", for a problem of the guest beside it. */
+static char *name_other(const struct vn_guest *other)
+{
+	return other->file ? vn_format("the guest '%s' in %s", other->name ? other->name : "?", other->file)
+			   : vn_format("another guest, '%s'", other->name ? other->name : "?");
+}
+
+static int check_device_beside(
+	const struct vn_guest *other, const struct vn_hostdev *device, struct vn_error *err)
+{
+	for (size_t k = 0; k < other->n_hostdevs; k++) {
+		if (strcmp(other->hostdevs[k].address, device->address) != 0)
+			continue;
+		vn_autofree char *name = name_other(other);
+		return vn_error_input(err, &device->where,
+			"device %s is that of %s, too; expected each device at one guest", device->address,
+			name ? name : "another guest");
+	}
+	return 0;
+}
+
+int vn_guest_check_beside(
+	const struct vn_guest *const *others, size_t n, const struct vn_guest *guest, struct vn_error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct vn_guest *other = others[i];
+		if (guest->name && other->name && strcmp(guest->name, other->name) == 0)
+			r = vn_error_input(err, &(struct vn_where){guest->file, 0, "name"},
+				"'%s' is the name of %s%s, too; expected another", guest->name,
+				other->file ? "the guest in " : "another guest",
+				other->file ? other->file : "");
+		for (size_t k = 0; k < guest->n_hostdevs; k++)
+			r |= check_device_beside(other, &guest->hostdevs[k], err);
+	}
+	return r < 0 ? -EINVAL : 0;
+}
+
 int vn_guest_vnode_of(const struct vn_guest *guest, unsigned vcpu)
 {
 	for (size_t i = 0; i < guest->n_vnodes; i++) {

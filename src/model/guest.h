@@ -70,7 +70,8 @@ struct vn_guest {
 	bool vnodes_open; /* nothing was said of vnodes: vn_guest_shape() (plan/shape.h) makes as many as the host calls for */
 	size_t n_vnodes;
 	struct vn_vnode *vnodes; /* their vcpus partition 0..maxvcpus-1, their memory sums to `memory` */
-	hwloc_bitmap_t cpus; /* pCPUs the guest may use; owned; NULL: all */
+	hwloc_bitmap_t
+		cpus; /* pCPUs the guest may use; owned; NULL: all; without end: "all", or all but some */
 	struct vn_where cpus_where;
 	uint64_t hugepages; /* bytes a page; 0: the system's ordinary pages */
 	enum vn_guest_numa guest_numa;
@@ -104,6 +105,19 @@ void vn_guest_drop_vnodes(struct vn_guest *guest);
 
 /* Whether it may become a file name and part of QEMU's command line: letters, digits and a few harmless marks. */
 bool vn_guest_name_is_good(const char *name);
+
+/* Whether `cpus` names CPUs by number, and so may mean isolated ones: not "all", nor all but some, which have no end. */
+static inline bool vn_guest_names_cpus(const struct vn_guest *guest)
+{
+	return guest->cpus && hwloc_bitmap_weight(guest->cpus) >= 0;
+}
+
+/*
+ * Whether a guest can be beside `n` others at all: its name is no other's, whose plan would be taken for its own, nor is a device of
+ * its. All that is wrong is told, with both files. 0 or -EINVAL.
+ */
+int vn_guest_check_beside(
+	const struct vn_guest *const *others, size_t n, const struct vn_guest *guest, struct vn_error *err);
 
 /* The vnode of a vCPU, or -1. */
 int vn_guest_vnode_of(const struct vn_guest *guest, unsigned vcpu);

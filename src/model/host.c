@@ -494,6 +494,29 @@ static int sort_parts(struct vn_host *host)
 	return 0;
 }
 
+/* FNV-1a, Fowler, Noll and Vo: draft-eastlake-fnv. Four bytes of each number, the lowest first, whatever the machine. */
+static void mix(uint64_t *sum, size_t number)
+{
+	for (int shift = 0; shift < 32; shift += 8)
+		*sum = (*sum ^ (number >> shift & 0xff)) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t identity_of(const struct vn_host *host)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+	mix(&sum, host->n_nodes);
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		mix(&sum, host->nodes[i].id);
+		for (size_t j = 0; j < host->n_nodes; j++)
+			mix(&sum, host->nodes[i].distances[j]);
+	}
+	mix(&sum, host->n_cpus);
+	for (size_t i = 0; i < host->n_cpus; i++)
+		mix(&sum, host->cpus[i].id);
+	return sum ? sum : 1; /* 0 is for "not known" */
+}
+
 int vn_host_check(struct vn_host *host, struct vn_error *err)
 {
 	struct vn_where where = {host->source, 0, NULL};
@@ -511,6 +534,7 @@ int vn_host_check(struct vn_host *host, struct vn_error *err)
 	if (r < 0 || s < 0)
 		return r < 0 ? r : s;
 	assign_cpus(host);
+	host->identity = identity_of(host);
 	return 0;
 }
 

@@ -136,8 +136,17 @@ struct vn_host {
 	size_t n_cpus;
 	struct vn_host_cpu *cpus; /* ascending by id, offline ones too */
 	bool ordered; /* all that is said to be ascending is: vn_host_check() has been here */
+	/*
+	 * Tells this host from others: a sum (64-bit FNV-1a) over what stays while it runs, node ids, distances, and the ids of all
+	 * CPUs, offline ones too; nothing of memory. Two machines of a kind have the same. 0: vn_host_check() has not been here.
+	 */
+	uint64_t identity;
 	hwloc_bitmap_t allowed_cpus; /* this process's cpuset; owned; NULL: all */
 	hwloc_bitmap_t allowed_nodes;
+	/* What the limits of this process's cgroups (memory.max, cpu.max) leave, and so leave guests that it starts */
+	bool has_cgroup_memory; /* false: no limit, or not told */
+	uint64_t cgroup_memory; /* bytes */
+	uint64_t cgroup_millicpus; /* thousandths of a CPU's time; 0: no limit, or not told */
 	/*
 	 * Nodes that could come online but are not: node/possible without node/online, and those that have a directory all
 	 * the same. Where the kernel reads an SRAT (x86, Arm) or the hardware's own device tree, `possible` is what the

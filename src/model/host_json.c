@@ -235,21 +235,24 @@ static json_t *note_to_json(const struct vn_note *note)
 json_t *vn_host_to_json(const struct vn_host *host)
 {
 	json_t *object = json_object();
-	bool ok = object && put(object, "schema", json_string("vnuma.topology/1")) &&
-		  put(object, "source", text_or_null(host->source)) &&
-		  put(object, "live", json_boolean(host->live || host->was_live)) &&
-		  put(object, "cores_known", json_boolean(host->cores_known)) &&
-		  put(object, "nodes", JSON_LIST(host->nodes, host->n_nodes, node_to_json, host)) &&
-		  put(object, "cpus", JSON_LIST(host->cpus, host->n_cpus, cpu_to_json)) &&
-		  put(object, "allowed_cpus", set_or_null(host->allowed_cpus)) &&
-		  put(object, "allowed_nodes", set_or_null(host->allowed_nodes)) &&
-		  put(object, "offline_nodes", set_or_null(host->offline_nodes)) &&
-		  put(object, "isolated_cpus", set_or_null(host->isolated_cpus)) &&
-		  put(object, "nohz_full_cpus", set_or_null(host->nohz_full_cpus)) &&
-		  put(object, "numa_balancing", id_or_null(host->numa_balancing)) &&
-		  put(object, "hmat", host->hmat ? vn_hmat_to_json(host->hmat) : json_null()) &&
-		  put(object, "devices_without_node", devices_to_json(host, -1)) &&
-		  put(object, "warnings", JSON_LIST(host->notes.v, host->notes.n, note_to_json));
+	bool ok =
+		object && put(object, "schema", json_string("vnuma.topology/1")) &&
+		put(object, "source", text_or_null(host->source)) &&
+		put(object, "live", json_boolean(host->live || host->was_live)) &&
+		put(object, "cores_known", json_boolean(host->cores_known)) &&
+		put(object, "nodes", JSON_LIST(host->nodes, host->n_nodes, node_to_json, host)) &&
+		put(object, "cpus", JSON_LIST(host->cpus, host->n_cpus, cpu_to_json)) &&
+		put(object, "allowed_cpus", set_or_null(host->allowed_cpus)) &&
+		put(object, "allowed_nodes", set_or_null(host->allowed_nodes)) &&
+		put(object, "cgroup_memory", number_or_null(host->has_cgroup_memory, host->cgroup_memory)) &&
+		put_number(object, "cgroup_millicpus", host->cgroup_millicpus) &&
+		put(object, "offline_nodes", set_or_null(host->offline_nodes)) &&
+		put(object, "isolated_cpus", set_or_null(host->isolated_cpus)) &&
+		put(object, "nohz_full_cpus", set_or_null(host->nohz_full_cpus)) &&
+		put(object, "numa_balancing", id_or_null(host->numa_balancing)) &&
+		put(object, "hmat", host->hmat ? vn_hmat_to_json(host->hmat) : json_null()) &&
+		put(object, "devices_without_node", devices_to_json(host, -1)) &&
+		put(object, "warnings", JSON_LIST(host->notes.v, host->notes.n, note_to_json));
 	return all_or_none(object, ok);
 }
 

@@ -316,6 +316,20 @@ static void print_allowed(const char *label, hwloc_const_bitmap_t usable, hwloc_
 		print_set_line(label, both, listing, out);
 }
 
+/* What a cgroup leaves this process, where it has a limit. */
+static void print_cgroup(const struct vn_host *host, FILE *out)
+{
+	const char *who = host->live ? "this process" : "the process that read the host";
+	char size[VN_SIZE_TEXT];
+
+	if (host->has_cgroup_memory)
+		fprintf(out, "\n%s may take, by the memory.max of its cgroups: %s more\n", who,
+			vn_size_text(host->cgroup_memory, size));
+	if (host->cgroup_millicpus)
+		fprintf(out, "\n%s may use, by the cpu.max of its cgroups, the time of %.3g CPUs\n", who,
+			(double)host->cgroup_millicpus / 1000);
+}
+
 /* CPUs that are there but cannot be used, or not by everybody; nodes that are not online. */
 static void print_unusable(const struct vn_host *host, struct vn_listing *listing, FILE *out)
 {
@@ -344,6 +358,7 @@ static void print_unusable(const struct vn_host *host, struct vn_listing *listin
 	print_allowed(host->live ? "this process may use memory only of nodes:"
 				 : "the process that read the host may use memory only of nodes:",
 		memory, host->allowed_nodes, listing, out);
+	print_cgroup(host, out);
 	vn_explain_stride(listing, out);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
 #include "occupied.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,7 @@ struct vn_occupied *vn_occupied_new(const struct vn_host *host)
 	if (!occupied->nodes || !occupied->l3_load || !occupied->claimed || !occupied->wanted)
 		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return NULL;
+	occupied->host = host->identity;
 	occupied->n_nodes = host->n_nodes;
 	occupied->n_cpus = host->n_cpus;
 	return vn_steal(occupied);
@@ -31,6 +34,13 @@ struct vn_occupied *vn_occupied_copy(const struct vn_occupied *from, const struc
 	if (hwloc_bitmap_copy(copy->claimed, from->claimed) < 0 ||
 		hwloc_bitmap_copy(copy->wanted, from->wanted) < 0)
 		return NULL;
+	if (from->n_given > 0) {
+		copy->given = calloc(from->n_given, sizeof(*copy->given));
+		if (!copy->given)
+			return NULL;
+		memcpy(copy->given, from->given, from->n_given * sizeof(*copy->given));
+		copy->n_given = from->n_given;
+	}
 	memcpy(copy->nodes, from->nodes, from->n_nodes * sizeof(*copy->nodes));
 	memcpy(copy->l3_load, from->l3_load, from->n_cpus * sizeof(*copy->l3_load));
 	return vn_steal(copy);
@@ -42,6 +52,7 @@ void vn_occupied_free(struct vn_occupied *occupied)
 		return;
 	free(occupied->nodes);
 	free(occupied->l3_load);
+	free(occupied->given);
 	hwloc_bitmap_free(occupied->claimed);
 	hwloc_bitmap_free(occupied->wanted);
 	free(occupied);
@@ -184,6 +195,47 @@ static int claim(
 	return 0;
 }
 
+const char *vn_occupied_device(const struct vn_occupied *occupied, const char *address, const char *but)
+{
+	for (size_t i = 0; i < occupied->n_given; i++) {
+		const struct vn_given *given = &occupied->given[i];
+		if (strcmp(given->address, address) == 0 && (!but || strcmp(given->guest, but) != 0))
+			return given->guest;
+	}
+	return NULL;
+}
+
+static int give_devices(struct vn_occupied *occupied, const struct vn_guest *guest)
+{
+	if (guest->n_hostdevs == 0)
+		return 0;
+	struct vn_given *grown = reallocarray(
+		occupied->given, occupied->n_given + guest->n_hostdevs, sizeof(*occupied->given));
+	if (!grown)
+		return -ENOMEM;
+	occupied->given = grown;
+	for (size_t i = 0; i < guest->n_hostdevs; i++) {
+		struct vn_given *given = &grown[occupied->n_given++];
+		memcpy(given->address, guest->hostdevs[i].address, sizeof(given->address));
+		snprintf(given->guest, sizeof(given->guest), "%s", guest->name ? guest->name : "?");
+	}
+	return 0;
+}
+
+static void take_devices(struct vn_occupied *occupied, const struct vn_guest *guest)
+{
+	for (size_t i = 0; i < guest->n_hostdevs; i++) {
+		for (size_t k = 0; k < occupied->n_given; k++) {
+			struct vn_given *given = &occupied->given[k];
+			if (strcmp(given->address, guest->hostdevs[i].address) != 0 ||
+				strcmp(given->guest, guest->name ? guest->name : "?") != 0)
+				continue;
+			*given = occupied->given[--occupied->n_given];
+			break;
+		}
+	}
+}
+
 static int count_plan(struct vn_occupied *occupied, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan *plan, bool add)
 {
@@ -192,6 +244,10 @@ static int count_plan(struct vn_occupied *occupied, const struct vn_host *host, 
 		if (r < 0)
 			return r;
 	}
+	if (add && give_devices(occupied, guest) < 0)
+		return -ENOMEM;
+	if (!add)
+		take_devices(occupied, guest);
 	count_memory(occupied, host, guest, plan, add);
 	for (size_t v = 0; !guest->exclusive_cores && v < plan->n_vnodes; v++)
 		count_vcpus(occupied, host, guest, plan, v, add);

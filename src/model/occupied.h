@@ -18,12 +18,21 @@ struct vn_occupied_node {
 	struct vn_promised promised[VN_MAX_PAGE_SIZES];
 };
 
+/* A device that a guest has. */
+struct vn_given {
+	char address[VN_PCI_ADDRESS];
+	char guest[VN_NAME_MAX + 1];
+};
+
 struct vn_occupied {
+	uint64_t host; /* identity of the host it is of; 0: not told */
 	size_t n_nodes;
 	struct vn_occupied_node *nodes; /* indexed like host->nodes */
 	hwloc_bitmap_t claimed; /* CPUs of cores that guests with exclusive_cores have for themselves */
 	hwloc_bitmap_t
 		wanted; /* CPUs that others need some of: who wants cores for himself takes these last */
+	size_t n_given;
+	struct vn_given *given; /* devices that guests have; owned */
 	size_t n_cpus;
 	uint64_t *
 		l3_load; /* indexed like host->cpus: cores' worth confined to the L3 group whose lowest CPU this is */
@@ -43,7 +52,7 @@ static inline void vn_occupied_freep(struct vn_occupied **occupied)
 
 /*
  * Adds what a feasible plan takes: its shares of memory in the guest's page size, the cores' worth of its vCPUs on their homes,
- * or its cores for good with exclusive_cores. -EINVAL, and nothing added, when the plan names a node that the host does not have
+ * or its cores for good with exclusive_cores; its devices. -EINVAL, and nothing added, when the plan names a node that the host does not have
  * or a ninth page size; -ENOMEM.
  */
 int vn_occupied_add(struct vn_occupied *occupied, const struct vn_host *host, const struct vn_guest *guest,
@@ -52,6 +61,9 @@ int vn_occupied_add(struct vn_occupied *occupied, const struct vn_host *host, co
 /* Takes back what vn_occupied_add() added of the same plan. */
 int vn_occupied_remove(struct vn_occupied *occupied, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan *plan);
+
+/* The name of the guest that has the device; NULL: nobody. A device that `but` (NULL: none) has itself is nobody's. */
+const char *vn_occupied_device(const struct vn_occupied *occupied, const char *address, const char *but);
 
 /* Bytes promised of that page size on a node; 0 for one that nobody uses. */
 uint64_t vn_occupied_promised(const struct vn_occupied_node *node, uint64_t page);

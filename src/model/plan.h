@@ -75,6 +75,7 @@ struct vn_plan {
 	struct vn_cost
 		bound; /* … and no plan is better at that level than this; the levels below it mean nothing */
 	unsigned *homes; /* pnode id of vnode i; n_vnodes */
+	uint64_t host; /* identity of the host it is for; 0: not told */
 	struct vn_cost cost;
 	double mean_distance; /* of an access from a vCPU to its guest's memory where the shares have it, 10 when all is local; NAN
 				 without a vCPU or memory */

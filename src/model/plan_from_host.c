@@ -90,8 +90,24 @@ static void check_memory(const struct vn_plan_reader *p)
 	}
 }
 
+/* Its numbers may all fit here, and yet mean something else. */
+static bool is_of_host(const struct vn_plan_reader *p)
+{
+	uint64_t made_for = p->plan->host, here = p->host->identity;
+
+	if (made_for == 0 || here == 0 || made_for == here)
+		return true;
+	vn_json_problem(&p->in, "host",
+		VN_PLAN_HOST_FORMAT
+		", so the plan of '%s' is one of another host; expected " VN_PLAN_HOST_FORMAT,
+		(unsigned long long)made_for, p->guest->name, (unsigned long long)here);
+	return false;
+}
+
 void vn_plan_check_host(const struct vn_plan_reader *p)
 {
+	if (!is_of_host(p))
+		return; /* what else does not fit follows from it */
 	check_nodes(p);
 	if (!vn_plan_sound(p))
 		return;

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "plan_names.h"
+#include "plan_reader.h"
 
 /* Adds a member that may be NULL for want of memory; false then. */
 static bool put(json_t *object, const char *key, json_t *value)
@@ -295,12 +296,21 @@ static bool put_feasible(json_t *object, const struct vn_plan *plan)
 	return !plan->has_runner_up || put(object, "runner_up", runner_up_to_json(plan));
 }
 
+/* Which host the plan is for. As text: a figure of 64 bits is none of JSON's. */
+static bool put_host(json_t *object, uint64_t host)
+{
+	char text[VN_PLAN_HOST_DIGITS + 1];
+
+	snprintf(text, sizeof(text), VN_PLAN_HOST_FORMAT, (unsigned long long)host);
+	return host == 0 || put(object, "host", json_string(text));
+}
+
 json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest)
 {
 	json_t *object = json_object();
 	bool filled = object && put(object, "schema", json_string("vnuma.plan/1")) &&
 		      put(object, "guest", plan->guest ? json_string(plan->guest) : json_null()) &&
-		      put(object, "feasible", json_boolean(plan->feasible)) &&
+		      put_host(object, plan->host) && put(object, "feasible", json_boolean(plan->feasible)) &&
 		      put(object, "optimal", json_boolean(plan->optimal)) &&
 		      put(object, "homes", ids_to_json(plan->homes, plan->n_vnodes)) &&
 		      put(object, "cost", vn_cost_to_json(&plan->cost)) &&

@@ -5,6 +5,10 @@
 #include "json_reader.h"
 #include "plan.h"
 
+/* The key `host` of a plan: an identity of 64 bits. */
+#define VN_PLAN_HOST_DIGITS 16
+#define VN_PLAN_HOST_FORMAT "%016llx"
+
 struct vn_plan_reader {
 	struct vn_json_reader in; /* the plan's object */
 	const struct vn_host *host;

@@ -212,8 +212,26 @@ static void read_warnings(struct vn_plan_reader *p)
 	}
 }
 
+/* Plans of earlier versions, and those that somebody wrote, do not tell. */
+static void read_host(struct vn_plan_reader *p)
+{
+	static const char expected[] = "16 digits, 0-9 and a-f: the host it is for";
+	vn_autofree char *text = vn_json_maybe_text(&p->in, "host", VN_PLAN_HOST_DIGITS, expected);
+	uint64_t host = 0;
+
+	if (!text && !vn_json_told(&p->in, "host"))
+		return;
+	size_t n = text ? strspn(text, "0123456789abcdef") : 0;
+	for (size_t i = 0; i < n; i++)
+		host = host << 4 | (unsigned)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+	if (text && (n != VN_PLAN_HOST_DIGITS || text[n] || host == 0))
+		vn_json_wrong(&p->in, "host", expected);
+	p->plan->host = host;
+}
+
 void vn_plan_read_told(struct vn_plan_reader *p)
 {
+	read_host(p);
 	read_cost(&p->in, "cost", &p->plan->cost);
 	read_mean(p);
 	read_bound(p);

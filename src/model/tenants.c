@@ -66,9 +66,25 @@ static void check_claims(
 struct list {
 	const struct vn_host *host;
 	struct vn_tenants *tenants; /* room for all */
-	json_t *names; /* seen so far, as keys */
+	json_t *names; /* seen so far, as keys; devices too, which have a colon, unlike names */
 	hwloc_bitmap_t claimed; /* by guests with exclusive_cores */
 };
+
+/* A device that an earlier guest has, too. */
+static void check_devices(
+	const struct list *list, const struct vn_json_reader *in, const struct vn_guest *guest)
+{
+	for (size_t i = 0; i < guest->n_hostdevs; i++) {
+		const char *address = guest->hostdevs[i].address;
+		const char *owner = json_string_value(json_object_get(list->names, address));
+		if (owner)
+			vn_json_problem(in, "hostdevs",
+				"device %s is that of '%s', too; expected each device at one guest", address,
+				owner);
+		else if (json_object_set_new(list->names, address, json_string(guest->name)) < 0)
+			vn_json_no_memory(in);
+	}
+}
 
 static void read_one(struct list *list, const struct vn_json_reader *in)
 {
@@ -83,6 +99,7 @@ static void read_one(struct list *list, const struct vn_json_reader *in)
 		vn_json_problem(in, "guest", "'%s' is there twice; expected once", guest->name);
 	else if (json_object_set_new(list->names, guest->name, json_null()) < 0)
 		vn_json_no_memory(in);
+	check_devices(list, in, guest);
 	tenants->guests[tenants->n] = vn_steal(guest);
 	tenants->plans[tenants->n++] = vn_steal(plan);
 	check_claims(in, tenants, tenants->n - 1, list->claimed);

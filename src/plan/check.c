@@ -112,7 +112,8 @@ static int check_make(struct check *c)
 			hwloc_bitmap_and(c->usable[i], c->usable[i], c->host->allowed_cpus);
 		if (c->guest->cpus)
 			hwloc_bitmap_and(c->usable[i], c->usable[i], c->guest->cpus);
-		else if (c->host->isolated_cpus)
+		bool named = c->guest->cpus && hwloc_bitmap_weight(c->guest->cpus) >= 0; /* not "all,^0" */
+		if (!named && c->host->isolated_cpus)
 			hwloc_bitmap_andnot(c->usable[i], c->usable[i], c->host->isolated_cpus);
 		if (c->occupied)
 			hwloc_bitmap_andnot(c->usable[i], c->usable[i], c->occupied->claimed);

@@ -98,7 +98,7 @@ static void classify(struct vn_instance *in)
 }
 
 /* Of those online: those that the cpuset and `cpus` allow and no other guest has for itself. Isolated ones only where `cpus`
- * names CPUs: the scheduler leaves them alone, so somebody must have meant it. */
+ * names them by number ("all" has no end, and names none): the scheduler leaves them alone, so somebody must have meant it. */
 static int usable_cpus(const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_occupied *occupied, size_t i, hwloc_bitmap_t *ret)
 {
@@ -110,7 +110,8 @@ static int usable_cpus(const struct vn_host *host, const struct vn_guest *guest,
 		return -ENOMEM;
 	if (guest->cpus && hwloc_bitmap_and(set, set, guest->cpus) < 0)
 		return -ENOMEM;
-	if (!guest->cpus && host->isolated_cpus && hwloc_bitmap_andnot(set, set, host->isolated_cpus) < 0)
+	if (!vn_guest_names_cpus(guest) && host->isolated_cpus &&
+		hwloc_bitmap_andnot(set, set, host->isolated_cpus) < 0)
 		return -ENOMEM;
 	if (occupied && hwloc_bitmap_andnot(set, set, occupied->claimed) < 0)
 		return -ENOMEM;

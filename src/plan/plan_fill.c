@@ -18,6 +18,7 @@ int vn_plan_begin(const struct vn_instance *in, const struct vn_host *host, cons
 	plan->guest = vn_copy(guest->name);
 	if (!plan->guest && guest->name)
 		return -ENOMEM;
+	plan->host = host->identity;
 	plan->cost.load_cores = 1;
 	int r = vn_view_foretell(guest, &plan->view);
 	if (r >= 0)

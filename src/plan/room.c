@@ -24,6 +24,7 @@
 #include "../base/text.h"
 #include "room_search.h"
 #include "solve.h"
+#include "warn.h"
 #include "wishes.h"
 
 struct room_task {
@@ -49,9 +50,14 @@ static void task_clear(struct room_task *t)
 
 void vn_room_clear(struct vn_room *room)
 {
+	for (size_t i = 0; room->plans && i < room->n_tenants; i++)
+		vn_plan_free(room->plans[i]);
+	free(room->plans);
 	free(room->moves);
+	room->plans = NULL;
 	vn_occupied_free(room->occupied);
 	vn_notes_clear(&room->kept);
+	vn_notes_clear(&room->reasons);
 	room->moves = NULL;
 	room->occupied = NULL;
 	room->n_moves = 0;
@@ -408,6 +414,9 @@ struct moved {
 	struct half *halves;
 	const struct vn_guest **guests; /* the guests, then those */
 	struct vn_occupied *occupied; /* all others, and what stays of those */
+	const size_t *set; /* who moves, as the search found it; borrowed */
+	struct vn_plan **plans; /* of those that move, whole; t->tenants->n, by index; owned */
+	size_t n_tenants;
 	size_t *places; /* of all parts of the model: where they are in the end */
 	struct vn_cost cost; /* of all guests there are */
 };
@@ -416,6 +425,9 @@ static void moved_clear(struct moved *m)
 {
 	for (size_t i = 0; i < m->n; i++)
 		half_clear(&m->halves[i]);
+	for (size_t i = 0; m->plans && i < m->n_tenants; i++)
+		vn_plan_free(m->plans[i]);
+	free(m->plans);
 	free(m->halves);
 	free(m->guests);
 	free(m->places);
@@ -442,11 +454,14 @@ static int moved_make(const struct room_task *t, const size_t *places, struct mo
 	size_t n_parts = t->model.in.n_parts;
 	int r = 0;
 
+	m->set = places;
+	m->n_tenants = t->tenants->n;
+	m->plans = calloc(m->n_tenants + 1, sizeof(struct vn_plan *));
 	m->halves = calloc(t->n_movable + 1, sizeof(*m->halves));
 	m->guests = calloc(t->n + t->n_movable, sizeof(*m->guests));
 	m->places = calloc(n_parts + 1, sizeof(*m->places));
 	m->occupied = vn_occupied_copy(t->options ? t->options->occupied : NULL, t->host);
-	if (!m->halves || !m->guests || !m->places || !m->occupied)
+	if (!m->plans || !m->halves || !m->guests || !m->places || !m->occupied)
 		return -ENOMEM;
 	for (size_t v = 0; v < n_parts; v++)
 		m->places[v] = places[v] < VN_STAYS ? places[v] : t->model.origins[v];
@@ -576,6 +591,73 @@ static int fix_homes(const struct room_task *t, const struct moved *m, struct vn
 	return 0;
 }
 
+/* The plan of a whole tenant with its homes given as they are once it has moved. `others`: all that is taken beside it. */
+static int plan_whole(const struct room_task *t, const struct moved *m, size_t group,
+	const struct vn_occupied *others, struct vn_plan **ret_plan)
+{
+	struct vn_guest fixed = *t->all[group];
+	struct vn_plan_options options = {.occupied = others};
+	vn_autofree struct vn_vnode *vnodes = calloc(fixed.n_vnodes + 1, sizeof(*vnodes));
+	vn_autoplan *plan = NULL;
+
+	if (!vnodes)
+		return -ENOMEM;
+	for (size_t v = 0; v < fixed.n_vnodes; v++) {
+		vnodes[v] = fixed.vnodes[v];
+		vnodes[v].home = (int)t->host->nodes[m->places[t->model.in.groups[group].first + v]].id;
+	}
+	fixed.vnodes = vnodes;
+	int r = vn_plan_make(t->host, &fixed, &options, &plan, NULL);
+	if (r >= 0 && !plan->feasible)
+		r = -EBUSY;
+	if (r < 0)
+		return r;
+	/* It is for a guest without wishes again, who may move another time: with other homes it could do better. */
+	plan->optimal = false;
+	plan->open_level = VN_LEVEL_SPILL;
+	plan->bound = (struct vn_cost){.load_cores = 1};
+	r = vn_plan_check(t->host, t->all[group], &options, plan, NULL);
+	if (r >= 0)
+		*ret_plan = vn_steal(plan);
+	return r;
+}
+
+/* A tenant that was counted in two parts becomes whole: `half` and `plan` are of what moves. */
+static int join_halves(
+	const struct room_task *t, struct moved *m, const struct half *half, const struct vn_plan *plan)
+{
+	vn_cleanup(half_clear) struct half rest = {0};
+	struct vn_plan **ret = &m->plans[t->movable[half->group - t->n]];
+
+	int r = vn_occupied_remove(m->occupied, t->host, &half->guest, plan);
+	if (r >= 0)
+		r = make_half(t, m->set, half->group, false, &rest);
+	if (r >= 0 && rest.guest.n_vnodes > 0)
+		r = vn_occupied_remove(m->occupied, t->host, &rest.guest, &rest.plan);
+	if (r >= 0)
+		r = plan_whole(t, m, half->group, m->occupied, ret);
+	return r < 0 ? r : vn_occupied_add(m->occupied, t->host, t->all[half->group], *ret);
+}
+
+/* Adds the plans of the guests and of what moves, makes whole what was in two, guests with cores of their own first, and takes out
+ * the guests again: their cores stay free for them. */
+static int settle_plans(const struct room_task *t, struct moved *m, struct vn_plan *const *plans)
+{
+	int r = 0;
+
+	for (size_t g = 0; g < t->n + m->n && r >= 0; g++)
+		r = vn_occupied_add(m->occupied, t->host, m->guests[g], plans[g]);
+	for (int exclusive = 1; exclusive >= 0; exclusive--) {
+		for (size_t k = 0; k < m->n && r >= 0; k++) {
+			if (m->halves[k].guest.exclusive_cores == (exclusive == 1))
+				r = join_halves(t, m, &m->halves[k], plans[t->n + k]);
+		}
+	}
+	for (size_t g = 0; g < t->n && r >= 0; g++)
+		r = vn_occupied_remove(m->occupied, t->host, m->guests[g], plans[g]);
+	return r;
+}
+
 /* Adds what moves to what is occupied, where it is in the end. -EBUSY: the cores are not the right ones. */
 static int settle(const struct room_task *t, struct moved *m)
 {
@@ -592,8 +674,8 @@ static int settle(const struct room_task *t, struct moved *m)
 		r = vn_plan_make_joint(t->host, guests, n, &options, plans, NULL, NULL);
 	for (size_t g = 0; g < n && r >= 0; g++)
 		r = plans[g]->feasible ? 0 : -EBUSY;
-	for (size_t g = t->n; g < n && r >= 0; g++)
-		r = vn_occupied_add(m->occupied, t->host, guests[g], plans[g]);
+	if (r >= 0)
+		r = settle_plans(t, m, plans);
 	for (size_t g = 0; g < n; g++) {
 		vn_plan_free(plans[g]);
 		free(fixed[g].vnodes);
@@ -618,6 +700,8 @@ static int fill_room(const struct room_task *t, struct moved *m, struct vn_room 
 		room->bytes += part->memory;
 	}
 	room->fits = true;
+	room->plans = vn_steal(m->plans);
+	room->n_tenants = m->n_tenants;
 	room->occupied = vn_steal(m->occupied);
 	return 0;
 }
@@ -706,6 +790,10 @@ static int make_room(struct room_task *t, struct vn_room *room, struct vn_error 
 	}
 	if (r < 0)
 		return r;
+	if (room->reasons.n > 0) {
+		room->proven = true;
+		return 0;
+	}
 	r = vn_room_search(&t->model, &limits, &t->found);
 	return r < 0 ? r : answer(t, &until, ms / 10 + (ms > 0), room);
 }
@@ -714,8 +802,10 @@ int vn_room_make(const struct vn_host *host, const struct vn_guest *const *guest
 	const struct vn_tenants *tenants, const struct vn_plan_options *options, struct vn_room *ret_room,
 	struct vn_error *err)
 {
+	/* What the cgroup leaves is of no concern to tenants, who have their memory; of the guests it is asked here. */
+	struct vn_host open = *host;
 	vn_cleanup(task_clear) struct room_task t = {
-		.host = host, .guests = guests, .n = n, .options = options, .tenants = tenants};
+		.host = &open, .guests = guests, .n = n, .options = options, .tenants = tenants};
 	vn_autoroom room = {0};
 	int r = 0;
 
@@ -726,7 +816,10 @@ int vn_room_make(const struct vn_host *host, const struct vn_guest *const *guest
 		r |= vn_check_wishes(host, guests[g], err);
 	if (r < 0)
 		return -EINVAL;
-	r = make_room(&t, &room, err);
+	open.has_cgroup_memory = false;
+	r = vn_reason_refused(host, guests, n, options ? options->occupied : NULL, &room.reasons);
+	if (r >= 0)
+		r = make_room(&t, &room, err);
 	if (r == -EINVAL)
 		return r;
 	if (r < 0)

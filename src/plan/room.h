@@ -20,9 +20,14 @@ struct vn_room {
 	uint64_t bound; /* proven: fewer bytes do not do, or nothing at all does */
 	size_t n_moves;
 	struct vn_room_move *moves; /* by name of guest, then vnode; owned */
+	size_t n_tenants;
+	struct vn_plan **
+		plans; /* by index of tenants: of one that moves, once it has; NULL: it stays as it is; owned */
 	struct vn_occupied
 		*occupied; /* once the moves are made, without the guests; owned; NULL when nothing fits */
 	struct vn_notes kept; /* tenants that are not moved in any case, and why */
+	struct vn_notes
+		reasons; /* why the guests would not fit if all were moved, where it is more than a want of room */
 };
 
 void vn_room_clear(struct vn_room *room);

@@ -387,13 +387,64 @@ static int reason_no_cpu(const struct vn_instance *in, const struct vn_host *hos
 			     : "the process that read the host was allowed to use",
 		in->n_groups > 1 && guest->name ? ": " : "",
 		in->n_groups > 1 && guest->name ? guest->name : "",
-		!guest->cpus && host->isolated_cpus && !hwloc_bitmap_iszero(host->isolated_cpus)
-			? " (isolated ones only go to guests whose `cpus` name them)"
+		!vn_guest_names_cpus(guest) && host->isolated_cpus &&
+				!hwloc_bitmap_iszero(host->isolated_cpus)
+			? " (isolated ones only go to guests whose `cpus` name them by number)"
 			: "");
 }
 
+static int reason_cgroup(
+	const struct vn_host *host, const struct vn_guest *const *guests, size_t n, struct vn_notes *reasons)
+{
+	char needed[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT];
+	uint64_t need = 0, have = host->cgroup_memory;
+
+	for (size_t g = 0; g < n; g++)
+		need += guests[g]->hugepages == 0 ? guests[g]->memory
+						  : 0; /* huge pages are not charged to memory.max */
+	if (!host->has_cgroup_memory || need <= have)
+		return 0;
+	return vn_notes_add(reasons, "cgroup-memory",
+		"%s %s (%llu bytes) in ordinary memory, and the memory.max of the cgroups of %s leaves %s: %s (%llu bytes) "
+		"short. What would help: raise that limit (systemd: MemoryMax=), start the guest from a cgroup without one, "
+		"or ask for that much less",
+		n == 1 ? "the guest needs" : "these guests need", vn_size_text(need, needed),
+		(unsigned long long)need, host->live ? "this process" : "the process that read the host",
+		vn_size_text(have, there), vn_size_text(need - have, lacking),
+		(unsigned long long)(need - have));
+}
+
+/* A function is passed through to one QEMU. */
+static int reason_devices(
+	const struct vn_guest *guest, const struct vn_occupied *occupied, struct vn_notes *reasons)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < guest->n_hostdevs && occupied && r >= 0; i++) {
+		const char *address = guest->hostdevs[i].address;
+		const char *owner = vn_occupied_device(occupied, address, guest->name);
+		if (owner)
+			r = vn_notes_add(reasons, "device-taken",
+				"device %s, which %s%s%s wants, is given to '%s' already. What would help: another "
+				"device (another virtual function of the same, where it has them), or stop '%s'",
+				address, guest->name ? "'" : "", guest->name ? guest->name : "the guest",
+				guest->name ? "'" : "", owner, owner);
+	}
+	return r;
+}
+
+int vn_reason_refused(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
+	const struct vn_occupied *occupied, struct vn_notes *reasons)
+{
+	int r = reason_cgroup(host, guests, n, reasons);
+
+	for (size_t g = 0; g < n && r >= 0; g++)
+		r = reason_devices(guests[g], occupied, reasons);
+	return r;
+}
+
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
-	const struct vn_guest *const *guests, struct vn_notes *reasons)
+	const struct vn_guest *const *guests, const struct vn_occupied *occupied, struct vn_notes *reasons)
 {
 	int r = 0;
 
@@ -401,7 +452,7 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 		r = reason_pool(instance, host, k, reasons);
 	for (size_t g = 0; g < instance->n_groups && r >= 0; g++)
 		r = reason_no_cpu(instance, host, g, guests[g], reasons);
-	return r;
+	return r < 0 ? r : vn_reason_refused(host, guests, instance->n_groups, occupied, reasons);
 }
 
 static int reason_cores(const struct vn_instance *instance, struct vn_notes *reasons)

@@ -17,9 +17,17 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan);
 
-/* Adds a reason for each thing that makes a plan impossible before any search. `guests`: one per group. */
+/* Adds a reason for each thing that makes a plan impossible before any search. `guests`: one per group; `occupied` may be NULL. */
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
-	const struct vn_guest *const *guests, struct vn_notes *reasons);
+	const struct vn_guest *const *guests, const struct vn_occupied *occupied, struct vn_notes *reasons);
+
+/*
+ * Of those the reasons that no room for the guests would help against: 'cgroup-memory', when they together want more ordinary memory
+ * than the cgroups of this process leave it (a QEMU that `vnuma run` starts stays in them; what VMs that run have not touched yet is
+ * not counted, they may be in others), and 'device-taken', a device that another guest has.
+ */
+int vn_reason_refused(const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
+	const struct vn_occupied *occupied, struct vn_notes *reasons);
 
 /* Says why the search found no plan: exclusive cores cannot be had (`proven`), or its time was up. */
 int vn_reason_not_found(const struct vn_instance *instance, bool proven, struct vn_notes *reasons);

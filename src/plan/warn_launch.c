@@ -142,6 +142,19 @@ static int warn_isolated(const struct vn_host *host, const struct vn_guest *gues
 		list);
 }
 
+/* A cgroup's quota of CPU time: all threads stop when it is used up, until the next period. */
+static int warn_quota(const struct vn_host *host, const struct vn_guest *guest, struct vn_notes *warnings)
+{
+	if (host->cgroup_millicpus == 0 || (uint64_t)guest->vcpus * 1000 <= host->cgroup_millicpus)
+		return 0;
+	return vn_notes_add(warnings, "cgroup-cpu",
+		"the guest has %u vCPUs, and the cpu.max of the cgroups of %s allows it the time of %.3g CPUs: when more "
+		"of them are busy, all are stopped for a part of each period. Raise that limit (systemd: CPUQuota=), or start "
+		"the guest from a cgroup without one",
+		guest->vcpus, host->live ? "this process" : "the process that read the host",
+		(double)host->cgroup_millicpus / 1000);
+}
+
 int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
 {
@@ -154,5 +167,7 @@ int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *hos
 		r = warn_devices(instance, host, guest, homes, warnings);
 	if (r >= 0)
 		r = warn_isolated(host, guest, plan, warnings);
+	if (r >= 0)
+		r = warn_quota(host, guest, warnings);
 	return r;
 }

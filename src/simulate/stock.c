@@ -44,6 +44,8 @@ void vn_stock_empty_host(struct vn_host *host)
 		node->has_memory_reclaimable = true;
 		node->memory_reclaimable = 0;
 	}
+	host->has_cgroup_memory = false; /* of this process, which starts none of these guests */
+	host->cgroup_millicpus = 0;
 }
 
 /* CPUs that this process may use and that the scheduler looks after, as the planner has it; UINT64_MAX: memory is short. */
