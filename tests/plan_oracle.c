@@ -109,6 +109,12 @@ static void add_guest(struct oracle *o, const struct vn_host *host, const struct
 	for (size_t i = 0; i < o->n; i++)
 		o->cores[o->g][i] = count_cores(host, &guest, 1, occupied, i);
 	o->exclusive[o->g] = guest->exclusive_cores;
+	int64_t most = 0;
+	for (size_t i = 0; i < host->n_cpus && host->cores_known; i++) {
+		int64_t here = host->cpus[i].siblings ? hwloc_bitmap_weight(host->cpus[i].siblings) : 1;
+		most = here > most ? here : most;
+	}
+	o->untrue |= guest->exclusive_cores && most > 0 && threads > most;
 	for (size_t v = 0; v < guest->n_vnodes; v++) {
 		size_t at = o->m++;
 		assert(at < ORACLE_VNODES);
@@ -158,6 +164,8 @@ bool oracle_has_room(const struct oracle *o)
 
 bool oracle_refuses(const struct oracle *o)
 {
+	if (o->untrue)
+		return true;
 	for (size_t v = 0; v < o->m; v++) {
 		const int64_t *cores = o->cores[o->guest[v]];
 		int64_t sum = 0;

@@ -26,6 +26,7 @@ struct oracle {
 	int64_t unit[ORACLE_GUESTS]; /* MiB that a pool is handed out in */
 	int64_t room[ORACLE_GUESTS][ORACLE_NODES]; /* units */
 	bool exclusive[ORACLE_GUESTS], spread;
+	bool untrue; /* cores of one's own are wanted, of more threads than the host's have */
 	size_t guest[ORACLE_VNODES], pool[ORACLE_VNODES];
 	int64_t units[ORACLE_VNODES], mib[ORACLE_VNODES], vcpus[ORACLE_VNODES],
 		wants[ORACLE_VNODES]; /* cores */
@@ -44,7 +45,8 @@ void oracle_make(struct oracle *o, const struct vn_host *host, const struct vn_g
 /* Whether the pools hold what is asked of them, in all. */
 bool oracle_has_room(const struct oracle *o);
 
-/* Whether the user named a home without a core that its vnode could use, though there are such cores elsewhere: refused. */
+/* Whether the user named a home without a core that its vnode could use, though there are such cores elsewhere, or wants
+ * cores of more threads than there are: refused. */
 bool oracle_refuses(const struct oracle *o);
 
 /* False when the homes are not allowed. `squares` false leaves the last level out: it takes long. */

@@ -55,6 +55,24 @@ json "are plans as ever" '[.plans[].schema]' '["vnuma.plan/1","vnuma.plan/1"]'
 json "on a node each" '[.plans[].homes[0]]' '[0,1]'
 json "with what they cost together" '[.cost.spill,.cost.squeeze,.cost.distance]' '[0,0,184320]'
 printf '%s' "$out" >"$work/ab.json"
+cfg own 'memory = 512' 'vcpus = 3' 'exclusive_cores = 1' 'vnodes = 1' 'vnuma_vnodemap = [0]'
+cfg pair 'memory = 512' 'vcpus = 2' 'vnodes = 1' 'vnuma_vnodemap = [0]'
+expect "cores of one's own, and two vCPUs more on that node" 1 plan own pair -- --json
+json "cost nothing, as there is no plan" '[.feasible,.cost.spill,.cost.load]' '[false,0,0]'
+json "for a reason that counts both" '.plans[0].reasons[0].text | test("3 cores are wanted by guests for themselves and 2 by the others")' true
+cfg one 'memory = 512' 'vcpus = 1' 'vnodes = 1' 'vnuma_vnodemap = [0]'
+expect "beside one vCPU" 0 plan own one -- --json
+json "QEMU's threads keep off" '.plans[] | select(.guest == "own") | [.emulator_cpus, (.warnings | map(.code) | index("cores-shared"))]' \
+	'[[0,1],null]'
+plan one -- --json >"$work/one.json"
+expect "after it" 0 plan own -- --json --occupied "$work/one.json"
+json "the one that was there is told of" '.warnings | map(select(.code == "cores-shared").text)[0] | test("CPUs [-0-9,]+ are for this guest alone")' true
+cfg many 'memory = 512' 'vcpus = 4' 'threads = 4'
+expect "threads that no core has" 0 plan many -- --json
+json "are told of" '.warnings | map(select(.code == "threads-untrue")) | length' 1
+echo 'exclusive_cores = 1' >>"$work/many"
+expect "and refused with cores of one's own" 2 plan many
+like "with what there is" "$err" 'threads: 4 seen, with exclusive_cores; expected at most 2'
 cfg apart 'memory = 512' 'policy = "spread"'
 expect "guests of two policies" 0 plan a apart -- --json
 json "are told whose is taken" '[.plans[].warnings | map(select(.code == "policy-mixed").text)]' \

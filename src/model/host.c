@@ -687,3 +687,15 @@ unsigned vn_host_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus)
 	}
 	return cores;
 }
+
+unsigned vn_host_threads(const struct vn_host *host)
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < host->n_cpus && host->cores_known; i++) {
+		const struct vn_host_cpu *cpu = &host->cpus[i];
+		unsigned threads = cpu->siblings ? (unsigned)hwloc_bitmap_weight(cpu->siblings) : 1;
+		most = threads > most ? threads : most;
+	}
+	return most;
+}

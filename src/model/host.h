@@ -210,6 +210,9 @@ bool vn_host_has_offline_cpus(const struct vn_host *host, const struct vn_host_n
  */
 int vn_host_wrong_siblings(const struct vn_host *host, hwloc_bitmap_t ret);
 
+/* Threads of the core that has the most; 0: cores are not known. */
+unsigned vn_host_threads(const struct vn_host *host);
+
 /* Physical cores among `cpus`: CPUs that share siblings count once. With cores unknown, the number of CPUs.
  */
 unsigned vn_host_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus);

@@ -14,9 +14,11 @@ struct vn_occupied *vn_occupied_new(const struct vn_host *host)
 		return NULL;
 	occupied->nodes = calloc(host->n_nodes + 1, sizeof(*occupied->nodes));
 	occupied->l3_load = calloc(host->n_cpus + 1, sizeof(*occupied->l3_load));
+	occupied->sharing = calloc(host->n_cpus + 1, sizeof(*occupied->sharing));
 	occupied->claimed = hwloc_bitmap_alloc();
 	occupied->wanted = hwloc_bitmap_alloc();
-	if (!occupied->nodes || !occupied->l3_load || !occupied->claimed || !occupied->wanted)
+	if (!occupied->nodes || !occupied->l3_load || !occupied->sharing || !occupied->claimed ||
+		!occupied->wanted)
 		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return NULL;
 	occupied->host = host->identity;
@@ -43,6 +45,7 @@ struct vn_occupied *vn_occupied_copy(const struct vn_occupied *from, const struc
 	}
 	memcpy(copy->nodes, from->nodes, from->n_nodes * sizeof(*copy->nodes));
 	memcpy(copy->l3_load, from->l3_load, from->n_cpus * sizeof(*copy->l3_load));
+	memcpy(copy->sharing, from->sharing, from->n_cpus * sizeof(*copy->sharing));
 	return vn_steal(copy);
 }
 
@@ -52,6 +55,7 @@ void vn_occupied_free(struct vn_occupied *occupied)
 		return;
 	free(occupied->nodes);
 	free(occupied->l3_load);
+	free(occupied->sharing);
 	free(occupied->given);
 	hwloc_bitmap_free(occupied->claimed);
 	hwloc_bitmap_free(occupied->wanted);
@@ -178,6 +182,19 @@ static void count_vcpus(struct vn_occupied *occupied, const struct vn_host *host
 	hwloc_bitmap_foreach_end();
 }
 
+static void count_sharing(
+	struct vn_occupied *occupied, const struct vn_host *host, hwloc_const_bitmap_t cpus, bool add)
+{
+	unsigned id;
+
+	hwloc_bitmap_foreach_begin (id, cpus) {
+		const struct vn_host_cpu *cpu = vn_host_cpu(host, id);
+		if (cpu)
+			count(&occupied->sharing[cpu - host->cpus], add);
+	}
+	hwloc_bitmap_foreach_end();
+}
+
 /* The whole core of each CPU: what is left of one that somebody has for himself is of no use to others. */
 static int claim(
 	struct vn_occupied *occupied, const struct vn_host *host, hwloc_const_bitmap_t cpus, bool add)
@@ -249,8 +266,11 @@ static int count_plan(struct vn_occupied *occupied, const struct vn_host *host, 
 	if (!add)
 		take_devices(occupied, guest);
 	count_memory(occupied, host, guest, plan, add);
-	for (size_t v = 0; !guest->exclusive_cores && v < plan->n_vnodes; v++)
+	for (size_t v = 0; !guest->exclusive_cores && v < plan->n_vnodes; v++) {
 		count_vcpus(occupied, host, guest, plan, v, add);
+		if (plan->vnodes[v].cpus)
+			count_sharing(occupied, host, plan->vnodes[v].cpus, add);
+	}
 	return 0;
 }
 

@@ -36,6 +36,8 @@ struct vn_occupied {
 	size_t n_cpus;
 	uint64_t *
 		l3_load; /* indexed like host->cpus: cores' worth confined to the L3 group whose lowest CPU this is */
+	uint64_t *
+		sharing; /* indexed like host->cpus: vnodes of guests without cores of their own whose vCPUs may run there */
 };
 
 /* Nothing is taken yet. NULL when memory is short. */

@@ -642,8 +642,13 @@ static int check_sets(struct check *c)
 		if (!hwloc_bitmap_iszero(own))
 			hwloc_bitmap_or(emulator, emulator, c->usable[find(c, c->plan->homes[v])]);
 	}
+	hwloc_bitmap_zero(own);
+	for (unsigned vcpu = 0; vcpu < c->plan->n_vcpus && c->guest->exclusive_cores; vcpu++)
+		hwloc_bitmap_or(own, own, c->plan->vcpu_cpus[vcpu]);
+	if (!hwloc_bitmap_isincluded(emulator, own))
+		hwloc_bitmap_andnot(emulator, emulator, own);
 	if (!c->plan->emulator_cpus || !hwloc_bitmap_isequal(emulator, c->plan->emulator_cpus))
-		wrong(c, "the emulator's CPUs are not those of the homes");
+		wrong(c, "the emulator's CPUs are not those of the homes that its vCPUs leave");
 	return 0;
 }
 

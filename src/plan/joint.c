@@ -104,6 +104,9 @@ static int finish_plan(struct joint *j, size_t g)
 	own.bound = own_bound(j, &in, &own.cost);
 	if (r >= 0)
 		r = vn_plan_fill(&in, j->host, j->guests[g], &options, &own, j->plans[g]);
+	if (r >= 0) /* by those that were there: the others of the party keep off */
+		r = vn_warn_disturbed(
+			j->host, j->guests[g], j->options ? j->options->occupied : NULL, j->plans[g]);
 	j->done[g] = r >= 0;
 	return r;
 }
@@ -235,6 +238,8 @@ static struct vn_joint_total total_of(const struct joint *j)
 		.bound = j->solution.bound};
 
 	double sum = 0, all = 0;
+	if (!total.feasible) /* there are no costs */
+		total.cost = (struct vn_cost){.load_cores = 1};
 	for (size_t g = 0; g < j->in.n_groups; g++) {
 		double weight = vn_access_weight(&j->in, g);
 		sum += weight > 0 ? weight * j->plans[g]->mean_distance : 0;

@@ -253,6 +253,20 @@ static int pin_place(const struct vn_instance *in, const struct vn_host *host, c
 	return r;
 }
 
+/* Keeps QEMU's other threads off the cores that the guest's vCPUs have for themselves, where it may use others. */
+static int leave_vcpus_alone(struct vn_plan *plan)
+{
+	vn_autoset rest = hwloc_bitmap_dup(plan->emulator_cpus);
+
+	if (!rest)
+		return -ENOMEM;
+	for (unsigned vcpu = 0; vcpu < plan->n_vcpus; vcpu++) {
+		if (hwloc_bitmap_andnot(rest, rest, plan->vcpu_cpus[vcpu]) < 0)
+			return -ENOMEM;
+	}
+	return hwloc_bitmap_iszero(rest) ? 0 : hwloc_bitmap_copy(plan->emulator_cpus, rest);
+}
+
 int vn_pin_emulator(const struct vn_instance *instance, const size_t *homes, struct vn_plan *plan)
 {
 	hwloc_bitmap_zero(plan->emulator_cpus);
@@ -261,7 +275,7 @@ int vn_pin_emulator(const struct vn_instance *instance, const size_t *homes, str
 							    instance->groups[0].cpus[homes[v]]) < 0)
 			return -ENOMEM;
 	}
-	return 0;
+	return instance->groups[0].exclusive ? leave_vcpus_alone(plan) : 0;
 }
 
 /* A vnode's CPUs are those of its vCPUs. */

@@ -9,5 +9,6 @@
 int vn_pin_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_occupied *occupied, const size_t *homes, struct vn_plan *plan);
 
-/* The CPUs of QEMU's other threads alone: all that the guest may use of the homes that have vCPUs. 0 or -ENOMEM. */
+/* The CPUs of QEMU's other threads alone: all that the guest may use of the homes that have vCPUs, but for cores that vCPUs have for
+ * themselves if any are left. 0 or -ENOMEM. */
 int vn_pin_emulator(const struct vn_instance *instance, const size_t *homes, struct vn_plan *plan);

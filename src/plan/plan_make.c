@@ -18,8 +18,10 @@ static int make(const struct vn_instance *in, const struct vn_host *host, const 
 	r = vn_solve(in, options ? options->deadline_ms : 0, options && options->runner_up, &solution);
 	if (r < 0)
 		return r;
-	if (solution.feasible)
-		return vn_plan_fill(in, host, guest, options, &solution, plan);
+	if (solution.feasible) {
+		r = vn_plan_fill(in, host, guest, options, &solution, plan);
+		return r < 0 ? r : vn_warn_disturbed(host, guest, options ? options->occupied : NULL, plan);
+	}
 	plan->optimal = solution.proven;
 	return vn_reason_not_found(in, solution.proven, &plan->reasons);
 }

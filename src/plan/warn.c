@@ -61,6 +61,19 @@ static int warn_distances(const struct vn_host *host, struct vn_notes *warnings)
 	return 0;
 }
 
+/* A guest that believes in more threads of a core than the host's have. */
+static int warn_threads(const struct vn_host *host, const struct vn_guest *guest, struct vn_notes *warnings)
+{
+	unsigned threads = vn_host_threads(host);
+
+	if (threads == 0 || guest->threads <= threads)
+		return 0;
+	return vn_notes_add(warnings, "threads-untrue",
+		"threads = %u, but a core of this host has %u: the guest takes vCPUs for threads of one core that have none "
+		"to share, and squeeze counts %u of them as one. threads = %u would tell it the truth",
+		guest->threads, threads, guest->threads, threads);
+}
+
 int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *guest, struct vn_notes *warnings)
 {
@@ -68,6 +81,8 @@ int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host
 	int r = warn_free_unknown(host, guest, warnings);
 	if (r >= 0)
 		r = warn_distances(host, warnings);
+	if (r >= 0)
+		r = warn_threads(host, guest, warnings);
 	return r;
 }
 
@@ -287,6 +302,35 @@ static int warn_contradiction(const struct vn_instance *in, const struct vn_gues
 	return 0;
 }
 
+int vn_warn_disturbed(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_occupied *occupied, struct vn_plan *plan)
+{
+	vn_autoset own = hwloc_bitmap_alloc(), shared = hwloc_bitmap_alloc();
+
+	if (!guest->exclusive_cores || !occupied)
+		return 0;
+	if (!own || !shared)
+		return -ENOMEM;
+	for (size_t v = 0; v < plan->n_vnodes; v++) {
+		if (hwloc_bitmap_or(own, own, plan->vnodes[v].cpus) < 0)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < host->n_cpus; i++) {
+		if (occupied->sharing[i] > 0 && hwloc_bitmap_isset(own, host->cpus[i].id) &&
+			hwloc_bitmap_set(shared, host->cpus[i].id) < 0)
+			return -ENOMEM;
+	}
+	if (hwloc_bitmap_iszero(shared))
+		return 0;
+	vn_autofree char *cpus = vn_set_text(shared);
+	if (!cpus)
+		return -ENOMEM;
+	return vn_notes_add(&plan->warnings, "cores-shared",
+		"exclusive_cores: CPUs %s are for this guest alone from now on, but guests that were there before may run on them, "
+		"too, until they are planned anew beside this one",
+		cpus);
+}
+
 int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan)
 {
@@ -455,34 +499,54 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 	return r < 0 ? r : vn_reason_refused(host, guests, instance->n_groups, occupied, reasons);
 }
 
-static int reason_cores(const struct vn_instance *instance, struct vn_notes *reasons)
+/* Cores' worth of vCPUs, of guests that want cores for themselves or of the others. */
+static uint64_t cores_needed(const struct vn_instance *in, bool exclusive)
+{
+	uint64_t need = 0;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		need += in->groups[in->parts[v].group].exclusive == exclusive ? in->parts[v].cores : 0;
+	return need;
+}
+
+/* "node 0: 3 of 4, node 1: 0 of 4" (the first 16 nodes with cores). */
+static char *list_free_cores(const struct vn_instance *in)
 {
 	char *text = vn_copy("");
-	uint64_t need = 0, have = 0;
 
-	for (size_t v = 0; v < instance->n_parts; v++)
-		need += instance->groups[instance->parts[v].group].exclusive ? instance->parts[v].cores : 0;
-	for (size_t i = 0; i < instance->n_places; i++) {
-		const struct vn_place *place = &instance->places[i];
-		uint64_t left = vn_excess(place->cores, place->load);
-		have += left;
-		if (place->cores == 0 || i >= 16 || !text)
+	for (size_t i = 0; i < in->n_places && i < 16 && text; i++) {
+		const struct vn_place *place = &in->places[i];
+		if (place->cores == 0)
 			continue;
 		vn_autofree char *before = text;
 		text = vn_format("%s%snode %u: %llu of %llu", before, *before ? ", " : "", place->id,
-			(unsigned long long)left, (unsigned long long)place->cores);
+			(unsigned long long)vn_excess(place->cores, place->load),
+			(unsigned long long)place->cores);
 	}
-	vn_autofree char *cores = text;
-	if (!cores)
+	return text;
+}
+
+static int reason_cores(const struct vn_instance *instance, struct vn_notes *reasons)
+{
+	uint64_t own = cores_needed(instance, true), shared = cores_needed(instance, false), have = 0;
+	vn_autofree char *cores = list_free_cores(instance);
+	vn_autofree char *others =
+		shared ? vn_format(" and %llu by the others, for which they must leave room,",
+				 (unsigned long long)shared)
+		       : vn_copy("");
+
+	if (!cores || !others)
 		return -ENOMEM;
+	for (size_t i = 0; i < instance->n_places; i++)
+		have += vn_excess(instance->places[i].cores, instance->places[i].load);
 	return vn_notes_add(reasons, "cores-short",
-		"exclusive_cores: %llu cores are wanted by guests for themselves, all those of a vnode on one "
-		"node; free cores: %s. %s",
-		(unsigned long long)need, cores,
-		need > have ? "What would help: fewer vCPUs, fewer neighbours, or exclusive_cores = 0"
-			    : "There are enough in all, but not where the vnodes could live: smaller vnodes, "
-			      "or none with a home "
-			      "of the user's, would help");
+		"exclusive_cores: %llu cores are wanted by guests for themselves%s all those of a vnode on one "
+		"node; free cores: %s. What would help: %s",
+		(unsigned long long)own, shared ? others : ",", cores,
+		own + shared > have
+			? "fewer vCPUs, fewer neighbours, or exclusive_cores = 0"
+			: "smaller vnodes, or none with a home of the user's, as there are enough in all but "
+			  "not where the vnodes could live");
 }
 
 int vn_reason_not_found(const struct vn_instance *instance, bool proven, struct vn_notes *reasons)

@@ -13,6 +13,10 @@ int vn_warn_input(const struct vn_instance *instance, const struct vn_host *host
 int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, const size_t *homes, struct vn_plan *plan);
 
+/* A note when CPUs that the plan gives to its guest alone are those of guests that were counted before. */
+int vn_warn_disturbed(const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_occupied *occupied, struct vn_plan *plan);
+
 /* Of those the ones about what the host will do with a guest that fits: huge pages, balancing, devices, isolated CPUs. */
 int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan);

@@ -42,6 +42,11 @@ int vn_check_wishes(const struct vn_host *host, const struct vn_guest *guest, st
 			"vnode %zu: node %d seen; expected one of this host's: %s", v, vnode->home,
 			nodes ? nodes : "");
 	}
+	unsigned threads = vn_host_threads(host);
+	if (guest->exclusive_cores && threads > 0 && guest->threads > threads)
+		r = vn_error_input(err, &(struct vn_where){guest->file, 0, "threads"},
+			"%u seen, with exclusive_cores; expected at most %u, as a core of this host has so many",
+			guest->threads, threads);
 	return r;
 }
 
