@@ -10,8 +10,11 @@
  * when it is up, that is said.
  */
 #define _GNU_SOURCE
+#include <string.h>
+
 #include "deadline.h"
 #include "explain_part.h"
+#include "warn.h"
 
 #define TRY_MS 20 /* one solve */
 #define GOAL_MS 250
@@ -220,13 +223,6 @@ static int shrink(struct search *s, uint64_t unit, struct change *change, struct
 	return 0;
 }
 
-static uint64_t promised_on(const struct vn_explained *e, size_t i, uint64_t page)
-{
-	const struct vn_occupied *occupied = e->options ? e->options->occupied : NULL;
-
-	return occupied ? vn_occupied_promised(&occupied->nodes[i], page) : 0;
-}
-
 static const struct vn_hugepool *pool_of(const struct vn_host_node *node, uint64_t page)
 {
 	for (size_t i = 0; i < node->n_hugepools; i++) {
@@ -234,15 +230,6 @@ static const struct vn_hugepool *pool_of(const struct vn_host_node *node, uint64
 			return &node->hugepools[i];
 	}
 	return NULL;
-}
-
-/* Bytes of ordinary memory of which huge pages can be made. */
-static uint64_t reservable(const struct vn_explained *e, size_t i)
-{
-	const struct vn_host_node *node = &e->host->nodes[i];
-	uint64_t idle = node->has_memory_free ? node->memory_free + node->memory_reclaimable : 0;
-
-	return vn_excess(idle, promised_on(e, i, 0));
 }
 
 /* How much more room a node could have at all. */
@@ -253,10 +240,13 @@ static uint64_t most_room(const struct vn_explained *e, size_t i)
 
 	if (e->host->allowed_nodes && !hwloc_bitmap_isset(e->host->allowed_nodes, node->id))
 		return 0;
+	if (page > 0 && !vn_page_known(e->host, page))
+		return 0;
 	if (page == 0)
 		return vn_excess(node->memory_total, room);
 	const struct vn_hugepool *pool = pool_of(node, page);
-	uint64_t busy = pool ? vn_excess(pool->total * page, room) : 0, more = reservable(e, i);
+	uint64_t busy = pool ? vn_excess(pool->total * page, room) : 0,
+		 more = vn_reservable(e->host, e->options, i);
 	return busy > more ? busy : more;
 }
 
@@ -395,14 +385,14 @@ static char *room_words(const struct vn_explained *e, const struct change *chang
 	char size[VN_SIZE_TEXT], unit[VN_SIZE_TEXT];
 
 	if (page == 0)
-		return vn_format("free %s on node %u", vn_size_text(change->amount, size), node->id);
+		return vn_format("free %s on node %u", vn_size_text_exact(change->amount, size), node->id);
 	vn_size_text(page, unit);
-	if (change->amount > reservable(e, change->at))
+	if (change->amount > vn_reservable(e->host, e->options, change->at))
 		return vn_format("free %llu of the %s pages in use or promised on node %u",
 			(unsigned long long)pages, unit, node->id);
-	return vn_format("reserve %llu more pages of %s on node %u (echo %llu > "
+	return vn_format("reserve %llu more page%s of %s on node %u (echo %llu > "
 			 "/sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages)",
-		(unsigned long long)pages, unit, node->id,
+		(unsigned long long)pages, pages == 1 ? "" : "s", unit, node->id,
 		(unsigned long long)(pool ? pool->total : 0) + pages, node->id,
 		(unsigned long long)(page / 1024));
 }
