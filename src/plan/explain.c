@@ -234,6 +234,24 @@ static void print_homes(const unsigned *homes, size_t n, FILE *out)
 		fprintf(out, "%s%u", v > 0 ? ", " : "", homes[v]);
 }
 
+/* Why none is told. */
+static const char *no_runner_up(const struct vn_explained *e)
+{
+	bool open = false;
+
+	for (size_t v = 0; v < e->in.n_parts; v++)
+		open |= e->in.parts[v].fixed < 0;
+	if (!open)
+		return "All of them were given, so there was nothing to choose.";
+	if (!e->options || !e->options->runner_up)
+		return "The next best was not looked for: guests that are planned together are weighed all "
+		       "at once, not one by one.";
+	if (!e->plan->optimal)
+		return "No other choice of homes was looked for: there was not time to.";
+	return "No choice of homes was found that costs more: those that were tried cost the same, or there are "
+	       "no others. Of equal ones the lowest node numbers were taken.";
+}
+
 static int explain_runner_up(const struct vn_explained *e)
 {
 	const struct vn_plan *plan = e->plan;
@@ -249,15 +267,8 @@ static int explain_runner_up(const struct vn_explained *e)
 	print_homes(plan->homes, plan->n_vnodes, e->out);
 	fputc('\n', e->out);
 	if (!plan->has_runner_up) {
-		bool open = false;
-		for (size_t v = 0; v < e->in.n_parts; v++)
-			open |= e->in.parts[v].fixed < 0;
-		vn_explain_say(e->out, "  ",
-			!open ? "All of them were given, so there was nothing to choose."
-			: !plan->optimal
-				? "No other choice of homes was looked for: there was not time to."
-				: "No choice of homes is known that costs more: all are alike, and the lowest "
-				  "node numbers were taken.");
+		vn_explain_say(e->out, "  ", "%s", no_runner_up(e));
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return 0;
 	}
 	for (size_t v = 0; v < plan->n_vnodes; v++)
