@@ -102,8 +102,8 @@ void vn_explain_loss(const struct vn_explained *e, const size_t *homes, const st
 
 	switch (level) {
 	case VN_LEVEL_SPILL:
-		snprintf(text, size, "%s would not fit at home, instead of %s", vn_size_text(its->spill, a),
-			vn_size_text(mine->spill, b));
+		vn_size_texts_apart(its->spill, mine->spill, a, b);
+		snprintf(text, size, "%s would not fit at home, instead of %s", a, b);
 		break;
 	case VN_LEVEL_SQUEEZE:
 		snprintf(text, size, "%llu vCPU%s more than cores, instead of %llu",

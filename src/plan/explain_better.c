@@ -406,11 +406,11 @@ static char *change_words(const struct vn_explained *e, const struct change *cha
 	case KIND_ROOM:
 		return room_words(e, change);
 	case KIND_LOAD:
-		return vn_format("%llu core%s' worth less load on node %u",
-			(unsigned long long)change->amount, s, e->in.places[change->at].id);
+		return vn_format("%llu core%s worth less load on node %u", (unsigned long long)change->amount,
+			change->amount == 1 ? "'s" : "s'", e->in.places[change->at].id);
 	case KIND_LESS:
-		return vn_format("ask for %s less memory in vnode %zu", vn_size_text(change->amount, size),
-			change->at);
+		return vn_format("ask for %s less memory in vnode %zu",
+			vn_size_text_exact(change->amount, size), change->at);
 	case KIND_VCPUS:
 		return vn_format("ask for %llu vCPU%s less in vnode %zu", (unsigned long long)change->amount,
 			s, change->at);
@@ -481,10 +481,10 @@ static void say_too_large(const struct vn_explained *e)
 		vn_explain_say(e->out, "  - ",
 			"one node cannot hold it all: it wants %llu cores, and the largest node has %llu",
 			(unsigned long long)cores, (unsigned long long)most_cores);
+	vn_size_texts_apart(memory, most_memory, need, have);
 	if (memory > most_memory)
 		vn_explain_say(e->out, "  - ",
-			"one node cannot hold it all: it wants %s, and the largest node has %s",
-			vn_size_text(memory, need), vn_size_text(most_memory, have));
+			"one node cannot hold it all: it wants %s, and the largest node has %s", need, have);
 }
 
 /* Bytes that the vnodes of a place want beyond its room. */
