@@ -156,8 +156,7 @@ static void explain_squeeze(const struct vn_plan *plan, FILE *out)
 			(unsigned long long)plan->cost.squeeze, plan->cost.squeeze == 1 ? "" : "s");
 }
 
-/* The same as vn_explain_mean() with memory where it is, not where its vnode lives. */
-static unsigned long long mean_with_spill(const struct vn_explained *e)
+unsigned long long vn_explain_real_mean(const struct vn_explained *e)
 {
 	vn_i128 sum = 0, all = 0;
 
@@ -179,7 +178,7 @@ static unsigned long long mean_with_spill(const struct vn_explained *e)
 static void explain_distance(const struct vn_explained *e)
 {
 	unsigned long long mean = vn_explain_mean(&e->in, e->homes, &e->plan->cost),
-			   real = mean_with_spill(e);
+			   real = vn_explain_real_mean(e);
 	char spilled[80] = "";
 
 	if (e->plan->cost.spill > 0)

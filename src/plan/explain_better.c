@@ -427,11 +427,43 @@ static char *change_words(const struct vn_explained *e, const struct change *cha
 	return NULL;
 }
 
+/* What is lost by a change that brings something else: " but …", or nothing. */
+static void loss_words(const struct search *s, const struct outcome *outcome, char *text, size_t size)
+{
+	const struct vn_explained *e = s->e;
+	const struct vn_plan *plan = e->plan;
+	unsigned long long before = outcome->cost.spill == 0 /* with what spills the outcome's is not known */
+					    ? vn_explain_real_mean(e)
+					    : vn_explain_mean(&e->in, e->homes, &plan->cost);
+	bool squeezed = outcome->cost.squeeze > plan->cost.squeeze, longer = outcome->mean > before;
+
+	text[0] = '\0';
+	if (squeezed || longer)
+		snprintf(text, size, ", but%s%s", squeezed ? " more vCPUs share cores" : "",
+			squeezed && longer ? ", and" : "");
+	size_t used = strlen(text);
+	if (longer)
+		snprintf(text + used, size - used, " mean distance to memory %llu.%llu instead of %llu.%llu",
+			outcome->mean / 10, outcome->mean % 10, before / 10, before % 10);
+}
+
+static void nearer_words(const struct search *s, const struct outcome *outcome, char *text, size_t size)
+{
+	const struct vn_explained *e = s->e;
+	unsigned long long before = vn_explain_mean(&e->in, e->homes, &e->plan->cost);
+
+	if (outcome->mean < before)
+		snprintf(text, size, "mean distance %llu.%llu instead of %llu.%llu", outcome->mean / 10,
+			outcome->mean % 10, before / 10, before % 10);
+	else
+		snprintf(text, size, "%s",
+			e->in.pulls ? "it is nearer to its devices"
+				    : "it is nearer by less than a tenth of the mean distance");
+}
+
 static void effect_words(const struct search *s, const struct outcome *outcome, char *text, size_t size)
 {
-	const struct vn_plan *plan = s->e->plan;
-	char spill[VN_SIZE_TEXT], before[64];
-	unsigned long long mean = 0;
+	char spill[VN_SIZE_TEXT], loss[120];
 
 	switch (s->goal) {
 	case GOAL_FIT:
@@ -442,22 +474,15 @@ static void effect_words(const struct search *s, const struct outcome *outcome, 
 			snprintf(text, size, "it fits, each vnode's memory at home");
 		break;
 	case GOAL_HOME:
-		snprintf(text, size, "each vnode's memory is at home%s",
-			outcome->cost.squeeze > plan->cost.squeeze ? ", but more vCPUs share cores" : "");
+		loss_words(s, outcome, loss, sizeof(loss));
+		snprintf(text, size, "each vnode's memory is at home%s", loss);
 		break;
 	case GOAL_CORES:
-		snprintf(text, size, "no vCPU shares a core");
+		loss_words(s, outcome, loss, sizeof(loss));
+		snprintf(text, size, "no vCPU shares a core%s", loss);
 		break;
 	case GOAL_NEAR:
-		mean = vn_explain_mean(&s->e->in, s->e->homes, &plan->cost);
-		snprintf(before, sizeof(before), " instead of %llu.%llu", mean / 10, mean % 10);
-		if (outcome->mean < mean)
-			snprintf(text, size, "mean distance %llu.%llu%s", outcome->mean / 10,
-				outcome->mean % 10, before);
-		else
-			snprintf(text, size, "%s",
-				s->e->in.pulls ? "it is nearer to its devices"
-					       : "it is nearer by less than a tenth of the mean distance");
+		nearer_words(s, outcome, text, size);
 		break;
 	}
 }
@@ -559,7 +584,7 @@ static int say_changes(struct search *s)
 	fprintf(s->e->out, "\n%s (single changes, each tried by planning again):\n", titles[s->goal]);
 	int r = find_all(s, changes, outcomes, found);
 	for (unsigned kind = 0; kind < N_KINDS && r >= 0; kind++) {
-		char effect[120];
+		char effect[200];
 		if (!found[kind])
 			continue;
 		vn_autofree char *words = change_words(s->e, &changes[kind], outcomes[kind].n_vnodes);
