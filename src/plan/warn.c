@@ -92,9 +92,10 @@ static int warn_cores(const struct vn_instance *in, const struct vn_plan *plan, 
 			place->load + vcpus > place->cores)
 			continue;
 		int r = vn_notes_add(warnings, "cores-unknown",
-			"node %u: %llu vCPUs on %llu CPUs; the host's source does not tell which of these share a core, so "
+			"node %u: %llu vCPU%s on %llu CPUs; the host's source does not tell which of these share a core, so "
 			"some may have to",
-			place->id, (unsigned long long)place->load + vcpus, (unsigned long long)place->cores);
+			place->id, (unsigned long long)place->load + vcpus,
+			place->load + vcpus == 1 ? "" : "s", (unsigned long long)place->cores);
 		if (r < 0)
 			return r;
 	}
@@ -121,10 +122,10 @@ static int warn_siblings(const struct vn_instance *in, const struct vn_plan *pla
 		in->groups[0].threads == 1 && cpus == 2 * place->cores && vcpus > 1 && needs <= place->cores;
 
 	return vn_notes_add(warnings, "smt-squeeze",
-		"node %u: %llu vCPU%s of this guest and %llu that run there already on %llu cores of %llu CPUs: "
+		"node %u: %llu vCPU%s of this guest and %llu that run there already on %llu core%s of %llu CPUs: "
 		"some vCPUs will share a core with another (SMT siblings), and each then runs slower%s",
 		place->id, (unsigned long long)vcpus, vcpus == 1 ? "" : "s", (unsigned long long)place->load,
-		(unsigned long long)place->cores, (unsigned long long)cpus,
+		(unsigned long long)place->cores, place->cores == 1 ? "" : "s", (unsigned long long)cpus,
 		can_tell
 			? ". The guest does not know which: threads = 2 with exclusive_cores = 1 would tell it the truth"
 			: "");
@@ -143,11 +144,11 @@ static int warn_squeeze(const struct vn_instance *in, const struct vn_host *host
 			r = warn_siblings(in, plan, place, cpus, warnings);
 		else
 			r = vn_notes_add(warnings, "squeeze",
-				"node %u: %llu vCPUs of this guest and %llu that run there already share %llu "
+				"node %u: %llu vCPU%s of this guest and %llu that run there already share %llu "
 				"core%s: more than it has CPUs (%llu), so some will wait for others",
-				place->id, (unsigned long long)vcpus, (unsigned long long)place->load,
-				(unsigned long long)place->cores, place->cores == 1 ? "" : "s",
-				(unsigned long long)cpus);
+				place->id, (unsigned long long)vcpus, vcpus == 1 ? "" : "s",
+				(unsigned long long)place->load, (unsigned long long)place->cores,
+				place->cores == 1 ? "" : "s", (unsigned long long)cpus);
 		if (r < 0)
 			return r;
 	}
