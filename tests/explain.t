@@ -59,4 +59,11 @@ like "and what would help" "$out" 'What would make room for it'
 like "the reason is on standard error" "$err" 'no plan: .*memory-short'
 expect "as JSON" 2 "$vnuma" plan "$work/large.cfg" --host synthetic:'node:2(memory=4GB) core:4 pu:1' --explain --json
 
+# Guests planned together have no runner-up, and it is not said that this is because all homes are alike.
+printf 'name = "%s"\nmemory = 1024\nvcpus = 2\nvnodes = 1\n' one >"$work/one.cfg"
+printf 'name = "%s"\nmemory = 1024\nvcpus = 2\nvnodes = 1\n' two >"$work/two.cfg"
+expect "two at once" 0 "$vnuma" plan "$work/one.cfg" "$work/two.cfg" --host synthetic:'node:2(memory=4GB) core:4 pu:1' --explain
+like "no next best was looked for" "$out" 'The next best was not looked for: guests that are planned together'
+same "nor is it said that nothing costs more" "$(grep -c 'costs more' <<<"$out")" 0
+
 finish

@@ -102,6 +102,34 @@ static void test_sizes(void **state)
 	assert_string_equal(vn_size_text(UINT64_MAX, buffer), "16.0 EiB");
 }
 
+static void test_sizes_that_must_not_be_rounded(void **state)
+{
+	(void)state;
+	char a[VN_SIZE_TEXT], b[VN_SIZE_TEXT];
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} exact[] = {{0, "0 B"}, {1023, "1023 B"}, {1025ull << 20, "1025 MiB"}, {2752ull << 20, "2752 MiB"},
+		{3ull << 30, "3 GiB"}, {1ull << 63, "8 EiB"}, {UINT64_MAX, "18446744073709551615 B"}};
+	for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++)
+		assert_string_equal(vn_size_text_exact(exact[i].bytes, a), exact[i].text);
+	/* Two that differ are never told alike, be one of them a round figure or not; two that do not, as ever. */
+	vn_size_texts_apart(36147ull << 20, 36146ull << 20, a, b);
+	assert_string_equal(a, "36147 MiB");
+	assert_string_equal(b, "36146 MiB");
+	vn_size_texts_apart(1025ull << 20, 1ull << 30, a, b);
+	assert_string_equal(a, "1025 MiB");
+	assert_string_equal(b, "1 GiB");
+	vn_size_texts_apart(200ull << 30, (200ull << 30) + 1024, a, b);
+	assert_string_equal(a, "200 GiB");
+	assert_string_equal(b, "209715201 KiB");
+	vn_size_texts_apart(36147ull << 20, 36200ull << 20, a, b);
+	assert_string_equal(a, "35.3 GiB");
+	assert_string_equal(b, "35.4 GiB");
+	vn_size_texts_apart(36147ull << 20, 36147ull << 20, a, b);
+	assert_string_equal(a, b);
+}
+
 static void test_error_keeps_every_problem(void **state)
 {
 	(void)state;
@@ -233,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_u64_reads_the_whole_text_or_nothing),
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_sizes_that_must_not_be_rounded),
 		cmocka_unit_test(test_error_keeps_every_problem),
 		cmocka_unit_test(test_root_reads_files_of_any_length),
 		cmocka_unit_test(test_root_reads_what_the_kernel_shows),

@@ -316,6 +316,213 @@ static void test_two_changes(void **state)
 		"together: free 1 GiB on node 0, and free 2 GiB on node 1: then each vnode's memory is at home");
 }
 
+/* Guests planned together have no runner-up: that is not said to be because all are alike. */
+static void test_no_runner_up(void **state)
+{
+	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({2 * GIB, 2, -1});
+	const struct vn_plan_options options = {0};
+	autotold told = {0};
+	size_t size;
+
+	(void)state;
+	assert_int_equal(vn_plan_make(host, guest, &options, &told.plan, NULL), 0);
+	FILE *out = open_memstream(&told.raw, &size);
+	assert_non_null(out);
+	vn_plan_explain(host, guest, &options, told.plan, out);
+	fclose(out);
+	told.text = strdup(told.raw);
+	squash(told.text);
+	assert_says(&told, "The next best was not looked for");
+	assert_silent(&told, "costs more");
+	autotold asked = tell(host, guest, NULL);
+	assert_says(
+		&asked, "No choice of homes was found that costs more: those that were tried cost the same");
+}
+
+/* What is advised is enough, and what differs reads so. */
+static void test_figures(void **state)
+{
+	vn_autohost *host = MAKE_HOST(1, 20, {4, 15053}, {4, 15052}, {0, 64 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({50 * GIB, 2, -1});
+
+	(void)state;
+	host->nodes[0].memory_total = 64ull << 30;
+	autotold told = tell(host, guest, NULL);
+	assert_says(&told, "node 1 (distance 20): 36148 MiB would not fit at home, instead of 36147 MiB");
+	assert_says(&told, "It loses by spill: 36148 MiB would not fit at home, instead of 36147 MiB");
+	assert_says(&told, "free 36147 MiB on node 0: then each vnode's memory is at home");
+	vn_autohost *small = MAKE_HOST(1, 20, {4, 4000}, {4, 5523});
+	vn_autoguest *large = MAKE_GUEST({12 * GIB, 2, -1});
+	autotold none = tell(small, large, NULL);
+	assert_says(&none, "ask for 2765 MiB less memory in vnode 0");
+	vn_autohost *near = MAKE_HOST(1, 20, {4, 6 * GIB}, {4, 6 * GIB - 1});
+	autotold barely = tell(near, large, NULL);
+	assert_says(&barely, "ordinary memory 12287 MiB 12 GiB 1 MiB");
+	assert_says(&barely, "the host has 12287 MiB of it free");
+}
+
+/* The only reason there is. */
+static void assert_reason(const struct told *told, const char *part, const char *not_this)
+{
+	assert_int_equal(told->plan->reasons.n, 1);
+	const char *text = told->plan->reasons.v[0].text;
+	if (!strstr(text, part))
+		fail_msg("'%s' is not in: %s", part, text);
+	if (not_this && strstr(text, not_this))
+		fail_msg("'%s' is in: %s", not_this, text);
+}
+
+/* Advice on ordinary memory that the host has not. */
+static void test_too_small(void **state)
+{
+	static const struct maker_taken taken[] = {{0, 1ull << 30}, {0, 512ull << 20}};
+	vn_autohost *host = MAKE_HOST(1, 20, {4, GIB}, {4, 2 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({4 * GIB, 2, -1});
+	autotold small = tell(host, guest, NULL);
+
+	(void)state;
+	assert_reason(&small,
+		"The host is too small: with nothing else on it, it has 3 GiB, 1 GiB too little. What would help: "
+		"ask for 1 GiB less",
+		"free 1 GiB");
+	host->nodes[0].memory_total = 3ull << 30;
+	autotold busy = tell(host, guest, NULL);
+	assert_reason(&busy,
+		"What would help: free 1 GiB on the host (stop or move other guests), or ask for 1 GiB less",
+		"too small");
+	give_pages(host, 0, 2u << 20, 1024);
+	autotold pages = tell(host, guest, NULL);
+	assert_reason(
+		&pages, "free 1 GiB on the host (its huge pages hold memory that is missing)", "stop or");
+	host->nodes[0].memory_total = 1ull << 30;
+	vn_autooccupied *occupied = make_occupied(host, taken);
+	const struct vn_plan_options options = {.occupied = occupied};
+	guest->vnodes[0].memory = guest->memory = 3ull << 30;
+	host->nodes[0].n_hugepools = 0;
+	autotold promised = tell(host, guest, &options);
+	assert_reason(&promised, "free 1536 MiB on the host (stop or move other guests)", "too small");
+}
+
+/* Advice on huge pages for which there is no memory, or that the host does not know. */
+static void test_pages_that_cannot_be(void **state)
+{
+	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({2 * GIB, 2, -1});
+
+	(void)state;
+	guest->hugepages = 4u << 20;
+	give_pages(host, 0, 2u << 20, 1024);
+	give_pages(host, 1, 1u << 30, 1);
+	autotold unknown = tell(host, guest, NULL);
+	assert_reason(&unknown,
+		"The host knows no pages of that size, only of 2 MiB and 1 GiB. What would help: use ordinary memory "
+		"(no `hugepages`), or use huge pages of 2 MiB",
+		"reserve");
+	assert_silent(&unknown, "reserve");
+	guest->hugepages = 1u << 30;
+	autotold one = tell(host, guest, NULL);
+	assert_reason(&one, "What would help: reserve 1 more page (", NULL);
+	assert_says(&one, "reserve 1 more page of 1 GiB on node 0 (echo 1 >");
+	host->nodes[0].memory_free = host->nodes[1].memory_free = 1023ull << 20;
+	host->nodes[0].hugepools[0].free = 0;
+	autotold full = tell(host, guest, NULL);
+	assert_reason(&full, "and the host has 1 GiB of them free", "reserve");
+	assert_reason(&full, "What would help: ask for 1 GiB less", "ordinary");
+	vn_autoguest *two = MAKE_GUEST({GIB, 1, -1}, {GIB, 1, -1}); /* a page each */
+	two->hugepages = 1u << 30;
+	autotold none = tell(host, two, NULL);
+	assert_reason(&none, "No one thing would help: the nodes have memory free for 0 more", "ask for");
+	host->nodes[1].hugepools[0].total = 2;
+	autotold used = tell(host, two, NULL);
+	assert_reason(&used, "What would help: free 1 of these pages (in use or promised: 1)", "reserve");
+}
+
+/* The same of the warning: a node without memory, one with some, one outside the cpuset. */
+static void test_pages_short_on_a_node(void **state)
+{
+	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({2 * GIB, 2, 0});
+
+	(void)state;
+	guest->hugepages = 2u << 20;
+	give_pages(host, 0, 2u << 20, 1023);
+	give_pages(host, 1, 2u << 20, 2048);
+	autotold one = tell(host, guest, NULL);
+	assert_warns(&one, "hugepages-short", "To reserve the 1 missing: echo 1024 >");
+	host->nodes[0].memory_free = 1u << 20;
+	autotold none = tell(host, guest, NULL);
+	assert_warns(&none, "hugepages-short",
+		"More cannot be reserved there: the node has no memory free to make a page of");
+	host->nodes[0].memory_free = 201u << 20;
+	host->nodes[0].hugepools[0].total = host->nodes[0].hugepools[0].free = 512;
+	autotold some = tell(host, guest, NULL);
+	assert_warns(&some, "hugepages-short",
+		"The node has memory free for 100 more of the 512 missing: echo 612 >");
+	host->allowed_nodes = hwloc_bitmap_alloc();
+	hwloc_bitmap_set(host->allowed_nodes, 1);
+	autotold forbidden = tell(host, guest, NULL);
+	assert_warns(&forbidden, "hugepages-short", "The cpuset allows no memory of this node");
+	host->nodes[1].hugepools[0].size = 1u << 30;
+	host->nodes[1].hugepools[0].total = host->nodes[1].hugepools[0].free = 1;
+	guest->hugepages = 1u << 30;
+	guest->vnodes[0].memory = guest->memory = 1u << 30;
+	autotold single = tell(host, guest, NULL);
+	assert_warns(&single, "hugepages-short", "the guest wants 1 huge page of 1 GiB there and 0 are free");
+}
+
+/* Advice says what it costs. */
+static void test_what_is_lost(void **state)
+{
+	static const struct maker_taken taken[] = {{2, 5ull << 30}, {2, 5ull << 30}};
+	static const struct maker_taken one[] = {{1, 0}, {1, 0}};
+	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
+	vn_autooccupied *occupied = make_occupied(host, taken);
+	const struct vn_plan_options options = {.occupied = occupied};
+	vn_autoguest *guest = MAKE_GUEST({4 * GIB, 2, -1});
+
+	(void)state;
+	autotold home = tell(host, guest, &options);
+	assert_says(&home,
+		"2 vnodes: then each vnode's memory is at home, but mean distance to memory 15.0 instead of 12.5");
+	vn_autoguest *wide = MAKE_GUEST({2 * GIB, 4, -1});
+	autotold cores = tell(host, wide, &options);
+	assert_says(&cores,
+		"2 vnodes: then no vCPU shares a core, but mean distance to memory 15.0 instead of 10.0");
+	vn_autooccupied *less = make_occupied(host, one);
+	const struct vn_plan_options lighter = {.occupied = less};
+	autotold single = tell(host, wide, &lighter);
+	assert_says(&single, "1 core's worth less load on node 0: then no vCPU shares a core ");
+}
+
+/* Why there is no CPU: the host has none, or others have them. */
+static void test_no_cpu(void **state)
+{
+	vn_autohost *bare = MAKE_HOST(1, 20, {0, 8 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({2 * GIB, 2, -1});
+	autotold none = tell(bare, guest, NULL);
+
+	(void)state;
+	assert_int_equal(none.plan->reasons.n, 1);
+	assert_string_equal(none.plan->reasons.v[0].text, "no node of the host has an online CPU");
+	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB});
+	host->isolated_cpus = hwloc_bitmap_alloc();
+	hwloc_bitmap_set_range(host->isolated_cpus, 0, 3);
+	autotold isolated = tell(host, guest, NULL);
+	assert_reason(&isolated, "an online CPU for it: they are isolated", "allowed to use");
+	host->allowed_cpus = hwloc_bitmap_alloc();
+	autotold forbidden = tell(host, guest, NULL);
+	assert_reason(&forbidden, "that the process that read the host was allowed to use", "isolated");
+	hwloc_bitmap_set_range(host->allowed_cpus, 0, 7);
+	hwloc_bitmap_zero(host->isolated_cpus);
+	vn_autooccupied *occupied = vn_occupied_new(host);
+	assert_non_null(occupied);
+	hwloc_bitmap_set_range(occupied->claimed, 0, 3);
+	const struct vn_plan_options options = {.occupied = occupied};
+	autotold claimed = tell(host, guest, &options);
+	assert_reason(&claimed, "an online CPU left: guests with exclusive_cores", "allowed to use");
+}
+
 /* Eight vnodes on 64 nodes: no line is too long, equal answers are one, and it all fits a few screens. */
 static void test_a_large_one(void **state)
 {
@@ -355,6 +562,13 @@ int main(void)
 		cmocka_unit_test(test_balancing),
 		cmocka_unit_test(test_isolated),
 		cmocka_unit_test(test_two_changes),
+		cmocka_unit_test(test_no_runner_up),
+		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_too_small),
+		cmocka_unit_test(test_pages_that_cannot_be),
+		cmocka_unit_test(test_pages_short_on_a_node),
+		cmocka_unit_test(test_what_is_lost),
+		cmocka_unit_test(test_no_cpu),
 		cmocka_unit_test(test_a_large_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

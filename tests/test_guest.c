@@ -173,8 +173,10 @@ static void test_wrong_numa_options_are_all_found(void **state)
 	assert_problems(BASE "vnodes = 2\nguest_numa = \"off\"\n",
 		"5 guest_numa: \"off\" seen with 2 vnodes; expected one vnode\n");
 	assert_problems(BASE "vnodes = 2\nhugepages = \"1G\"\nvnumamem = [1536, 2560]\n",
-		"6 vnumamem: vnode 0 gets 1.5 GiB; expected a multiple of its huge pages, 1 GiB\n"
-		"6 vnumamem: vnode 1 gets 2.5 GiB; expected a multiple of its huge pages, 1 GiB\n");
+		"6 vnumamem: vnode 0 gets 1536 MiB; expected a multiple of its huge pages, 1 GiB\n"
+		"6 vnumamem: vnode 1 gets 2560 MiB; expected a multiple of its huge pages, 1 GiB\n");
+	assert_problems("name='a'\nvcpus=1\nmemory=1025\nhugepages = \"1G\"\n",
+		"3 memory: vnode 0 gets 1025 MiB; expected a multiple of its huge pages, 1 GiB\n");
 }
 
 static void test_wrong_common_keys(void **state)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "text.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,13 +12,14 @@ static uint64_t rounded(uint64_t rest, uint64_t scale, uint64_t parts)
 	return (rest * parts + scale / 2) / scale;
 }
 
+static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
 /*
  * To the nearest tenth below 100 of a unit, to the nearest whole from there on. What would round up to 1024 of a unit
- * is 1.0 of the next one. A figure without a tenth is exact, or 100 or more.
+ * is 1.0 of the next one. Returns the tenths, *ret_rest is what is left of the last whole one.
  */
-const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT])
+static uint64_t tenths_of(uint64_t bytes, unsigned *ret_unit, uint64_t *ret_rest)
 {
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	unsigned unit = 0;
 	uint64_t scale = 1;
 
@@ -27,15 +29,49 @@ const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT])
 		unit++;
 	}
 	uint64_t whole = bytes / scale, rest = bytes % scale, tenths = whole * 10 + rounded(rest, scale, 10);
-	if (rest == 0)
-		snprintf(buffer, VN_SIZE_TEXT, "%llu %s", (unsigned long long)whole, units[unit]);
-	else if (tenths >= 1000)
-		snprintf(buffer, VN_SIZE_TEXT, "%llu %s", (unsigned long long)whole + rounded(rest, scale, 1),
-			units[unit]);
+	*ret_unit = unit;
+	*ret_rest = rest;
+	return tenths < 1000 ? tenths : (whole + rounded(rest, scale, 1)) * 10;
+}
+
+/* A figure without a tenth is exact, or 100 or more. */
+const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT])
+{
+	unsigned unit;
+	uint64_t rest, tenths = tenths_of(bytes, &unit, &rest);
+
+	if (rest == 0 || tenths >= 1000)
+		snprintf(buffer, VN_SIZE_TEXT, "%llu %s", (unsigned long long)tenths / 10, units[unit]);
 	else
 		snprintf(buffer, VN_SIZE_TEXT, "%llu.%llu %s", (unsigned long long)tenths / 10,
 			(unsigned long long)tenths % 10, units[unit]);
 	return buffer;
+}
+
+const char *vn_size_text_exact(uint64_t bytes, char buffer[static VN_SIZE_TEXT])
+{
+	unsigned unit = 0;
+
+	for (; bytes > 0 && bytes % 1024 == 0; bytes /= 1024)
+		unit++;
+	snprintf(buffer, VN_SIZE_TEXT, "%llu %s", (unsigned long long)bytes, units[unit]);
+	return buffer;
+}
+
+void vn_size_texts_apart(
+	uint64_t a, uint64_t b, char text_a[static VN_SIZE_TEXT], char text_b[static VN_SIZE_TEXT])
+{
+	unsigned unit_a, unit_b;
+	uint64_t rest;
+	bool same = tenths_of(a, &unit_a, &rest) == tenths_of(b, &unit_b, &rest) && unit_a == unit_b;
+
+	if (a != b && same) {
+		vn_size_text_exact(a, text_a);
+		vn_size_text_exact(b, text_b);
+	} else {
+		vn_size_text(a, text_a);
+		vn_size_text(b, text_b);
+	}
 }
 
 char *vn_format_list(const char *format, va_list args)

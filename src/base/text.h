@@ -11,6 +11,14 @@
 /* "4.0 GiB", "512 MiB", "0 B": bytes for people, binary units. Returns `buffer`. */
 const char *vn_size_text(uint64_t bytes, char buffer[static VN_SIZE_TEXT]);
 
+/* The same without rounding, in the largest unit that makes it a whole number: "2752 MiB". For what is advised: rounded down it would
+ * not be enough. */
+const char *vn_size_text_exact(uint64_t bytes, char buffer[static VN_SIZE_TEXT]);
+
+/* Two amounts that are compared: as vn_size_text(), or exact where they differ and that would not show. */
+void vn_size_texts_apart(
+	uint64_t a, uint64_t b, char text_a[static VN_SIZE_TEXT], char text_b[static VN_SIZE_TEXT]);
+
 /* asprintf that returns the new string, or NULL. */
 char *vn_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -370,7 +370,8 @@ static void check_vnodes(struct guest_reader *r)
 		char memory[VN_SIZE_TEXT], page[VN_SIZE_TEXT];
 		guest_problem(r, entry->line, key,
 			"vnode %zu gets %s; expected a multiple of its huge pages, %s", i,
-			vn_size_text(guest->vnodes[i].memory, memory), vn_size_text(guest->hugepages, page));
+			vn_size_text_exact(guest->vnodes[i].memory, memory),
+			vn_size_text(guest->hugepages, page));
 	}
 	if (vn_guest_distances_asymmetric(guest))
 		vn_notes_add(&guest->notes, "vdistance-asymmetric",

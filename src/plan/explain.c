@@ -102,8 +102,8 @@ void vn_explain_loss(const struct vn_explained *e, const size_t *homes, const st
 
 	switch (level) {
 	case VN_LEVEL_SPILL:
-		snprintf(text, size, "%s would not fit at home, instead of %s", vn_size_text(its->spill, a),
-			vn_size_text(mine->spill, b));
+		vn_size_texts_apart(its->spill, mine->spill, a, b);
+		snprintf(text, size, "%s would not fit at home, instead of %s", a, b);
 		break;
 	case VN_LEVEL_SQUEEZE:
 		snprintf(text, size, "%llu vCPU%s more than cores, instead of %llu",
@@ -156,8 +156,7 @@ static void explain_squeeze(const struct vn_plan *plan, FILE *out)
 			(unsigned long long)plan->cost.squeeze, plan->cost.squeeze == 1 ? "" : "s");
 }
 
-/* The same as vn_explain_mean() with memory where it is, not where its vnode lives. */
-static unsigned long long mean_with_spill(const struct vn_explained *e)
+unsigned long long vn_explain_real_mean(const struct vn_explained *e)
 {
 	vn_i128 sum = 0, all = 0;
 
@@ -179,7 +178,7 @@ static unsigned long long mean_with_spill(const struct vn_explained *e)
 static void explain_distance(const struct vn_explained *e)
 {
 	unsigned long long mean = vn_explain_mean(&e->in, e->homes, &e->plan->cost),
-			   real = mean_with_spill(e);
+			   real = vn_explain_real_mean(e);
 	char spilled[80] = "";
 
 	if (e->plan->cost.spill > 0)
@@ -234,6 +233,24 @@ static void print_homes(const unsigned *homes, size_t n, FILE *out)
 		fprintf(out, "%s%u", v > 0 ? ", " : "", homes[v]);
 }
 
+/* Why none is told. */
+static const char *no_runner_up(const struct vn_explained *e)
+{
+	bool open = false;
+
+	for (size_t v = 0; v < e->in.n_parts; v++)
+		open |= e->in.parts[v].fixed < 0;
+	if (!open)
+		return "All of them were given, so there was nothing to choose.";
+	if (!e->options || !e->options->runner_up)
+		return "The next best was not looked for: guests that are planned together are weighed all "
+		       "at once, not one by one.";
+	if (!e->plan->optimal)
+		return "No other choice of homes was looked for: there was not time to.";
+	return "No choice of homes was found that costs more: those that were tried cost the same, or there are "
+	       "no others. Of equal ones the lowest node numbers were taken.";
+}
+
 static int explain_runner_up(const struct vn_explained *e)
 {
 	const struct vn_plan *plan = e->plan;
@@ -249,15 +266,8 @@ static int explain_runner_up(const struct vn_explained *e)
 	print_homes(plan->homes, plan->n_vnodes, e->out);
 	fputc('\n', e->out);
 	if (!plan->has_runner_up) {
-		bool open = false;
-		for (size_t v = 0; v < e->in.n_parts; v++)
-			open |= e->in.parts[v].fixed < 0;
-		vn_explain_say(e->out, "  ",
-			!open ? "All of them were given, so there was nothing to choose."
-			: !plan->optimal
-				? "No other choice of homes was looked for: there was not time to."
-				: "No choice of homes is known that costs more: all are alike, and the lowest "
-				  "node numbers were taken.");
+		vn_explain_say(e->out, "  ", "%s", no_runner_up(e));
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return 0;
 	}
 	for (size_t v = 0; v < plan->n_vnodes; v++)

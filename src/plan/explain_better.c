@@ -10,8 +10,11 @@
  * when it is up, that is said.
  */
 #define _GNU_SOURCE
+#include <string.h>
+
 #include "deadline.h"
 #include "explain_part.h"
+#include "warn.h"
 
 #define TRY_MS 20 /* one solve */
 #define GOAL_MS 250
@@ -220,13 +223,6 @@ static int shrink(struct search *s, uint64_t unit, struct change *change, struct
 	return 0;
 }
 
-static uint64_t promised_on(const struct vn_explained *e, size_t i, uint64_t page)
-{
-	const struct vn_occupied *occupied = e->options ? e->options->occupied : NULL;
-
-	return occupied ? vn_occupied_promised(&occupied->nodes[i], page) : 0;
-}
-
 static const struct vn_hugepool *pool_of(const struct vn_host_node *node, uint64_t page)
 {
 	for (size_t i = 0; i < node->n_hugepools; i++) {
@@ -234,15 +230,6 @@ static const struct vn_hugepool *pool_of(const struct vn_host_node *node, uint64
 			return &node->hugepools[i];
 	}
 	return NULL;
-}
-
-/* Bytes of ordinary memory of which huge pages can be made. */
-static uint64_t reservable(const struct vn_explained *e, size_t i)
-{
-	const struct vn_host_node *node = &e->host->nodes[i];
-	uint64_t idle = node->has_memory_free ? node->memory_free + node->memory_reclaimable : 0;
-
-	return vn_excess(idle, promised_on(e, i, 0));
 }
 
 /* How much more room a node could have at all. */
@@ -253,10 +240,13 @@ static uint64_t most_room(const struct vn_explained *e, size_t i)
 
 	if (e->host->allowed_nodes && !hwloc_bitmap_isset(e->host->allowed_nodes, node->id))
 		return 0;
+	if (page > 0 && !vn_page_known(e->host, page))
+		return 0;
 	if (page == 0)
 		return vn_excess(node->memory_total, room);
 	const struct vn_hugepool *pool = pool_of(node, page);
-	uint64_t busy = pool ? vn_excess(pool->total * page, room) : 0, more = reservable(e, i);
+	uint64_t busy = pool ? vn_excess(pool->total * page, room) : 0,
+		 more = vn_reservable(e->host, e->options, i);
 	return busy > more ? busy : more;
 }
 
@@ -395,14 +385,14 @@ static char *room_words(const struct vn_explained *e, const struct change *chang
 	char size[VN_SIZE_TEXT], unit[VN_SIZE_TEXT];
 
 	if (page == 0)
-		return vn_format("free %s on node %u", vn_size_text(change->amount, size), node->id);
+		return vn_format("free %s on node %u", vn_size_text_exact(change->amount, size), node->id);
 	vn_size_text(page, unit);
-	if (change->amount > reservable(e, change->at))
+	if (change->amount > vn_reservable(e->host, e->options, change->at))
 		return vn_format("free %llu of the %s pages in use or promised on node %u",
 			(unsigned long long)pages, unit, node->id);
-	return vn_format("reserve %llu more pages of %s on node %u (echo %llu > "
+	return vn_format("reserve %llu more page%s of %s on node %u (echo %llu > "
 			 "/sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages)",
-		(unsigned long long)pages, unit, node->id,
+		(unsigned long long)pages, pages == 1 ? "" : "s", unit, node->id,
 		(unsigned long long)(pool ? pool->total : 0) + pages, node->id,
 		(unsigned long long)(page / 1024));
 }
@@ -416,11 +406,11 @@ static char *change_words(const struct vn_explained *e, const struct change *cha
 	case KIND_ROOM:
 		return room_words(e, change);
 	case KIND_LOAD:
-		return vn_format("%llu core%s' worth less load on node %u",
-			(unsigned long long)change->amount, s, e->in.places[change->at].id);
+		return vn_format("%llu core%s worth less load on node %u", (unsigned long long)change->amount,
+			change->amount == 1 ? "'s" : "s'", e->in.places[change->at].id);
 	case KIND_LESS:
-		return vn_format("ask for %s less memory in vnode %zu", vn_size_text(change->amount, size),
-			change->at);
+		return vn_format("ask for %s less memory in vnode %zu",
+			vn_size_text_exact(change->amount, size), change->at);
 	case KIND_VCPUS:
 		return vn_format("ask for %llu vCPU%s less in vnode %zu", (unsigned long long)change->amount,
 			s, change->at);
@@ -437,11 +427,43 @@ static char *change_words(const struct vn_explained *e, const struct change *cha
 	return NULL;
 }
 
+/* What is lost by a change that brings something else: " but …", or nothing. */
+static void loss_words(const struct search *s, const struct outcome *outcome, char *text, size_t size)
+{
+	const struct vn_explained *e = s->e;
+	const struct vn_plan *plan = e->plan;
+	unsigned long long before = outcome->cost.spill == 0 /* with what spills the outcome's is not known */
+					    ? vn_explain_real_mean(e)
+					    : vn_explain_mean(&e->in, e->homes, &plan->cost);
+	bool squeezed = outcome->cost.squeeze > plan->cost.squeeze, longer = outcome->mean > before;
+
+	text[0] = '\0';
+	if (squeezed || longer)
+		snprintf(text, size, ", but%s%s", squeezed ? " more vCPUs share cores" : "",
+			squeezed && longer ? ", and" : "");
+	size_t used = strlen(text);
+	if (longer)
+		snprintf(text + used, size - used, " mean distance to memory %llu.%llu instead of %llu.%llu",
+			outcome->mean / 10, outcome->mean % 10, before / 10, before % 10);
+}
+
+static void nearer_words(const struct search *s, const struct outcome *outcome, char *text, size_t size)
+{
+	const struct vn_explained *e = s->e;
+	unsigned long long before = vn_explain_mean(&e->in, e->homes, &e->plan->cost);
+
+	if (outcome->mean < before)
+		snprintf(text, size, "mean distance %llu.%llu instead of %llu.%llu", outcome->mean / 10,
+			outcome->mean % 10, before / 10, before % 10);
+	else
+		snprintf(text, size, "%s",
+			e->in.pulls ? "it is nearer to its devices"
+				    : "it is nearer by less than a tenth of the mean distance");
+}
+
 static void effect_words(const struct search *s, const struct outcome *outcome, char *text, size_t size)
 {
-	const struct vn_plan *plan = s->e->plan;
-	char spill[VN_SIZE_TEXT], before[64];
-	unsigned long long mean = 0;
+	char spill[VN_SIZE_TEXT], loss[120];
 
 	switch (s->goal) {
 	case GOAL_FIT:
@@ -452,22 +474,15 @@ static void effect_words(const struct search *s, const struct outcome *outcome, 
 			snprintf(text, size, "it fits, each vnode's memory at home");
 		break;
 	case GOAL_HOME:
-		snprintf(text, size, "each vnode's memory is at home%s",
-			outcome->cost.squeeze > plan->cost.squeeze ? ", but more vCPUs share cores" : "");
+		loss_words(s, outcome, loss, sizeof(loss));
+		snprintf(text, size, "each vnode's memory is at home%s", loss);
 		break;
 	case GOAL_CORES:
-		snprintf(text, size, "no vCPU shares a core");
+		loss_words(s, outcome, loss, sizeof(loss));
+		snprintf(text, size, "no vCPU shares a core%s", loss);
 		break;
 	case GOAL_NEAR:
-		mean = vn_explain_mean(&s->e->in, s->e->homes, &plan->cost);
-		snprintf(before, sizeof(before), " instead of %llu.%llu", mean / 10, mean % 10);
-		if (outcome->mean < mean)
-			snprintf(text, size, "mean distance %llu.%llu%s", outcome->mean / 10,
-				outcome->mean % 10, before);
-		else
-			snprintf(text, size, "%s",
-				s->e->in.pulls ? "it is nearer to its devices"
-					       : "it is nearer by less than a tenth of the mean distance");
+		nearer_words(s, outcome, text, size);
 		break;
 	}
 }
@@ -491,10 +506,10 @@ static void say_too_large(const struct vn_explained *e)
 		vn_explain_say(e->out, "  - ",
 			"one node cannot hold it all: it wants %llu cores, and the largest node has %llu",
 			(unsigned long long)cores, (unsigned long long)most_cores);
+	vn_size_texts_apart(memory, most_memory, need, have);
 	if (memory > most_memory)
 		vn_explain_say(e->out, "  - ",
-			"one node cannot hold it all: it wants %s, and the largest node has %s",
-			vn_size_text(memory, need), vn_size_text(most_memory, have));
+			"one node cannot hold it all: it wants %s, and the largest node has %s", need, have);
 }
 
 /* Bytes that the vnodes of a place want beyond its room. */
@@ -569,7 +584,7 @@ static int say_changes(struct search *s)
 	fprintf(s->e->out, "\n%s (single changes, each tried by planning again):\n", titles[s->goal]);
 	int r = find_all(s, changes, outcomes, found);
 	for (unsigned kind = 0; kind < N_KINDS && r >= 0; kind++) {
-		char effect[120];
+		char effect[200];
 		if (!found[kind])
 			continue;
 		vn_autofree char *words = change_words(s->e, &changes[kind], outcomes[kind].n_vnodes);

@@ -30,6 +30,9 @@ const char *vn_explain_pages(uint64_t page, char buffer[static VN_PAGES_TEXT]);
 unsigned long long vn_explain_mean(
 	const struct vn_instance *instance, const size_t *homes, const struct vn_cost *cost);
 
+/* The same of the plan, with memory where it is, not where its vnode lives. */
+unsigned long long vn_explain_real_mean(const struct vn_explained *e);
+
 /* What `its` costs more than `mine` at that level, as half a sentence: "3 GiB would not be at home (0 B as it is)". */
 void vn_explain_loss(const struct vn_explained *e, const size_t *homes, const struct vn_cost *its,
 	enum vn_level level, char *text, size_t size);

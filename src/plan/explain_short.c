@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What there is of each page size, and what is short of the guest's. */
 #include "explain_part.h"
+#include "warn.h"
 
 static int free_of(const struct vn_explained *e, uint64_t page, uint64_t *ret_free)
 {
@@ -19,16 +20,9 @@ static int free_of(const struct vn_explained *e, uint64_t page, uint64_t *ret_fr
 /* The smallest page size above `from` that a node has pages of, or the guest wants; 0: there is none. */
 static uint64_t next_page(const struct vn_explained *e, uint64_t from)
 {
-	uint64_t next = e->guest->hugepages > from ? e->guest->hugepages : 0;
+	uint64_t next = vn_next_page(e->host, from), mine = e->guest->hugepages;
 
-	for (size_t i = 0; i < e->host->n_nodes; i++) {
-		for (size_t k = 0; k < e->host->nodes[i].n_hugepools; k++) {
-			uint64_t size = e->host->nodes[i].hugepools[k].size;
-			if (size > from && (next == 0 || size < next))
-				next = size;
-		}
-	}
-	return next;
+	return mine > from && (next == 0 || mine < next) ? mine : next;
 }
 
 int vn_explain_short(const struct vn_explained *e)
@@ -45,8 +39,9 @@ int vn_explain_short(const struct vn_explained *e)
 		int r = free_of(e, page, &free_bytes);
 		if (r < 0)
 			return r;
+		vn_size_texts_apart(free_bytes, need, have, wanted);
 		fprintf(e->out, "  %-22s  %10s  %10s  %10s\n", vn_explain_pages(page, name),
-			vn_size_text(free_bytes, have), mine ? vn_size_text(need, wanted) : "-",
+			mine ? have : vn_size_text(free_bytes, have), mine ? wanted : "-",
 			mine ? vn_size_text(vn_excess(need, free_bytes), lack) : "-");
 		page = next_page(e, page);
 	} while (page != 0);

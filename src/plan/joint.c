@@ -208,8 +208,7 @@ static int solve_joint(struct joint *j, struct vn_error *err)
 {
 	__attribute__((cleanup(vn_notes_clear))) struct vn_notes reasons = {0};
 
-	int r = vn_reason_resources(
-		&j->in, j->host, j->guests, j->options ? j->options->occupied : NULL, &reasons);
+	int r = vn_reason_resources(&j->in, j->host, j->guests, j->options, &reasons);
 	if (r < 0 || reasons.n > 0)
 		return r < 0 ? r : share_reasons(j, &reasons, true);
 	r = vn_solve(&j->in, j->options ? j->options->deadline_ms : 0, false, &j->solution);

@@ -227,7 +227,7 @@ int vn_plan_auto_joint(const struct vn_host *host, struct vn_guest **guests, siz
 	static const struct vn_plan_options none = {0};
 	vn_cleanup(attempt_clear) struct attempt best = {0};
 	struct vn_guest *sorted[VN_MAX_JOINT];
-	size_t order[VN_MAX_JOINT];
+	size_t order[VN_MAX_JOINT] = {0};
 
 	options = options ? options : &none;
 	if (n == 0 || n > VN_MAX_JOINT)

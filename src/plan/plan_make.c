@@ -10,7 +10,7 @@ static int make(const struct vn_instance *in, const struct vn_host *host, const 
 {
 	vn_autosolution solution = {0};
 
-	int r = vn_reason_resources(in, host, &guest, options ? options->occupied : NULL, &plan->reasons);
+	int r = vn_reason_resources(in, host, &guest, options, &plan->reasons);
 	if (r < 0 || plan->reasons.n > 0) {
 		plan->optimal = r >= 0; /* that there is none is proven */
 		return r;

@@ -107,9 +107,10 @@ static int warn_cores(const struct vn_instance *in, const struct vn_plan *plan, 
 			place->load + vcpus > place->cores)
 			continue;
 		int r = vn_notes_add(warnings, "cores-unknown",
-			"node %u: %llu vCPUs on %llu CPUs; the host's source does not tell which of these share a core, so "
+			"node %u: %llu vCPU%s on %llu CPUs; the host's source does not tell which of these share a core, so "
 			"some may have to",
-			place->id, (unsigned long long)place->load + vcpus, (unsigned long long)place->cores);
+			place->id, (unsigned long long)place->load + vcpus,
+			place->load + vcpus == 1 ? "" : "s", (unsigned long long)place->cores);
 		if (r < 0)
 			return r;
 	}
@@ -136,10 +137,10 @@ static int warn_siblings(const struct vn_instance *in, const struct vn_plan *pla
 		in->groups[0].threads == 1 && cpus == 2 * place->cores && vcpus > 1 && needs <= place->cores;
 
 	return vn_notes_add(warnings, "smt-squeeze",
-		"node %u: %llu vCPU%s of this guest and %llu that run there already on %llu cores of %llu CPUs: "
+		"node %u: %llu vCPU%s of this guest and %llu that run there already on %llu core%s of %llu CPUs: "
 		"some vCPUs will share a core with another (SMT siblings), and each then runs slower%s",
 		place->id, (unsigned long long)vcpus, vcpus == 1 ? "" : "s", (unsigned long long)place->load,
-		(unsigned long long)place->cores, (unsigned long long)cpus,
+		(unsigned long long)place->cores, place->cores == 1 ? "" : "s", (unsigned long long)cpus,
 		can_tell
 			? ". The guest does not know which: threads = 2 with exclusive_cores = 1 would tell it the truth"
 			: "");
@@ -158,11 +159,11 @@ static int warn_squeeze(const struct vn_instance *in, const struct vn_host *host
 			r = warn_siblings(in, plan, place, cpus, warnings);
 		else
 			r = vn_notes_add(warnings, "squeeze",
-				"node %u: %llu vCPUs of this guest and %llu that run there already share %llu "
+				"node %u: %llu vCPU%s of this guest and %llu that run there already share %llu "
 				"core%s: more than it has CPUs (%llu), so some will wait for others",
-				place->id, (unsigned long long)vcpus, (unsigned long long)place->load,
-				(unsigned long long)place->cores, place->cores == 1 ? "" : "s",
-				(unsigned long long)cpus);
+				place->id, (unsigned long long)vcpus, vcpus == 1 ? "" : "s",
+				(unsigned long long)place->load, (unsigned long long)place->cores,
+				place->cores == 1 ? "" : "s", (unsigned long long)cpus);
 		if (r < 0)
 			return r;
 	}
@@ -345,7 +346,7 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
 	if (r >= 0)
 		r = warn_contradiction(instance, guest, homes, warnings);
-	return r < 0 ? r : vn_warn_launch(instance, host, guest, homes, plan);
+	return r < 0 ? r : vn_warn_launch(instance, host, guest, options, homes, plan);
 }
 
 /* "node 0: 3 GiB, node 1: 4 GiB (the first 16 nodes)". */
@@ -366,28 +367,12 @@ static char *list_rooms(const struct vn_instance *in, size_t pool)
 	return text;
 }
 
-/* What would make room for `lack` bytes. */
-static char *memory_help(uint64_t page, uint64_t lack)
-{
-	char size[VN_SIZE_TEXT];
-
-	vn_size_text(lack, size);
-	if (page == 0)
-		return vn_format(
-			"free %s on the host (stop or move other guests), or ask for that much less", size);
-	return vn_format("reserve %llu more pages "
-			 "(/sys/devices/system/node/node*/hugepages/hugepages-%llukB/nr_hugepages), or "
-			 "use another page size, or ask for %s less",
-		(unsigned long long)((lack + page - 1) / page), (unsigned long long)(page / 1024), size);
-}
-
 static int reason_memory(const struct vn_instance *in, const struct vn_host *host, size_t pool, uint64_t need,
-	uint64_t have, struct vn_notes *reasons)
+	uint64_t have, const char *help, struct vn_notes *reasons)
 {
 	char needed[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT], size[VN_SIZE_TEXT];
 	uint64_t page = in->pages[pool];
 	vn_autofree char *rooms = list_rooms(in, pool);
-	vn_autofree char *help = memory_help(page, need - have);
 	vn_autofree char *kind = page == 0 ? vn_copy("ordinary memory")
 					   : vn_format("huge pages of %s", vn_size_text(page, size));
 	const char *limited =
@@ -398,16 +383,16 @@ static int reason_memory(const struct vn_instance *in, const struct vn_host *hos
 
 	if (!rooms || !help || !kind)
 		return -ENOMEM;
+	vn_size_texts_apart(need, have, needed, there);
 	return vn_notes_add(reasons, "memory-short",
-		"%s %s (%llu bytes) in %s, and the host has %s: %s (%llu bytes) short (%s%s). "
-		"What would help: %s",
-		in->n_groups == 1 ? "the guest needs" : "these guests need", vn_size_text(need, needed),
-		(unsigned long long)need, kind, vn_size_text(have, there), vn_size_text(need - have, lacking),
+		"%s %s (%llu bytes) in %s, and the host has %s of %s free: %s (%llu bytes) short (%s%s). %s",
+		in->n_groups == 1 ? "the guest needs" : "these guests need", needed, (unsigned long long)need,
+		kind, there, page == 0 ? "it" : "them", vn_size_text(need - have, lacking),
 		(unsigned long long)(need - have), rooms, limited, help);
 }
 
-static int reason_pool(
-	const struct vn_instance *in, const struct vn_host *host, size_t pool, struct vn_notes *reasons)
+static int reason_pool(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
+	const struct vn_plan_options *options, size_t pool, struct vn_notes *reasons)
 {
 	uint64_t need = 0, have = 0;
 
@@ -415,7 +400,33 @@ static int reason_pool(
 		need += in->parts[v].pool == pool ? in->parts[v].memory : 0;
 	for (size_t i = 0; i < in->n_places; i++)
 		have += vn_room(in, pool, i);
-	return need > have ? reason_memory(in, host, pool, need, have, reasons) : 0;
+	if (need <= have)
+		return 0;
+	vn_autofree char *help = vn_memory_help(in, host, guest, options, pool, need, have);
+	return reason_memory(in, host, pool, need, have, help, reasons);
+}
+
+/* Why a guest may use none of the CPUs: the end of "no node of the host has an online CPU". */
+static const char *no_cpu_words(const struct vn_host *host, const struct vn_guest *guest)
+{
+	bool any = false, allowed = false;
+
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		hwloc_const_bitmap_t cpus = host->nodes[i].cpus;
+		any |= !hwloc_bitmap_iszero(cpus);
+		allowed |= !host->allowed_cpus || hwloc_bitmap_intersects(cpus, host->allowed_cpus);
+	}
+	if (!any)
+		return "";
+	if (!allowed)
+		return host->live ? " that this process is allowed to use"
+				  : " that the process that read the host was allowed to use";
+	if (guest->cpus)
+		return " that this guest may use (`cpus`), that the cpuset allows and that no other guest has for itself";
+	return host->isolated_cpus && !hwloc_bitmap_iszero(host->isolated_cpus)
+		       ? " for it: they are isolated (such go to guests whose `cpus` name them), or guests with "
+			 "exclusive_cores have them"
+		       : " left: guests with exclusive_cores have them for themselves";
 }
 
 static int reason_no_cpu(const struct vn_instance *in, const struct vn_host *host, size_t g,
@@ -425,16 +436,12 @@ static int reason_no_cpu(const struct vn_instance *in, const struct vn_host *hos
 		if (in->groups[g].cores[i] > 0)
 			return 0;
 	}
-	return vn_notes_add(reasons, "no-cpu", "no node of the host has an online CPU that %s%s%s%s",
-		guest->cpus  ? "this guest may use (`cpus`) and the cpuset allows"
-		: host->live ? "this process is allowed to use"
-			     : "the process that read the host was allowed to use",
-		in->n_groups > 1 && guest->name ? ": " : "",
-		in->n_groups > 1 && guest->name ? guest->name : "",
-		!vn_guest_names_cpus(guest) && host->isolated_cpus &&
-				!hwloc_bitmap_iszero(host->isolated_cpus)
-			? " (isolated ones only go to guests whose `cpus` name them by number)"
-			: "");
+	bool named = in->n_groups > 1 && guest->name;
+	bool isolated = guest->cpus && !vn_guest_names_cpus(guest) && host->isolated_cpus &&
+			!hwloc_bitmap_iszero(host->isolated_cpus);
+	return vn_notes_add(reasons, "no-cpu", "no node of the host has an online CPU%s%s%s%s",
+		no_cpu_words(host, guest), named ? ": " : "", named ? guest->name : "",
+		isolated ? " (isolated ones only go to guests whose `cpus` name them by number)" : "");
 }
 
 static int reason_cgroup(
@@ -488,15 +495,17 @@ int vn_reason_refused(const struct vn_host *host, const struct vn_guest *const *
 }
 
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
-	const struct vn_guest *const *guests, const struct vn_occupied *occupied, struct vn_notes *reasons)
+	const struct vn_guest *const *guests, const struct vn_plan_options *options, struct vn_notes *reasons)
 {
 	int r = 0;
 
 	for (size_t k = 0; k < instance->n_pools && r >= 0; k++)
-		r = reason_pool(instance, host, k, reasons);
+		r = reason_pool(instance, host, guests[0], options, k, reasons);
 	for (size_t g = 0; g < instance->n_groups && r >= 0; g++)
 		r = reason_no_cpu(instance, host, g, guests[g], reasons);
-	return r < 0 ? r : vn_reason_refused(host, guests, instance->n_groups, occupied, reasons);
+	return r < 0 ? r
+		     : vn_reason_refused(
+			       host, guests, instance->n_groups, options ? options->occupied : NULL, reasons);
 }
 
 /* Cores' worth of vCPUs, of guests that want cores for themselves or of the others. */

@@ -19,11 +19,28 @@ int vn_warn_disturbed(const struct vn_host *host, const struct vn_guest *guest,
 
 /* Of those the ones about what the host will do with a guest that fits: huge pages, balancing, devices, isolated CPUs. */
 int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *host,
-	const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan);
+	const struct vn_guest *guest, const struct vn_plan_options *options, const size_t *homes,
+	struct vn_plan *plan);
 
-/* Adds a reason for each thing that makes a plan impossible before any search. `guests`: one per group; `occupied` may be NULL. */
+/* Bytes of a node's ordinary memory of which huge pages could be made; 0 where the cpuset forbids them. `i`: an index. */
+uint64_t vn_reservable(const struct vn_host *host, const struct vn_plan_options *options, size_t i);
+
+/* The smallest huge page size above `from` that a node tells of; 0: there is none. */
+uint64_t vn_next_page(const struct vn_host *host, uint64_t from);
+
+/* Whether the host may have pages of that size: it tells of them, or its source tells of none of any size. */
+bool vn_page_known(const struct vn_host *host, uint64_t page);
+
+/* What would make room for what `need` bytes of a pool are short of the `have` there are: as sentences, "What would help: …".
+ * `guest`: any of those planned. NULL: memory is short. */
+char *vn_memory_help(const struct vn_instance *instance, const struct vn_host *host,
+	const struct vn_guest *guest, const struct vn_plan_options *options, size_t pool, uint64_t need,
+	uint64_t have);
+
+/* Adds a reason for each thing that makes a plan impossible before any search. `guests`: one per group; `options` may be NULL. */
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
-	const struct vn_guest *const *guests, const struct vn_occupied *occupied, struct vn_notes *reasons);
+	const struct vn_guest *const *guests, const struct vn_plan_options *options,
+	struct vn_notes *reasons);
 
 /*
  * Of those the reasons that no room for the guests would help against: 'cgroup-memory', when they together want more ordinary memory

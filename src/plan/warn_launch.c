@@ -16,29 +16,55 @@ static uint64_t wanted_on(const struct vn_instance *in, const size_t *homes, siz
 	return bytes;
 }
 
+/* How to reserve pages that are missing on a node: all of them, as many as it has memory for, or not at all. */
+static char *reserve_words(const struct vn_host *host, const struct vn_plan_options *options, uint64_t page,
+	size_t i, uint64_t missing)
+{
+	const struct vn_host_node *node = &host->nodes[i];
+	uint64_t more = vn_reservable(host, options, i) / page, total = 0;
+
+	if (host->allowed_nodes && !hwloc_bitmap_isset(host->allowed_nodes, node->id))
+		return vn_copy(
+			"The cpuset allows no memory of this node, so reserving more there would not help");
+	if (more == 0)
+		return vn_copy(
+			"More cannot be reserved there: the node has no memory free to make a page of");
+	for (size_t k = 0; k < node->n_hugepools; k++)
+		total += node->hugepools[k].size == page ? node->hugepools[k].total : 0;
+	vn_autofree char *lead =
+		more < missing ? vn_format("The node has memory free for %llu more of the %llu missing",
+					 (unsigned long long)more, (unsigned long long)missing)
+			       : vn_format("To reserve the %llu missing", (unsigned long long)missing);
+	uint64_t reserve = total + vn_min(more, missing);
+	if (!lead)
+		return NULL;
+	return vn_format(
+		"%s: echo %llu > /sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages",
+		lead, (unsigned long long)reserve, node->id, (unsigned long long)(page / 1024));
+}
+
 static int warn_hugepages(const struct vn_instance *in, const struct vn_host *host,
-	const struct vn_guest *guest, const size_t *homes, struct vn_notes *warnings)
+	const struct vn_guest *guest, const struct vn_plan_options *options, const size_t *homes,
+	struct vn_notes *warnings)
 {
 	uint64_t page = guest->hugepages;
 
 	for (size_t i = 0; i < in->n_places && page > 0; i++) {
-		const struct vn_host_node *node = &host->nodes[i];
-		uint64_t wanted = wanted_on(in, homes, i) / page, there = vn_room(in, 0, i) / page, total = 0;
+		uint64_t wanted = wanted_on(in, homes, i) / page, there = vn_room(in, 0, i) / page;
 		char size[VN_SIZE_TEXT];
 		if (wanted <= there)
 			continue;
-		for (size_t k = 0; k < node->n_hugepools; k++)
-			total += node->hugepools[k].size == page ? node->hugepools[k].total : 0;
+		vn_autofree char *reserve = reserve_words(host, options, page, i, wanted - there);
+		if (!reserve)
+			return -ENOMEM;
 		int r = vn_notes_add(warnings, "hugepages-short",
-			"node %u: the guest wants %llu huge pages of %s there and %llu are free; %s. To reserve the %llu "
-			"missing: echo %llu > /sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages",
-			node->id, (unsigned long long)wanted, vn_size_text(page, size),
-			(unsigned long long)there,
+			"node %u: the guest wants %llu huge page%s of %s there and %llu %s free; %s. %s",
+			host->nodes[i].id, (unsigned long long)wanted, wanted == 1 ? "" : "s",
+			vn_size_text(page, size), (unsigned long long)there, there == 1 ? "is" : "are",
 			guest->memory_policy == VN_MEMORY_STRICT
 				? "the rest is bound to the other nodes that the plan names, and to nothing else (memory_policy strict)"
 				: "the rest comes from other nodes",
-			(unsigned long long)(wanted - there), (unsigned long long)(total + wanted - there),
-			node->id, (unsigned long long)(page / 1024));
+			reserve);
 		if (r < 0)
 			return r;
 	}
@@ -156,10 +182,11 @@ static int warn_quota(const struct vn_host *host, const struct vn_guest *guest, 
 }
 
 int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *host,
-	const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
+	const struct vn_guest *guest, const struct vn_plan_options *options, const size_t *homes,
+	struct vn_plan *plan)
 {
 	struct vn_notes *warnings = &plan->warnings;
-	int r = warn_hugepages(instance, host, guest, homes, warnings);
+	int r = warn_hugepages(instance, host, guest, options, homes, warnings);
 
 	if (r >= 0)
 		r = warn_balancing(host, guest, plan, warnings);
