@@ -94,3 +94,13 @@ char *vn_copy(const char *text)
 {
 	return text ? strdup(text) : NULL;
 }
+
+const char *vn_quote(const char *text, char buffer[static VN_QUOTE_MAX])
+{
+	size_t n = 0;
+
+	for (; text[n] && n + 4 < VN_QUOTE_MAX; n++)
+		buffer[n] = text[n] >= 0x20 && text[n] < 0x7f ? text[n] : '?';
+	snprintf(buffer + n, VN_QUOTE_MAX - n, "%s", text[n] ? "..." : "");
+	return buffer;
+}

@@ -27,3 +27,8 @@ char *vn_format_list(const char *format, va_list args) __attribute__((format(pri
 
 /* strdup that passes NULL through. */
 char *vn_copy(const char *text);
+
+#define VN_QUOTE_MAX 48
+
+/* Text of an input for a message: cut short, and nothing in it that a terminal would act on. Returns `buffer`. */
+const char *vn_quote(const char *text, char buffer[static VN_QUOTE_MAX]);

@@ -2,6 +2,7 @@
 #include "planning.h"
 
 #include "../base/parse.h"
+#include "../base/text.h"
 
 #define MAX_DEADLINE_MS (60 * 60 * 1000)
 
@@ -9,11 +10,12 @@ int vn_args_deadline(const struct vn_args *args, unsigned unset, unsigned *ret_m
 {
 	const char *text = vn_arg(args, "deadline");
 	uint64_t ms = unset;
+	char seen[VN_QUOTE_MAX];
 
 	if (text && vn_parse_u64(text, MAX_DEADLINE_MS, &ms) < 0)
 		return vn_error_input(err, &(struct vn_where){NULL, 0, "--deadline"},
 			"'%s' seen; expected milliseconds, 0 (as long as it takes) to %d",
-			vn_text_is_printable(text) ? text : "?", MAX_DEADLINE_MS);
+			vn_quote(text, seen), MAX_DEADLINE_MS);
 	*ret_ms = (unsigned)ms;
 	return 0;
 }

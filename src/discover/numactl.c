@@ -30,7 +30,6 @@
 #define MAX_PROBLEMS 20
 #define MAX_MB (UINT64_C(1) << 30) /* 2^50 bytes, above any node there is */
 #define MAX_WORD 48
-#define QUOTE_MAX 48
 
 enum section { SECTION_NODES, SECTION_HEADER, SECTION_ROWS, SECTION_END };
 
@@ -65,16 +64,6 @@ static void reader_clear(struct reader *r)
 	hwloc_bitmap_free(r->listed);
 	hwloc_bitmap_free(r->cpus);
 	free(r->matrix);
-}
-
-/* Text of the input in a message: bounded, and nothing a terminal would act on. */
-static const char *quote(const char *text, char buffer[static QUOTE_MAX])
-{
-	size_t n = 0;
-	for (; text[n] && n + 4 < QUOTE_MAX; n++)
-		buffer[n] = text[n] >= 0x20 && text[n] < 0x7f ? text[n] : '?';
-	snprintf(buffer + n, QUOTE_MAX - n, "%s", text[n] ? "..." : "");
-	return buffer;
 }
 
 __attribute__((format(printf, 4, 5))) static int problem_at(
@@ -158,7 +147,7 @@ static struct vn_host_node *find_or_add_node(struct reader *r, unsigned id)
 /* `4 nodes (0-3)`, behind `available:`. */
 static int read_available(struct reader *r, const char *p)
 {
-	char word[MAX_WORD], quoted[QUOTE_MAX];
+	char word[MAX_WORD], quoted[VN_QUOTE_MAX];
 	const char *rest = p + strspn(p, " \t");
 
 	if (r->available)
@@ -168,29 +157,29 @@ static int read_available(struct reader *r, const char *p)
 	if (!next_word(&p, word) || vn_parse_u64(word, VN_MAX_NODES, &r->count) < 0 ||
 		!skip_words(&p, "nodes"))
 		return problem(r, "available", "'%s'; expected 'N nodes (LIST)', at most %u nodes",
-			quote(rest, quoted), VN_MAX_NODES);
+			vn_quote(rest, quoted), VN_MAX_NODES);
 	p += strspn(p, " \t");
 	size_t length = strcspn(p, " \t");
 	if (length < 2 || p[0] != '(' || p[length - 1] != ')' || !at_end(p + length))
-		return problem(r, "available", "'%s'; expected 'N nodes (LIST)'", quote(rest, quoted));
+		return problem(r, "available", "'%s'; expected 'N nodes (LIST)'", vn_quote(rest, quoted));
 	vn_autofree char *list = strndup(p + 1, length - 2);
 	if (!list)
 		return -ENOMEM;
 	int status = vn_set_parse(list, &r->listed);
 	if (status == -EINVAL)
 		return problem(r, "available", "'%s'; expected a list of node numbers like 0-3,8",
-			quote(list, quoted));
+			vn_quote(list, quoted));
 	return status;
 }
 
 static int read_cpu(struct reader *r, struct vn_host_node *node, const char *word)
 {
-	char quoted[QUOTE_MAX];
+	char quoted[VN_QUOTE_MAX];
 	uint64_t id;
 
 	if (vn_parse_u64(word, VN_SET_MAX, &id) < 0)
 		return problem(r, "cpus", "'%s' in node %u; expected CPU numbers up to %u",
-			quote(word, quoted), node->id, VN_SET_MAX);
+			vn_quote(word, quoted), node->id, VN_SET_MAX);
 	if (hwloc_bitmap_isset(node->cpus, (unsigned)id))
 		return problem(r, "cpus", "CPU %u twice in node %u; expected once", (unsigned)id, node->id);
 	if (hwloc_bitmap_isset(r->cpus, (unsigned)id))
@@ -217,7 +206,7 @@ static int read_cpus(struct reader *r, struct vn_host_node *node, const char *p)
 static int read_size(
 	struct reader *r, unsigned id, const char *key, const char *p, bool *ret_known, uint64_t *ret)
 {
-	char word[MAX_WORD], quoted[QUOTE_MAX];
+	char word[MAX_WORD], quoted[VN_QUOTE_MAX];
 	const char *rest = p + strspn(p, " \t");
 	uint64_t mb;
 
@@ -228,7 +217,7 @@ static int read_size(
 	if (!next_word(&p, word) || vn_parse_u64(word, MAX_MB, &mb) < 0 || !skip_words(&p, "MB") ||
 		!at_end(p))
 		return problem(r, key, "'%s' of node %u; expected a number of MB up to %llu",
-			quote(rest, quoted), id, (unsigned long long)MAX_MB);
+			vn_quote(rest, quoted), id, (unsigned long long)MAX_MB);
 	*ret_known = true;
 	*ret = mb << 20;
 	return 0;
@@ -246,12 +235,12 @@ static int read_node_size(struct reader *r, struct vn_host_node *node, const cha
 /* `node 0 cpus: ...`, behind `node`. */
 static int read_node(struct reader *r, const char *p)
 {
-	char word[MAX_WORD], key[MAX_WORD], quoted[QUOTE_MAX];
+	char word[MAX_WORD], key[MAX_WORD], quoted[VN_QUOTE_MAX];
 	const char *rest = p + strspn(p, " \t");
 	uint64_t id;
 
 	if (!next_word(&p, word) || vn_parse_u64(word, VN_MAX_NODES - 1, &id) < 0)
-		return problem(r, "node", "'%s'; expected a node number up to %u", quote(rest, quoted),
+		return problem(r, "node", "'%s'; expected a node number up to %u", vn_quote(rest, quoted),
 			VN_MAX_NODES - 1);
 	struct told *told = &r->told[id];
 	next_word(&p, key);
@@ -261,7 +250,7 @@ static int read_node(struct reader *r, const char *p)
 						     : NULL;
 	if (!line)
 		return problem(r, "node", "'%s'; expected 'cpus:', 'size:' or 'free:' of node %s",
-			quote(key, quoted), word);
+			vn_quote(key, quoted), word);
 	struct vn_host_node *node = find_or_add_node(r, (unsigned)id);
 	if (!node)
 		return -ENOMEM;
@@ -281,7 +270,7 @@ static int read_node(struct reader *r, const char *p)
 
 static int read_header(struct reader *r, const char *p)
 {
-	char word[MAX_WORD], quoted[QUOTE_MAX];
+	char word[MAX_WORD], quoted[VN_QUOTE_MAX];
 	vn_autoset seen = hwloc_bitmap_alloc();
 	const char *rest = p + strspn(p, " \t");
 	uint64_t id;
@@ -291,11 +280,11 @@ static int read_header(struct reader *r, const char *p)
 		return -ENOMEM;
 	if (!skip_words(&p, "node"))
 		return problem(r, "node distances", "'%s'; expected 'node' and the node numbers",
-			quote(rest, quoted));
+			vn_quote(rest, quoted));
 	while (next_word(&p, word)) {
 		if (vn_parse_u64(word, VN_MAX_NODES - 1, &id) < 0)
 			return problem(r, "node distances", "'%s'; expected a node number up to %u",
-				quote(word, quoted), VN_MAX_NODES - 1);
+				vn_quote(word, quoted), VN_MAX_NODES - 1);
 		if (hwloc_bitmap_isset(seen, (unsigned)id))
 			return problem(r, "node distances", "column of node %s twice; expected once", word);
 		hwloc_bitmap_set(seen, (unsigned)id);
@@ -309,14 +298,14 @@ static int read_header(struct reader *r, const char *p)
 
 static int read_distance(struct reader *r, unsigned row, size_t column, const char *word)
 {
-	char quoted[QUOTE_MAX];
+	char quoted[VN_QUOTE_MAX];
 	unsigned to = r->columns[column];
 	uint64_t distance;
 
 	if (vn_parse_u64(word, VN_DISTANCE_UNREACHABLE, &distance) < 0)
 		return problem(r, "node distances",
-			"'%s' from node %u to %u; expected a distance of 1 to 255", quote(word, quoted), row,
-			to);
+			"'%s' from node %u to %u; expected a distance of 1 to 255", vn_quote(word, quoted),
+			row, to);
 	if (distance == 0 && r->told[row].first && r->told[to].first)
 		return problem(r, "node distances", "0 from node %u to %u; expected a distance of 1 to 255",
 			row, to);
@@ -327,7 +316,7 @@ static int read_distance(struct reader *r, unsigned row, size_t column, const ch
 /* `  0:  10  20`. */
 static int read_row(struct reader *r, const char *p)
 {
-	char word[MAX_WORD], quoted[QUOTE_MAX];
+	char word[MAX_WORD], quoted[VN_QUOTE_MAX];
 	const char *rest = p + strspn(p, " \t");
 	size_t n = 0;
 	uint64_t id;
@@ -340,7 +329,7 @@ static int read_row(struct reader *r, const char *p)
 		word[0] = '\0';
 	if (vn_parse_u64(word, VN_MAX_NODES - 1, &id) < 0)
 		return problem(r, NULL, "'%s'; expected a row of the distance table, 'N: 10 20 ...'",
-			quote(rest, quoted));
+			vn_quote(rest, quoted));
 	if (!r->matrix)
 		return 0; /* the header was wrong, and that has been told */
 	if (r->row_lines[id])
@@ -371,7 +360,7 @@ static int begin_distances(struct reader *r, enum section section)
 /* A line without its end-of-line characters. */
 static int read_line(struct reader *r, const char *p)
 {
-	char quoted[QUOTE_MAX];
+	char quoted[VN_QUOTE_MAX];
 	const char *line = p + strspn(p, " \t");
 
 	if (*line == '\0' || *line == '#')
@@ -388,7 +377,8 @@ static int read_line(struct reader *r, const char *p)
 	if (r->section == SECTION_ROWS && line[0] >= '0' && line[0] <= '9')
 		return read_row(r, p);
 	if (!skip_words(&p, "node"))
-		return problem(r, NULL, "'%s'; expected a line of 'numactl --hardware'", quote(line, quoted));
+		return problem(
+			r, NULL, "'%s'; expected a line of 'numactl --hardware'", vn_quote(line, quoted));
 	if (r->section != SECTION_NODES)
 		return problem(r, "node", "a line of a node behind the distances; expected it ahead of them");
 	return read_node(r, p);

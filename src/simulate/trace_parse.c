@@ -14,7 +14,6 @@
 #include "../base/text.h"
 
 #define MAX_PROBLEMS 20
-#define QUOTE_MAX 48
 #define FIELDS 6 /* time,event,name,vcpus,memory_mib,vnodes */
 
 static const char header[] = "time,event,name,vcpus,memory_mib";
@@ -29,17 +28,6 @@ struct reader {
 	bool has_header, has_vnodes;
 	uint64_t time; /* of the line before */
 };
-
-/* Text of the input in a message: bounded, and nothing a terminal would act on. */
-static const char *quote(const char *text, char buffer[static QUOTE_MAX])
-{
-	size_t n = 0;
-
-	for (; text[n] && n + 4 < QUOTE_MAX; n++)
-		buffer[n] = text[n] >= 0x20 && text[n] < 0x7f ? text[n] : '?';
-	snprintf(buffer + n, QUOTE_MAX - n, "%s", text[n] ? "..." : "");
-	return buffer;
-}
 
 /* Problems above the limit are counted, and told of at the end. */
 __attribute__((format(printf, 3, 4))) static int problem(
@@ -65,12 +53,12 @@ static int out_of_memory(struct reader *reader)
 static int read_field(
 	struct reader *reader, const char *key, const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
-	char seen[QUOTE_MAX];
+	char seen[VN_QUOTE_MAX];
 	uint64_t number = 0;
 
 	if (vn_parse_u64(text, max, &number) < 0 || number < min)
 		return problem(reader, key, "'%s' seen; expected a whole number from %llu to %llu",
-			quote(text, seen), (unsigned long long)min, (unsigned long long)max);
+			vn_quote(text, seen), (unsigned long long)min, (unsigned long long)max);
 	*ret = number;
 	return 0;
 }
@@ -107,7 +95,7 @@ static size_t split(char *line, char *fields[static FIELDS])
 static int read_header(struct reader *reader, const char *line)
 {
 	size_t length = strlen(header);
-	char seen[QUOTE_MAX];
+	char seen[VN_QUOTE_MAX];
 
 	reader->has_header = true; /* one complaint is enough */
 	if (strncmp(line, header, length) == 0 &&
@@ -115,8 +103,8 @@ static int read_header(struct reader *reader, const char *line)
 		reader->has_vnodes = line[length] != '\0';
 		return 0;
 	}
-	return problem(reader, NULL, "'%s' seen; expected the header '%s' or '%s,vnodes'", quote(line, seen),
-		header, header);
+	return problem(reader, NULL, "'%s' seen; expected the header '%s' or '%s,vnodes'",
+		vn_quote(line, seen), header, header);
 }
 
 static int arrive(struct reader *reader, char *const fields[static FIELDS], uint64_t time)
@@ -152,10 +140,10 @@ static int depart(struct reader *reader, char *const fields[static FIELDS], uint
 	int bad = 0;
 
 	for (size_t i = 3; i < FIELDS; i++) {
-		char seen[QUOTE_MAX];
+		char seen[VN_QUOTE_MAX];
 		if (fields[i] && *fields[i])
 			bad = problem(reader, names[i], "'%s' seen; expected nothing, as the guest departs",
-				quote(fields[i], seen));
+				vn_quote(fields[i], seen));
 	}
 	if (!index)
 		return problem(reader, "name", "'%s' departs, and is not here", fields[2]);
@@ -172,7 +160,7 @@ static int depart(struct reader *reader, char *const fields[static FIELDS], uint
 
 static int read_line(struct reader *reader, char *line)
 {
-	char *fields[FIELDS], seen[QUOTE_MAX];
+	char *fields[FIELDS], seen[VN_QUOTE_MAX];
 	uint64_t time = reader->time;
 	size_t n = split(line, fields), most = reader->has_vnodes ? FIELDS : FIELDS - 1;
 
@@ -188,11 +176,11 @@ static int read_line(struct reader *reader, char *line)
 	bool arrives = strcmp(fields[1], "arrive") == 0;
 	if (!arrives && strcmp(fields[1], "depart") != 0)
 		bad = problem(
-			reader, "event", "'%s' seen; expected arrive or depart", quote(fields[1], seen));
+			reader, "event", "'%s' seen; expected arrive or depart", vn_quote(fields[1], seen));
 	if (!is_name(fields[2]))
 		bad = problem(reader, "name",
 			"'%s' seen; expected up to %d letters, digits, '.', '_', '+', '-', a letter or digit first",
-			quote(fields[2], seen), VN_NAME_MAX);
+			vn_quote(fields[2], seen), VN_NAME_MAX);
 	if (bad)
 		return bad;
 	return arrives ? arrive(reader, fields, time) : depart(reader, fields, time);
