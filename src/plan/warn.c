@@ -271,6 +271,19 @@ static int warn_cached(const struct vn_host *host, const struct vn_guest *guest,
 	return 0;
 }
 
+/* Whether all pairs of vnodes are told the same distance. */
+static bool told_alike(const struct vn_guest *guest)
+{
+	bool alike = true;
+
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
+		for (size_t w = 0; w < guest->n_vnodes; w++)
+			alike &= v == w || guest->vnodes[v].distances[w] ==
+						   guest->vnodes[0].distances[guest->n_vnodes > 1 ? 1 : 0];
+	}
+	return alike;
+}
+
 /*
  * A contradiction is one of order: a pair of vnodes that the guest is told is nearer than another, and lives
  * further apart. The figures themselves need not agree (10/20 is what everybody gets by default), and vnodes
@@ -279,8 +292,10 @@ static int warn_cached(const struct vn_host *host, const struct vn_guest *guest,
 static int warn_contradiction(const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes,
 	struct vn_notes *warnings)
 {
-	size_t n = in->n_parts,
-	       pairs = guest->vnodes_open ? 0 : n * n; /* what vnuma tells, it takes from the homes */
+	size_t n = in->n_parts, pairs = n * n;
+
+	if (guest->vnodes_open || told_alike(guest)) /* what vnuma tells, it takes from the homes */
+		return 0;
 
 	for (size_t a = 0; a < pairs; a++) {
 		size_t i = a / n, j = a % n;
