@@ -3,16 +3,7 @@
 
 #include "../base/text.h"
 #include "../discover/gather.h"
-
-static json_t *notes_to_json(const struct vn_notes *notes)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < notes->n; i++)
-		json_array_append_new(
-			list, json_pack("{s:s, s:s?}", "code", notes->v[i].code, "text", notes->v[i].text));
-	return list;
-}
+#include "../model/plan.h"
 
 static int print_json(
 	const char *source, const char *file, const struct vn_gathered *gathered, struct vn_error *err)
@@ -21,7 +12,7 @@ static int print_json(
 		json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "schema", "vnuma.gather/1", "source",
 			source, "file", file, "files", (json_int_t)gathered->files, "links",
 			(json_int_t)gathered->links, "folders", (json_int_t)gathered->folders, "size",
-			(json_int_t)gathered->size, "warnings", notes_to_json(&gathered->notes)),
+			(json_int_t)gathered->size, "warnings", vn_notes_to_json(&gathered->notes, NULL)),
 		err);
 }
 

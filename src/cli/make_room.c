@@ -46,20 +46,6 @@ static json_t *moves_to_json(const struct vn_room *room)
 	return NULL;
 }
 
-static json_t *notes_to_json(const struct vn_notes *notes)
-{
-	json_t *list = json_array();
-	bool filled = list != NULL;
-
-	for (size_t i = 0; i < notes->n && filled; i++)
-		filled = json_array_append_new(list, json_pack("{s:s, s:s}", "code", notes->v[i].code, "text",
-							     notes->v[i].text)) == 0;
-	if (filled)
-		return list;
-	json_decref(list);
-	return NULL;
-}
-
 /* Behind the plans of the guests those of the tenants, as they are once moved: --occupied of it all counts everybody. */
 static bool append_tenants(json_t *object, const struct vn_room *room, const struct vn_tenants *tenants)
 {
@@ -86,8 +72,8 @@ static int print_json(const struct vn_room *room, const struct vn_tenants *tenan
 			   : json_pack("{s:s, s:b, s:[]}", "schema", "vnuma.plans/1", "feasible", 0, "plans");
 	json_t *told = json_pack("{s:b, s:b, s:o, s:I, s:I, s:o, s:o}", "optimal", room->proven, "compared",
 		room->compared, "moves", moves_to_json(room), "bytes_moved", (json_int_t)room->bytes,
-		"bytes_bound", (json_int_t)room->bound, "not_moved", notes_to_json(&room->kept), "reasons",
-		notes_to_json(&room->reasons));
+		"bytes_bound", (json_int_t)room->bound, "not_moved", vn_notes_to_json(&room->kept, NULL),
+		"reasons", vn_notes_to_json(&room->reasons, NULL));
 	bool filled = object && told && json_object_update(object, told) == 0 &&
 		      append_tenants(object, room, tenants);
 

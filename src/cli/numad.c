@@ -218,23 +218,13 @@ static hwloc_bitmap_t nodes_of(const struct vn_plan *plan)
 	return vn_steal(nodes);
 }
 
-static json_t *notes_to_json(const struct vn_notes *notes)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < notes->n; i++)
-		json_array_append_new(
-			list, json_pack("{s:s, s:s}", "code", notes->v[i].code, "text", notes->v[i].text));
-	return list;
-}
-
 static json_t *answer_to_json(
 	const struct request *request, const struct vn_plan *plan, hwloc_const_bitmap_t nodes)
 {
 	return json_pack("{s:s, s:i, s:I, s:b, s:o, s:o, s:o}", "schema", "vnuma.numad/1", "vcpus",
 		(int)request->vcpus, "memory", (json_int_t)request->mib * (json_int_t)VN_MIB, "feasible",
-		plan->feasible, "nodes", vn_json_set(nodes), "warnings", notes_to_json(&plan->warnings),
-		"reasons", notes_to_json(&plan->reasons));
+		plan->feasible, "nodes", vn_json_set(nodes), "warnings",
+		vn_notes_to_json(&plan->warnings, NULL), "reasons", vn_notes_to_json(&plan->reasons, NULL));
 }
 
 static int print_answer(const struct vn_args *args, const struct request *request, const struct vn_plan *plan,

@@ -12,19 +12,12 @@ static int no_memory(struct vn_error *err)
 	return vn_error_environment(err, -ENOMEM, "out of memory");
 }
 
-static void drop_plans(struct vn_several *several)
+void vn_several_clear(struct vn_several *several)
 {
 	for (size_t i = 0; i < several->n; i++) {
 		vn_plan_free(several->plans[i]);
-		several->plans[i] = NULL;
-	}
-}
-
-void vn_several_clear(struct vn_several *several)
-{
-	drop_plans(several);
-	for (size_t i = 0; i < several->n; i++)
 		vn_guest_free(several->guests[i]);
+	}
 	several->n = 0;
 }
 
@@ -50,7 +43,6 @@ int vn_args_several(const struct vn_args *args, struct vn_several *several, stru
 int vn_several_plan(const struct vn_host *host, const struct vn_plan_options *options,
 	const struct vn_notes *notes, struct vn_several *several, struct vn_error *err)
 {
-	drop_plans(several);
 	int r = vn_plan_auto_joint(
 		host, several->guests, several->n, options, several->plans, &several->total, err);
 	if (r < 0)

@@ -78,17 +78,15 @@ static json_t *backend_to_json(const struct vn_vm_backend *backend, const struct
 static int print_verify_json(const struct vn_vm *vm, const struct request *request,
 	const struct vn_vm_seen *seen, const struct vn_notes *mismatches, struct vn_error *err)
 {
-	json_t *backends = json_array(), *list = json_array();
+	json_t *backends = json_array();
 
 	for (size_t i = 0; i < vm->n_backends; i++)
 		json_array_append_new(backends, backend_to_json(&vm->backends[i], &seen->backends[i]));
-	for (size_t i = 0; i < mismatches->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "code", mismatches->v[i].code, "text",
-						    mismatches->v[i].text));
-	return vn_print_json(json_pack("{s:s, s:s, s:b, s:I, s:i, s:i, s:o, s:o}", "schema", "vnuma.verify/1",
-				     "name", vm->name, "matches", mismatches->n == 0, "seed",
-				     (json_int_t)request->seed, "samples", (int)request->samples, "threads",
-				     (int)seen->threads.n, "backends", backends, "mismatches", list),
+	return vn_print_json(
+		json_pack("{s:s, s:s, s:b, s:I, s:i, s:i, s:o, s:o}", "schema", "vnuma.verify/1", "name",
+			vm->name, "matches", mismatches->n == 0, "seed", (json_int_t)request->seed, "samples",
+			(int)request->samples, "threads", (int)seen->threads.n, "backends", backends,
+			"mismatches", vn_notes_to_json(mismatches, NULL)),
 		err);
 }
 

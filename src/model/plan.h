@@ -129,6 +129,9 @@ json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest
 /* A cost as plans tell it. NULL when memory is short. */
 json_t *vn_cost_to_json(const struct vn_cost *cost);
 
+/* Notes as a list of a code and a text each, then those of `second` (may be NULL). NULL when memory is short. */
+json_t *vn_notes_to_json(const struct vn_notes *first, const struct vn_notes *second);
+
 /* The level and what no plan can be better than at it. NULL when memory is short. */
 json_t *vn_bound_to_json(enum vn_level level, const struct vn_cost *bound);
 void vn_plan_print(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out);

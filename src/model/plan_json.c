@@ -194,7 +194,7 @@ static bool append_notes(json_t *array, const struct vn_notes *notes)
 	return true;
 }
 
-static json_t *notes_to_json(const struct vn_notes *first, const struct vn_notes *second)
+json_t *vn_notes_to_json(const struct vn_notes *first, const struct vn_notes *second)
 {
 	json_t *array = json_array();
 	bool filled = array && append_notes(array, first) && (!second || append_notes(array, second));
@@ -287,7 +287,7 @@ static bool put_wishes(json_t *object, const struct vn_guest *guest)
 static bool put_feasible(json_t *object, const struct vn_plan *plan)
 {
 	if (!plan->feasible)
-		return put(object, "reasons", notes_to_json(&plan->reasons, NULL));
+		return put(object, "reasons", vn_notes_to_json(&plan->reasons, NULL));
 	if (!put(object, "mean_distance",
 		    isnan(plan->mean_distance) ? json_null() : round_6(plan->mean_distance)))
 		return false;
@@ -321,7 +321,7 @@ json_t *vn_plan_to_json(const struct vn_plan *plan, const struct vn_guest *guest
 		      put(object, "emulator_cpus",
 			      plan->emulator_cpus ? vn_json_set(plan->emulator_cpus) : json_array()) &&
 		      put(object, "guest_view", view_to_json(&plan->view)) &&
-		      put(object, "warnings", notes_to_json(&guest->notes, &plan->warnings)) &&
+		      put(object, "warnings", vn_notes_to_json(&guest->notes, &plan->warnings)) &&
 		      put_feasible(object, plan);
 
 	return all_or_none(object, filled);
