@@ -11,7 +11,7 @@
 
 #include "../src/base/text.h"
 #include "../src/guest/guest_cfg.h"
-#include "../src/guest/cfg.h"
+#include "../src/base/cfg.h"
 
 #define BASE "name = \"g\"\nmemory = 4096\nvcpus = 4\n" /* lines 1 to 3 */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../base/text.h"
-#include "../guest/cfg.h"
+#include "../base/cfg.h"
 #include "../guest/guest_cfg.h"
 #include "../model/plan_names.h"
 

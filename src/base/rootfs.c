@@ -153,20 +153,6 @@ static int check_text(char *bytes, size_t length)
 	return memchr(bytes, '\0', length) ? -EINVAL : 0;
 }
 
-static int read_text(int fd, size_t max, char **ret_text)
-{
-	vn_autofree char *text = NULL;
-	size_t length = 0;
-	int r = read_all(fd, 0, max, &text, &length);
-
-	if (r == 0)
-		r = check_text(text, length);
-	if (r < 0)
-		return r;
-	*ret_text = vn_steal(text);
-	return 0;
-}
-
 /* A foreign tree may hold a device or a pipe under any name. */
 static int check_regular(int fd, size_t *ret_told)
 {
@@ -433,19 +419,33 @@ int vn_file_open(const char *path, struct vn_error *err)
 	return fd < 0 ? cannot_read(path, vn_errno(), err) : fd;
 }
 
-int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err)
+int vn_file_read_bytes(
+	const char *path, size_t max, char **ret_bytes, size_t *ret_length, struct vn_error *err)
 {
 	struct vn_where where = {path, 0, NULL};
 	vn_autoclose int fd = vn_file_open(path, err);
 
 	if (fd < 0)
 		return fd;
-	int r = read_text(fd, max, ret_text);
-	if (r == -EINVAL)
-		return vn_error_input(err, &where, "holds a NUL byte; expected text");
+	int r = read_all(fd, 0, max, ret_bytes, ret_length);
 	if (r == -EFBIG) {
 		vn_error_input(err, &where, "is longer than %zu bytes; expected a smaller file", max);
 		return r;
 	}
 	return r < 0 ? cannot_read(path, r, err) : 0;
+}
+
+int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err)
+{
+	struct vn_where where = {path, 0, NULL};
+	vn_autofree char *text = NULL;
+	size_t length = 0;
+
+	int r = vn_file_read_bytes(path, max, &text, &length, err);
+	if (r < 0)
+		return r;
+	if (check_text(text, length) < 0)
+		return vn_error_input(err, &where, "holds a NUL byte; expected text");
+	*ret_text = vn_steal(text);
+	return 0;
 }

@@ -69,6 +69,8 @@ int vn_root_link_name(const struct vn_root *root, const char *path, char **ret_n
 /* Opens a file the user named for reading: a clear problem for a directory, a device. The descriptor, or a negative errno. */
 int vn_file_open(const char *path, struct vn_error *err);
 
-/* The same reading for a file the user named: bounded, a clear problem for a directory, a device, a NUL byte,
- * too large. */
+/* The same reading for a file the user named: bounded, a clear problem for a directory, a device, too large; of text for a NUL byte,
+ * too. A 0 stands behind the bytes. */
+int vn_file_read_bytes(
+	const char *path, size_t max, char **ret_bytes, size_t *ret_length, struct vn_error *err);
 int vn_file_read(const char *path, size_t max, char **ret_text, struct vn_error *err);

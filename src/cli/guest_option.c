@@ -2,8 +2,7 @@
 /* The guest that an operand of a verb names. */
 
 #include "../base/rootfs.h"
-#include "../guest/cfg.h"
-#include "../guest/guest_cfg.h"
+#include "../guest/guest_read.h"
 #include "cli.h"
 
 int vn_args_guest_at(
@@ -11,11 +10,12 @@ int vn_args_guest_at(
 {
 	const char *file = args->operands[operand];
 	vn_autofree char *text = NULL;
+	size_t size = 0;
 
-	int r = vn_file_read(file, VN_CFG_MAX, &text, err);
+	int r = vn_file_read_bytes(file, VN_GUEST_TEXT_MAX, &text, &size, err);
 	if (r < 0)
 		return r;
-	return vn_guest_from_cfg(text, file, vn_arg_given(args, "defaults"), ret_guest, err);
+	return vn_guest_read(text, size, file, vn_arg_given(args, "defaults"), ret_guest, err);
 }
 
 int vn_args_guest(const struct vn_args *args, struct vn_guest **ret_guest, struct vn_error *err)

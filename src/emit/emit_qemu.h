@@ -4,6 +4,7 @@
 
 #include "../model/plan.h"
 #include "argv.h"
+#include "target.h"
 
 struct vn_qemu_options {
 	const char *binary; /* argv[0]; NULL: qemu-system-x86_64 */
@@ -11,6 +12,8 @@ struct vn_qemu_options {
 	const char *qmp_path; /* socket QEMU listens on, or NULL: none */
 	const char *serial_path; /* file for the first serial port, or NULL: none */
 	bool paused; /* -S */
+	unsigned
+		version; /* of QEMU: VN_VERSION(); 0: VN_TARGET_QEMU_VERSION. Nothing that came later is asked for */
 };
 
 /* Builds the whole command line. */

@@ -101,6 +101,7 @@ static void read_disk(struct spec *spec, char *text, struct vn_disk *disk)
 	unsigned position = 0;
 	char *rest = text, *part;
 
+	disk->vnode = -1;
 	snprintf(disk->format, sizeof(disk->format), "raw");
 	while (rest) {
 		char *trimmed = rest + strspn(rest, " \t");
@@ -185,6 +186,7 @@ static void read_vif(struct spec *spec, char *text, struct vn_vif *vif)
 
 	vif->queues = 1;
 	vif->vhost = true;
+	vif->vnode = -1;
 	while ((part = strsep(&rest, ","))) {
 		part = trim(part);
 		if (*part)

@@ -2,7 +2,7 @@
 #pragma once
 /* What the parts of the config reader share (not for other folders): the place, and typed access to keys. */
 
-#include "cfg.h"
+#include "../base/cfg.h"
 #include "guest_cfg.h"
 
 struct guest_reader {

@@ -18,6 +18,7 @@ void vn_guest_drop_vnodes(struct vn_guest *guest)
 {
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		hwloc_bitmap_free(guest->vnodes[i].vcpus);
+		hwloc_bitmap_free(guest->vnodes[i].nodes);
 		free(guest->vnodes[i].distances);
 	}
 	free(guest->vnodes);
@@ -31,6 +32,9 @@ void vn_guest_free(struct vn_guest *guest)
 		return;
 	vn_guest_drop_vnodes(guest);
 	hwloc_bitmap_free(guest->cpus);
+	hwloc_bitmap_free(guest->nodes);
+	vn_hmat_free(guest->hmat);
+	free(guest->text);
 	for (size_t i = 0; i < guest->n_disks; i++)
 		free(guest->disks[i].path);
 	free(guest->disks);
@@ -58,6 +62,13 @@ static bool copy_text(char **ret, const char *from)
 	return *ret || !from;
 }
 
+/* A set that may be NULL; false when memory is short. */
+static bool copy_set(hwloc_bitmap_t *ret, hwloc_const_bitmap_t from)
+{
+	*ret = hwloc_bitmap_dup(from); /* NULL stays NULL */
+	return *ret || !from;
+}
+
 /* A place in an input: its file's name is the guest's own, its key is nobody's to free. */
 static struct vn_where place_in(
 	const struct vn_guest *to, const struct vn_guest *from, const struct vn_where *where)
@@ -75,9 +86,10 @@ static bool copy_vnodes(struct vn_guest *to, const struct vn_guest *from)
 		struct vn_vnode *copy = &to->vnodes[to->n_vnodes++];
 		*copy = *vnode;
 		copy->home_where = place_in(to, from, &vnode->home_where);
-		copy->vcpus = hwloc_bitmap_dup(vnode->vcpus);
+		bool sets = copy_set(&copy->vcpus, vnode->vcpus);
+		sets &= copy_set(&copy->nodes, vnode->nodes);
 		copy->distances = calloc(from->n_vnodes, sizeof(*copy->distances));
-		if (!copy->vcpus || !copy->distances)
+		if (!sets || !copy->distances)
 			return false;
 		memcpy(copy->distances, vnode->distances, from->n_vnodes * sizeof(*copy->distances));
 	}
@@ -112,6 +124,12 @@ static bool copy_devices(struct vn_guest *to, const struct vn_guest *from)
 	return true;
 }
 
+static bool copy_input(struct vn_guest *to, const struct vn_guest *from)
+{
+	to->text = NULL;
+	return !from->text || vn_guest_set_text(to, from->form, from->text, from->text_size) == 0;
+}
+
 static bool copy_all(struct vn_guest *to, const struct vn_guest *from)
 {
 	*to = *from; /* the figures; what the pointers hold is made anew below */
@@ -126,10 +144,14 @@ static bool copy_all(struct vn_guest *to, const struct vn_guest *from)
 	texts &= copy_text(&to->kernel, from->kernel);
 	texts &= copy_text(&to->ramdisk, from->ramdisk);
 	texts &= copy_text(&to->extra, from->extra);
-	to->cpus = hwloc_bitmap_dup(from->cpus); /* NULL stays NULL */
+	texts &= copy_input(to, from);
+	bool sets = copy_set(&to->cpus, from->cpus);
+	sets &= copy_set(&to->nodes, from->nodes);
 	to->cpus_where = place_in(to, from, &from->cpus_where);
-	return texts && (to->cpus || !from->cpus) && copy_vnodes(to, from) && copy_devices(to, from) &&
-	       vn_notes_copy(&to->notes, &from->notes) == 0;
+	to->nodes_where = place_in(to, from, &from->nodes_where);
+	to->hmat = from->hmat ? vn_hmat_copy(from->hmat) : NULL;
+	return texts && sets && (to->hmat || !from->hmat) && copy_vnodes(to, from) &&
+	       copy_devices(to, from) && vn_notes_copy(&to->notes, &from->notes) == 0;
 }
 
 struct vn_guest *vn_guest_copy(const struct vn_guest *from)
@@ -141,6 +163,21 @@ struct vn_guest *vn_guest_copy(const struct vn_guest *from)
 		return NULL;
 	}
 	return copy;
+}
+
+int vn_guest_set_text(struct vn_guest *guest, enum vn_guest_form form, const char *text, size_t size)
+{
+	char *copy = malloc(size + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, size);
+	copy[size] = 0;
+	free(guest->text);
+	guest->text = copy;
+	guest->text_size = size;
+	guest->form = form;
+	return 0;
 }
 
 /* ---- asking ---- */

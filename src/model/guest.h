@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../base/set.h"
+#include "hmat.h"
 #include "pci.h"
 
 #define VN_NAME_MAX 63 /* bytes of a guest's name */
@@ -27,6 +28,22 @@ enum vn_guest_numa { VN_GUEST_NUMA_AUTO, VN_GUEST_NUMA_ON, VN_GUEST_NUMA_OFF };
 enum vn_policy { VN_POLICY_PACK, VN_POLICY_SPREAD };
 enum vn_memory_policy { VN_MEMORY_PREFERRED, VN_MEMORY_STRICT };
 
+/* How memory is tied to pnodes (set_mempolicy(2)). */
+enum vn_binding {
+	VN_BINDING_PREFERRED, /* home first, the kernel may go elsewhere under pressure */
+	VN_BINDING_STRICT, /* only the pnodes that are named */
+	VN_BINDING_INTERLEAVE, /* page by page over the pnodes that are named: a guest that is told of one node but needs
+				  several, or whose user says so */
+};
+
+/* What a guest was read from, and is given back as. */
+enum vn_guest_form {
+	VN_FORM_NONE, /* made by setters, or from a plan's JSON */
+	VN_FORM_CFG, /* xl.cfg syntax */
+	VN_FORM_LIBVIRT, /* domain XML */
+	VN_FORM_QEMU, /* a command line of QEMU's */
+};
+
 struct vn_vnode {
 	uint64_t
 		memory; /* bytes, a multiple of 1 MiB and of the huge page size; 0 only of a vnode with vCPUs, one of them online at start */
@@ -34,12 +51,21 @@ struct vn_vnode {
 	uint32_t *distances; /* n_vnodes of them: 10 to itself, 11..255 to others */
 	int home; /* the pnode id the user wants, or -1: the planner chooses */
 	struct vn_where home_where; /* strings belong to the guest */
+	hwloc_bitmap_t
+		nodes; /* pnodes where alone it may live and have memory; owned; NULL: any. `home` is among them */
+	bool has_binding; /* the user fixed how its memory is tied: by `binding` to all of `nodes`, to the letter */
+	enum vn_binding binding;
+	bool has_page; /* pages of a size of its own, `page` bytes, 0 for ordinary ones; see vn_vnode_page() */
+	uint64_t page;
+	uint64_t
+		plugged; /* bytes of `memory` that memory devices (DIMMs) hold, which are no part of the memory at start */
 };
 
 struct vn_disk {
 	char *path;
 	char format[8]; /* raw, qcow2 */
 	bool readonly;
+	int vnode; /* that it is served from, by wish; -1: any */
 };
 
 enum vn_vif_type { VN_VIF_USER, VN_VIF_TAP };
@@ -51,6 +77,7 @@ struct vn_vif {
 	char mac[18]; /* or empty: made from the guest's name */
 	unsigned queues; /* queue pairs, at least 1 */
 	bool vhost;
+	int vnode; /* that it is behind, by wish; -1: any */
 };
 
 /* A PCI function of the host given to the guest. */
@@ -60,19 +87,33 @@ struct vn_hostdev {
 	struct vn_where where; /* strings belong to the guest */
 };
 
+/* How vCPUs make sockets; 0 where nothing was said. Threads of a core are in the guest itself. */
+struct vn_guest_topology {
+	unsigned sockets, dies, clusters, cores; /* dies of a socket, clusters of a die, cores of a cluster */
+};
+
 struct vn_guest {
 	char *file; /* the input, for messages; or NULL */
+	enum vn_guest_form form;
+	char *text; /* the input as it was read, to be given back changed; owned; NULL for VN_FORM_NONE */
+	size_t text_size; /* bytes of it without the 0 behind it; a command line from /proc has zeros within */
 	char *name; /* [A-Za-z0-9][A-Za-z0-9._+-]{0,62} */
 	uint64_t memory, maxmem; /* bytes; maxmem >= memory */
 	unsigned vcpus, maxvcpus; /* online at start; possible */
 	unsigned
 		threads; /* vCPUs of a guest core (SMT), at least 1: vCPUs t*k to t*k + t-1 are one, on one vnode */
+	struct vn_guest_topology topology;
 	bool vnodes_open; /* nothing was said of vnodes: vn_guest_shape() (plan/shape.h) makes as many as the host calls for */
 	size_t n_vnodes;
 	struct vn_vnode *vnodes; /* their vcpus partition 0..maxvcpus-1, their memory sums to `memory` */
 	hwloc_bitmap_t
 		cpus; /* pCPUs the guest may use; owned; NULL: all; without end: "all", or all but some */
 	struct vn_where cpus_where;
+	hwloc_bitmap_t nodes; /* pnodes where alone its vnodes may live and have memory; owned; NULL: any */
+	struct vn_where nodes_where;
+	struct vn_hmat *
+		hmat; /* what it is told of latencies, bandwidths and caches; domains are vnodes; owned, or NULL */
+	unsigned iothreads; /* asked for; 0: as many as its disks call for */
 	uint64_t hugepages; /* bytes a page; 0: the system's ordinary pages */
 	enum vn_guest_numa guest_numa;
 	bool exclusive_cores;
@@ -99,6 +140,15 @@ static inline void vn_guest_freep(struct vn_guest **guest)
 	vn_guest_free(*guest);
 }
 #define vn_autoguest vn_cleanup(vn_guest_freep) struct vn_guest
+
+/* Keeps a copy of `size` bytes of what it was read from, with a 0 behind it. 0 or -ENOMEM. */
+int vn_guest_set_text(struct vn_guest *guest, enum vn_guest_form form, const char *text, size_t size);
+
+/* Bytes a page of the vnode's memory, 0 for the system's ordinary ones: its own size, or else the guest's. */
+static inline uint64_t vn_vnode_page(const struct vn_guest *guest, size_t vnode)
+{
+	return guest->vnodes[vnode].has_page ? guest->vnodes[vnode].page : guest->hugepages;
+}
 
 /* Frees the vnodes; the guest has none then. */
 void vn_guest_drop_vnodes(struct vn_guest *guest);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "hmat.h"
 
+#include <string.h>
+
 void vn_hmat_free(struct vn_hmat *hmat)
 {
 	if (!hmat)
@@ -14,6 +16,44 @@ void vn_hmat_free(struct vn_hmat *hmat)
 	free(hmat->caches);
 	free(hmat->domains);
 	free(hmat);
+}
+
+/* A list of `n` entries anew; never NULL but when memory is short. */
+static void *copy_list(const void *from, size_t n, size_t size)
+{
+	void *copy = calloc(n + 1, size);
+
+	if (copy && n)
+		memcpy(copy, from, n * size);
+	return copy;
+}
+
+static bool copy_matrix(struct vn_hmat_matrix *to, const struct vn_hmat_matrix *from)
+{
+	*to = *from;
+	to->initiators = copy_list(from->initiators, from->n_initiators, sizeof(*to->initiators));
+	to->targets = copy_list(from->targets, from->n_targets, sizeof(*to->targets));
+	to->values = copy_list(from->values, from->n_initiators * from->n_targets, sizeof(*to->values));
+	return to->initiators && to->targets && to->values;
+}
+
+struct vn_hmat *vn_hmat_copy(const struct vn_hmat *from)
+{
+	vn_autohmat *to = calloc(1, sizeof(*to));
+
+	if (!to)
+		return NULL;
+	*to = *from;
+	to->n_matrices = 0;
+	to->matrices = calloc(from->n_matrices + 1, sizeof(*to->matrices));
+	to->caches = copy_list(from->caches, from->n_caches, sizeof(*to->caches));
+	to->domains = copy_list(from->domains, from->n_domains, sizeof(*to->domains));
+	bool good = to->matrices && to->caches && to->domains;
+	while (good && to->n_matrices < from->n_matrices) {
+		good = copy_matrix(&to->matrices[to->n_matrices], &from->matrices[to->n_matrices]);
+		to->n_matrices++;
+	}
+	return good ? vn_steal(to) : NULL;
 }
 
 const char *vn_hmat_type_text(enum vn_hmat_type type)

@@ -69,6 +69,9 @@ static inline void vn_hmat_freep(struct vn_hmat **hmat)
 }
 #define vn_autohmat vn_cleanup(vn_hmat_freep) struct vn_hmat
 
+/* All of it anew; NULL when memory is short. */
+struct vn_hmat *vn_hmat_copy(const struct vn_hmat *from);
+
 /* "read-latency" and so on; NULL above VN_HMAT_WRITE_BANDWIDTH. */
 const char *vn_hmat_type_text(enum vn_hmat_type type);
 

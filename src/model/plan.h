@@ -58,14 +58,6 @@ struct vn_view {
 	struct vn_view_node *nodes; /* by id */
 };
 
-/* How a vnode's memory is tied to its pnodes (set_mempolicy(2)). */
-enum vn_binding {
-	VN_BINDING_PREFERRED, /* home first, the kernel may go elsewhere under pressure */
-	VN_BINDING_STRICT, /* only the pnodes of the shares */
-	VN_BINDING_INTERLEAVE, /* page by page over the shares: a guest that is told of one node but needs
-				  several */
-};
-
 struct vn_plan {
 	char *guest; /* name */
 	bool feasible;
@@ -79,7 +71,8 @@ struct vn_plan {
 	struct vn_cost cost;
 	double mean_distance; /* of an access from a vCPU to its guest's memory where the shares have it, 10 when all is local; NAN
 				 without a vCPU or memory */
-	enum vn_binding binding;
+	enum vn_binding
+		binding; /* of all vnodes but those whose wish has one of its own: vn_plan_binding() */
 	size_t n_vnodes;
 	struct vn_plan_vnode *vnodes;
 	unsigned n_vcpus; /* maxvcpus */
@@ -104,6 +97,13 @@ static inline void vn_plan_freep(struct vn_plan **plan)
 	vn_plan_free(*plan);
 }
 #define vn_autoplan vn_cleanup(vn_plan_freep) struct vn_plan
+
+/* How a vnode's memory is tied: as the user fixed it, or else as the plan has it for all. */
+static inline enum vn_binding vn_plan_binding(
+	const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode)
+{
+	return guest->vnodes[vnode].has_binding ? guest->vnodes[vnode].binding : plan->binding;
+}
 
 void vn_view_clear(struct vn_view *view);
 

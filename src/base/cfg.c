@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../base/parse.h"
-#include "../base/text.h"
+#include "parse.h"
+#include "text.h"
 
 #define MAX_PROBLEMS 50 /* of syntax: more of them means that the file is no config at all */
 

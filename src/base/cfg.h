@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../base/error.h"
+#include "error.h"
 
 #define VN_CFG_MAX (1u << 20) /* bytes; the longest real configs are a few KiB */
 #define VN_CFG_MAX_DEPTH 8

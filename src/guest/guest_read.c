@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "guest_read.h"
+
+#include <string.h>
+
+#include "guest_cfg.h"
+
+/* Blanks of a shell's command line: a backslash at a line's end among them. */
+static const char *skip_blanks(const char *p, const char *end)
+{
+	while (p < end && (strchr(" \t\r\n", *p) || (*p == '\\' && p + 1 < end && p[1] == '\n')))
+		p++;
+	return p;
+}
+
+static const char *skip_word(const char *p, const char *end)
+{
+	while (p < end && !strchr(" \t\r\n", *p)) /* a 0 is found, too */
+		p++;
+	return p;
+}
+
+/* `LC_ALL=C`: what a shell, or libvirt's log, has before the program. Keys of configs are in lower case. */
+static bool is_assignment(const char *p, const char *end)
+{
+	size_t n = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+
+	return n > 0 && p + n < end && p[n] == '=';
+}
+
+static bool is_qemu(const char *word, size_t n)
+{
+	const char *slash = memrchr(word, '/', n);
+	size_t skip = slash ? (size_t)(slash + 1 - word) : 0;
+
+	word += skip;
+	n -= skip;
+	return (n > 5 && memcmp(word, "qemu-", 5) == 0) || (n == 3 && memcmp(word, "kvm", 3) == 0);
+}
+
+enum vn_guest_form vn_guest_form_of(const char *text, size_t size)
+{
+	static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8 */
+	const char *end = text + size, *p = text;
+
+	if (size >= 3 && memcmp(p, mark, 3) == 0)
+		p += 3;
+	p = skip_blanks(p, end);
+	if (p < end && *p == '<')
+		return VN_FORM_LIBVIRT;
+	while (is_assignment(p, end)) {
+		p = skip_word(p, end);
+		p = skip_blanks(p + (p < end && !*p), end);
+	}
+	return is_qemu(p, (size_t)(skip_word(p, end) - p)) ? VN_FORM_QEMU : VN_FORM_CFG;
+}
+
+int vn_guest_read(const char *text, size_t size, const char *file, bool defaults, struct vn_guest **ret_guest,
+	struct vn_error *err)
+{
+	vn_autoguest *guest = NULL;
+	enum vn_guest_form form = vn_guest_form_of(text, size);
+	struct vn_where where = {file, 0, NULL};
+
+	if (form != VN_FORM_QEMU && memchr(text, 0, size))
+		return vn_error_input(err, &where, "holds a NUL byte; expected text");
+	int r = vn_guest_from_cfg(text, file, defaults, &guest, err);
+	if (r < 0)
+		return r;
+	if (vn_guest_set_text(guest, form, text, size) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	*ret_guest = vn_steal(guest);
+	return 0;
+}
