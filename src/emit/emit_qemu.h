@@ -13,7 +13,7 @@ struct vn_qemu_options {
 	const char *serial_path; /* file for the first serial port, or NULL: none */
 	bool paused; /* -S */
 	unsigned
-		version; /* of QEMU: VN_VERSION(); 0: VN_TARGET_QEMU_VERSION. Nothing that came later is asked for */
+		version; /* of QEMU: VN_TARGET_VERSION(); 0: VN_TARGET_QEMU_VERSION. Nothing that came later is asked for */
 };
 
 /* Builds the whole command line. */

@@ -5,16 +5,16 @@
 #include "../model/plan.h"
 
 /* "9.2.1" as a number that compares: 9002001. */
-#define VN_VERSION(major, minor, micro) ((major)*1000000u + (minor)*1000u + (micro))
+#define VN_TARGET_VERSION(major, minor, micro) ((major)*1000000u + (minor)*1000u + (micro))
 
 enum vn_target_kind { VN_TARGET_QEMU, VN_TARGET_LIBVIRT, VN_TARGET_XEN };
 
 /* What is written by default: it runs on these and on all later ones. Those of Debian 12. */
-#define VN_TARGET_QEMU_VERSION VN_VERSION(7, 2, 0)
-#define VN_TARGET_LIBVIRT_VERSION VN_VERSION(9, 0, 0)
-#define VN_TARGET_XEN_VERSION VN_VERSION(4, 17, 0)
+#define VN_TARGET_QEMU_VERSION VN_TARGET_VERSION(7, 2, 0)
+#define VN_TARGET_LIBVIRT_VERSION VN_TARGET_VERSION(9, 0, 0)
+#define VN_TARGET_XEN_VERSION VN_TARGET_VERSION(4, 17, 0)
 
 struct vn_target {
 	enum vn_target_kind kind;
-	unsigned version; /* of QEMU, libvirt or Xen: VN_VERSION() */
+	unsigned version; /* of QEMU, libvirt or Xen: VN_TARGET_VERSION() */
 };
