@@ -382,6 +382,9 @@ int vn_guest_from_cfg(
 
 	if (!guest)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	if (strnlen(text, VN_CFG_MAX + 1) > VN_CFG_MAX)
+		return vn_error_input(err, &(struct vn_where){file, 0, NULL},
+			"is longer than %u bytes; expected a config", VN_CFG_MAX);
 	guest->file = vn_copy(file);
 	if (vn_cfg_parse(text, file, &cfg, &problems) == -ENOMEM || (file && !guest->file))
 		return vn_error_environment(err, -ENOMEM, "out of memory");
