@@ -2,16 +2,17 @@
 #include <string.h>
 
 #include "../emit/emit_qemu.h"
+#include "../emit/emit_xl.h"
 #include "make_room.h"
 #include "plan_several.h"
 #include "planning.h"
 #include "cli.h"
 
-enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL };
+enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL, FORM_XL };
 
 static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_error *err)
 {
-	static const char *const names[] = {"text", "json", "qemu", "numactl"};
+	static const char *const names[] = {"text", "json", "qemu", "numactl", "xl"};
 	struct vn_where where = {NULL, 0, "--to"};
 	const char *to = vn_arg(args, "to");
 
@@ -28,7 +29,7 @@ static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_
 		*ret_form = (enum form)i;
 		return 0;
 	}
-	return vn_error_input(err, &where, "'%s'; expected text, json, qemu or numactl", to);
+	return vn_error_input(err, &where, "'%s'; expected text, json, qemu, xl or numactl", to);
 }
 
 static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_error *err)
@@ -40,6 +41,19 @@ static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, 
 	if (r < 0)
 		return r;
 	vn_argv_print(&argv, stdout);
+	return 0;
+}
+
+static int print_xl(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_error *err)
+{
+	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
+	vn_autofree char *text = NULL;
+
+	int r = vn_emit_xl(plan, guest, &notes, &text, err);
+	if (r < 0)
+		return r;
+	vn_notes_print(&notes, "note");
+	fputs(text, stdout);
 	return 0;
 }
 
@@ -63,6 +77,8 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 	}
 	if (form == FORM_QEMU)
 		return print_qemu(plan, guest, err);
+	if (form == FORM_XL)
+		return print_xl(plan, guest, err);
 	if (form == FORM_NUMACTL) {
 		vn_view_print_numactl(&plan->view, stdout);
 		return VN_EXIT_DONE;
@@ -78,7 +94,7 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 /* What goes only with text, or with one guest. */
 static int check_options(const struct vn_args *args, enum form form, struct vn_error *err)
 {
-	bool picked = form == FORM_QEMU || form == FORM_NUMACTL;
+	bool picked = form != FORM_TEXT && form != FORM_JSON;
 	int r = 0;
 
 	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
@@ -210,6 +226,6 @@ const struct vn_verb verb_plan = {
 		{"explain", NULL,
 			"what each vnode got, why not the next node, and what would make it better"},
 		{"to", "FORM",
-			"text (the default), json, qemu (a command line), numactl (the guest's view)"}},
+			"text (the default), json, qemu (a command line), xl (a config of Xen's), numactl (the guest's view)"}},
 	.run = run,
 };
