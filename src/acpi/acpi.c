@@ -2,6 +2,7 @@
 #include "acpi.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define AMD_HOLE_START UINT64_C(0xfd00000000)
 #define AMD_HOLE_END (UINT64_C(1) << 40)
@@ -18,6 +19,22 @@ struct vn_acpi_options *vn_acpi_options_new(void)
 void vn_acpi_options_free(struct vn_acpi_options *options)
 {
 	free(options);
+}
+
+bool vn_acpi_initiator_parse(const char *address, struct vn_acpi_initiator *initiator)
+{
+	if (!vn_pci_is_address(address, strlen(address)))
+		return false;
+	char *at = NULL;
+	unsigned long segment = strtoul(address, &at, 16), bus = strtoul(at + 1, &at, 16);
+	unsigned long device = strtoul(at + 1, &at, 16), function = strtoul(at + 1, &at, 16);
+	if (segment > UINT16_MAX || device > 31 || function > 7)
+		return false;
+	initiator->segment = (unsigned)segment;
+	initiator->bus = (unsigned)bus;
+	initiator->device = (unsigned)device;
+	initiator->function = (unsigned)function;
+	return true;
 }
 
 void vn_acpi_free(struct vn_acpi *acpi)
@@ -41,9 +58,8 @@ static int check_vnodes(const struct vn_guest *guest, struct vn_error *err)
 	if (guest->guest_numa == VN_GUEST_NUMA_OFF)
 		r = vn_error_input(err, &numa,
 			"'off': such a guest is told of no nodes and gets no tables; expected 'auto' or 'on'");
-	if (guest->vnodes_open || guest->n_vnodes == 0)
-		return vn_error_input(
-			err, &where, "left open; expected vnodes: plan the guest, which makes them");
+	if (guest->n_vnodes == 0)
+		return vn_error_input(err, &where, "none; expected at least one");
 	if (guest->n_vnodes > VN_MAX_VNODES)
 		return vn_error_input(
 			err, &where, "%zu seen; expected %d at most", guest->n_vnodes, VN_MAX_VNODES);

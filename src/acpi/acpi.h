@@ -19,6 +19,9 @@ struct vn_acpi_initiator {
 
 #define VN_ACPI_MAX_INITIATORS 256
 
+/* Segment to function from an address like 0000:3b:00.0. False: it is none that the table can hold. */
+bool vn_acpi_initiator_parse(const char *address, struct vn_acpi_initiator *initiator);
+
 struct vn_acpi_options {
 	enum vn_acpi_machine machine; /* whose layout the memory has, … */
 	bool has_layout; /* … unless there is one of its own: */

@@ -34,12 +34,18 @@ struct vn_acpi_layout vn_acpi_layout_qemu(enum vn_acpi_machine machine, uint64_t
 	uint64_t most = machine == VN_ACPI_Q35 ? UINT64_C(0xb0000000) : UINT64_C(0xe0000000);
 	uint64_t split = machine == VN_ACPI_Q35 ? 2 * GIB : 3 * GIB;
 
+	struct vn_acpi_layout layout = vn_acpi_layout_own(memory < most ? most : split, 4 * GIB);
+	layout.plug_spare = SLOTS * GIB;
+	return layout;
+}
+
+struct vn_acpi_layout vn_acpi_layout_own(uint64_t low_end, uint64_t high_start)
+{
 	return (struct vn_acpi_layout){.hole_start = 640 << 10,
 		.hole_end = 1 << 20,
-		.low_end = memory < most ? most : split,
-		.high_start = 4 * GIB,
-		.plug_align = GIB,
-		.plug_spare = SLOTS * GIB};
+		.low_end = low_end,
+		.high_start = high_start,
+		.plug_align = GIB};
 }
 
 uint64_t vn_acpi_memory_of(const struct vn_vnode *vnode)
@@ -70,7 +76,7 @@ __attribute__((format(printf, 3, 4))) static int wrong(
 	return -EINVAL;
 }
 
-static int check_layout(const struct vn_acpi_layout *layout, struct vn_error *err)
+int vn_acpi_layout_check(const struct vn_acpi_layout *layout, struct vn_error *err)
 {
 	unsigned long long low = layout->low_end, high = layout->high_start;
 	int r = 0;
@@ -130,7 +136,7 @@ int vn_acpi_ranges(const struct vn_guest *guest, const struct vn_acpi_layout *la
 	uint64_t from = 0;
 	int n = 0;
 
-	int r = check_layout(layout, err);
+	int r = vn_acpi_layout_check(layout, err);
 	if (r < 0)
 		return r;
 	for (unsigned v = 0; v < guest->n_vnodes; v++) {

@@ -23,6 +23,12 @@ enum vn_acpi_machine { VN_ACPI_Q35, VN_ACPI_PC };
 /* As QEMU's machine lays out `memory` bytes; what it has below 4 GiB depends on how much there is. */
 struct vn_acpi_layout vn_acpi_layout_qemu(enum vn_acpi_machine machine, uint64_t memory);
 
+/* Of a machine of one's own, with QEMU's hole below 1 MiB, which every PC has, and nothing to spare for what is plugged in. */
+struct vn_acpi_layout vn_acpi_layout_own(uint64_t low_end, uint64_t high_start);
+
+/* All that is wrong with it. 0 or -EINVAL. */
+int vn_acpi_layout_check(const struct vn_acpi_layout *layout, struct vn_error *err);
+
 /* The machine of that name, "q35" or "pc". False: there is none. */
 bool vn_acpi_machine_parse(const char *name, enum vn_acpi_machine *ret_machine);
 
