@@ -81,7 +81,7 @@ refused() {
 
 a='memory-backend-ram,id=a,size=128M' b='memory-backend-ram,id=b,size=128M'
 ab=(-m 256 -object "$a" -object "$b")
-nodes=("${ab[@]}" -numa node,memdev=a -numa node,memdev=b)
+nodes=("${ab[@]}" -numa "node,memdev=a" -numa "node,memdev=b")
 
 agrees "vCPUs told" 4 "${ab[@]}" -smp 4 -numa node,memdev=a,cpus=0,cpus=3 -numa node,memdev=b,cpus=1-2
 agrees "vCPUs left to sockets" 8 "${nodes[@]}" -smp 8,sockets=4
