@@ -7,11 +7,11 @@
 #include "planning.h"
 #include "cli.h"
 
-enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL };
+enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL, FORM_QEMU_JSON };
 
 static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_error *err)
 {
-	static const char *const names[] = {"text", "json", "qemu", "numactl"};
+	static const char *const names[] = {"text", "json", "qemu", "numactl", "qemu-json"};
 	struct vn_where where = {NULL, 0, "--to"};
 	const char *to = vn_arg(args, "to");
 
@@ -28,17 +28,29 @@ static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_
 		*ret_form = (enum form)i;
 		return 0;
 	}
-	return vn_error_input(err, &where, "'%s'; expected text, json, qemu or numactl", to);
+	return vn_error_input(err, &where, "'%s'; expected text, json, qemu, qemu-json or numactl", to);
 }
 
-static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_error *err)
+/* Which thread may run where is nothing that QEMU can be told in words, but for those that take memory at start. */
+#define PINS_NOTE                                                                                                     \
+	"a command line carries no pins of vCPUs, I/O threads and QEMU's others: 'vnuma run' sets them, and libvirt " \
+	"does for its domains; 'vnuma plan' without --to lists them"
+
+static int print_qemu(
+	const struct vn_plan *plan, const struct vn_guest *guest, enum form form, struct vn_error *err)
 {
-	struct vn_qemu_options options = {.accel = "kvm"};
+	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
+	struct vn_qemu_options options = {.accel = "kvm", .notes = &notes};
 	vn_autoargv argv = {0};
 
 	int r = vn_emit_qemu(plan, guest, &options, &argv, err);
+	if (r == 0 && vn_notes_add(&notes, "pins-left-out", PINS_NOTE) < 0)
+		r = vn_error_environment(err, -ENOMEM, "out of memory");
 	if (r < 0)
 		return r;
+	vn_notes_print(&notes, "note");
+	if (form == FORM_QEMU_JSON)
+		return vn_argv_print_json(&argv, stdout, err);
 	vn_argv_print(&argv, stdout);
 	return 0;
 }
@@ -61,8 +73,8 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 			vn_plan_explain(host, guest, options, plan, stdout);
 		return VN_EXIT_NO;
 	}
-	if (form == FORM_QEMU)
-		return print_qemu(plan, guest, err);
+	if (form == FORM_QEMU || form == FORM_QEMU_JSON)
+		return print_qemu(plan, guest, form, err);
 	if (form == FORM_NUMACTL) {
 		vn_view_print_numactl(&plan->view, stdout);
 		return VN_EXIT_DONE;
@@ -78,7 +90,7 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 /* What goes only with text, or with one guest. */
 static int check_options(const struct vn_args *args, enum form form, struct vn_error *err)
 {
-	bool picked = form == FORM_QEMU || form == FORM_NUMACTL;
+	bool picked = form != FORM_TEXT && form != FORM_JSON;
 	int r = 0;
 
 	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
@@ -210,6 +222,6 @@ const struct vn_verb verb_plan = {
 		{"explain", NULL,
 			"what each vnode got, why not the next node, and what would make it better"},
 		{"to", "FORM",
-			"text (the default), json, qemu (a command line), numactl (the guest's view)"}},
+			"text (the default), json, qemu (a command line), qemu-json (its words), numactl (the guest's view)"}},
 	.run = run,
 };

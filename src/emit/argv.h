@@ -18,5 +18,11 @@ void vn_argv_add(struct vn_argv *argv, const char *format, ...) __attribute__((f
 
 /* Shell-quoted, an option and its value a line, ready to paste. */
 void vn_argv_print(const struct vn_argv *argv, FILE *out);
+
+/*
+ * As a JSON array, a word a line. Each word that is no UTF-8, which JSON cannot hold, is a problem of the input, and nothing is
+ * written then.
+ */
+int vn_argv_print_json(const struct vn_argv *argv, FILE *out, struct vn_error *err);
 void vn_argv_clear(struct vn_argv *argv);
 #define vn_autoargv vn_cleanup(vn_argv_clear) struct vn_argv
