@@ -36,14 +36,16 @@ static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_
 	"a command line carries no pins of vCPUs, I/O threads and QEMU's others: 'vnuma run' sets them, and libvirt " \
 	"does for its domains; 'vnuma plan' without --to lists them"
 
-static int print_qemu(
-	const struct vn_plan *plan, const struct vn_guest *guest, enum form form, struct vn_error *err)
+static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, enum form form,
+	const struct vn_target *target, struct vn_error *err)
 {
 	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
-	struct vn_qemu_options options = {.accel = "kvm", .notes = &notes};
+	struct vn_qemu_options options = {.accel = "kvm", .version = target->version, .notes = &notes};
 	vn_autoargv argv = {0};
 
-	int r = vn_emit_qemu(plan, guest, &options, &argv, err);
+	int r = vn_target_check(plan, guest, target, err);
+	if (r == 0)
+		r = vn_emit_qemu(plan, guest, &options, &argv, err);
 	if (r == 0 && vn_notes_add(&notes, "pins-left-out", PINS_NOTE) < 0)
 		r = vn_error_environment(err, -ENOMEM, "out of memory");
 	if (r < 0)
@@ -56,7 +58,8 @@ static int print_qemu(
 }
 
 static int print_plan(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan,
-	const struct vn_plan_options *options, enum form form, bool explain, struct vn_error *err)
+	const struct vn_plan_options *options, enum form form, const struct vn_target *target, bool explain,
+	struct vn_error *err)
 {
 	if (form == FORM_JSON) {
 		int r = vn_print_json(vn_plan_to_json(plan, guest), err);
@@ -74,7 +77,7 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 		return VN_EXIT_NO;
 	}
 	if (form == FORM_QEMU || form == FORM_QEMU_JSON)
-		return print_qemu(plan, guest, form, err);
+		return print_qemu(plan, guest, form, target, err);
 	if (form == FORM_NUMACTL) {
 		vn_view_print_numactl(&plan->view, stdout);
 		return VN_EXIT_DONE;
@@ -109,8 +112,23 @@ static int check_options(const struct vn_args *args, enum form form, struct vn_e
 	return vn_room_check_args(args, err) < 0 ? -EINVAL : r;
 }
 
+/* Who the form is for, and which version of it; a form for nobody in particular takes no --target-version. */
+static int read_target(
+	const struct vn_args *args, enum form form, struct vn_target *ret_target, struct vn_error *err)
+{
+	const char *version = vn_arg(args, "target-version");
+
+	if (form == FORM_QEMU || form == FORM_QEMU_JSON)
+		return vn_target_parse(version, VN_TARGET_QEMU, ret_target, err);
+	if (!version)
+		return 0;
+	return vn_error_input(err, &(struct vn_where){NULL, 0, "--target-version"},
+		"only goes with what is written for a program: --to qemu or qemu-json");
+}
+
 static int run_one(const struct vn_args *args, const struct vn_host *host, const struct vn_taken *taken,
-	unsigned deadline_ms, struct vn_guest *guest, enum form form, struct vn_error *err)
+	unsigned deadline_ms, struct vn_guest *guest, enum form form, const struct vn_target *target,
+	struct vn_error *err)
 {
 	bool explain = vn_arg_given(args, "explain");
 	struct vn_plan_options options = {.occupied = taken->occupied,
@@ -119,7 +137,7 @@ static int run_one(const struct vn_args *args, const struct vn_host *host, const
 	vn_autoplan *plan = NULL;
 
 	int r = vn_make_plan(host, &options, &taken->notes, guest, &plan, err);
-	return r < 0 ? r : print_plan(host, guest, plan, &options, form, explain, err);
+	return r < 0 ? r : print_plan(host, guest, plan, &options, form, target, explain, err);
 }
 
 /* Whether a warning of an earlier guest says the same: what is odd about the host is told once. */
@@ -177,10 +195,13 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autohost *host = NULL;
 	vn_autotaken taken = {0};
 	enum form form = FORM_TEXT;
+	struct vn_target target = {0};
 
 	int bad_form = read_form(args, &form, err);
 	if (bad_form == 0)
 		bad_form = check_options(args, form, err);
+	if (bad_form == 0)
+		bad_form = read_target(args, form, &target, err);
 	int bad_deadline = vn_args_deadline(
 		args, make_room ? VN_ROOM_DEADLINE_MS : VN_PLAN_DEADLINE_MS, &deadline_ms, err);
 	int bad_guest = vn_args_several(args, &several, err); /* all that is wrong, not the first */
@@ -199,7 +220,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 			vn_arg_given(args, "explain"), err);
 	if (several.n > 1)
 		return run_several(args, host, &taken, deadline_ms, &several, form, err);
-	return run_one(args, host, &taken, deadline_ms, several.guests[0], form, err);
+	return run_one(args, host, &taken, deadline_ms, several.guests[0], form, &target, err);
 }
 
 const struct vn_verb verb_plan = {
@@ -222,6 +243,8 @@ const struct vn_verb verb_plan = {
 		{"explain", NULL,
 			"what each vnode got, why not the next node, and what would make it better"},
 		{"to", "FORM",
-			"text (the default), json, qemu (a command line), qemu-json (its words), numactl (the guest's view)"}},
+			"text (the default), json, qemu (a command line), qemu-json (its words), numactl (the guest's view)"},
+		{"target-version", "VERSION",
+			"of the QEMU that --to writes for (7.2): what that has not yet is left out or refused"}},
 	.run = run,
 };
