@@ -45,7 +45,8 @@ static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, 
 
 	int r = vn_target_check(plan, guest, target, err);
 	if (r == 0)
-		r = vn_emit_qemu(plan, guest, &options, &argv, err);
+		r = guest->form == VN_FORM_QEMU ? vn_emit_qemu_line(plan, guest, &options, &argv, err)
+						: vn_emit_qemu(plan, guest, &options, &argv, err);
 	if (r == 0 && vn_notes_add(&notes, "pins-left-out", PINS_NOTE) < 0)
 		r = vn_error_environment(err, -ENOMEM, "out of memory");
 	if (r < 0)

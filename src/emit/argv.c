@@ -52,13 +52,25 @@ static void print_quoted(const char *word, FILE *out)
 	putc('\'', out);
 }
 
+/* A quoted name would be no assignment to a shell. */
+static void print_assignment(const char *word, FILE *out)
+{
+	size_t name = strcspn(word, "=");
+
+	fprintf(out, "%.*s=", (int)name, word);
+	print_quoted(word + name + (word[name] == '='), out);
+}
+
 void vn_argv_print(const struct vn_argv *argv, FILE *out)
 {
 	for (size_t i = 0; i < argv->n; i++) {
 		bool option = argv->v[i][0] == '-';
 		if (i)
 			fputs(option ? " \\\n\t" : " ", out);
-		print_quoted(argv->v[i], out);
+		if (i < argv->n_assignments)
+			print_assignment(argv->v[i], out);
+		else
+			print_quoted(argv->v[i], out);
 	}
 	putc('\n', out);
 }
@@ -69,7 +81,7 @@ int vn_argv_print_json(const struct vn_argv *argv, FILE *out, struct vn_error *e
 	char seen[VN_QUOTE_MAX];
 	int r = 0;
 
-	for (size_t i = 0; list && i < argv->n; i++) {
+	for (size_t i = argv->n_assignments; list && i < argv->n; i++) {
 		json_t *word = json_string(argv->v[i]); /* NULL for what is no UTF-8 */
 		if (!word)
 			r = vn_error_input(err, NULL,

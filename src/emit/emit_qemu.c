@@ -116,11 +116,20 @@ struct vn_guest_topology vn_qemu_topology(const struct vn_guest *guest)
 	return topology;
 }
 
+void vn_qemu_note_sockets(struct vn_qemu_line *line)
+{
+	struct vn_guest_topology of = vn_qemu_topology(line->guest);
+
+	if (!groups_in_one_vnode(line->guest, of.dies * of.cores * line->guest->threads))
+		VN_QEMU_NOTE(line, "socket-spans-vnodes",
+			"the guest's topology has sockets that span vnodes: Linux complains of CPUs that share a cache and are on "
+			"different nodes. As many sockets as vnodes would please it");
+}
+
 static void add_smp(struct vn_qemu_line *line)
 {
 	const struct vn_guest *guest = line->guest;
 	struct vn_guest_topology of = vn_qemu_topology(guest);
-	unsigned socket = of.dies * of.cores * guest->threads;
 
 	vn_argv_add(line->argv, "-smp");
 	if (of.dies > 1)
@@ -133,10 +142,8 @@ static void add_smp(struct vn_qemu_line *line)
 		VN_QEMU_NOTE(line, "clusters-left-out",
 			"a PC has no clusters: the cores of %u clusters a die are cores of the die",
 			guest->topology.clusters);
-	if (vn_qemu_tells_numa(guest) && !groups_in_one_vnode(guest, socket))
-		VN_QEMU_NOTE(line, "socket-spans-vnodes",
-			"the guest's topology has sockets that span vnodes: Linux complains of CPUs that share a cache and are on "
-			"different nodes; dies that do not span any, or sockets, would please it");
+	if (vn_qemu_tells_numa(guest))
+		vn_qemu_note_sockets(line);
 }
 
 /* ---- the rest ---- */

@@ -23,6 +23,13 @@ int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest,
 	const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err);
 
 /*
+ * The command line that the guest was read from (VN_FORM_QEMU, guest->text) with the plan in it, all else as it was. Of the options only
+ * `version` and `notes` count.
+ */
+int vn_emit_qemu_line(const struct vn_plan *plan, const struct vn_guest *guest,
+	const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err);
+
+/*
  * The nodes that a vnode's memory policy names: those that the guest's wish fixed, to the letter; else all of its
  * shares' when strict or interleaved; when preferred, one: the home, or where its memory begins when the home has
  * none. Adds to `nodes`; 0 or -ENOMEM.

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define MEMORY_SLOTS 16 /* DIMM slots offered when maxmem is above memory */
-#define HAS_THREAD_CONTEXT VN_TARGET_VERSION(7, 2, 0)
 
 uint64_t vn_qemu_memory_at_start(const struct vn_guest *guest, size_t vnode)
 {
@@ -56,8 +55,7 @@ int vn_policy_nodes(
 	return 0;
 }
 
-/* `,KEY=0-3,KEY=8`: QEMU takes several ranges as a repeated key (its visitor for lists of integers). NULL: no memory. */
-static char *ranges(const char *key, hwloc_const_bitmap_t set)
+char *vn_qemu_ranges(const char *key, hwloc_const_bitmap_t set)
 {
 	vn_autofree char *list = vn_set_text(set);
 	char *text = vn_copy(""), *rest = list, *range;
@@ -74,13 +72,13 @@ static char *ranges(const char *key, hwloc_const_bitmap_t set)
 	return text;
 }
 
-static char *host_nodes(const struct vn_qemu_line *line, size_t vnode)
+char *vn_qemu_host_nodes(const struct vn_qemu_line *line, size_t vnode)
 {
 	vn_autoset nodes = hwloc_bitmap_alloc();
 
 	if (!nodes || vn_policy_nodes(line->plan, line->guest, vnode, nodes) < 0)
 		return NULL;
-	return ranges("host-nodes", nodes);
+	return vn_qemu_ranges("host-nodes", nodes);
 }
 
 /*
@@ -95,9 +93,9 @@ static char *add_context(struct vn_qemu_line *line, size_t vnode)
 
 	if (vn_vnode_page(line->guest, vnode) == 0)
 		return vn_copy("");
-	if (line->version < HAS_THREAD_CONTEXT || threads == 0)
+	if (line->version < VN_QEMU_HAS_THREAD_CONTEXT || threads == 0)
 		return vn_copy(",prealloc=on");
-	vn_autofree char *affinity = ranges("cpu-affinity", cpus);
+	vn_autofree char *affinity = vn_qemu_ranges("cpu-affinity", cpus);
 	if (!affinity)
 		return NULL;
 	vn_argv_add(line->argv, "-object");
@@ -116,7 +114,7 @@ static void add_backend(
 		[VN_BINDING_INTERLEAVE] = "interleave",
 	};
 	unsigned long long page = vn_vnode_page(line->guest, vnode) >> 10, mib = memory / VN_MIB;
-	vn_autofree char *nodes = host_nodes(line, vnode);
+	vn_autofree char *nodes = vn_qemu_host_nodes(line, vnode);
 	const char *policy = policies[vn_plan_binding(line->plan, line->guest, vnode)];
 
 	line->argv->short_of_memory |= !nodes;

@@ -35,13 +35,10 @@ static void add_cpus(struct vn_qemu_line *line)
 	}
 }
 
-void vn_qemu_add_numa(struct vn_qemu_line *line)
+void vn_qemu_add_distances(struct vn_qemu_line *line)
 {
 	const struct vn_guest *guest = line->guest;
 
-	for (size_t i = 0; i < guest->n_vnodes; i++)
-		add_node(line, i);
-	add_cpus(line);
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		for (size_t j = 0; j < guest->n_vnodes; j++) {
 			if (i == j)
@@ -51,4 +48,12 @@ void vn_qemu_add_numa(struct vn_qemu_line *line)
 				guest->vnodes[i].distances[j]);
 		}
 	}
+}
+
+void vn_qemu_add_numa(struct vn_qemu_line *line)
+{
+	for (size_t i = 0; i < line->guest->n_vnodes; i++)
+		add_node(line, i);
+	add_cpus(line);
+	vn_qemu_add_distances(line);
 }

@@ -34,10 +34,21 @@ char *vn_qemu_escape(const char *value);
 			(line)->argv->short_of_memory = true;                                                \
 	} while (0)
 
+/* Tells of sockets that span vnodes, as -smp has them. */
+void vn_qemu_note_sockets(struct vn_qemu_line *line);
+
 /* ---- emit_qemu_memory.c ---- */
 
 /* Bytes of a vnode that are there at start: all but what memory devices hold. */
 uint64_t vn_qemu_memory_at_start(const struct vn_guest *guest, size_t vnode);
+
+#define VN_QEMU_HAS_THREAD_CONTEXT VN_TARGET_VERSION(7, 2, 0)
+
+/* `,KEY=0-3,KEY=8`: QEMU takes several ranges as a repeated key (its visitor for lists of integers). NULL when memory is short. */
+char *vn_qemu_ranges(const char *key, hwloc_const_bitmap_t set);
+
+/* The nodes of a vnode's policy as `,host-nodes=…`. The same. */
+char *vn_qemu_host_nodes(const struct vn_qemu_line *line, size_t vnode);
 
 /* `-m`. */
 void vn_qemu_add_size(struct vn_qemu_line *line);
@@ -50,8 +61,9 @@ void vn_qemu_add_dimms(struct vn_qemu_line *line);
 
 /* ---- emit_qemu_numa.c ---- */
 
-/* Nodes, CPUs, distances. */
+/* Nodes, CPUs, distances; and these alone. */
 void vn_qemu_add_numa(struct vn_qemu_line *line);
+void vn_qemu_add_distances(struct vn_qemu_line *line);
 
 /* ---- emit_qemu_hmat.c ---- */
 

@@ -17,7 +17,9 @@ static void check_counts(struct vn_target_checking *check)
 	if (guest->n_vnodes > MAX_NODES)
 		vn_target_refuse(check, "%zu vnodes; expected at most %u (QEMU's MAX_NODES)", guest->n_vnodes,
 			MAX_NODES);
-	if (guest->maxvcpus > MAX_CPUS_BEFORE && check->target->version < VN_TARGET_VERSION(8, 1, 0))
+	/* who gives a command line may have another machine */
+	if (guest->form != VN_FORM_QEMU && guest->maxvcpus > MAX_CPUS_BEFORE &&
+		check->target->version < VN_TARGET_VERSION(8, 1, 0))
 		vn_target_refuse(check, "%u vCPUs; expected at most %u, as q35 takes no more before QEMU 8.1",
 			guest->maxvcpus, MAX_CPUS_BEFORE);
 	for (size_t i = 0; i < guest->n_vnodes; i++)
