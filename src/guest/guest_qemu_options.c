@@ -1,56 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Options of a QEMU command line: which words are options and which their values, and access to the keys within.
+ * Options of a QEMU command line, and access to the keys within.
  *
- * Sources: the table is QEMU's qemu-options.hx, of 7.2 (each was asked of that program), 10.0, and what older versions had; how
- * words become options, QEMU's system/vl.c, lookup_opt(); what a number may look like, util/cutils.c, qemu_strtosz().
+ * Source of what a number may look like: QEMU's util/cutils.c, qemu_strtosz().
  */
 #define _GNU_SOURCE
 #include <string.h>
 
 #include "../base/parse.h"
+#include "../base/qemu_options.h"
 #include "../base/text.h"
 #include "guest_qemu_part.h"
-
-/* Whose keys are read, and the key of a value without one. */
-static const struct {
-	const char *name, *implied, *alias;
-} read_options[] = {{"-name", "guest"}, {"-machine", "type", "-M"}, {"-m", "size"}, {"-smp", "cpus"},
-	{"-numa", "type"}, {"-object", "qom-type"}, {"-device", "driver"}, {"-drive", NULL},
-	{"-blockdev", "driver"}, {"-netdev", "type"}, {"-nic", "type"}, {"-net", "type"}};
-
-/* All others that take a value. */
-static const char *const with_value[] = {"-accel", "-acpitable", "-action", "-add-fd", "-append", "-audio",
-	"-audiodev", "-balloon", "-bios", "-blockdev", "-boot", "-bootp", "-bt", "-cdrom", "-chardev",
-	"-chroot", "-clock", "-compat", "-cpu", "-D", "-d", "-debugcon", "-dfilter", "-display", "-drive",
-	"-dtb", "-dump-vmstate", "-echr", "-fda", "-fdb", "-fsdev", "-fw_cfg", "-g", "-gdb", "-global",
-	"-hda", "-hdachs", "-hdb", "-hdc", "-hdd", "-icount", "-incoming", "-initrd", "-iscsi", "-k",
-	"-kernel", "-kvm-shadow-memory", "-L", "-loadvm", "-mem-path", "-mon", "-monitor", "-msg",
-	"-mtdblock", "-option-rom", "-overcommit", "-parallel", "-pflash", "-pidfile", "-plugin", "-prom-env",
-	"-qmp", "-qmp-pretty", "-qtest", "-qtest-log", "-readconfig", "-realtime", "-redir", "-rotate",
-	"-rtc", "-run-with", "-runas", "-sandbox", "-sd", "-seed", "-semihosting-config", "-serial", "-set",
-	"-shim", "-smb", "-smbios", "-soundhw", "-spice", "-startdate", "-tb-size", "-tftp", "-tpmdev",
-	"-trace", "-usbdevice", "-uuid", "-vga", "-virtfs", "-virtioconsole", "-vnc", "-watchdog",
-	"-watchdog-action", "-writeconfig", "-xen-domid", NULL};
-
-static const char *const without_value[] = {"-S", "-alt-grab", "-async-teardown", "-audio-help", "-ctrl-grab",
-	"-curses", "-daemonize", "-enable-fips", "-enable-kvm", "-enable-sync-profile", "-full-screen", "-h",
-	"-help", "-jitdump", "-localtime", "-mem-prealloc", "-no-acpi", "-no-fd-bootchk", "-no-frame",
-	"-no-hpet", "-no-kvm", "-no-kvm-irqchip", "-no-kvm-pit", "-no-kvm-pit-reinjection", "-no-quit",
-	"-no-reboot", "-no-shutdown", "-no-user-config", "-nodefaults", "-nodefconfig", "-nographic",
-	"-old-param", "-one-insn-per-tb", "-only-migratable", "-perfmap", "-portrait", "-preconfig",
-	"-rtc-td-hack", "-s", "-sdl", "-semihosting", "-show-cursor", "-singlestep", "-snapshot", "-tdf",
-	"-usb", "-version", "-virtfs_synth", "-win2k-hack", "-xen-attach", "-xen-create",
-	"-xen-domid-restrict", NULL};
-
-static const char *in_list(const char *const *list, const char *name)
-{
-	for (; *list; list++) {
-		if (strcmp(*list, name) == 0)
-			return *list;
-	}
-	return NULL;
-}
 
 /* ---- messages ---- */
 
@@ -108,71 +68,31 @@ static void read_keys(struct qemu_reader *r, struct qemu_option *option, const c
 	r->short_of_memory |= status == -ENOMEM;
 }
 
-/* What the table says of a word; *ret_implied is of those whose keys are read. Whether a value follows: 1, 0; -1: not known. */
-static int look_up(const char *word, const char **ret_name, const char **ret_implied, bool *ret_read)
-{
-	const char *name;
-
-	for (size_t i = 0; i < sizeof(read_options) / sizeof(read_options[0]); i++) {
-		if (strcmp(word, read_options[i].name) == 0 ||
-			(read_options[i].alias && strcmp(word, read_options[i].alias) == 0)) {
-			*ret_name = read_options[i].name;
-			*ret_implied = read_options[i].implied;
-			*ret_read = true;
-			return 1;
-		}
-	}
-	if ((name = in_list(with_value, word))) {
-		*ret_name = name;
-		return 1;
-	}
-	if ((name = in_list(without_value, word))) {
-		*ret_name = name;
-		return 0;
-	}
-	*ret_name = word;
-	return -1;
-}
-
 /* The option at a word; the next word to be read. */
 static size_t read_option(struct qemu_reader *r, size_t at)
 {
-	const struct vn_word *word = &r->words.v[at++];
-	const struct vn_word *next = at < r->words.n ? &r->words.v[at] : NULL;
-	const char *implied = NULL,
-		   *spelt = word->text + (strncmp(word->text, "--", 2) == 0 && word->text[2]);
+	struct vn_qemu_option found;
 	char seen[VN_QUOTE_MAX];
-	bool read = false;
+	size_t next = vn_qemu_option_at(&r->words, at, &found);
 
 	struct qemu_option *option = qemu_append(r, &r->options, &r->n_options, sizeof(*option));
 	if (!option)
 		return r->words.n;
-	option->line = word->line;
-	option->name = "";
-	if (*word->text != '-' || !word->text[1]) {
-		option->known = true; /* QEMU: a disk image */
-		option->value = word->text;
-		return at;
-	}
-	int takes = look_up(spelt, &option->name, &implied, &read);
-	option->known = takes >= 0;
-	if (takes == 1 && !next) {
+	option->line = r->words.v[at].line;
+	option->name = found.name;
+	option->known = found.known;
+	option->value = found.value;
+	if (found.value_missing)
 		qemu_problem(r, option, "no value behind it; %s",
 			r->words.zeros ? "is the command line cut?" : "expected one");
-		return at;
-	}
-	if (takes == 1 || (takes < 0 && next && *next->text != '-')) {
-		option->value = next->text;
-		at++;
-	}
-	if (read)
-		read_keys(r, option, implied);
-	if (takes < 0)
+	if (found.keyed)
+		read_keys(r, option, found.implied);
+	if (!found.known)
 		qemu_note(r, option, "qemu-option-unknown",
 			"no option of QEMU's that is known here; it is kept%s%s%s",
 			option->value ? " with its value, '" : "",
 			option->value ? vn_quote(option->value, seen) : "", option->value ? "'" : "");
-	return at;
+	return next;
 }
 
 void qemu_split_options(struct qemu_reader *r)
