@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "../emit/emit_libvirt.h"
 #include "../emit/emit_qemu.h"
 #include "make_room.h"
 #include "plan_several.h"
 #include "planning.h"
 #include "cli.h"
 
-enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL };
+enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL, FORM_LIBVIRT };
 
 static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_error *err)
 {
-	static const char *const names[] = {"text", "json", "qemu", "numactl"};
+	static const char *const names[] = {"text", "json", "qemu", "numactl", "libvirt"};
 	struct vn_where where = {NULL, 0, "--to"};
 	const char *to = vn_arg(args, "to");
 
@@ -28,7 +29,7 @@ static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_
 		*ret_form = (enum form)i;
 		return 0;
 	}
-	return vn_error_input(err, &where, "'%s'; expected text, json, qemu or numactl", to);
+	return vn_error_input(err, &where, "'%s'; expected text, json, qemu, numactl or libvirt", to);
 }
 
 static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_error *err)
@@ -41,6 +42,21 @@ static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, 
 		return r;
 	vn_argv_print(&argv, stdout);
 	return 0;
+}
+
+static int print_libvirt(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_error *err)
+{
+	struct vn_target target = {VN_TARGET_LIBVIRT, VN_TARGET_LIBVIRT_VERSION};
+	vn_autofree char *text = NULL;
+	struct vn_notes notes = {0};
+
+	int r = vn_emit_libvirt(plan, guest, &target, &notes, &text, err);
+	if (r == 0) {
+		vn_notes_print(&notes, "warning");
+		fputs(text, stdout);
+	}
+	vn_notes_clear(&notes);
+	return r;
 }
 
 static int print_plan(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan,
@@ -63,6 +79,8 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 	}
 	if (form == FORM_QEMU)
 		return print_qemu(plan, guest, err);
+	if (form == FORM_LIBVIRT)
+		return print_libvirt(plan, guest, err);
 	if (form == FORM_NUMACTL) {
 		vn_view_print_numactl(&plan->view, stdout);
 		return VN_EXIT_DONE;
@@ -78,7 +96,7 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 /* What goes only with text, or with one guest. */
 static int check_options(const struct vn_args *args, enum form form, struct vn_error *err)
 {
-	bool picked = form == FORM_QEMU || form == FORM_NUMACTL;
+	bool picked = form == FORM_QEMU || form == FORM_NUMACTL || form == FORM_LIBVIRT;
 	int r = 0;
 
 	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
@@ -197,7 +215,7 @@ const struct vn_verb verb_plan = {
 	.max_operands = VN_MAX_JOINT,
 	.summary = "where a guest's virtual nodes live best, and what the guest will see",
 	.details = /* clang-format off */
-		"GUEST is a config in the syntax of xl.cfg. Nothing is started or changed. Exit status 1: there is no room,\n"
+		"GUEST is a config in the syntax of xl.cfg, or a libvirt domain. Nothing is started or changed. Exit status 1: there is no room,\n"
 		"and the reasons are printed on standard error. Several guests (up to 64) are planned jointly: each level of the\n"
 		"objective is as small as can be summed over all of them.\n"
 		VN_ROOM_DETAILS VN_OCCUPIED_DETAILS, /* clang-format on */
@@ -210,6 +228,6 @@ const struct vn_verb verb_plan = {
 		{"explain", NULL,
 			"what each vnode got, why not the next node, and what would make it better"},
 		{"to", "FORM",
-			"text (the default), json, qemu (a command line), numactl (the guest's view)"}},
+			"text (the default), json, qemu (a command line), numactl (the guest's view), libvirt (a domain)"}},
 	.run = run,
 };

@@ -122,42 +122,21 @@ bool domain_size(struct domain_reader *r, size_t element, const char *attribute,
 	return true;
 }
 
-/* One part of a set between commas: "3", "0-3" or "^1", which takes away. */
-static int apply_part(hwloc_bitmap_t set, char *part)
-{
-	vn_autoset members = NULL;
-	bool minus;
-
-	part += strspn(part, " \t\r\n");
-	for (size_t n = strlen(part); n && strchr(" \t\r\n", part[n - 1]); n--)
-		part[n - 1] = 0;
-	minus = *part == '^';
-	if (vn_set_parse(part + minus, &members) < 0 || hwloc_bitmap_iszero(members))
-		return -EINVAL;
-	return minus ? hwloc_bitmap_andnot(set, set, members) : hwloc_bitmap_or(set, set, members);
-}
-
 hwloc_bitmap_t domain_set(struct domain_reader *r, size_t element, const char *attribute)
 {
 	vn_autofree char *value = value_of(r, element, attribute);
-	vn_autofree char *copy = vn_copy(value);
-	vn_autoset set = value ? hwloc_bitmap_alloc() : NULL;
-	char *rest = copy, *part, seen[VN_QUOTE_MAX];
-	bool good = true;
+	vn_autoset set = NULL;
+	char seen[VN_QUOTE_MAX];
 
 	if (!value)
 		return NULL;
-	if (!set || !copy) {
-		r->short_of_memory = true;
-		return NULL;
-	}
-	while (good && (part = strsep(&rest, ",")))
-		good = apply_part(set, part) == 0;
-	if (good && !hwloc_bitmap_iszero(set))
+	int status = vn_set_parse_libvirt(value, &set);
+	if (status == 0 && !hwloc_bitmap_iszero(set))
 		return vn_steal(set);
+	r->short_of_memory |= status == -ENOMEM;
 	domain_problem(r, element, attribute,
 		"'%s' seen, which %s; expected numbers such as '0-3,8' or '0-3,^1'", vn_quote(value, seen),
-		good ? "is empty" : "is no set");
+		status == 0 ? "is empty" : "is no set");
 	return NULL;
 }
 
