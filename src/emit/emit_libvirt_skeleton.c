@@ -191,9 +191,9 @@ static void put_vif(struct vn_xml *xml, const struct vn_vif *vif, struct vn_note
 		vn_xml_empty(xml);
 	}
 	vn_xml_close(xml, "interface");
-	if (!*vif->mac)
+	if (!*vif->mac && !vn_notes_has(notes, "mac-by-libvirt"))
 		vn_notes_add(notes, "mac-by-libvirt",
-			"an interface has no MAC address; libvirt makes one up when it is defined");
+			"no MAC address was given for an interface; libvirt makes one up when it is defined");
 }
 
 static void put_hostdev(struct vn_xml *xml, const struct vn_hostdev *hostdev)

@@ -25,8 +25,8 @@ static void read_name(struct domain_reader *r)
 	char seen[VN_QUOTE_MAX];
 
 	if (!name || !*name) {
-		domain_problem(r, element == VN_MARKUP_NONE ? 0 : element, "name",
-			"missing; expected the domain's <name>");
+		domain_problem(r, element == VN_MARKUP_NONE ? 0 : element, NULL,
+			"no name; expected a <name> that is not empty");
 		return;
 	}
 	r->guest->name = strndup(name, VN_NAME_MAX);

@@ -17,10 +17,11 @@ void domain_problem(struct domain_reader *r, size_t element, const char *attribu
 	if (r->told++ >= MOST_PROBLEMS)
 		return;
 	vn_autofree char *path = vn_markup_path(r->doc, element);
+	const char *name = path && *path ? path : r->doc->elements[0].name;
 	vn_autofree char *key =
-		attribute ? vn_format("%s%s@%s", path, path && *path ? "/" : "", attribute) : NULL;
-	struct vn_where where = {r->guest->file,
-		element == VN_MARKUP_NONE ? 0 : r->doc->elements[element].line, attribute ? key : path};
+		attribute ? vn_format("%.256s/@%.64s", name, attribute) : vn_format("%.256s", name);
+	struct vn_where where = {
+		r->guest->file, element == VN_MARKUP_NONE ? 0 : r->doc->elements[element].line, key};
 	va_start(args, format);
 	vn_error_input_list(r->err, &where, format, args);
 	va_end(args);
