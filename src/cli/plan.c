@@ -8,7 +8,8 @@
 #include "cli.h"
 
 static int print_plan(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan,
-	const struct vn_plan_options *options, const struct vn_plan_shape *shape, bool explain, struct vn_error *err)
+	const struct vn_plan_options *options, const struct vn_plan_shape *shape, bool explain,
+	struct vn_error *err)
 {
 	if (shape->form == VN_PLAN_JSON) {
 		int r = vn_print_json(vn_plan_to_json(plan, guest), err);
@@ -96,7 +97,8 @@ static void print_warnings(const struct vn_several *several)
 }
 
 static int run_several(const struct vn_args *args, const struct vn_host *host, const struct vn_taken *taken,
-	unsigned deadline_ms, struct vn_several *several, const struct vn_plan_shape *shape, struct vn_error *err)
+	unsigned deadline_ms, struct vn_several *several, const struct vn_plan_shape *shape,
+	struct vn_error *err)
 {
 	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = deadline_ms};
 

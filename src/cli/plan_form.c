@@ -39,12 +39,13 @@ static int read_form(const struct vn_args *args, enum vn_plan_form *ret_form, st
 		if (strcmp(to, forms[i].name) != 0)
 			continue;
 		if (args->json && i != VN_PLAN_JSON)
-			return vn_error_input(err, &where, "'%s' contradicts --json; expected one of them", to);
+			return vn_error_input(
+				err, &where, "'%s' contradicts --json; expected one of them", to);
 		*ret_form = (enum vn_plan_form)i;
 		return 0;
 	}
-	return vn_error_input(err, &where, "'%s'; expected text, json, numactl, qemu, qemu-json, libvirt or xl",
-		vn_quote(to, seen));
+	return vn_error_input(err, &where,
+		"'%s'; expected text, json, numactl, qemu, qemu-json, libvirt or xl", vn_quote(to, seen));
 }
 
 int vn_args_plan_shape(const struct vn_args *args, struct vn_plan_shape *ret_shape, struct vn_error *err)
@@ -100,9 +101,8 @@ static int print_text(const struct vn_plan *plan, const struct vn_guest *guest,
 	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
 	vn_autofree char *text = NULL;
 
-	int r = shape->form == VN_PLAN_XL
-			? vn_emit_xl(plan, guest, &notes, &text, err)
-			: vn_emit_libvirt(plan, guest, &shape->target, &notes, &text, err);
+	int r = shape->form == VN_PLAN_XL ? vn_emit_xl(plan, guest, &notes, &text, err)
+					  : vn_emit_libvirt(plan, guest, &shape->target, &notes, &text, err);
 	if (r < 0)
 		return r;
 	vn_notes_print(&notes, "note");

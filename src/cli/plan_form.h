@@ -21,10 +21,14 @@ struct vn_plan_shape {
 };
 
 /* clang-format off: as VN_OPTION_OCCUPIED */
-#define VN_OPTION_TO                                                                                         \
-	{"to", "FORM", "text (the default), json, numactl (the guest's view), qemu (a command line), qemu-json (its words),\n" \
+#define VN_OPTION_TO                                                                                                           \
+	{"to", "FORM",                                                                                                         \
+		"text (the default), json, numactl (the guest's view), qemu (a command line), qemu-json (its words),\n"        \
 		"libvirt (a domain), xl (a config of Xen's): what GUEST was, with the plan in it, where it was of that form"}, \
-	{"target-version", "VERSION", "of the QEMU, libvirt or Xen that --to writes for: what that lacks is left out or refused"}
+	{                                                                                                                      \
+		"target-version", "VERSION",                                                                                   \
+			"of the QEMU, libvirt or Xen that --to writes for: what that lacks is left out or refused"             \
+	}
 /* clang-format on */
 
 /* --to, --target-version and --json together. 0 or -EINVAL with all that is wrong. */
