@@ -250,9 +250,11 @@ static void place_the_rest(struct qemu_reader *r)
 	struct vn_guest *guest = r->guest;
 	unsigned per_socket =
 		guest->topology.sockets ? guest->maxvcpus / guest->topology.sockets : guest->maxvcpus;
-	vn_autoset rest = hwloc_bitmap_alloc();
 	bool none = true;
 
+	if (guest->n_vnodes == 0)
+		return;
+	vn_autoset rest = hwloc_bitmap_alloc();
 	if (!rest || hwloc_bitmap_set_range(rest, 0, (int)guest->maxvcpus - 1) < 0) {
 		r->short_of_memory = true;
 		return;
