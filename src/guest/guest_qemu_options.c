@@ -2,9 +2,8 @@
 /*
  * Options of a QEMU command line: which words are options and which their values, and access to the keys within.
  *
- * Sources: the table is that of QEMU 7.2 (each option was asked of that program), with what qemu-options.hx got since (-run-with,
- * -shim, -perfmap, -jitdump) and what older versions had; how words become options, QEMU's system/vl.c, lookup_opt(); what a size
- * may look like, util/cutils.c, qemu_strtosz().
+ * Sources: the table is QEMU's qemu-options.hx, of 7.2 (each was asked of that program), 10.0, and what older versions had; how
+ * words become options, QEMU's system/vl.c, lookup_opt(); what a number may look like, util/cutils.c, qemu_strtosz().
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -22,17 +21,17 @@ static const struct {
 
 /* All others that take a value. */
 static const char *const with_value[] = {"-accel", "-acpitable", "-action", "-add-fd", "-append", "-audio",
-	"-audiodev", "-balloon", "-bios", "-boot", "-bootp", "-bt", "-cdrom", "-chardev", "-chroot", "-clock",
-	"-compat", "-cpu", "-D", "-d", "-debugcon", "-dfilter", "-display", "-dtb", "-dump-vmstate", "-echr",
-	"-fda", "-fdb", "-fsdev", "-fw_cfg", "-g", "-gdb", "-global", "-hda", "-hdachs", "-hdb", "-hdc",
-	"-hdd", "-icount", "-incoming", "-initrd", "-iscsi", "-k", "-kernel", "-kvm-shadow-memory", "-L",
-	"-loadvm", "-mem-path", "-mon", "-monitor", "-msg", "-mtdblock", "-option-rom", "-overcommit",
-	"-parallel", "-pflash", "-pidfile", "-plugin", "-prom-env", "-qmp", "-qmp-pretty", "-qtest",
-	"-qtest-log", "-readconfig", "-realtime", "-redir", "-rotate", "-rtc", "-run-with", "-runas",
-	"-sandbox", "-sd", "-seed", "-semihosting-config", "-serial", "-set", "-shim", "-smb", "-smbios",
-	"-soundhw", "-spice", "-startdate", "-tb-size", "-tftp", "-tpmdev", "-trace", "-usbdevice", "-uuid",
-	"-vga", "-virtfs", "-virtioconsole", "-vnc", "-watchdog", "-watchdog-action", "-writeconfig",
-	"-xen-domid", NULL};
+	"-audiodev", "-balloon", "-bios", "-blockdev", "-boot", "-bootp", "-bt", "-cdrom", "-chardev",
+	"-chroot", "-clock", "-compat", "-cpu", "-D", "-d", "-debugcon", "-dfilter", "-display", "-drive",
+	"-dtb", "-dump-vmstate", "-echr", "-fda", "-fdb", "-fsdev", "-fw_cfg", "-g", "-gdb", "-global",
+	"-hda", "-hdachs", "-hdb", "-hdc", "-hdd", "-icount", "-incoming", "-initrd", "-iscsi", "-k",
+	"-kernel", "-kvm-shadow-memory", "-L", "-loadvm", "-mem-path", "-mon", "-monitor", "-msg",
+	"-mtdblock", "-option-rom", "-overcommit", "-parallel", "-pflash", "-pidfile", "-plugin", "-prom-env",
+	"-qmp", "-qmp-pretty", "-qtest", "-qtest-log", "-readconfig", "-realtime", "-redir", "-rotate",
+	"-rtc", "-run-with", "-runas", "-sandbox", "-sd", "-seed", "-semihosting-config", "-serial", "-set",
+	"-shim", "-smb", "-smbios", "-soundhw", "-spice", "-startdate", "-tb-size", "-tftp", "-tpmdev",
+	"-trace", "-usbdevice", "-uuid", "-vga", "-virtfs", "-virtioconsole", "-vnc", "-watchdog",
+	"-watchdog-action", "-writeconfig", "-xen-domid", NULL};
 
 static const char *const without_value[] = {"-S", "-alt-grab", "-async-teardown", "-audio-help", "-ctrl-grab",
 	"-curses", "-daemonize", "-enable-fips", "-enable-kvm", "-enable-sync-profile", "-full-screen", "-h",
