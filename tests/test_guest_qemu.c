@@ -115,7 +115,7 @@ static void assert_smp(const char *smp, unsigned vcpus, unsigned maxvcpus, const
 	assert_int_equal(g->threads, levels[4]);
 }
 
-/* The second column as QEMU 10.0 has it, docs of -smp and machine-smp.c: cores before sockets, threads last. */
+/* Cores before sockets, threads last, as QEMU has it since 6.2 (hw/core/machine-smp.c). */
 static void test_smp_is_completed(void **state)
 {
 	(void)state;

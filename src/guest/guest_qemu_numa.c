@@ -7,7 +7,7 @@
  * is missing then may well be in it.
  *
  * Sources: QEMU's hw/core/numa.c (nodes, memory), hw/core/machine.c (machine_set_cpu_numa_node(), vCPUs left out), hw/i386/x86.c
- * (numbers of sockets and cores, the default node of a vCPU); asked of QEMU 7.2 in the cases of tests/test_guest_qemu.c.
+ * (numbers of sockets and cores, the default node of a vCPU); asked of QEMU in tests/qemu_line.t.
  */
 #define _GNU_SOURCE
 #include <string.h>
