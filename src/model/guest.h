@@ -150,6 +150,9 @@ static inline uint64_t vn_vnode_page(const struct vn_guest *guest, size_t vnode)
 	return guest->vnodes[vnode].has_page ? guest->vnodes[vnode].page : guest->hugepages;
 }
 
+/* Forgets where the user wants it: homes, nodes, and policies that name them. The planner chooses then. */
+void vn_guest_forget_homes(struct vn_guest *guest);
+
 /* Frees the vnodes; the guest has none then. */
 void vn_guest_drop_vnodes(struct vn_guest *guest);
 
