@@ -106,23 +106,25 @@ static int note_amd_hole(const struct vn_acpi_options *options, struct vn_acpi *
 {
 	const struct vn_acpi_range *last = &acpi->ranges[acpi->n_ranges - 1];
 	uint64_t pci = UINT64_C(1) << (options->machine == VN_ACPI_Q35 ? 35 : 31);
+	uint64_t end = last->base + last->size;
 
-	if (options->has_layout || last->base + last->size + pci <= AMD_HOLE_START)
+	if (options->has_layout || end + pci <= AMD_HOLE_START)
 		return 0;
 	return vn_notes_add(&acpi->notes, "acpi-amd-hole",
 		"memory ends at 0x%llx: with an AMD CPU QEMU puts what is above 4 GiB at 0x%llx instead",
-		(unsigned long long)(last->base + last->size), (unsigned long long)AMD_HOLE_END);
+		(unsigned long long)end, (unsigned long long)AMD_HOLE_END);
 }
 
 static int note_plugged(const struct vn_guest *guest, struct vn_acpi *acpi)
 {
 	uint64_t memory = vn_acpi_memory(guest);
+	uint64_t plugged = guest->memory > memory ? (guest->memory - memory) / VN_MIB : 0;
 
-	if (memory >= guest->memory)
+	if (plugged == 0)
 		return 0;
 	return vn_notes_add(&acpi->notes, "acpi-plugged",
 		"%llu MiB are on memory devices: their nodes are told by the machine's own description of them (_PXM)",
-		(unsigned long long)((guest->memory - memory) / VN_MIB));
+		(unsigned long long)plugged);
 }
 
 /* ---- all of it ---- */
@@ -142,26 +144,36 @@ static int fill(const struct vn_guest *guest, const struct vn_acpi_options *opti
 	return r < 0 ? r : note_plugged(guest, acpi);
 }
 
-int vn_acpi_build(const struct vn_guest *guest, const struct vn_acpi_options *options,
-	struct vn_acpi **ret_acpi, struct vn_error *err)
+/* All that is wrong; the ranges when nothing is. */
+static int lay_out(const struct vn_guest *guest, const struct vn_acpi_options *options, struct vn_acpi *acpi,
+	struct vn_error *err)
 {
-	vn_autoacpi *acpi = calloc(1, sizeof(*acpi));
-
-	int r = check_vnodes(guest, err);
-	if (r < 0)
-		return r;
-	if (!acpi)
-		return vn_error_environment(err, -ENOMEM, "out of memory");
 	struct vn_acpi_layout layout = options->has_layout
 					       ? options->layout
 					       : vn_acpi_layout_qemu(options->machine, vn_acpi_memory(guest));
 	int bad_initiators = check_initiators(guest, options, err);
 	int bad_hmat = guest->hmat ? vn_acpi_check_hmat(guest, err) : 0;
 	int n = vn_acpi_ranges(guest, &layout, acpi->ranges, err);
+
 	if (bad_initiators < 0 || bad_hmat < 0 || n < 0)
 		return -EINVAL;
 	acpi->n_ranges = (size_t)n;
 	acpi->n_vnodes = guest->n_vnodes;
+	return 0;
+}
+
+int vn_acpi_build(const struct vn_guest *guest, const struct vn_acpi_options *options,
+	struct vn_acpi **ret_acpi, struct vn_error *err)
+{
+	int r = check_vnodes(guest, err);
+	if (r < 0)
+		return r;
+	vn_autoacpi *acpi = calloc(1, sizeof(*acpi));
+	if (!acpi)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	r = lay_out(guest, options, acpi, err);
+	if (r < 0)
+		return r;
 	r = fill(guest, options, acpi);
 	if (r < 0)
 		return vn_error_environment(err, r, "out of memory");

@@ -84,7 +84,7 @@ static int make_vnodes(const struct vn_args *args, struct vn_guest *guest, struc
 	options.occupied = taken.occupied;
 	if (r == 0)
 		r = vn_make_plan(host, &options, &taken.notes, guest, &plan, err);
-	if (r < 0 || plan->feasible)
+	if (r != 0 || plan->feasible)
 		return r;
 	vn_notes_print(&plan->reasons, "no plan");
 	return VN_EXIT_NO;
