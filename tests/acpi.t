@@ -75,6 +75,8 @@ like "half a layout" "$err" '^vnuma: --low-end: given alone'
 expect "a machine with figures" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir" --machine pc --low-end 1x --high-start 4097
 like "contradicts them" "$err" '^vnuma: --machine: contradicts'
 like "figures are numbers" "$err" "^vnuma: --low-end: '1x' seen; expected MiB"
+expect "an AMD CPU is QEMU's affair" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir" --amd --low-end 1 --high-start 4096
+like "and contradicts figures, too" "$err" '^vnuma: --amd: contradicts'
 expect "memory that overlaps" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir" --low-end 2048 --high-start 1024
 like "is told" "$err" 'high_start: 0x40000000 is below low_end, 0x80000000'
 expect "a guest that is told of no nodes" 2 "$vnuma" acpi "$work/off.cfg" -o "$dir"

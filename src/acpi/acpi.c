@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AMD_HOLE_START UINT64_C(0xfd00000000)
-#define AMD_HOLE_END (UINT64_C(1) << 40)
+#define GIB (UINT64_C(1) << 30)
+#define AMD_HT_START UINT64_C(0xfd00000000) /* HyperTransport's addresses, … */
+#define AMD_ABOVE (UINT64_C(1) << 40) /* … and what is behind them */
 
 struct vn_acpi_options *vn_acpi_options_new(void)
 {
@@ -83,6 +84,20 @@ static int check_initiators(
 	return r;
 }
 
+/* ---- where AMD's CPUs have no memory ---- */
+
+/*
+ * Whether memory, and the room for PCI behind it, would reach into HyperTransport's addresses: then QEMU has all that is above 4 GiB
+ * behind them (since 7.1, hw/i386/pc.c, pc_memory_init()). PCI begins on a GiB; q35 leaves it 32 GiB, pc 2.
+ */
+static bool comes_near_ht(const struct vn_acpi_options *options, const struct vn_acpi *acpi)
+{
+	const struct vn_acpi_range *last = &acpi->ranges[acpi->n_ranges - 1];
+	uint64_t end = (last->base + last->size + GIB - 1) / GIB * GIB;
+
+	return end + (options->machine == VN_ACPI_Q35 ? 32 : 2) * GIB > AMD_HT_START;
+}
+
 /* ---- what is to be known ---- */
 
 /* Vnodes that the order would give their own number, and Linux gives another. */
@@ -98,21 +113,15 @@ static int note_numbers(const struct vn_acpi_options *options, struct vn_acpi *a
 	return 0;
 }
 
-/*
- * QEMU since 7.1, hw/i386/pc.c, pc_memory_init(): memory of a guest with an AMD CPU does not lie in the addresses of HyperTransport,
- * nor does the room for PCI behind it, which is 32 GiB of q35's and 2 of pc's.
- */
-static int note_amd_hole(const struct vn_acpi_options *options, struct vn_acpi *acpi)
+/* Memory that QEMU would put elsewhere for an AMD CPU, and it was not said that there is one, nor that there is none. */
+static int note_amd(const struct vn_acpi_options *options, struct vn_acpi *acpi)
 {
-	const struct vn_acpi_range *last = &acpi->ranges[acpi->n_ranges - 1];
-	uint64_t pci = UINT64_C(1) << (options->machine == VN_ACPI_Q35 ? 35 : 31);
-	uint64_t end = last->base + last->size;
-
-	if (options->has_layout || end + pci <= AMD_HOLE_START)
+	if (options->has_layout || options->amd || !comes_near_ht(options, acpi))
 		return 0;
-	return vn_notes_add(&acpi->notes, "acpi-amd-hole",
-		"memory ends at 0x%llx: with an AMD CPU QEMU puts what is above 4 GiB at 0x%llx instead",
-		(unsigned long long)end, (unsigned long long)AMD_HOLE_END);
+	return vn_notes_add(&acpi->notes, "acpi-amd",
+		"memory comes near the end of the first TiB: with an AMD CPU QEMU puts what is above 4 GiB at 0x%llx "
+		"instead; say so where it has one",
+		(unsigned long long)AMD_ABOVE);
 }
 
 static int note_plugged(const struct vn_guest *guest, struct vn_acpi *acpi)
@@ -140,7 +149,7 @@ static int fill(const struct vn_guest *guest, const struct vn_acpi_options *opti
 	if (r == 0)
 		r = note_numbers(options, acpi);
 	if (r == 0)
-		r = note_amd_hole(options, acpi);
+		r = note_amd(options, acpi);
 	return r < 0 ? r : note_plugged(guest, acpi);
 }
 
@@ -159,7 +168,12 @@ static int lay_out(const struct vn_guest *guest, const struct vn_acpi_options *o
 		return -EINVAL;
 	acpi->n_ranges = (size_t)n;
 	acpi->n_vnodes = guest->n_vnodes;
-	return 0;
+	if (options->has_layout || !options->amd || !comes_near_ht(options, acpi))
+		return 0;
+	layout.high_start = AMD_ABOVE;
+	n = vn_acpi_ranges(guest, &layout, acpi->ranges, err);
+	acpi->n_ranges = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? n : 0;
 }
 
 int vn_acpi_build(const struct vn_guest *guest, const struct vn_acpi_options *options,
