@@ -219,7 +219,8 @@ static struct sample draw_sample(unsigned seed)
 	draw_distances(guest);
 	if (chance(35))
 		draw_hmat(guest);
-	sample.amd = chance(50);
+	sample.amd =
+		chance(50) && guest->threads == 1; /* QEMU has a word to say on threads of this AMD model */
 	return sample;
 }
 
