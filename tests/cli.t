@@ -169,7 +169,10 @@ expect "a folder" 2 "$vnuma" plan "$work" --host $two
 like "is called a folder" "$err" "director|folder"
 head -c 10485760 /dev/zero | tr '\0' '#' >"$work/ten-megabytes"
 expect "10 MB" 2 "$vnuma" plan "$work/ten-megabytes" --host $two
-like "names the limit" "$err" "1 MiB|1048576"
+like "names the limit" "$err" "8388608"
+head -c 2097152 "$work/ten-megabytes" >"$work/two-megabytes"
+expect "2 MB of a config" 2 "$vnuma" plan "$work/two-megabytes" --host $two
+like "names its limit" "$err" "1048576"
 printf 'name = "a"\nmemory = 64\0\n' >"$work/nul"
 expect "a NUL byte" 2 "$vnuma" plan "$work/nul" --host $two
 like "is named" "$err" "NUL"

@@ -104,7 +104,7 @@ static void add_guest(struct oracle *o, const struct vn_host *host, const struct
 	const struct vn_occupied *occupied)
 {
 	int64_t threads = guest->threads > 1 ? (int64_t)guest->threads : 1;
-	size_t first = o->m, pool = find_pool(o, host, occupied, guest->hugepages);
+	size_t first = o->m;
 
 	for (size_t i = 0; i < o->n; i++)
 		o->cores[o->g][i] = count_cores(host, &guest, 1, occupied, i);
@@ -117,13 +117,17 @@ static void add_guest(struct oracle *o, const struct vn_host *host, const struct
 	o->untrue |= guest->exclusive_cores && most > 0 && threads > most;
 	for (size_t v = 0; v < guest->n_vnodes; v++) {
 		size_t at = o->m++;
-		assert(at < ORACLE_VNODES);
+		size_t pool = find_pool(o, host, occupied,
+			guest->vnodes[v].has_page ? guest->vnodes[v].page : guest->hugepages);
+		assert(at < ORACLE_VNODES && o->n_pools <= ORACLE_POOLS);
 		o->guest[at] = o->g;
 		o->pool[at] = pool;
 		o->mib[at] = (int64_t)(guest->vnodes[v].memory / VN_MIB);
 		o->units[at] = o->mib[at] / o->unit[pool];
 		o->vcpus[at] = hwloc_bitmap_weight(guest->vnodes[v].vcpus);
 		o->wants[at] = (o->vcpus[at] + threads - 1) / threads;
+		for (size_t i = 0; i < o->n && guest->vnodes[v].nodes; i++)
+			o->barred[at][i] = !hwloc_bitmap_isset(guest->vnodes[v].nodes, host->nodes[i].id);
 		o->home[at] = guest->vnodes[v].home < 0 ? -1 : (int64_t)index_of(host, guest->vnodes[v].home);
 	}
 	for (size_t d = 0; d < guest->n_hostdevs; d++)
@@ -168,9 +172,13 @@ bool oracle_refuses(const struct oracle *o)
 		return true;
 	for (size_t v = 0; v < o->m; v++) {
 		const int64_t *cores = o->cores[o->guest[v]];
-		int64_t sum = 0;
-		for (size_t i = 0; i < o->n; i++)
+		int64_t sum = 0, open = 0;
+		for (size_t i = 0; i < o->n; i++) {
 			sum += cores[i];
+			open += o->barred[v][i] ? 0 : cores[i];
+		}
+		if (o->vcpus[v] > 0 && sum > 0 && open == 0)
+			return true;
 		if (o->home[v] >= 0 && o->vcpus[v] > 0 && cores[o->home[v]] == 0 && sum > 0)
 			return true;
 	}
@@ -317,7 +325,7 @@ static int64_t squares_of_pool(const struct oracle *o, size_t pool, const int64_
 static bool is_allowed(const struct oracle *o, const size_t *homes)
 {
 	for (size_t v = 0; v < o->m; v++) {
-		if (o->home[v] >= 0 && o->home[v] != (int64_t)homes[v])
+		if (o->barred[v][homes[v]] || (o->home[v] >= 0 && o->home[v] != (int64_t)homes[v]))
 			return false;
 		if (o->vcpus[v] > 0 && o->cores[o->guest[v]][homes[v]] == 0)
 			return false;

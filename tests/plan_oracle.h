@@ -15,6 +15,7 @@
 #define ORACLE_NODES 8
 #define ORACLE_VNODES 6 /* of all guests */
 #define ORACLE_GUESTS 2
+#define ORACLE_POOLS 4
 
 struct oracle {
 	size_t n, m, g; /* nodes, vnodes of all guests, guests */
@@ -22,15 +23,16 @@ struct oracle {
 	int64_t cores[ORACLE_GUESTS][ORACLE_NODES], any_cores[ORACLE_NODES]; /* usable by a guest; by any */
 	int64_t distance[ORACLE_NODES][ORACLE_NODES];
 	size_t n_pools; /* page sizes in use */
-	uint64_t page[ORACLE_GUESTS]; /* of pools */
-	int64_t unit[ORACLE_GUESTS]; /* MiB that a pool is handed out in */
-	int64_t room[ORACLE_GUESTS][ORACLE_NODES]; /* units */
+	uint64_t page[ORACLE_POOLS]; /* of pools */
+	int64_t unit[ORACLE_POOLS]; /* MiB that a pool is handed out in */
+	int64_t room[ORACLE_POOLS][ORACLE_NODES]; /* units */
 	bool exclusive[ORACLE_GUESTS], spread;
 	bool untrue; /* cores of one's own are wanted, of more threads than the host's have */
 	size_t guest[ORACLE_VNODES], pool[ORACLE_VNODES];
 	int64_t units[ORACLE_VNODES], mib[ORACLE_VNODES], vcpus[ORACLE_VNODES],
 		wants[ORACLE_VNODES]; /* cores */
 	int64_t home[ORACLE_VNODES]; /* index, or -1 */
+	bool barred[ORACLE_VNODES][ORACLE_NODES]; /* its user named others */
 	int64_t pull[ORACLE_VNODES]
 		    [ORACLE_NODES]; /* distance to the vnode's devices, were it at home there */
 };

@@ -1,127 +1,127 @@
 #!/bin/bash
-# tests/qemu_line.t: a guest read from a QEMU command line is given back as that command line, with the plan in it: nothing else is
-# touched, what is given back reads as planned, and QEMU takes it.
-# shellcheck disable=SC2154,SC2016 # $out and $err are tap.sh's; what is quoted is a command line
+# tests/qemu_line.t: command lines read as QEMU itself reads them: the nodes that its monitor tells, and what it refuses.
+# shellcheck disable=SC2154 # $out and $err are set by expect in tap.sh
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
+vnuma=${VNUMA:-build/vnuma}
+work=$(mktemp -d)
+trap 'rm -rf "$work" "$tap_work"' EXIT
+export VNUMA_STATE_DIR=$work/state
+host='synthetic:package:4 [numa(memory=68719476736)] core:8 pu:2'
 
-vnuma=${VNUMA:-build-check/vnuma}
-qemu=${VNUMA_QEMU:-qemu-system-x86_64}
-host='synthetic:node:2(memory=4294967296) core:4 pu:2'
+# ---- forms ----
 
-# given NAME LINE: plans the command line, gives it back in $tap_work/NAME.out, and reads that again: the same plan comes of it.
-given() {
-	local before
-	printf '%s\n' "$2" >"$tap_work/$1.args"
-	expect "$1: is planned" 0 "$vnuma" plan --host "$host" "$tap_work/$1.args" --json
-	before=$(jq -c '[.homes, [.vnodes[] | {memory, vcpus, distances, pnodes}]]' <<<"$out")
-	expect "$1: is given back" 0 "$vnuma" plan --host "$host" "$tap_work/$1.args" --to qemu
-	cp "$tap_work/out" "$tap_work/$1.out"
-	expect "$1: reads back" 0 "$vnuma" plan --host "$host" "$tap_work/$1.out" --json
-	same "$1: as it was planned" "$(jq -c '[.homes, [.vnodes[] | {memory, vcpus, distances, pnodes}]]' <<<"$out")" "$before"
-	expect "$1: is given back again" 0 "$vnuma" plan --host "$host" "$tap_work/$1.out" --to qemu
-	same "$1: as it is, for all is said now" "$out" "$(cat "$tap_work/$1.out")"
-	out=$(cat "$tap_work/$1.out")
+printf '%s\n' "LC_ALL=C \\" "qemu-system-x86_64 -name guest=web \\" " -m 1G -smp 2 -frob x" >"$work/web.args"
+expect "text for a shell" 0 "$vnuma" plan "$work/web.args" --host "$host" --json
+json "is a guest" '[.guest,(.vnodes|map(.memory)|add),(.vcpus|length)]' '["web",1073741824,2]'
+json "with a note of what is not known" '[.warnings[]|select(.code=="qemu-option-unknown")|.text]' \
+	"[\"line 3: -frob: no option of QEMU's that is known here; it is kept with its value, 'x'\"]"
+(exec -a qemu-system-x86_64 sleep 60) &
+pid=$!
+for _ in $(seq 500); do
+	grep -q qemu "/proc/$pid/cmdline" && break
+	sleep 0.01
+done
+expect "a process" 0 "$vnuma" plan "/proc/$pid/cmdline" --host "$host" --json
+json "is called after its number" .guest "\"qemu-$pid\""
+kill "$pid"
+printf 'kvm -m 1G -smp 4,sockets=3 \\\n -numa node,mem=1 -readconfig f; ls\n' >"$work/wrong"
+expect "a pipeline" 2 "$vnuma" plan "$work/wrong" --host "$host"
+like "is refused, with its line" "$err" "wrong:2: ';' without quotes: the shell would end the command there"
+printf 'kvm -m 1G -smp 4,sockets=3 \\\n -numa node,mem=1 -readconfig f\n' >"$work/wrong"
+expect "several problems" 2 "$vnuma" plan "$work/wrong" --host "$host"
+like "are told" "$err" "wrong:1: -smp: .* make 3 vCPUs; expected 4"
+like "all of them" "$err" "wrong:1: -m: the memory of the nodes sums to 1 MiB; expected 1 GiB"
+like "with their lines" "$err" "wrong:2: -readconfig: "
+
+# ---- the same as QEMU ----
+
+qemu=$(command -v qemu-system-x86_64 || true)
+if [ -z "$qemu" ]; then
+	skip "as QEMU reads it" "there is no qemu-system-x86_64"
+	finish
+	exit
+fi
+
+# ask OPTION... : QEMU's nodes in $out, its complaint in $err.
+ask() {
+	printf 'info numa\nquit\n' | timeout 60 "$qemu" -accel tcg -nodefaults -no-user-config -display none -S -monitor stdio "$@" \
+		>"$work/qemu.out" 2>"$work/qemu.err" || return 1
+	tr -d '\r' <"$work/qemu.out" | sed -n 's/^\(node [0-9]* [a-z]*: *.*\)/\1/p'
 }
 
-# Its words, one a line.
-words() { "$vnuma" plan --host "$host" "$tap_work/$1.args" --to qemu-json 2>/dev/null | jq -r '.[]'; }
-
-# QEMU takes what was given back. This machine may have one node only.
-taken() {
-	local words=()
-	if ! command -v "$qemu" >/dev/null; then
-		skip "$1: QEMU takes it" "no qemu-system-x86_64"
-		return
-	fi
-	mapfile -t words < <(words "$1" | sed -E 's/host-nodes=[0-9-]+/host-nodes=0/; s/"host-nodes":\[[0-9]+\]/"host-nodes":[0]/
-		s/cpu-affinity=[0-9-]+/cpu-affinity=0/' | grep -vxF -e -kernel -e /k -e -append -e '-m 3')
-	printf '{"execute": "qmp_capabilities"}\n{"execute": "quit"}\n' >"$tap_work/in"
-	if timeout 120 "$qemu" "${words[@]:1}" -accel tcg -S -qmp stdio <"$tap_work/in" >"$tap_work/qemu" 2>&1; then
-		ok "$1: QEMU takes it"
-	else
-		not_ok "$1: QEMU takes it" "$(cat "$tap_work/qemu")" "${words[@]}"
-	fi
+# ours ONLINE OPTION... : the same of our reading, of the vCPUs below ONLINE, and of memory that no device plugs.
+ours() {
+	local online=$1
+	shift
+	printf '%s\0' qemu-system-x86_64 "$@" >"$work/line"
+	"$vnuma" plan "$work/line" --host "$host" --json 2>"$work/err" >"$work/out" || return 1
+	jq -r --argjson online "$online" '.vnodes[] | ([.vcpus[]|select(. < $online)|" \(.)"]|add // "") as $cpus |
+		"node \(.id) cpus:\($cpus)", "node \(.id) size: \(.memory / 1048576) MB"' "$work/out"
 }
 
-# Without nodes: it gets them; the backend that it had is the model of theirs.
-given whole 'LC_ALL=C qemu-system-x86_64 -name guest=web,debug-threads=on -machine pc-q35-7.2,memory-backend=pc.ram -m size=131072k \
-	-smp 12,sockets=1,cores=6,threads=2 -object '\''{"qom-type":"memory-backend-memfd","id":"pc.ram","share":true,"size":134217728}'\'' \
-	-append "-m 3" -kernel /k -netdev user,id=n0 -device virtio-net-pci,netdev=n0,id=nic,addr=7 -nodefaults -display none'
-like "whole: assignments stay" "$out" '^LC_ALL=C qemu-system-x86_64 '
-like "whole: a node each" "$out" '-numa node,nodeid=1,cpus=[0-9-]*,memdev=ram1'
-like "whole: the backend is like the old one" "$out" '"id":"ram1","share":true'
-unlike "whole: which is gone" "$out" 'pc.ram'
-same "whole: other words are in their order" "$(words whole | grep -vE '^(-numa|-object|node,|dist,|\{)' | xargs -d '\n' printf '[%s]')" \
-	"[qemu-system-x86_64][-name][guest=web,debug-threads=on][-machine][pc-q35-7.2][-m][size=131072k][-smp][12,sockets=1,cores=6,threads=2][-append][-m 3][-kernel][/k][-netdev][user,id=n0][-device][virtio-net-pci,netdev=n0,id=nic,addr=7][-nodefaults][-display][none]"
-taken whole
+# agrees NAME ONLINE OPTION...
+agrees() {
+	local name=$1 online=$2
+	shift 2
+	same "$name" "$(ours "$online" "$@")" "$(ask "$@" | grep -v plugged | sed 's/ *$//')"
+	[ -s "$work/qemu.out" ] && grep -q '^node 0' "$work/qemu.out" || not_ok "$name: QEMU tells its nodes" "$(cat "$work/qemu.err")"
+}
 
-# With nodes: they stay to the letter, and only their backends are bound.
-given nodes 'qemu-system-x86_64 -machine q35 -m 128 -smp 4 -object thread-context,id=old,node-affinity=0 \
-	-object memory-backend-memfd,id=a,size=64M,share=on,prealloc=on,prealloc-context=old \
-	-object memory-backend-ram,id=b,size=64M -numa node,memdev=a,cpus=0,cpus=2 -numa node,memdev=b,cpus=1,cpus=3 \
-	-numa dist,src=0,dst=1,val=33 -nodefaults -display none'
-like "nodes: are as they were" "$out" '-numa node,memdev=a,cpus=0,cpus=2 '
-like "nodes: so are distances" "$out" '-numa dist,src=0,dst=1,val=33'
-like "nodes: a backend is bound, and keeps the rest" "$out" 'id=a,size=64M,share=on,prealloc=on,prealloc-threads=2,prealloc-context=tc0,policy=preferred,host-nodes=[01]'
-like "nodes: its pages are taken from near" "$out" 'thread-context,id=tc0,cpu-affinity=(0-7|8-15)'
-unlike "nodes: the context of old is gone" "$out" 'id=old'
-taken nodes
+# refused NAME PATTERN OPTION... : by both; PATTERN is in what we say.
+refused() {
+	local name=$1 pattern=$2
+	shift 2
+	printf '%s\0' qemu-system-x86_64 "$@" >"$work/line"
+	expect "$name: refused" 2 "$vnuma" plan "$work/line" --host "$host"
+	like "$name: says why" "$err" "$pattern"
+	if ask "$@" >/dev/null; then not_ok "$name: QEMU refuses it, too" "it does not"; else ok "$name: QEMU refuses it, too"; fi
+}
 
-# What it binds itself is left alone, and then nothing at all is to be done.
-given bound 'qemu-system-x86_64 -machine q35 -m 128 -smp 4 -object memory-backend-ram,id=a,size=64M,host-nodes=1,policy=bind \
-	-object memory-backend-ram,id=b,size=64M,host-nodes=0-1,policy=interleave -numa node,memdev=a,cpus=0-1 \
-	-numa node,memdev=b,cpus=2-3 -nodefaults -display none'
-same "bound: word for word" "$(words bound | xargs)" "$(tr -d '\\\n' <"$tap_work/bound.args" | xargs)"
-taken bound
+a='memory-backend-ram,id=a,size=128M' b='memory-backend-ram,id=b,size=128M'
+ab=(-m 256 -object "$a" -object "$b")
+nodes=("${ab[@]}" -numa "node,memdev=a" -numa "node,memdev=b")
 
-# Older ways: mem= of nodes, no backend and no node, the board's memory in a folder.
-given mem 'qemu-system-x86_64 -machine pc -m 128 -smp 4 -numa node,mem=64,cpus=0-1 -numa node,mem=64,cpus=2-3 -nodefaults -display none'
-like "mem: becomes a backend" "$out" '-numa node,cpus=2-3,memdev=ram1'
-taken mem
-given small 'qemu-system-x86_64 -smp 1 -nodefaults -display none'
-like "small: QEMU's own 128 MiB are bound" "$out" 'id=ram0,size=128M,host-nodes=[01],policy=preferred'
-like "small: as the machine's" "$out" '-machine memory-backend=ram0'
-unlike "small: without -m, as before" "$out" ' -m '
-taken small
-given path 'qemu-system-x86_64 -machine q35 -m 256 -smp 8 -mem-path /dev/shm -nodefaults -display none'
-like "path: each node's memory is there" "$out" 'memory-backend-file,id=ram1,size=128M,mem-path=/dev/shm'
-unlike "path: and no longer all of it" "$out" '-mem-path'
-taken path
+agrees "vCPUs told" 4 "${ab[@]}" -smp 4 -numa node,memdev=a,cpus=0,cpus=3 -numa node,memdev=b,cpus=1-2
+agrees "vCPUs left to sockets" 8 "${nodes[@]}" -smp 8,sockets=4
+agrees "vCPUs left to one socket" 6 "${nodes[@]}" -smp 6
+agrees "sockets from cores" 8 "${nodes[@]}" -smp 8,cores=2
+agrees "cores from sockets" 6 "${nodes[@]}" -smp 6,sockets=2
+agrees "vCPUs half told" 4 "${ab[@]}" -smp 4 -numa node,memdev=a -numa node,memdev=b,cpus=1-2
+agrees "vCPUs to come" 3 "${ab[@]}" -smp 3,maxcpus=6 -numa node,memdev=a,cpus=0-1,cpus=4 -numa node,memdev=b,cpus=2-3,cpus=5
+agrees "by their topology" 16 "${nodes[@]}" -smp 16,sockets=2,dies=2,cores=2,threads=2 \
+	-numa cpu,node-id=1,socket-id=0,die-id=1 -numa cpu,node-id=0,socket-id=0,die-id=0 -numa cpu,node-id=0,socket-id=1,core-id=1 \
+	-numa cpu,node-id=1,socket-id=1,core-id=0,thread-id=0 -numa cpu,node-id=1,socket-id=1,core-id=0,thread-id=1
+agrees "nodes in any order" 2 "${ab[@]}" -smp 2 -numa node,nodeid=1,memdev=a,cpus=0 -numa node,nodeid=0,memdev=b,cpus=1
+agrees "a DIMM" 2 "${ab[@]}" -m 256,slots=2,maxmem=1G -smp 2 -numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1 \
+	-object memory-backend-ram,id=d,size=64M -device pc-dimm,memdev=d,node=1
+agrees "an old machine" 2 -machine pc-i440fx-5.0 -m 1.5G -smp 2 -numa node,mem=1G,cpus=1 -numa node,mem=512,cpus=0
+agrees "options that add up" 4 -m 100 -smp 2 "${nodes[@]}" -smp maxcpus=4 -smp 4,sockets=2
+agrees "a DIMM of a guest without nodes" 1 -m 128,slots=1,maxmem=1G -object "$a" -device pc-dimm,memdev=a
 
-# Memory devices are bound as their node is.
-given dimm 'qemu-system-x86_64 -machine q35 -m 128,slots=2,maxmem=1G -smp 2 -object memory-backend-ram,id=a,size=128M \
-	-object memory-backend-ram,id=d,size=64M -numa node,memdev=a -device pc-dimm,memdev=d,node=0 -nodefaults -display none'
-like "dimm: bound" "$out" 'id=d,size=64M,policy=preferred,host-nodes=[01]'
-taken dimm
-
-# Options nobody knows.
-printf '%s\n' 'qemu-system-x86_64 -m 128 -newfangled a,b=1 -smp 1 -frob -nodefaults' >"$tap_work/odd.args"
-expect "unknown options are kept" 0 "$vnuma" plan --host "$host" "$tap_work/odd.args" --to qemu
-like "with their values" "$out" '-newfangled a,b=1 '
-like "or without" "$out" '-frob '
-like "and noted" "$err" 'qemu-option-unknown'
-
-# JSON holds UTF-8 only.
-printf 'qemu-system-x86_64 -m 128 -kernel /k\xff -nodefaults\n' >"$tap_work/bytes.args"
-expect "any bytes go through a shell" 0 "$vnuma" plan --host "$host" "$tap_work/bytes.args" --to qemu
-expect "but not through JSON" 2 "$vnuma" plan --host "$host" "$tap_work/bytes.args" --to qemu-json
-like "which is said" "$err" "is not UTF-8"
-same "and nothing is printed" "$out" ""
-
-# Versions of the target.
-cfg="$tap_work/two.cfg"
-printf '%s\n' "name='two'" 'memory=256' 'vcpus=4' 'vnodes=2' "disk=['/d,raw,vda']" >"$cfg"
-expect "for QEMU 9.0" 0 "$vnuma" plan --host "$host" "$cfg" --to qemu --target-version 9.0
-like "queues are dealt out" "$out" 'iothread-vq-mapping'
-expect "for 7.2 by itself" 0 "$vnuma" plan --host "$host" "$cfg" --to qemu
-unlike "they are not" "$out" 'iothread-vq-mapping'
-like "pins are noted to be missing" "$err" 'pins-left-out'
-expect "what a version does not know is refused" 2 "$vnuma" plan --host "$host" "$cfg" --to qemu --target-version 2.9
-like "with the version that does" "$err" 'QEMU 2\.9 does not know that; expected 2\.10 or later'
-same "and nothing is printed" "$out" ""
-expect "no version" 2 "$vnuma" plan --host "$host" "$cfg" --to qemu --target-version nine
-like "what one looks like" "$err" "'nine' seen; expected the version of QEMU"
-expect "a version of nothing" 2 "$vnuma" plan --host "$host" "$cfg" --target-version 9.0
+refused "vCPUs that are not there" 'cpus=0-4 seen; expected vCPUs from 0 to 3' "${ab[@]}" -smp 4 -numa node,memdev=a,cpus=0-4 \
+	-numa node,memdev=b
+refused "a vCPU twice" 'vCPU 1 is in node 0 already' "${ab[@]}" -smp 4 -numa node,memdev=a,cpus=0-3 -numa node,memdev=b,cpus=1
+refused "memory twice" 'memdev=a seen, which -numa has, too' "${ab[@]}" -numa node,memdev=a -numa node,memdev=a
+refused "memory that is not there" 'no -object memory-backend' "${ab[@]}" -numa node,memdev=x -numa node,memdev=b
+refused "mem beside memdev" 'expected one of them for all nodes' "${ab[@]}" -numa node,memdev=a -numa node,mem=128
+refused "a wrong sum" 'sums to 128 MiB; expected 256 MiB' "${ab[@]}" -numa node,memdev=a -numa node,cpus=0
+refused "no memory" 'no node has memory' -m 256 -numa node
+refused "a gap" 'node 0 is missing' -m 128 -object "$a" -numa node,memdev=a,nodeid=1
+refused "another size of all memory" '128 MiB of memory, but -m says 256 MiB' -m 256 -object "$a" -machine memory-backend=a
+refused "memory of all beside that of nodes" 'memory-backend seen, but -numa memdev' "${nodes[@]}" \
+	-object memory-backend-ram,id=m,size=256M -machine memory-backend=m
+refused "a distance left out" 'no distance between nodes 0 and 1' "${nodes[@]}" -numa dist,src=0,dst=0,val=10
+refused "a distance to nowhere" 'dst=2 seen; expected one of the nodes, 0 to 1' "${nodes[@]}" -numa dist,src=0,dst=2,val=20
+refused "nodes without a policy" 'host-nodes without a policy' -object "$a",host-nodes=0
+refused "a policy without nodes" 'policy=bind without host-nodes' -object "$a",policy=bind
+refused "a topology that is none" 'make 3 vCPUs; expected 4' -smp 4,sockets=3
+refused "a core that is not there" 'core-id=7 seen' "${nodes[@]}" -smp 2 -numa cpu,node-id=0,core-id=7
+refused "a DIMM on no node" 'node=2 seen; expected one of the nodes' "${nodes[@]}" -m 256,slots=1,maxmem=1G \
+	-object memory-backend-ram,id=d,size=64M -device pc-dimm,memdev=d,node=2
+refused "an HMAT that is off" 'expected -machine hmat=on' "${nodes[@]}" -numa hmat-cache,node-id=0,size=10K,level=1
+refused "too little maxmem" 'maxmem=2 KiB seen' -m 1G,maxmem=2048
+refused "a kernel line without a kernel" 'given without -kernel' -append x
+refused "an option without its value" 'no value behind it' -m 128 -smp
 finish

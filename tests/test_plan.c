@@ -12,6 +12,7 @@
 
 #define CASES 20000u
 #define SYMMETRIC_CASES 1000u
+#define TIED_CASES 4000
 #define MAX_NODES 6
 #define MAX_VNODES 5
 
@@ -61,7 +62,7 @@ static void assert_checked(const struct vn_host *host, const struct vn_guest *gu
 	assert_int_equal(r, 0);
 }
 
-enum outcome { REFUSED, INFEASIBLE, PLANNED, SPILLED, SQUEEZED, N_OUTCOMES };
+enum outcome { ASTRAY, REFUSED, INFEASIBLE, PLANNED, SPILLED, SQUEEZED, N_OUTCOMES };
 
 static enum outcome compare_with_oracle(
 	const struct vn_host *host, const struct vn_guest *guest, const struct vn_occupied *occupied)
@@ -80,11 +81,17 @@ static enum outcome compare_with_oracle(
 		return REFUSED;
 	}
 	assert_int_equal(r, 0);
-	assert_true(plan->optimal);
+	assert_true(
+		plan->optimal || vn_notes_has(&plan->reasons, "nodes-short")); /* others may hold it all */
 	assert_checked(host, guest, &options, plan);
 	if (!oracle_has_room(&o) || !oracle_best(&o, NULL, homes, &best)) {
 		assert_no_plan(&o, plan);
 		return INFEASIBLE;
+	}
+	if (vn_notes_has(&plan->reasons,
+		    "nodes-short")) { /* tests/test_plan_cases.c looks at which memory that is */
+		assert_true(best.spill > 0 && !plan->feasible);
+		return ASTRAY;
 	}
 	assert_true(plan->feasible);
 	assert_cost(&plan->cost, &best);
@@ -117,6 +124,47 @@ static void test_oracle(void **unused)
 	/* The cases are worth something only if each outcome is well represented. */
 	assert_true(outcomes[REFUSED] > 300 && outcomes[INFEASIBLE] > 2000 && outcomes[PLANNED] > 2000);
 	assert_true(outcomes[SPILLED] > 2000 && outcomes[SQUEEZED] > 2000 && largest > 500);
+}
+
+/* Some vnodes are tied to some nodes, some have pages of another size than the others. */
+static void tie(uint64_t *state, const struct vn_host *host, struct vn_guest *guest)
+{
+	static const uint64_t pages[] = {0, 2 * VN_MIB, 1024 * VN_MIB};
+
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
+		struct vn_vnode *vnode = &guest->vnodes[v];
+		uint64_t page = pages[maker_pick(state, 3)];
+		vnode->has_page = maker_once_in(state, 3) && (page == 0 || vnode->memory % page == 0);
+		vnode->page = page;
+		if (!maker_once_in(state, 2))
+			continue;
+		vnode->nodes = hwloc_bitmap_alloc();
+		hwloc_bitmap_set(vnode->nodes, host->nodes[maker_pick(state, (unsigned)host->n_nodes)].id);
+		for (size_t i = 0; i < host->n_nodes; i++) {
+			if (maker_once_in(state, 3) || (int)host->nodes[i].id == vnode->home)
+				hwloc_bitmap_set(vnode->nodes, host->nodes[i].id);
+		}
+	}
+}
+
+static void test_tied(void **unused)
+{
+	uint64_t state = 2007;
+	unsigned outcomes[N_OUTCOMES] = {0};
+
+	(void)unused;
+	for (unsigned i = 0; i < TIED_CASES; i++) {
+		vn_autohost *host = random_host(&state, 2, MAX_NODES);
+		vn_autooccupied *occupied = random_occupied(&state, host);
+		vn_autoguest *guest = random_guest(&state, host, 1, MAX_VNODES);
+		tie(&state, host, guest);
+		outcomes[compare_with_oracle(host, guest, occupied)]++;
+	}
+	print_message("%u astray, %u refused, %u infeasible, %u spilled, %u squeezed, %u neither\n",
+		outcomes[ASTRAY], outcomes[REFUSED], outcomes[INFEASIBLE], outcomes[SPILLED],
+		outcomes[SQUEEZED], outcomes[PLANNED]);
+	for (unsigned i = 0; i < N_OUTCOMES; i++)
+		assert_true(outcomes[i] > TIED_CASES / 40);
 }
 
 static unsigned ring_hops(size_t n, size_t i, size_t j)
@@ -197,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_oracle),
+		cmocka_unit_test(test_tied),
 		cmocka_unit_test(test_symmetric),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

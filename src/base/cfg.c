@@ -19,7 +19,7 @@
 #define MAX_PROBLEMS 50 /* of syntax: more of them means that the file is no config at all */
 
 struct reader {
-	const char *p;
+	const char *text, *p;
 	unsigned line;
 	const char *file;
 	const char *key; /* being read, for messages */
@@ -298,7 +298,9 @@ static int parse_entry_value(struct reader *r, struct vn_cfg_entry *entry)
 	unsigned line = r->line;
 
 	skip_blanks(r, false);
+	entry->value_begin = (size_t)(r->p - r->text);
 	int status = parse_value(r, 0, &entry->value);
+	entry->value_end = entry->end = (size_t)(r->p - r->text);
 	if (status < 0) {
 		/* The reader may already stand at the next assignment: an unterminated list found it. */
 		bool next = r->line != line && at_assignment(r->p) && (r->p[-1] == '\n' || r->p[-1] == ' ');
@@ -309,6 +311,7 @@ static int parse_entry_value(struct reader *r, struct vn_cfg_entry *entry)
 	skip_blanks(r, false);
 	if (*r->p == ';') {
 		r->p++;
+		entry->end = (size_t)(r->p - r->text);
 	} else if (*r->p && *r->p != '\n') {
 		problem(r, r->line, "%s behind the value; expected the end of the line",
 			seen(r->p, (char[8]){0}));
@@ -343,7 +346,7 @@ static int parse_key(struct reader *r, char **ret_key)
 
 static int parse_entry(struct reader *r, struct vn_cfg *cfg)
 {
-	struct vn_cfg_entry entry = {.line = r->line};
+	struct vn_cfg_entry entry = {.line = r->line, .begin = (size_t)(r->p - r->text)};
 
 	r->key = NULL;
 	int status = parse_key(r, &entry.key);
@@ -375,7 +378,7 @@ static int parse_entry(struct reader *r, struct vn_cfg *cfg)
 
 int vn_cfg_parse(const char *text, const char *file, struct vn_cfg *ret_cfg, struct vn_error *err)
 {
-	struct reader r = {.p = text, .line = 1, .file = file, .err = err};
+	struct reader r = {.text = text, .p = text, .line = 1, .file = file, .err = err};
 
 	*ret_cfg = (struct vn_cfg){0};
 	for (;;) {

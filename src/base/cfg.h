@@ -34,6 +34,9 @@ struct vn_cfg_value {
 struct vn_cfg_entry {
 	char *key;
 	unsigned line;
+	size_t begin,
+		end; /* where it stands in the text: from the key to behind the value, or behind a ';' after it */
+	size_t value_begin, value_end; /* of the value alone */
 	struct vn_cfg_value value;
 };
 

@@ -19,7 +19,7 @@
 static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "maxvcpus", "cpus", "kernel",
 	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight", "cap",
 	"policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem", "vdistance", "vnuma_vcpumap",
-	"vnuma_vnodemap",
+	"vnuma_vnodemap", "vnuma", "vnode", "vcpu",
 	/* names that early Xen patches used; guest_numa.c tells today's */
 	"vnuma_distance", "vcpu_to_vnode", NULL};
 
@@ -157,14 +157,6 @@ static void unknown_key(struct guest_reader *r, const struct vn_cfg_entry *entry
 {
 	const char *nearest;
 
-	if (strcmp(entry->key, "vnuma") == 0 || strcmp(entry->key, "vnode") == 0 ||
-		strcmp(entry->key, "vcpu") == 0) {
-		guest_problem(r, entry->line, entry->key,
-			"belongs to a dialect that this version does not read; expected vnodes, vnumamem, "
-			"vdistance, "
-			"vnuma_vcpumap, vnuma_vnodemap");
-		return;
-	}
 	if (strcmp(entry->key, "cpu_weight") == 0)
 		nearest = "weight";
 	else
@@ -176,18 +168,26 @@ static void unknown_key(struct guest_reader *r, const struct vn_cfg_entry *entry
 		guest_problem(r, entry->line, entry->key, "no key of a guest config; the README lists them");
 }
 
+/* All keys that a config may have for others are named in one note: Xen's have many. */
 static void read_unknown_keys(struct guest_reader *r)
 {
+	vn_autofree char *ignored = NULL;
+
 	for (size_t i = 0; i < r->cfg->n; i++) {
 		const struct vn_cfg_entry *entry = &r->cfg->entries[i];
 		if (in_list(known_keys, entry->key))
 			continue;
-		if (in_list(ignored_keys, entry->key))
-			vn_notes_add(&r->guest->notes, "option-ignored", "line %u: %s: vnuma does not use it",
-				entry->line, entry->key);
-		else
+		if (!in_list(ignored_keys, entry->key)) {
 			unknown_key(r, entry);
+			continue;
+		}
+		vn_autofree char *before = ignored;
+		ignored = vn_format("%s%s%s (line %u)", before ? before : "", before ? ", " : "", entry->key,
+			entry->line);
+		r->short_of_memory |= !ignored;
 	}
+	if (ignored)
+		vn_notes_add(&r->guest->notes, "keys-unused", "vnuma makes no use of: %s", ignored);
 }
 
 static void read_name(struct guest_reader *r)
@@ -212,14 +212,20 @@ static void read_size(struct guest_reader *r)
 	const uint64_t most = VN_MAX_MEMORY / VN_MIB;
 	size_t problems = r->err->n;
 
-	if (!vn_cfg_find(r->cfg, "memory"))
+	const struct vn_cfg_entry *memory = vn_cfg_find(r->cfg, "memory");
+	bool listed = memory && memory->value.type == VN_CFG_LIST; /* told of each vnode: guest_told.c */
+	uint64_t mib = r->told.mib && r->told.mib <= most ? r->told.mib : 1;
+
+	if (!memory && r->told.mib == 0 &&
+		(r->defaults || !vn_cfg_find(r->cfg, "vnuma"))) /* else told already */
 		guest_problem(r, 0, "memory", "missing; expected MiB");
-	uint64_t mib = guest_number(r, "memory", 1, most, 1);
-	r->memory_known = r->err->n == problems;
+	if (!listed)
+		mib = guest_number(r, "memory", 1, most, mib);
+	r->memory_known = r->err->n == problems && (!r->told.key || r->told.mib || (memory && !listed));
 	guest->memory = mib * VN_MIB;
 	guest->maxmem = guest_number(r, "maxmem", mib, most, mib) * VN_MIB;
 	problems = r->err->n;
-	guest->vcpus = (unsigned)guest_number(r, "vcpus", 1, VN_MAX_VCPUS, 1);
+	guest->vcpus = (unsigned)guest_number(r, "vcpus", 1, VN_MAX_VCPUS, r->told.vcpus ? r->told.vcpus : 1);
 	guest->maxvcpus = (unsigned)guest_number(r, "maxvcpus", guest->vcpus, VN_MAX_VCPUS, guest->vcpus);
 	r->vcpus_known = r->err->n == problems;
 }
@@ -264,8 +270,17 @@ static int apply_cpus_part(hwloc_bitmap_t set, char *part, bool first)
 	return minus ? hwloc_bitmap_andnot(set, set, members) : hwloc_bitmap_or(set, set, members);
 }
 
-/* `cpus` as in xl.cfg(5): "0-3,5", "all", "all,^0", "^0-1". Its per-vCPU list and "node:N" forms are the
- * planner's business. */
+/* The form of `cpus` that pins vCPU by vCPU: ["0-3", "4-7"]. */
+static bool are_pins(const struct vn_cfg_value *value)
+{
+	bool all = value->type == VN_CFG_LIST && value->n > 0;
+
+	for (size_t i = 0; all && i < value->n; i++)
+		all = value->items[i].type == VN_CFG_STRING || value->items[i].type == VN_CFG_NUMBER;
+	return all;
+}
+
+/* `cpus` as in xl.cfg(5): "0-3,5", "all", "all,^0", "^0-1". Its per-vCPU list is what a plan makes, and its "node:N" form a home. */
 static void read_cpus(struct guest_reader *r)
 {
 	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "cpus");
@@ -275,6 +290,11 @@ static void read_cpus(struct guest_reader *r)
 
 	if (!entry)
 		return;
+	if (are_pins(&entry->value)) {
+		vn_notes_add(&r->guest->notes, "pins-replaced",
+			"line %u: cpus: a pin for each vCPU; the plan's pins replace them", entry->line);
+		return;
+	}
 	if (entry->value.type == VN_CFG_STRING || entry->value.type == VN_CFG_NUMBER)
 		copy = vn_copy(entry->value.text);
 	char *rest = copy, *part;
@@ -362,6 +382,7 @@ static void read_boot(struct guest_reader *r)
 static void read_guest(struct guest_reader *r)
 {
 	read_unknown_keys(r);
+	guest_read_told(r, &r->told);
 	read_name(r);
 	read_size(r);
 	read_threads(r);
@@ -382,11 +403,15 @@ int vn_guest_from_cfg(
 
 	if (!guest)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	if (strnlen(text, VN_CFG_MAX + 1) > VN_CFG_MAX)
+		return vn_error_input(err, &(struct vn_where){file, 0, NULL},
+			"is longer than %u bytes; expected a config", VN_CFG_MAX);
 	guest->file = vn_copy(file);
 	if (vn_cfg_parse(text, file, &cfg, &problems) == -ENOMEM || (file && !guest->file))
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	struct guest_reader r = {.cfg = &cfg, .defaults = defaults, .guest = guest, .err = &problems};
 	read_guest(&r);
+	guest_told_clear(&r.told);
 	if (r.short_of_memory) /* what looks wrong then may be what could not be read */
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	if (problems.n || problems.input) { /* without `n`: memory was too short to tell them */

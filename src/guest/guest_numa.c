@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The NUMA options of dialect 1, and what is filled in where they are missing. Where none is there, the vnodes are left open:
+ * The NUMA options of dialect 1 (the others: guest_told.c), and what is filled in where they are missing. Where none is there, the vnodes are left open:
  * the planner makes them once it knows the host, and until then there is one.
  *
  * Theory of operation: every vnode first gets its defaults (memory in even parts of whole MiB with the rest
@@ -23,11 +23,7 @@ static const struct {
 	const char *old, *today;
 } renamed[] = {{"vnuma_distance", "vdistance"}, {"vcpu_to_vnode", "vnuma_vcpumap"}};
 
-/* A wrong NUMA option: refused, or replaced by its default. */
-static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
+void guest_wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
 {
 	vn_autofree char *value = vn_cfg_value_text(&entry->value);
 	va_list args;
@@ -55,7 +51,7 @@ static uint64_t *read_numbers(struct guest_reader *r, const struct vn_cfg_entry 
 	const struct vn_cfg_value *list = &entry->value;
 
 	if (list->type != VN_CFG_LIST || list->n != want) {
-		wrong(r, entry, "expected %s", expected);
+		guest_wrong(r, entry, "expected %s", expected);
 		return NULL;
 	}
 	uint64_t *numbers = calloc(want, sizeof(*numbers));
@@ -66,7 +62,7 @@ static uint64_t *read_numbers(struct guest_reader *r, const struct vn_cfg_entry 
 	for (size_t i = 0; i < want; i++) {
 		if (!guest_value_number(&list->items[i], max, &numbers[i])) {
 			vn_autofree char *text = vn_cfg_value_text(&list->items[i]);
-			wrong(r, entry, "entry %zu is %s; expected %s", i, text, expected);
+			guest_wrong(r, entry, "entry %zu is %s; expected %s", i, text, expected);
 			free(numbers);
 			return NULL;
 		}
@@ -91,7 +87,7 @@ static void read_memory(struct guest_reader *r)
 	for (size_t i = 0; i < guest->n_vnodes; i++)
 		sum += mib[i];
 	if (r->memory_known && sum != total) {
-		wrong(r, entry, "the sum is %llu MiB; expected %llu MiB, which is 'memory'",
+		guest_wrong(r, entry, "the sum is %llu MiB; expected %llu MiB, which is 'memory'",
 			(unsigned long long)sum, (unsigned long long)total);
 		return;
 	}
@@ -114,9 +110,9 @@ static bool distance_is_good(struct guest_reader *r, const struct vn_cfg_entry *
 	}
 	vn_autofree char *text = vn_cfg_value_text(value);
 	if (from == to)
-		wrong(r, entry, "vnode %zu to itself is %s; expected 10", from, text);
+		guest_wrong(r, entry, "vnode %zu to itself is %s; expected 10", from, text);
 	else
-		wrong(r, entry,
+		guest_wrong(r, entry,
 			"vnode %zu to %zu is %s; expected 11 to 255 (with 10 or less Linux drops the whole "
 			"table)",
 			from, to, text);
@@ -156,7 +152,7 @@ static void read_distances(struct guest_reader *r)
 	for (size_t i = 0; i < n * n; i++) {
 		const struct vn_cfg_value *value = distance_at(&entry->value, n, i / n, i % n);
 		if (!value) {
-			wrong(r, entry,
+			guest_wrong(r, entry,
 				"expected 2 values (same node, other node) or %zu (%zu x %zu, flat or in "
 				"rows)",
 				n * n, n, n);
@@ -178,7 +174,7 @@ static bool cores_are_whole(struct guest_reader *r, const struct vn_cfg_entry *e
 		unsigned first = i - i % threads;
 		if (vnodes[i] == vnodes[first])
 			continue;
-		wrong(r, entry,
+		guest_wrong(r, entry,
 			"vCPUs %u and %u are threads of one core, on vnodes %u and %u; expected one vnode ('threads' is %u)",
 			first, i, (unsigned)vnodes[first], (unsigned)vnodes[i], threads);
 		return false;
@@ -200,7 +196,15 @@ static void read_vcpumap(struct guest_reader *r)
 		guest->maxvcpus == 1 ? "" : "s", guest->n_vnodes - 1,
 		guest->maxvcpus > guest->vcpus ? "possible " : "");
 	vn_autofree uint64_t *vnodes = read_numbers(r, entry, guest->maxvcpus, guest->n_vnodes - 1, expected);
-	if (!vnodes || !cores_are_whole(r, entry, vnodes))
+	if (vnodes)
+		guest_apply_vcpumap(r, entry, vnodes);
+}
+
+void guest_apply_vcpumap(struct guest_reader *r, const struct vn_cfg_entry *entry, const uint64_t *vnodes)
+{
+	struct vn_guest *guest = r->guest;
+
+	if (!cores_are_whole(r, entry, vnodes))
 		return;
 	for (size_t i = 0; i < guest->n_vnodes; i++)
 		hwloc_bitmap_zero(guest->vnodes[i].vcpus);
@@ -239,7 +243,7 @@ static void read_renamed(struct guest_reader *r)
 		if (strcmp(renamed[i].today, "vdistance") == 0 &&
 			!distance_at(&entry->value, n, n - 1, n - 1))
 			also = ", and its values are too few or too many for that";
-		wrong(r, entry, "no option of this name; it is called '%s'%s", renamed[i].today, also);
+		guest_wrong(r, entry, "no option of this name; it is called '%s'%s", renamed[i].today, also);
 	}
 }
 
@@ -306,14 +310,14 @@ static size_t read_count(struct guest_reader *r)
 	if (entry && guest_value_number(&entry->value, most, &n) && n >= 1)
 		return (size_t)n;
 	if (entry) {
-		wrong(r, entry, "expected 1 to %llu%s", (unsigned long long)most,
+		guest_wrong(r, entry, "expected 1 to %llu%s", (unsigned long long)most,
 			most < VN_MAX_VNODES ? " (each vnode needs 1 MiB)" : "");
 		return r->defaults ? 1 : 0;
 	}
 	for (size_t i = 0; i < sizeof(depend) / sizeof(depend[0]); i++) {
 		const struct vn_cfg_entry *other = vn_cfg_find(r->cfg, depend[i]);
 		if (other) {
-			wrong(r, other, "'vnodes' is missing, which it goes with");
+			guest_wrong(r, other, "'vnodes' is missing, which it goes with");
 			return r->defaults ? 1 : 0;
 		}
 	}
@@ -332,18 +336,28 @@ static int find_empty(const struct vn_guest *guest, bool asked)
 	return -1;
 }
 
+/* What tells the memory of each vnode, in any dialect; NULL: nothing does. */
+static const struct vn_cfg_entry *memory_entry(const struct guest_reader *r)
+{
+	if (!r->told.key)
+		return vn_cfg_find(r->cfg, "vnumamem");
+	if (r->told.mib == 0)
+		return NULL;
+	const struct vn_cfg_entry *third = vn_cfg_find(r->cfg, "vnuma");
+	return third ? third : vn_cfg_find(r->cfg, "memory");
+}
+
 /*
  * A vnode without memory works, even vnode 0 (QEMU leaves it out of the SRAT's memory entries, Linux 6.12 makes a memory-less
  * node of it), as long as a vCPU of it is online: else Linux does not bring the node online, and the guest's nodes are fewer.
  */
 static void check_empty(struct guest_reader *r)
 {
-	const struct vn_cfg_entry *given = vn_cfg_find(r->cfg, "vnumamem"),
-				  *count = vn_cfg_find(r->cfg, "vnodes");
+	const struct vn_cfg_entry *given = memory_entry(r), *count = vn_cfg_find(r->cfg, "vnodes");
 	int empty = r->vcpus_known && r->memory_known ? find_empty(r->guest, given) : -1;
 
 	if (empty >= 0 && given) {
-		wrong(r, given, "vnode %d has neither memory nor a vCPU at start; expected one of them",
+		guest_wrong(r, given, "vnode %d has neither memory nor a vCPU at start; expected one of them",
 			empty);
 		default_memory(r);
 		empty = r->defaults ? find_empty(r->guest, false) : -1;
@@ -365,10 +379,11 @@ static void check_vnodes(struct guest_reader *r)
 	for (size_t i = 0; guest->hugepages && r->memory_known && i < guest->n_vnodes; i++) {
 		if (guest->vnodes[i].memory % guest->hugepages == 0)
 			continue;
-		const char *key = vn_cfg_find(r->cfg, "vnumamem") ? "vnumamem" : "memory";
-		const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
+		const struct vn_cfg_entry *entry = memory_entry(r);
+		if (!entry)
+			entry = vn_cfg_find(r->cfg, "memory");
 		char memory[VN_SIZE_TEXT], page[VN_SIZE_TEXT];
-		guest_problem(r, entry->line, key,
+		guest_problem(r, entry->line, entry->key,
 			"vnode %zu gets %s; expected a multiple of its huge pages, %s", i,
 			vn_size_text_exact(guest->vnodes[i].memory, memory),
 			vn_size_text(guest->hugepages, page));
@@ -381,27 +396,70 @@ static void check_vnodes(struct guest_reader *r)
 			"back were one");
 }
 
-/* Whether any of the options is there, under whatever name, right or wrong. */
-static bool tells_of_vnodes(const struct guest_reader *r)
+/* Whether a key is one of the first dialect's, also under its old name. */
+static bool is_of_first(const char *key)
 {
 	static const char *const options[] = {
 		"vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap"};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		if (vn_cfg_find(r->cfg, options[i]))
+		if (strcmp(key, options[i]) == 0)
 			return true;
 	}
 	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++) {
-		if (vn_cfg_find(r->cfg, renamed[i].old))
+		if (strcmp(key, renamed[i].old) == 0)
 			return true;
 	}
 	return false;
 }
 
+/* Whether any of the options is there, under whatever name, right or wrong. */
+static bool tells_of_vnodes(const struct guest_reader *r)
+{
+	for (size_t i = 0; i < r->cfg->n; i++) {
+		if (is_of_first(r->cfg->entries[i].key))
+			return true;
+	}
+	return r->told.key;
+}
+
+static void read_first(struct guest_reader *r)
+{
+	read_memory(r);
+	read_distances(r);
+	read_vcpumap(r);
+	read_vnodemap(r);
+	read_renamed(r);
+}
+
+/* One dialect at a time: of two, neither can be what was meant. */
+static void check_dialects(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *first = NULL, *second = NULL, *third = vn_cfg_find(r->cfg, "vnuma");
+
+	for (size_t i = 0; i < r->cfg->n; i++) {
+		const struct vn_cfg_entry *entry = &r->cfg->entries[i];
+		bool memory = strcmp(entry->key, "memory") == 0 && entry->value.type == VN_CFG_LIST;
+		if (!first && is_of_first(entry->key))
+			first = entry;
+		if (!second &&
+			(memory || strcmp(entry->key, "vnode") == 0 || strcmp(entry->key, "vcpu") == 0))
+			second = entry;
+	}
+	const struct vn_cfg_entry *told = third ? third : second, *other = third ? second : first;
+	if (third && !second)
+		other = first;
+	if (told && other)
+		guest_problem(r, other->line, other->key,
+			"seen beside '%s' of line %u; expected vnodes in one way: vnodes and vn…, or vnode and vcpu, or vnuma",
+			told->key, told->line);
+}
+
 void guest_read_numa(struct guest_reader *r)
 {
-	size_t n = read_count(r);
+	size_t n = r->told.broken ? 0 : r->told.key ? r->told.n : read_count(r);
 
+	check_dialects(r);
 	if (make_vnodes(r, n ? n : 1) < 0) {
 		r->short_of_memory = true;
 		return;
@@ -410,11 +468,10 @@ void guest_read_numa(struct guest_reader *r)
 	if (n == 0)
 		return;
 	r->guest->vnodes_open = r->guest->guest_numa != VN_GUEST_NUMA_OFF && !tells_of_vnodes(r);
-	read_memory(r);
-	read_distances(r);
-	read_vcpumap(r);
-	read_vnodemap(r);
-	read_renamed(r);
+	if (r->told.key)
+		guest_apply_told(r, &r->told);
+	else
+		read_first(r);
 	check_empty(r);
 	check_vnodes(r);
 }

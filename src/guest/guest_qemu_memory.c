@@ -367,6 +367,8 @@ static void share_page(struct vn_guest *guest)
 		if (!guest->vnodes[i].has_page || guest->vnodes[i].page != guest->vnodes[0].page)
 			return;
 	}
+	if (guest->n_vnodes == 0)
+		return;
 	guest->hugepages = guest->vnodes[0].page;
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		guest->vnodes[i].has_page = false;

@@ -131,11 +131,14 @@ static void read_node_memory(struct qemu_reader *r, const struct qemu_option *op
 /* mem= of some nodes, memdev= of others; memdev= beside memory for all. */
 static void check_mixture(struct qemu_reader *r)
 {
-	const struct qemu_option *mem = qemu_last(r, "-numa", "mem"),
-				 *memdev = qemu_last(r, "-numa", "memdev"),
+	const struct qemu_option *mem = NULL, *memdev = qemu_last(r, "-numa", "memdev"),
 				 *all = qemu_last(r, "-machine", "memory-backend");
 
-	if (mem && memdev && mem != memdev)
+	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-numa", option));) {
+		if (vn_keyval_get(&option->keys, "mem") && !vn_keyval_get(&option->keys, "memdev"))
+			mem = option;
+	}
+	if (mem && memdev)
 		qemu_problem(r, mem, "mem seen, but memdev on line %u; expected one of them for all nodes",
 			memdev->line);
 	if (all && memdev)
@@ -293,7 +296,7 @@ static void check_empty(struct qemu_reader *r)
 {
 	const struct vn_guest *guest = r->guest;
 
-	for (size_t i = 0; r->vcpus_known && i < guest->n_vnodes; i++) {
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		int first = hwloc_bitmap_first(guest->vnodes[i].vcpus);
 		if (guest->vnodes[i].memory + guest->vnodes[i].plugged == 0 &&
 			(first < 0 || (unsigned)first >= guest->vcpus))
@@ -328,16 +331,17 @@ void qemu_read_numa(struct qemu_reader *r)
 	struct vn_guest *guest = r->guest;
 	const struct qemu_option *numa = qemu_next(r, "-numa", NULL);
 	bool nodes = false;
+	size_t problems = r->problems;
 
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-numa", option));)
 		nodes |= is_type(option, "node");
 	check_types(r, nodes);
 	size_t n = count_nodes(r);
-	if (nodes && !n)
+	if (numa && !n)
 		return; /* nothing is checked against wrong nodes */
 	if (!make_vnodes(r, n ? n : 1))
 		return;
-	if (numa && n) {
+	if (n) {
 		read_nodes(r);
 	} else {
 		guest->vnodes[0].memory = r->ram;
@@ -346,5 +350,6 @@ void qemu_read_numa(struct qemu_reader *r)
 	place_the_rest(r);
 	qemu_bind_all(r);
 	qemu_read_dimms(r);
-	check_empty(r);
+	if (problems == r->problems && r->vcpus_known)
+		check_empty(r);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "guest_cfg.h"
+#include "guest_libvirt.h"
 #include "guest_qemu.h"
 
 /* Blanks of a shell's command line: a backslash at a line's end among them. */
@@ -65,6 +66,7 @@ static int read_form(enum vn_guest_form form, const char *text, size_t size, con
 	case VN_FORM_QEMU:
 		return vn_guest_from_qemu(text, size, file, ret_guest, err);
 	case VN_FORM_LIBVIRT:
+		return vn_guest_from_libvirt(text, file, ret_guest, err);
 	case VN_FORM_CFG:
 	case VN_FORM_NONE:
 		break;

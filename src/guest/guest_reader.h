@@ -4,9 +4,11 @@
 
 #include "../base/cfg.h"
 #include "guest_cfg.h"
+#include "guest_told.h"
 
 struct guest_reader {
 	const struct vn_cfg *cfg;
+	struct guest_told told; /* by the second or third dialect */
 	bool defaults; /* replace wrong NUMA options instead of refusing them */
 	struct vn_guest *guest; /* being filled; guest->file is set */
 	struct vn_error *err;
@@ -31,6 +33,13 @@ int guest_choice(struct guest_reader *r, const char *key, const char *const *cho
 
 /* Whether a value is a number (quoted ones count, as in xl) of at most `max`. */
 bool guest_value_number(const struct vn_cfg_value *value, uint64_t max, uint64_t *ret);
+
+/* A wrong NUMA option: refused, or with --defaults replaced by its default. */
+void guest_wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Puts each vCPU on its vnode, `vnodes[vCPU]`, unless that parts the threads of a core. */
+void guest_apply_vcpumap(struct guest_reader *r, const struct vn_cfg_entry *entry, const uint64_t *vnodes);
 
 /* guest_numa.c: memory, vcpus and name are set; fills guest->vnodes. */
 void guest_read_numa(struct guest_reader *r);

@@ -112,7 +112,7 @@ static bool is_countable(const struct vn_occupied *occupied, const struct vn_hos
 			const struct vn_occupied_node *node = &occupied->nodes[i];
 			bool known = false;
 			for (size_t p = 0; p < node->n_promised; p++)
-				known |= node->promised[p].page == guest->hugepages;
+				known |= node->promised[p].page == vn_vnode_page(guest, v);
 			if (!known && node->n_promised == VN_MAX_PAGE_SIZES)
 				return false;
 		}
@@ -129,9 +129,9 @@ static void count_memory(struct vn_occupied *occupied, const struct vn_host *hos
 			const struct vn_share *share = &vnode->shares[k];
 			struct vn_occupied_node *node =
 				&occupied->nodes[vn_host_node_index(host, share->pnode)];
-			struct vn_promised *promised = find_promised(node, guest->hugepages);
+			struct vn_promised *promised = find_promised(node, vn_vnode_page(guest, v));
 			if (add)
-				vn_occupied_promise(node, guest->hugepages, share->memory);
+				vn_occupied_promise(node, vn_vnode_page(guest, v), share->memory);
 			else if (promised)
 				promised->memory -=
 					share->memory < promised->memory ? share->memory : promised->memory;

@@ -73,6 +73,11 @@ static void read_cpus(struct vn_plan_reader *p)
 	p->guest->cpus_where = (struct vn_where){p->guest->file, 0, "cpus_allowed"};
 }
 
+static bool is_page_size(uint64_t page)
+{
+	return page == 0 || (page >= VN_MIN_PAGE && (page & (page - 1)) == 0);
+}
+
 static void read_wishes(struct vn_plan_reader *p)
 {
 	const struct vn_json_reader *in = &p->in;
@@ -81,7 +86,7 @@ static void read_wishes(struct vn_plan_reader *p)
 
 	guest->weight = XL_DEFAULT_WEIGHT;
 	if (vn_json_number(in, "hugepages", 0, MAX_PAGE, "bytes a page, or 0 for ordinary ones", &page) &&
-		((page & (page - 1)) || (page && page < VN_MIN_PAGE)))
+		!is_page_size(page))
 		vn_json_wrong(in, "hugepages", "a power of two of at least 4096, or 0 for ordinary pages");
 	guest->hugepages = page;
 	p->plan->binding = (enum vn_binding)vn_json_choice(
@@ -158,6 +163,22 @@ static hwloc_bitmap_t read_set(const struct vn_json_reader *in, const char *key,
 	return set;
 }
 
+/* Where they are not as for all. Plans of before these keys were told have none of them. */
+static void read_own_pages(struct vn_plan_reader *p, const struct vn_json_reader *in, struct vn_vnode *vnode)
+{
+	uint64_t page = p->guest->hugepages;
+
+	if (vn_json_maybe_number(
+		    in, "hugepages", 0, MAX_PAGE, "bytes a page, or 0 for ordinary ones", &page) &&
+		!is_page_size(page))
+		vn_json_wrong(in, "hugepages", "a power of two of at least 4096, or 0 for ordinary pages");
+	vnode->has_page = page != p->guest->hugepages;
+	vnode->page = page;
+	vnode->binding = (enum vn_binding)maybe_choice(in, "memory_policy", vn_binding_names, VN_N_BINDINGS,
+		"preferred, strict or interleave", (int)p->plan->binding);
+	vnode->has_binding = vnode->binding != p->plan->binding;
+}
+
 static void read_vnode(struct vn_plan_reader *p, const struct vn_json_reader *in, size_t i, size_t n)
 {
 	struct vn_vnode *vnode = &p->guest->vnodes[i];
@@ -180,6 +201,7 @@ static void read_vnode(struct vn_plan_reader *p, const struct vn_json_reader *in
 		vnode->home = (int)wanted;
 	vnode->home_where = (struct vn_where){p->guest->file, 0, "home_wanted"};
 	planned->home = p->plan->homes[i] = (unsigned)home;
+	read_own_pages(p, in, vnode);
 	read_shares(in, planned);
 	planned->cpus = read_set(in, "cpus", VN_SET_MAX);
 }
@@ -345,12 +367,12 @@ static void check_shares(const struct vn_plan_reader *p, const struct vn_json_re
 static void check_vnode(const struct vn_plan_reader *p, const struct vn_json_reader *in, size_t v)
 {
 	const struct vn_vnode *vnode = &p->guest->vnodes[v];
-	uint64_t unit = p->guest->hugepages > VN_MIB ? p->guest->hugepages : VN_MIB;
+	uint64_t page = vn_vnode_page(p->guest, v), unit = page > VN_MIB ? page : VN_MIB;
 	vn_autoset cpus = hwloc_bitmap_alloc();
 	unsigned vcpu;
 
 	if (vnode->memory % unit)
-		vn_json_wrong(in, "memory", p->guest->hugepages ? "whole huge pages" : "whole MiB");
+		vn_json_wrong(in, "memory", page ? "whole huge pages" : "whole MiB");
 	if (vnode->memory == 0 && hwloc_bitmap_iszero(vnode->vcpus))
 		vn_json_wrong(in, "memory", "some, as the vnode has no vCPU");
 	if (vnode->home >= 0 && (unsigned)vnode->home != p->plan->homes[v])

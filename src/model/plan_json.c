@@ -122,6 +122,9 @@ static json_t *vnode_to_json(const struct vn_plan *plan, const struct vn_guest *
 		      put(object, "distances", distances_to_json(vnode->distances, guest->n_vnodes)) &&
 		      put(object, "home", json_integer(planned->home)) &&
 		      put(object, "home_wanted", vnode->home < 0 ? json_null() : json_integer(vnode->home)) &&
+		      put(object, "hugepages", integer((vn_i128)vn_vnode_page(guest, i))) &&
+		      put(object, "memory_policy",
+			      json_string(vn_binding_names[vn_plan_binding(plan, guest, i)])) &&
 		      put_shares(object, planned) && put(object, "cpus", vn_json_set(planned->cpus));
 
 	return all_or_none(object, filled);

@@ -221,21 +221,33 @@ static int note_short(
 		vn_size_text(bytes, size), what);
 }
 
+/* Whether no vnode before it has pages of its size. */
+static bool first_of_size(const struct vn_guest *guest, size_t vnode)
+{
+	for (size_t v = 0; v < vnode; v++) {
+		if (vn_vnode_page(guest, v) == vn_vnode_page(guest, vnode))
+			return false;
+	}
+	return true;
+}
+
 static int occupy_one(const struct vn_guest *guest, const struct vn_plan *plan, const struct vn_host *host,
 	struct vn_occupied *occupied, struct vn_notes *warnings)
 {
-	vn_autofree uint64_t *before = calloc(host->n_nodes + 1, sizeof(*before));
+	size_t n = host->n_nodes;
+	vn_autofree uint64_t *before = calloc(n * guest->n_vnodes + 1, sizeof(*before));
 
 	if (!before)
 		return -ENOMEM;
-	for (size_t i = 0; i < host->n_nodes; i++)
-		before[i] = shortage(&host->nodes[i], &occupied->nodes[i], guest->hugepages);
+	for (size_t k = 0; k < n * guest->n_vnodes; k++)
+		before[k] =
+			shortage(&host->nodes[k % n], &occupied->nodes[k % n], vn_vnode_page(guest, k / n));
 	int r = vn_occupied_add(occupied, host, guest, plan);
-	for (size_t i = 0; i < host->n_nodes && r == 0; i++) {
-		uint64_t after = shortage(&host->nodes[i], &occupied->nodes[i], guest->hugepages);
-		if (after > before[i])
-			r = note_short(warnings, guest->name, host->nodes[i].id, guest->hugepages,
-				after - before[i]);
+	for (size_t k = 0; k < n * guest->n_vnodes && r == 0; k++) {
+		uint64_t page = vn_vnode_page(guest, k / n);
+		uint64_t after = shortage(&host->nodes[k % n], &occupied->nodes[k % n], page);
+		if (after > before[k] && first_of_size(guest, k / n))
+			r = note_short(warnings, guest->name, host->nodes[k % n].id, page, after - before[k]);
 	}
 	return r;
 }

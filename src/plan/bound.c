@@ -311,6 +311,16 @@ void vn_partial_sort(struct vn_partial *partial)
 	partial->sorted = true;
 }
 
+/* Bytes left of a place for all that a guest may yet have there. */
+static uint64_t group_left(const struct vn_partial *p, const struct vn_group *group, size_t place)
+{
+	uint64_t left = 0;
+
+	for (size_t k = 0; k < p->in->n_pools; k++)
+		left += group->mixed || k == group->pool ? room_left(p, k, place) : 0;
+	return left;
+}
+
 /* fill[i]: the least distance from i of `rest` of a guest poured into the `left` of the places, `slack` of it anywhere. */
 static void pour(struct vn_partial *p, size_t g, bool memory, uint64_t slack, uint64_t cores_slack)
 {
@@ -321,7 +331,7 @@ static void pour(struct vn_partial *p, size_t g, bool memory, uint64_t slack, ui
 	size_t n = p->in->n_places;
 
 	for (size_t i = 0; i < n; i++) {
-		uint64_t mib = room_left(p, group->pool, i) / VN_MIB, cores = cores_left(p, i);
+		uint64_t mib = group_left(p, group, i) / VN_MIB, cores = cores_left(p, i);
 		p->lefts[i] = memory ? mib : cores * group->threads;
 		if (menu && slack == 0 && cores_slack == 0)
 			p->lefts[i] = vn_min(p->lefts[i],

@@ -19,8 +19,10 @@ struct check {
 	const struct vn_occupied *occupied;
 	const struct vn_plan *plan;
 	hwloc_bitmap_t *usable; /* per node */
+	uint64_t page; /* the size of pages whose memory is looked at */
 	uint64_t *capacity, *asked, *kept,
-		*stored; /* per node, bytes: of the pool; of vnodes at home; of these kept; in all */
+		*stored; /* per node, bytes: of that pool; of vnodes at home; of these kept; in all */
+	vn_i128 fragmentation; /* of the pools looked at */
 	uint64_t *busy; /* per node: cores' worth of the plan's vCPUs */
 	bool bad;
 	struct vn_error *err;
@@ -53,7 +55,7 @@ static size_t find(const struct check *c, unsigned id)
 static uint64_t capacity_of(const struct check *c, size_t i)
 {
 	const struct vn_host_node *node = &c->host->nodes[i];
-	uint64_t page = c->guest->hugepages, promised = 0;
+	uint64_t page = c->page, promised = 0;
 	unsigned __int128 bytes = 0;
 
 	for (size_t k = 0; c->occupied && k < c->occupied->nodes[i].n_promised; k++) {
@@ -61,6 +63,8 @@ static uint64_t capacity_of(const struct check *c, size_t i)
 			promised = c->occupied->nodes[i].promised[k].memory;
 	}
 	if (c->host->allowed_nodes && !hwloc_bitmap_isset(c->host->allowed_nodes, node->id))
+		return 0;
+	if (c->guest->nodes && !hwloc_bitmap_isset(c->guest->nodes, node->id))
 		return 0;
 	if (page == 0 && node->has_memory_free)
 		bytes = (unsigned __int128)node->memory_free + node->memory_reclaimable;
@@ -75,6 +79,38 @@ static uint64_t capacity_of(const struct check *c, size_t i)
 		bytes = UINT64_C(1) << 53;
 	uint64_t grain = page > (1u << 20) ? page : 1u << 20;
 	return (uint64_t)bytes / grain * grain;
+}
+
+/* Whether the vnode's pages are of the size that is looked at. */
+static bool is_of(const struct check *c, size_t v)
+{
+	return vn_vnode_page(c->guest, v) == c->page;
+}
+
+/* The first vnode from `v` on whose pages are of a size that none before it has; n_vnodes: there is none. */
+static size_t next_size(const struct check *c, size_t v)
+{
+	for (; v < c->guest->n_vnodes; v++) {
+		size_t before = 0;
+		while (before < v && vn_vnode_page(c->guest, before) != vn_vnode_page(c->guest, v))
+			before++;
+		if (before == v)
+			break;
+	}
+	return v;
+}
+
+/* Looks at the memory of that page size from now on. */
+static void turn_to(struct check *c, uint64_t page)
+{
+	size_t bytes = c->host->n_nodes * sizeof(uint64_t);
+
+	c->page = page;
+	for (size_t i = 0; i < c->host->n_nodes; i++)
+		c->capacity[i] = capacity_of(c, i);
+	memset(c->asked, 0, bytes);
+	memset(c->kept, 0, bytes);
+	memset(c->stored, 0, bytes);
 }
 
 static uint64_t load_on(const struct check *c, size_t i)
@@ -104,7 +140,6 @@ static int check_make(struct check *c)
 	if (!c->usable || !c->capacity || !c->asked || !c->kept || !c->stored || !c->busy)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		c->capacity[i] = capacity_of(c, i);
 		c->usable[i] = hwloc_bitmap_dup(c->host->nodes[i].cpus);
 		if (!c->usable[i])
 			return -ENOMEM;
@@ -139,6 +174,9 @@ static void check_homes(struct check *c)
 		}
 		if (c->plan->vnodes[v].home != home)
 			wrong(c, "vnode %zu: two homes: %u and %u", v, home, c->plan->vnodes[v].home);
+		if ((wish->nodes && !hwloc_bitmap_isset(wish->nodes, home)) ||
+			(c->guest->nodes && !hwloc_bitmap_isset(c->guest->nodes, home)))
+			wrong(c, "vnode %zu: home is node %u, which is not among those asked for", v, home);
 		if (wish->home >= 0 && (unsigned)wish->home != home)
 			wrong(c, "vnode %zu: home is node %u, and node %d was asked for", v, home,
 				wish->home);
@@ -152,7 +190,7 @@ static void check_shares_of(struct check *c, size_t v)
 {
 	const struct vn_plan_vnode *vnode = &c->plan->vnodes[v];
 	size_t home = find(c, vnode->home), before = SIZE_MAX;
-	uint64_t sum = 0, page = c->guest->hugepages ? c->guest->hugepages : 4096;
+	uint64_t sum = 0, page = c->page ? c->page : 4096;
 
 	for (size_t k = 0; k < vnode->n_shares; k++) {
 		size_t i = find(c, vnode->shares[k].pnode);
@@ -162,6 +200,10 @@ static void check_shares_of(struct check *c, size_t v)
 				vnode->shares[k].pnode);
 			continue;
 		}
+		if (c->guest->vnodes[v].nodes &&
+			!hwloc_bitmap_isset(c->guest->vnodes[v].nodes, vnode->shares[k].pnode))
+			wrong(c, "vnode %zu: memory on node %u, which is not among those asked for", v,
+				vnode->shares[k].pnode);
 		if (bytes == 0 || bytes % page != 0 || bytes > c->guest->vnodes[v].memory)
 			wrong(c, "vnode %zu: %llu bytes on node %u", v, (unsigned long long)bytes,
 				vnode->shares[k].pnode);
@@ -214,8 +256,8 @@ static void check_homes_first(struct check *c)
 		const struct vn_plan_vnode *low = &c->plan->vnodes[v];
 		for (size_t w = v + 1; w < c->plan->n_vnodes; w++) {
 			const struct vn_plan_vnode *high = &c->plan->vnodes[w];
-			if (low->home == high->home && kept_of(low) < c->guest->vnodes[v].memory &&
-				kept_of(high) > 0)
+			if (is_of(c, v) && is_of(c, w) && low->home == high->home &&
+				kept_of(low) < c->guest->vnodes[v].memory && kept_of(high) > 0)
 				wrong(c, "vnode %zu spills before vnode %zu does", v, w);
 		}
 	}
@@ -228,7 +270,8 @@ static uint64_t sent(const struct check *c, size_t i, size_t j)
 
 	for (size_t v = 0; v < c->plan->n_vnodes; v++) {
 		const struct vn_plan_vnode *vnode = &c->plan->vnodes[v];
-		for (size_t k = 0; k < vnode->n_shares && vnode->home == c->host->nodes[i].id; k++)
+		for (size_t k = 0; k < vnode->n_shares && is_of(c, v) && vnode->home == c->host->nodes[i].id;
+			k++)
 			bytes += vnode->shares[k].pnode == c->host->nodes[j].id ? vnode->shares[k].memory : 0;
 	}
 	return bytes;
@@ -309,7 +352,7 @@ static uint64_t best_of(const struct check *c, size_t home, uint32_t reach, size
 
 static uint64_t grain_of(const struct check *c)
 {
-	return c->guest->hugepages > 1u << 20 ? c->guest->hugepages : 1u << 20;
+	return c->page > 1u << 20 ? c->page : 1u << 20;
 }
 
 /*
@@ -459,15 +502,16 @@ static void weigh_cores(const struct check *c, const unsigned *homes, struct vn_
 	}
 }
 
-static uint64_t spill_of(const struct check *c, const unsigned *homes)
+static uint64_t spill_of(struct check *c, const unsigned *homes)
 {
 	uint64_t spill = 0;
 
-	for (size_t i = 0; i < c->host->n_nodes; i++) {
-		uint64_t asked = 0;
+	for (size_t first = next_size(c, 0); first < c->guest->n_vnodes; first = next_size(c, first + 1)) {
+		turn_to(c, vn_vnode_page(c->guest, first));
 		for (size_t v = 0; v < c->guest->n_vnodes; v++)
-			asked += homes[v] == c->host->nodes[i].id ? c->guest->vnodes[v].memory : 0;
-		spill += asked > c->capacity[i] ? asked - c->capacity[i] : 0;
+			c->asked[find(c, homes[v])] += is_of(c, v) ? c->guest->vnodes[v].memory : 0;
+		for (size_t i = 0; i < c->host->n_nodes; i++)
+			spill += c->asked[i] > c->capacity[i] ? c->asked[i] - c->capacity[i] : 0;
 	}
 	return spill;
 }
@@ -494,15 +538,11 @@ static void compare_costs(
 
 static void check_cost(struct check *c)
 {
-	struct vn_cost found = {
-		.spill = spill_of(c, c->plan->homes), .distance = distance_of(c, c->plan->homes)};
+	struct vn_cost found = {.spill = spill_of(c, c->plan->homes),
+		.distance = distance_of(c, c->plan->homes),
+		.fragmentation = c->fragmentation};
 
 	weigh_cores(c, c->plan->homes, &found);
-	for (size_t i = 0; i < c->host->n_nodes; i++) {
-		vn_i128 left =
-			c->capacity[i] > c->stored[i] ? (vn_i128)((c->capacity[i] - c->stored[i]) >> 20) : 0;
-		found.fragmentation += left * left;
-	}
 	compare_costs(c, "cost", &c->plan->cost, &found);
 }
 
@@ -706,12 +746,20 @@ static void check_view(struct check *c)
 	}
 }
 
-static int check_memory(struct check *c)
+/* The memory of the page size that is looked at. */
+static int check_pool(struct check *c)
 {
-	for (size_t v = 0; v < c->plan->n_vnodes; v++)
-		check_shares_of(c, v);
+	for (size_t v = 0; v < c->plan->n_vnodes; v++) {
+		if (is_of(c, v))
+			check_shares_of(c, v);
+	}
 	if (c->bad)
 		return 0;
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		vn_i128 left =
+			c->capacity[i] > c->stored[i] ? (vn_i128)((c->capacity[i] - c->stored[i]) >> 20) : 0;
+		c->fragmentation += left * left;
+	}
 	check_room(c);
 	if (c->plan->binding == VN_BINDING_INTERLEAVE) {
 		check_interleave(c);
@@ -719,6 +767,17 @@ static int check_memory(struct check *c)
 	}
 	check_homes_first(c);
 	return check_spill_ways(c);
+}
+
+static int check_memory(struct check *c)
+{
+	int r = 0;
+
+	for (size_t v = next_size(c, 0); v < c->guest->n_vnodes && r >= 0; v = next_size(c, v + 1)) {
+		turn_to(c, vn_vnode_page(c->guest, v));
+		r = check_pool(c);
+	}
+	return r;
 }
 
 static int check_feasible(struct check *c)

@@ -82,7 +82,7 @@ static uint64_t vcpus_in(const struct bounding *b, uint64_t mib)
 static void limit_place(const struct bounding *b, size_t i, uint64_t *limits)
 {
 	const struct vn_place *place = &b->in->places[i];
-	uint64_t mib = vn_room(b->in, b->group->pool, i) / VN_MIB + b->spill;
+	uint64_t mib = vn_group_room(b->in, b->group, i) / VN_MIB + b->spill;
 	uint64_t cores = vn_excess(vn_min(place->cores, b->group->cores[i]), place->load) + b->squeeze;
 	uint64_t by_cores = cores <= VN_MENU_CORES ? b->most_mib[cores] : UINT64_MAX;
 

@@ -38,7 +38,9 @@ static int64_t least_together(const struct vn_floor *f, size_t v, size_t w, uint
 	for (size_t i = 0; i < f->in->n_places; i++) {
 		if (vn_distance(f->in, i, i) < least && vn_may_home(f->in, v, i) &&
 			vn_may_home(f->in, w, i) &&
-			holds(f, a->pool, i, a->memory + b->memory, a->cores + b->cores))
+			holds(f, a->pool, i, a->memory + (a->pool == b->pool ? b->memory : 0),
+				a->cores + b->cores) &&
+			holds(f, b->pool, i, b->memory, 0))
 			least = vn_distance(f->in, i, i);
 	}
 	return (int64_t)(a->vcpus * b->mib + b->vcpus * a->mib) * least;

@@ -25,11 +25,14 @@ static uint64_t pool_bytes(const struct vn_host_node *node, uint64_t hugepages)
 	return 0;
 }
 
-static uint64_t room_of(
-	const struct vn_host *host, const struct vn_host_node *node, uint64_t hugepages, uint64_t promised)
+/* `only`: the nodes that all who plan may use; NULL: any. */
+static uint64_t room_of(const struct vn_host *host, const struct vn_host_node *node,
+	hwloc_const_bitmap_t only, uint64_t hugepages, uint64_t promised)
 {
 	uint64_t unit = hugepages > VN_MIB ? hugepages : VN_MIB;
 
+	if (only && !hwloc_bitmap_isset(only, node->id))
+		return 0;
 	if (host->allowed_nodes && !hwloc_bitmap_isset(host->allowed_nodes, node->id))
 		return 0;
 	uint64_t room = vn_min(vn_excess(pool_bytes(node, hugepages), promised), VN_MAX_ROOM);
@@ -62,6 +65,10 @@ bool vn_places_alike(const struct vn_instance *in, size_t a, size_t b)
 	}
 	for (size_t v = 0; in->pulls && v < in->n_parts; v++) {
 		if (vn_pull(in, v, a) != vn_pull(in, v, b))
+			return false;
+	}
+	for (size_t v = 0; in->barred && v < in->n_parts; v++) {
+		if (in->barred[v * in->n_places + a] != in->barred[v * in->n_places + b])
 			return false;
 	}
 	return true;
@@ -124,7 +131,7 @@ static uint64_t count_cores(const struct vn_host *host, hwloc_const_bitmap_t cpu
 	return hwloc_bitmap_iszero(cpus) ? 0 : vn_host_cores(host, cpus);
 }
 
-/* The pool of a page size, a new one if need be. There is room for one per guest. */
+/* The pool of a page size, a new one if need be. There is room for one per part, and one more. */
 static unsigned pool_of(struct vn_instance *in, uint64_t page)
 {
 	unsigned k = 0;
@@ -143,7 +150,7 @@ static int fill_group(struct vn_instance *in, const struct vn_host *host, const 
 	in->exclusive |= guest->exclusive_cores;
 	group->threads = guest->threads ? guest->threads : 1;
 	group->n = guest->n_vnodes;
-	group->pool = pool_of(in, guest->hugepages);
+	group->pool = pool_of(in, guest->n_vnodes ? vn_vnode_page(guest, 0) : guest->hugepages);
 	group->cores = calloc(in->n_places + 1, sizeof(*group->cores));
 	group->cpus = calloc(in->n_places + 1, sizeof(hwloc_bitmap_t));
 	if (!group->cores || !group->cpus)
@@ -179,15 +186,15 @@ static int join_groups(struct vn_instance *in, const struct vn_host *host)
 	return 0;
 }
 
-static void fill_places(
-	struct vn_instance *in, const struct vn_host *host, const struct vn_occupied *occupied)
+static void fill_places(struct vn_instance *in, const struct vn_host *host, hwloc_const_bitmap_t only,
+	const struct vn_occupied *occupied)
 {
 	for (size_t i = 0; i < in->n_places; i++) {
 		const struct vn_occupied_node *taken = occupied ? &occupied->nodes[i] : NULL;
 		in->places[i].id = host->nodes[i].id;
 		in->places[i].load = taken ? taken->load : 0;
 		for (size_t k = 0; k < in->n_pools; k++)
-			in->rooms[k * in->n_places + i] = room_of(host, &host->nodes[i], in->pages[k],
+			in->rooms[k * in->n_places + i] = room_of(host, &host->nodes[i], only, in->pages[k],
 				taken ? vn_occupied_promised(taken, in->pages[k]) : 0);
 		for (size_t j = 0; j < in->n_places; j++)
 			in->distances[i * in->n_places + j] = vn_told_distance(host, i, j);
@@ -197,10 +204,12 @@ static void fill_places(
 static void fill_parts(
 	struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest, unsigned g)
 {
-	const struct vn_group *group = &in->groups[g];
+	struct vn_group *group = &in->groups[g];
 
 	for (size_t v = 0; v < guest->n_vnodes; v++) {
 		const struct vn_vnode *vnode = &guest->vnodes[v];
+		unsigned pool = pool_of(in, vn_vnode_page(guest, v));
+		group->mixed |= pool != group->pool;
 		uint64_t vcpus = vn_set_weight(vnode->vcpus);
 		in->parts[group->first + v] = (struct vn_part){
 			.memory = vnode->memory,
@@ -208,10 +217,34 @@ static void fill_parts(
 			.vcpus = vcpus,
 			.cores = (vcpus + group->threads - 1) / group->threads,
 			.fixed = vnode->home < 0 ? -1 : vn_host_node_index(host, (unsigned)vnode->home),
-			.pool = group->pool,
+			.pool = pool,
 			.group = g,
 		};
 	}
+}
+
+static bool names_others(hwloc_const_bitmap_t nodes, unsigned id)
+{
+	return nodes && !hwloc_bitmap_isset(nodes, id);
+}
+
+/* Where the parts must not live, if anybody said so. */
+static int bar_places(
+	struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest, size_t first)
+{
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
+		if (!guest->nodes && !guest->vnodes[v].nodes)
+			continue;
+		if (!in->barred)
+			in->barred = calloc(in->n_parts * in->n_places + 1, sizeof(*in->barred));
+		if (!in->barred)
+			return -ENOMEM;
+		for (size_t i = 0; i < in->n_places; i++)
+			in->barred[(first + v) * in->n_places + i] =
+				names_others(guest->nodes, host->nodes[i].id) ||
+				names_others(guest->vnodes[v].nodes, host->nodes[i].id);
+	}
+	return 0;
 }
 
 /* Where a device is, as an index of the nodes; -1: not known, or no such device. */
@@ -250,8 +283,8 @@ static int allocate(struct vn_instance *in)
 	size_t n = in->n_places + 1;
 
 	in->places = calloc(n, sizeof(*in->places));
-	in->pages = calloc(in->n_groups, sizeof(*in->pages));
-	in->rooms = calloc(in->n_groups * n, sizeof(*in->rooms));
+	in->pages = calloc(in->n_parts + in->n_groups, sizeof(*in->pages));
+	in->rooms = calloc((in->n_parts + in->n_groups) * n, sizeof(*in->rooms));
 	in->distances = calloc(n * n, sizeof(*in->distances));
 	in->parts = calloc(in->n_parts + 1, sizeof(*in->parts));
 	in->groups = calloc(in->n_groups, sizeof(*in->groups));
@@ -283,10 +316,12 @@ int vn_instance_make(const struct vn_host *host, const struct vn_guest *const *g
 	}
 	if (r < 0)
 		return r;
-	fill_places(&in, host, occupied);
+	fill_places(&in, host, n == 1 ? guests[0]->nodes : NULL, occupied);
 	r = join_groups(&in, host);
 	for (size_t g = 0; g < n && r >= 0; g++)
 		r = add_pulls(&in, host, guests[g], in.groups[g].first);
+	for (size_t g = 0; g < n && r >= 0; g++)
+		r = bar_places(&in, host, guests[g], in.groups[g].first);
 	if (r < 0)
 		return r;
 	classify(&in);
@@ -299,7 +334,11 @@ bool vn_parts_equal(const struct vn_instance *instance, size_t a, size_t b)
 {
 	const struct vn_part *p = &instance->parts[a], *q = &instance->parts[b];
 
-	if (p->memory != q->memory || p->vcpus != q->vcpus || p->group != q->group)
+	if (p->memory != q->memory || p->vcpus != q->vcpus || p->group != q->group || p->pool != q->pool)
+		return false;
+	if (instance->barred &&
+		memcmp(instance->barred + a * instance->n_places, instance->barred + b * instance->n_places,
+			instance->n_places * sizeof(*instance->barred)) != 0)
 		return false;
 	return !instance->pulls ||
 	       memcmp(instance->pulls + a * instance->n_places, instance->pulls + b * instance->n_places,
@@ -325,5 +364,6 @@ void vn_instance_clear(struct vn_instance *instance)
 	free(instance->distances);
 	free(instance->parts);
 	free(instance->pulls);
+	free(instance->barred);
 	*instance = (struct vn_instance){0};
 }

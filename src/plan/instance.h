@@ -41,7 +41,8 @@ struct vn_part {
 struct vn_group {
 	bool exclusive; /* a core of its own for each vCPU: a constraint */
 	unsigned threads; /* vCPUs of a guest core */
-	unsigned pool; /* page size of its memory */
+	unsigned pool; /* page size of its memory, of its first part's if they differ */
+	bool mixed; /* they do */
 	size_t first, n; /* its parts */
 	uint64_t *cores; /* per place, among the CPUs that this guest may use; owned */
 	hwloc_bitmap_t *cpus; /* per place, those CPUs; owned */
@@ -58,6 +59,7 @@ struct vn_instance {
 	struct vn_part *parts;
 	int64_t *
 		pulls; /* n_parts x n_places: what the part's devices add to the distance there; NULL: no devices */
+	bool *barred; /* n_parts x n_places: where a part must not live, for its user named other nodes; NULL: nobody did */
 	size_t n_groups;
 	struct vn_group *groups;
 	bool alike; /* every guest may use the same CPUs */
@@ -94,7 +96,22 @@ static inline bool vn_may_home(const struct vn_instance *instance, size_t part, 
 {
 	const struct vn_part *that = &instance->parts[part];
 
+	if (instance->barred && instance->barred[part * instance->n_places + place])
+		return false;
 	return that->vcpus == 0 || instance->groups[that->group].cores[place] > 0;
+}
+
+/* Bytes of a place for all that a guest has there, whatever the page sizes: with several, more than any one of them finds. */
+static inline uint64_t vn_group_room(
+	const struct vn_instance *instance, const struct vn_group *group, size_t place)
+{
+	uint64_t room = 0;
+
+	if (!group->mixed)
+		return vn_room(instance, group->pool, place);
+	for (size_t k = 0; k < instance->n_pools; k++)
+		room += vn_room(instance, k, place);
+	return room;
 }
 
 /* Whether two places offer the same, by themselves: all but their distances to others. */

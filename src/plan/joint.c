@@ -44,7 +44,7 @@ static int reserve(const struct joint *j, size_t g, struct vn_occupied *occupied
 		if (j->in.parts[v].vcpus > 0 && hwloc_bitmap_or(occupied->wanted, occupied->wanted,
 							group->cpus[j->solution.homes[v]]) < 0)
 			return -ENOMEM;
-		if (vn_occupied_promise(node, j->in.pages[group->pool], j->in.parts[v].memory) < 0)
+		if (vn_occupied_promise(node, j->in.pages[j->in.parts[v].pool], j->in.parts[v].memory) < 0)
 			return -EINVAL;
 	}
 	return 0;

@@ -91,7 +91,8 @@ static size_t source_of(const struct vn_spill *spill, size_t place)
 
 /* Within an over-full node the highest vnode spills first, and to the nearest of the places that are taken.
  */
-static int fill_shares(const struct vn_instance *in, const size_t *homes, struct vn_plan *plan)
+static int fill_shares_of(
+	const struct vn_instance *in, size_t pool, const size_t *homes, struct vn_plan *plan)
 {
 	vn_autofree uint64_t *demand = calloc(in->n_places, sizeof(*demand));
 	vn_autospill spill = {0};
@@ -99,16 +100,27 @@ static int fill_shares(const struct vn_instance *in, const size_t *homes, struct
 	if (!demand)
 		return -ENOMEM;
 	for (size_t v = 0; v < in->n_parts; v++)
-		demand[homes[v]] += in->parts[v].memory;
-	int r = vn_spill_make(in, 0, demand, &spill);
+		demand[homes[v]] += in->parts[v].pool == pool ? in->parts[v].memory : 0;
+	int r = vn_spill_make(in, pool, demand, &spill);
 	for (size_t v = in->n_parts; v-- > 0 && r >= 0;) {
 		struct vn_plan_vnode *vnode = &plan->vnodes[v];
+		if (in->parts[v].pool != pool)
+			continue;
 		uint64_t away = vn_min(vn_spill_sent(&spill, homes[v]), in->parts[v].memory);
 		if (away < in->parts[v].memory)
 			r = add_share(vnode, in->places[homes[v]].id, in->parts[v].memory - away);
 		if (r >= 0 && away > 0)
 			r = share_spill(in, &spill, source_of(&spill, homes[v]), away, vnode);
 	}
+	return r;
+}
+
+static int fill_shares(const struct vn_instance *in, const size_t *homes, struct vn_plan *plan)
+{
+	int r = 0;
+
+	for (size_t k = 0; k < in->n_pools && r >= 0; k++)
+		r = fill_shares_of(in, k, homes, plan);
 	return r;
 }
 

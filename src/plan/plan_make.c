@@ -5,6 +5,24 @@
 #include "warn.h"
 #include "wishes.h"
 
+#define ASTRAY 1 /* the plan has memory where its user does not want it, and is none */
+
+/* A plan anew, without homes: what it would take is on nodes that the user did not name. */
+static int refuse_astray(const struct vn_instance *in, const struct vn_host *host,
+	const struct vn_guest *guest, struct vn_plan **plan)
+{
+	vn_autoplan *none = NULL;
+
+	int r = vn_plan_begin(in, host, guest, &none);
+	if (r >= 0)
+		r = vn_reason_astray(guest, *plan, &none->reasons);
+	if (r < 0)
+		return r;
+	vn_plan_free(*plan);
+	*plan = vn_steal(none);
+	return 0;
+}
+
 static int make(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
 	const struct vn_plan_options *options, struct vn_plan *plan)
 {
@@ -20,6 +38,8 @@ static int make(const struct vn_instance *in, const struct vn_host *host, const 
 		return r;
 	if (solution.feasible) {
 		r = vn_plan_fill(in, host, guest, options, &solution, plan);
+		if (r >= 0 && vn_spills_astray(guest, plan))
+			return ASTRAY;
 		return r < 0 ? r : vn_warn_disturbed(host, guest, options ? options->occupied : NULL, plan);
 	}
 	plan->optimal = solution.proven;
@@ -45,6 +65,8 @@ int vn_plan_make(const struct vn_host *host, const struct vn_guest *guest,
 		r = vn_plan_begin(&in, host, guest, &plan);
 	if (r >= 0)
 		r = make(&in, host, guest, options, plan);
+	if (r == ASTRAY)
+		r = refuse_astray(&in, host, guest, &plan);
 	if (r < 0)
 		return vn_error_environment(
 			err, r, r == -ENOMEM ? "out of memory" : "the planner failed: please report this");

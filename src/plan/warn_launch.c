@@ -7,12 +7,12 @@
 #include "../base/text.h"
 
 /* Bytes that the vnodes on a place want there. */
-static uint64_t wanted_on(const struct vn_instance *in, const size_t *homes, size_t i)
+static uint64_t wanted_on(const struct vn_instance *in, size_t pool, const size_t *homes, size_t i)
 {
 	uint64_t bytes = 0;
 
 	for (size_t v = 0; v < in->n_parts; v++)
-		bytes += homes[v] == i ? in->parts[v].memory : 0;
+		bytes += homes[v] == i && in->parts[v].pool == pool ? in->parts[v].memory : 0;
 	return bytes;
 }
 
@@ -43,14 +43,14 @@ static char *reserve_words(const struct vn_host *host, const struct vn_plan_opti
 		lead, (unsigned long long)reserve, node->id, (unsigned long long)(page / 1024));
 }
 
-static int warn_hugepages(const struct vn_instance *in, const struct vn_host *host,
+static int warn_pool(const struct vn_instance *in, size_t pool, const struct vn_host *host,
 	const struct vn_guest *guest, const struct vn_plan_options *options, const size_t *homes,
 	struct vn_notes *warnings)
 {
-	uint64_t page = guest->hugepages;
+	uint64_t page = in->pages[pool];
 
 	for (size_t i = 0; i < in->n_places && page > 0; i++) {
-		uint64_t wanted = wanted_on(in, homes, i) / page, there = vn_room(in, 0, i) / page;
+		uint64_t wanted = wanted_on(in, pool, homes, i) / page, there = vn_room(in, pool, i) / page;
 		char size[VN_SIZE_TEXT];
 		if (wanted <= there)
 			continue;
@@ -69,6 +69,17 @@ static int warn_hugepages(const struct vn_instance *in, const struct vn_host *ho
 			return r;
 	}
 	return 0;
+}
+
+static int warn_hugepages(const struct vn_instance *in, const struct vn_host *host,
+	const struct vn_guest *guest, const struct vn_plan_options *options, const size_t *homes,
+	struct vn_notes *warnings)
+{
+	int r = 0;
+
+	for (size_t k = 0; k < in->n_pools && r >= 0; k++)
+		r = warn_pool(in, k, host, guest, options, homes, warnings);
+	return r;
 }
 
 /*
