@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "../src/emit/disk_queues.h"
+#include "../src/model/guest_sockets.h"
 #include "recipe_guests.h"
 
 struct made {
@@ -215,20 +216,20 @@ static void test_topology_of_the_guest(void **state)
 
 	vn_autoguest *guest = guest_of(TWO_VNODES);
 	guest->topology = (struct vn_guest_topology){.sockets = 3, .cores = 2}; /* not four vCPUs */
-	struct vn_guest_topology of = vn_qemu_topology(guest);
+	struct vn_guest_topology of = vn_guest_sockets(guest);
 	assert_int_equal(of.sockets, 2);
 	assert_int_equal(of.cores, 2);
 	guest->topology = (struct vn_guest_topology){.sockets = 4};
-	of = vn_qemu_topology(guest);
+	of = vn_guest_sockets(guest);
 	assert_int_equal(of.sockets, 4);
 	assert_int_equal(of.cores, 1);
 	guest->topology = (struct vn_guest_topology){.cores = 1, .clusters = 2};
-	of = vn_qemu_topology(guest);
+	of = vn_guest_sockets(guest);
 	assert_int_equal(of.sockets, 2);
 	assert_int_equal(of.cores, 2);
 	assert_int_equal(of.clusters, 1);
 	guest->topology = (struct vn_guest_topology){.sockets = 65536, .dies = 65536, .cores = 65536};
-	assert_int_equal(vn_qemu_topology(guest).sockets, 2);
+	assert_int_equal(vn_guest_sockets(guest).sockets, 2);
 }
 
 /* One string: which queue is which vnode's. */
@@ -252,6 +253,7 @@ static void assert_queues(const char *cfg, const char *expected, bool everywhere
 static void test_disk_queues_follow_linux(void **state)
 {
 	(void)state;
+	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\n", "1100", true);
 	assert_queues("name='g'\nmemory=512\nvcpus=8\nvnodes=4\n", "11332200", false);
 	assert_queues(
 		"name='g'\nmemory=512\nvcpus=6\nvnodes=4\nvnuma_vcpumap=[0,0,1,1,2,2]\n", "112200", false);
@@ -261,7 +263,6 @@ static void test_disk_queues_follow_linux(void **state)
 static void test_disk_queues_by_the_rule(void **state)
 {
 	(void)state;
-	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\n", "1100", true);
 	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\nvnuma_vcpumap=[0,1,1,1]\n", "0111", true);
 	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\nvnuma_vcpumap=[1,1,1,0]\n", "0111", true);
 	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\nvnuma_vcpumap=[1,0,1,0]\n", "0011", true);
