@@ -115,7 +115,7 @@ static void assert_smp(const char *smp, unsigned vcpus, unsigned maxvcpus, const
 	assert_int_equal(g->threads, levels[4]);
 }
 
-/* The second column as QEMU 10.0 has it, docs of -smp and machine-smp.c: cores before sockets, threads last. */
+/* Cores before sockets, threads last, as QEMU has it since 6.2 (hw/core/machine-smp.c). */
 static void test_smp_is_completed(void **state)
 {
 	(void)state;
@@ -290,8 +290,15 @@ static void test_pages(void **state)
 	assert_page("-mem-path /dev/hugepages1G -mem-prealloc", GIB, "");
 #undef FILE_AT
 #undef MEMFD
-	assert_problems(QEMU "-m 2000M -mem-path /dev/hugepages1G",
-		"0 : node 0 gets 2000 MiB; expected a multiple of its huge pages, 1 GiB\n");
+	assert_problems(QEMU "-m 2000M \\\n-mem-path /dev/hugepages1G",
+		"2 -mem-path: node 0 gets 2000 MiB; expected a multiple of its huge pages, 1 GiB\n");
+	assert_problems(QEMU
+		"-m 129 \\\n-object memory-backend-memfd,id=m,size=129M,hugetlb=on -machine memory-backend=m",
+		"2 -object: 129 MiB of memory; expected a multiple of its huge pages, 2 MiB\n");
+	assert_problems(QEMU
+		"-m 128 -object memory-backend-memfd,id=m,size=128M,hugetlb=on -machine memory-backend=m "
+		"-object memory-backend-ram,id=d,size=1M -device pc-dimm,memdev=d",
+		"0 : node 0 gets 129 MiB; expected a multiple of its huge pages, 2 MiB\n");
 	assert_problems(QEMU "-m 2G -object memory-backend-memfd,id=m,size=2G,hugetlb=maybe,hugetlbsize=3M",
 		"1 -object: hugetlb=maybe seen; expected on or off\n");
 	assert_problems(QEMU "-m 2G -object memory-backend-memfd,id=m,size=2G,hugetlb=on,hugetlbsize=3M",

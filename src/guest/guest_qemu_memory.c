@@ -143,6 +143,18 @@ static struct qemu_backend *find_backend(struct qemu_reader *r, const char *id)
 	return NULL;
 }
 
+/* QEMU 9.0 and later refuse it at once; before, the guest has less than what is taken from the host. */
+static void check_backend_pages(struct qemu_reader *r, const struct qemu_backend *backend)
+{
+	char size[VN_SIZE_TEXT], page[VN_SIZE_TEXT];
+
+	if (!backend->page || backend->size % backend->page == 0)
+		return;
+	r->pages_told = true;
+	qemu_problem(r, backend->option, "%s of memory; expected a multiple of its huge pages, %s",
+		vn_size_text_exact(backend->size, size), vn_size_text_exact(backend->page, page));
+}
+
 static void read_backend(struct qemu_reader *r, const struct qemu_option *option, const char *kind)
 {
 	const char *id = vn_keyval_get(&option->keys, "id"), *path = vn_keyval_get(&option->keys, "mem-path");
@@ -172,6 +184,7 @@ static void read_backend(struct qemu_reader *r, const struct qemu_option *option
 		backend->page = page_of_path(r, option, path, backend->size);
 	else if (strcmp(kind, "file") == 0)
 		qemu_problem(r, option, "%s has no mem-path", vn_quote(id, seen));
+	check_backend_pages(r, backend);
 }
 
 void qemu_read_backends(struct qemu_reader *r)
@@ -349,14 +362,16 @@ static uint64_t whole_mib(uint64_t bytes)
 	return (bytes + VN_MIB - 1) / VN_MIB * VN_MIB;
 }
 
+/* What is left to check once DIMMs are in: backends have been, each by itself. */
 static void check_pages(struct qemu_reader *r, size_t i)
 {
 	const struct vn_vnode *vnode = &r->guest->vnodes[i];
 	uint64_t page = vn_vnode_page(r->guest, i);
 	char memory[VN_SIZE_TEXT], size[VN_SIZE_TEXT];
 
-	if (page && vnode->memory % page)
-		qemu_problem(r, NULL, "node %zu gets %s; expected a multiple of its huge pages, %s", i,
+	if (page && vnode->memory % page && !r->pages_told)
+		qemu_problem(r, qemu_next(r, "-mem-path", NULL),
+			"node %zu gets %s; expected a multiple of its huge pages, %s", i,
 			vn_size_text_exact(vnode->memory, memory), vn_size_text_exact(page, size));
 }
 

@@ -7,7 +7,7 @@
  * is missing then may well be in it.
  *
  * Sources: QEMU's hw/core/numa.c (nodes, memory), hw/core/machine.c (machine_set_cpu_numa_node(), vCPUs left out), hw/i386/x86.c
- * (numbers of sockets and cores, the default node of a vCPU); asked of QEMU 7.2 in the cases of tests/test_guest_qemu.c.
+ * (numbers of sockets and cores, the default node of a vCPU); asked of QEMU in tests/qemu_line.t.
  */
 #define _GNU_SOURCE
 #include <string.h>
@@ -250,9 +250,11 @@ static void place_the_rest(struct qemu_reader *r)
 	struct vn_guest *guest = r->guest;
 	unsigned per_socket =
 		guest->topology.sockets ? guest->maxvcpus / guest->topology.sockets : guest->maxvcpus;
-	vn_autoset rest = hwloc_bitmap_alloc();
 	bool none = true;
 
+	if (guest->n_vnodes == 0)
+		return;
+	vn_autoset rest = hwloc_bitmap_alloc();
 	if (!rest || hwloc_bitmap_set_range(rest, 0, (int)guest->maxvcpus - 1) < 0) {
 		r->short_of_memory = true;
 		return;

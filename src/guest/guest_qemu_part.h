@@ -42,6 +42,7 @@ struct qemu_reader {
 	uint64_t ram; /* bytes at start, as -m says or means them */
 	bool ram_told, ram_known,
 		vcpus_known; /* what was wrong is not known: nothing is checked against it */
+	bool pages_told; /* that memory is no multiple of its huge pages */
 	size_t problems;
 	bool short_of_memory;
 };
