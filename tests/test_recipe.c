@@ -4,6 +4,7 @@
 
 #include "../src/emit/disk_queues.h"
 #include "../src/model/guest_sockets.h"
+#include "../src/realize/backend.h"
 #include "recipe_guests.h"
 
 struct made {
@@ -297,6 +298,33 @@ static void test_queues_are_dealt_out(void **state)
 	assert_int_equal(count_words(&made.argv, "-device", "virtio-blk-pci"), 0);
 }
 
+/* What `verify` holds QEMU's memory against is what the words say. */
+static void test_backends_are_promised_as_they_are_written(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_RECIPES; i++) {
+		automade made = make(recipes[i].name);
+		const unsigned homes[VN_MAX_VNODES] = {0};
+		vn_autoplan *plan = plan_of(made.guest, homes, recipes[i].binding, 0);
+		vn_autovm *vm = vn_vm_new();
+		vn_autoerror err = {0};
+		assert_int_equal(vn_backends_plan(plan, made.guest, vm, &err), 0);
+		assert_int_equal(vm->n_backends, count_words(&made.argv, "-object", "memory-backend-"));
+		for (size_t k = 0; k < vm->n_backends; k++) {
+			static const char *const policies[] = {"preferred", "bind", "interleave"};
+			const struct vn_vm_backend *backend = &vm->backends[k];
+			bool huge = vn_vnode_page(made.guest, backend->vnode) > 0;
+			vn_autofree char *start =
+				vn_format("memory-backend-%s,id=%s", huge ? "memfd" : "ram", backend->id);
+			vn_autofree char *parts = vn_format("size=%lluM policy=%s host-nodes=0",
+				(unsigned long long)(backend->memory / VN_MIB), policies[backend->binding]);
+			assert_option(&made.argv, "-object", start, parts);
+			assert_int_equal(hwloc_bitmap_weight(backend->policy_nodes), 1);
+			assert_true(hwloc_bitmap_isset(backend->policy_nodes, 0));
+		}
+	}
+}
+
 static void test_too_many_devices_are_refused(void **state)
 {
 	(void)state;
@@ -359,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_disk_queues_follow_linux),
 		cmocka_unit_test(test_disk_queues_by_the_rule),
 		cmocka_unit_test(test_queues_are_dealt_out),
+		cmocka_unit_test(test_backends_are_promised_as_they_are_written),
 		cmocka_unit_test(test_too_many_devices_are_refused),
 		cmocka_unit_test(test_json),
 	};
