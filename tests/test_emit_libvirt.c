@@ -180,9 +180,10 @@ static void test_one_vnode(void **state)
 	vn_autofree char *answered = domain_of(by_numad, NULL);
 	assert_has(answered, "<numatune><memory mode=\"strict\" nodeset='0'/></numatune>");
 
-	vn_autofree char *wide = vn_format("%s<numatune><memory nodeset='0-3'/></numatune>%s", head, tail);
+	vn_autofree char *wide = vn_format("%s<numatune><memory nodeset='2-3'/></numatune>%s", head, tail);
 	vn_autofree char *narrowed = domain_of(wide, NULL);
-	assert_has(narrowed, "<memory nodeset='0'/>");
+	assert_has(narrowed, "<memory nodeset='2'/>");
+	assert_has(narrowed, "<vcpupin vcpu='0' cpuset='8-11'/>");
 
 	vn_autofree char *mixed =
 		vn_format("%s<numatune><memory mode='interleave' nodeset='2,3'/></numatune>%s", head, tail);
