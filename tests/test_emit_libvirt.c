@@ -214,6 +214,19 @@ static void test_one_vnode(void **state)
 	"  <devices/>\n"                                                                                     \
 	"</domain>\n"
 
+static void test_a_socket_over_two_cells_is_told(void **state)
+{
+	(void)state;
+	struct vn_notes notes = {0};
+	vn_autofree char *out = planned(
+		"<domain type='kvm'><name>g</name><memory unit='GiB'>6</memory><vcpu>6</vcpu><os><type>hvm</type>"
+		"</os><cpu><topology sockets='1' cores='6' threads='1'/></cpu></domain>",
+		&notes);
+	assert_has(out, "<topology sockets='1' cores='6' threads='1'/><numa><cell id='0' cpus='0-2'");
+	assert_true(vn_notes_has(&notes, "socket-spans-cells"));
+	vn_notes_clear(&notes);
+}
+
 static void test_given_cells_stay(void **state)
 {
 	(void)state;
@@ -382,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_vnodes_become_cells),
 		cmocka_unit_test(test_one_vnode),
+		cmocka_unit_test(test_a_socket_over_two_cells_is_told),
 		cmocka_unit_test(test_given_cells_stay),
 		cmocka_unit_test(test_restrictive),
 		cmocka_unit_test(test_devices_are_spread),

@@ -146,7 +146,10 @@ static void compare_policy(const struct vn_guest *guest, size_t v, const json_t 
 		[VN_BINDING_INTERLEAVE] = "interleave"};
 	const struct vn_vnode *vnode = &guest->vnodes[v];
 	const char *policy = json_string_value(json_object_get(object, "policy"));
-	hwloc_const_bitmap_t ours = vnode->nodes ? vnode->nodes : guest->nodes;
+	vn_autoset home = hwloc_bitmap_alloc();
+	if (vnode->home >= 0)
+		hwloc_bitmap_set(home, (unsigned)vnode->home);
+	hwloc_const_bitmap_t ours = vnode->nodes ? vnode->nodes : vnode->has_binding ? home : guest->nodes;
 	vn_autoset theirs = nodes_of(object);
 	enum vn_binding binding = vnode->has_binding                         ? vnode->binding
 				  : guest->memory_policy == VN_MEMORY_STRICT ? VN_BINDING_STRICT

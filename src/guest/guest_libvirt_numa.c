@@ -133,7 +133,7 @@ static void place_rest(struct domain_reader *r, hwloc_bitmap_t seen, size_t numa
 static void read_sibling(struct domain_reader *r, size_t v, size_t sibling)
 {
 	struct vn_vnode *vnode = &r->guest->vnodes[v];
-	uint64_t id, value;
+	uint64_t id = 0, value = 0;
 
 	bool named = domain_need_number(r, sibling, "id", 0, UINT32_MAX, &id);
 	bool valued =

@@ -53,7 +53,8 @@ struct vn_vnode {
 	struct vn_where home_where; /* strings belong to the guest */
 	hwloc_bitmap_t
 		nodes; /* pnodes where alone it may live and have memory; owned; NULL: any. `home` is among them */
-	bool has_binding; /* the user fixed how its memory is tied: by `binding` to all of `nodes`, to the letter */
+	bool has_binding; /* the user fixed how its memory is tied: by `binding` to all of `nodes`, to the letter; preferred with `nodes` NULL:
+			     to `home`, and to any under pressure */
 	enum vn_binding binding;
 	bool has_page; /* pages of a size of its own, `page` bytes, 0 for ordinary ones; see vn_vnode_page() */
 	uint64_t page;
