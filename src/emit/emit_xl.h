@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* A plan as the xl.cfg(5) that Xen's `xl create` takes. Pure. */
+
+#include "../model/plan.h"
+
+/*
+ * The config that the guest was read from with `vnuma`, `cpus`, `type`, `memory`, `maxmem`, `vcpus` and `maxvcpus` as the plan has
+ * them, in place of what stood there of them and of the other dialects; every other byte as it was. A guest of another form
+ * becomes a config of its own. What cannot be told to Xen is a note. *ret_text is new. 0, -EINVAL for a plan that is not
+ * feasible, -ENOMEM.
+ */
+int vn_emit_xl(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *notes,
+	char **ret_text, struct vn_error *err);
