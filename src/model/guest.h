@@ -151,6 +151,14 @@ static inline uint64_t vn_vnode_page(const struct vn_guest *guest, size_t vnode)
 	return guest->vnodes[vnode].has_page ? guest->vnodes[vnode].page : guest->hugepages;
 }
 
+/* Whether a policy was fixed without any node to go with it. A home that is preferred is one. */
+static inline bool vn_binding_lacks_nodes(const struct vn_vnode *vnode)
+{
+	if (!vnode->has_binding || (vnode->binding == VN_BINDING_PREFERRED && vnode->home >= 0))
+		return false;
+	return !vnode->nodes || hwloc_bitmap_iszero(vnode->nodes);
+}
+
 /* Frees the vnodes; the guest has none then. */
 void vn_guest_drop_vnodes(struct vn_guest *guest);
 
