@@ -263,7 +263,7 @@ static void read_one(struct domain_reader *r)
 
 void domain_read_cells(struct domain_reader *r)
 {
-	size_t numa = vn_markup_find(r->doc, 0, "cpu/numa"), n = 0, cells[VN_MAX_VNODES];
+	size_t numa = vn_markup_find(r->doc, 0, "cpu/numa"), n = 0, cells[VN_MAX_VNODES] = {0};
 
 	for_each_domain(r, i, "cpu/numa", "cell") n++;
 	r->has_cells = n > 0;

@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 . tests/lab/lab.sh
 
 if [ -x /usr/sbin/libvirtd ]; then
-	in_lab "libvirt" --timeout 400 --mem 6G -- tests/lab/libvirt-inside "$PWD/$build/vnuma" "$payload"
+	in_lab "libvirt" --timeout 600 --mem 6G -- tests/lab/libvirt-inside "$PWD/$build/vnuma" "$payload"
 else
 	skip "domains through libvirt" "no libvirtd (Debian's libvirt-daemon)"
 fi
