@@ -230,7 +230,7 @@ static void test_memory_backend_of_the_machine(void **state)
 		     "\"preferred\",\"host-nodes\":[3]}' -machine memory-backend=m");
 	assert_int_equal(one->vnodes[0].binding, VN_BINDING_PREFERRED);
 	assert_int_equal(one->vnodes[0].home, 3);
-	assert_set(one->vnodes[0].nodes, "3");
+	assert_null(one->vnodes[0].nodes); /* some may lie elsewhere */
 	assert_int_equal(one->vnodes[0].home_where.line, 2);
 	assert_string_equal(one->vnodes[0].home_where.key, "-object");
 }
@@ -777,7 +777,9 @@ static char *summary(const struct vn_guest *guest, const char *file)
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		const struct vn_vnode *vnode = &guest->vnodes[i];
 		vn_autofree char *vcpus = vn_set_text(vnode->vcpus),
-				 *nodes = vnode->nodes ? vn_set_text(vnode->nodes) : NULL;
+				 *nodes = vnode->nodes         ? vn_set_text(vnode->nodes)
+					  : vnode->has_binding ? vn_format("%d", vnode->home)
+							       : NULL;
 		char *more = vn_format("%s | %s %llu%s%s%s%s", all, vcpus,
 			(unsigned long long)(vnode->memory / VN_MIB), nodes ? " " : "", nodes ? nodes : "",
 			nodes ? " " : "", nodes ? policies[vnode->binding] : "");
@@ -806,8 +808,10 @@ static void test_command_lines_of_libvirt(void **state)
 	const char *shared = getenv("VNUMA_SHARED");
 	glob_t found = {0};
 	(void)state;
-	vn_autofree char *pattern = vn_format("%s/data/libvirt/*.args", shared ? shared : "/nowhere");
-	if (glob(pattern, 0, NULL, &found) != 0)
+	char *pattern = vn_format("%s/data/libvirt/*.args", shared ? shared : "/nowhere");
+	int none = glob(pattern, 0, NULL, &found);
+	free(pattern); /* skip() does not come back */
+	if (none)
 		skip();
 	assert_int_equal(found.gl_pathc, n);
 	for (size_t i = 0; i < n; i++) {

@@ -229,6 +229,7 @@ const struct vn_verb verb_acpi = {
 		{"host", "SRC",
 			"the host to make vnodes for ('vnuma help topology' lists sources); live is the default"},
 		VN_OPTION_OCCUPIED, VN_OPTION_DEADLINE,
+		{"rehome", NULL, "forget the homes that GUEST names: the tables do not tell of them"},
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"}},
 	.run = run,
 };

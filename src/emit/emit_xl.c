@@ -31,6 +31,7 @@ struct writer {
 	FILE *out;
 	char *values[N_SETTINGS]; /* owned; NULL: is not to be told */
 	bool told[N_SETTINGS];
+	bool more_vcpus, more_memory; /* may be plugged in */
 };
 
 static void writer_clear(struct writer *w)
@@ -117,6 +118,8 @@ static int make_values(struct writer *w, bool has_type)
 
 	w->values[MEMORY] = vn_format("%llu", (unsigned long long)all);
 	w->values[MAXMEM] = vn_format("%llu", (unsigned long long)most);
+	w->more_vcpus = guest->maxvcpus != guest->vcpus;
+	w->more_memory = most != all;
 	w->values[VCPUS] = vn_format("%u", guest->vcpus);
 	w->values[MAXVCPUS] = vn_format("%u", guest->maxvcpus);
 	w->values[CPUS] = print_value(w, print_cpus);
@@ -155,9 +158,8 @@ static enum setting setting_of(const char *key)
 static void print_missing(struct writer *w)
 {
 	for (size_t i = 0; i < N_SETTINGS; i++) {
-		bool needless = (i == MAXVCPUS && strcmp(w->values[i], w->values[VCPUS]) == 0) ||
-				(i == MAXMEM && strcmp(w->values[i], w->values[MEMORY]) == 0);
-		if (w->told[i] || !w->values[i] || needless)
+		if (w->told[i] || !w->values[i] || (i == MAXVCPUS && !w->more_vcpus) ||
+			(i == MAXMEM && !w->more_memory))
 			continue;
 		fprintf(w->out, "%s = %s\n", keys[i], w->values[i]);
 		w->told[i] = true;

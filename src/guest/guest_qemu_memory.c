@@ -271,11 +271,14 @@ void qemu_bind_vnode(struct qemu_reader *r, struct vn_vnode *vnode, const struct
 	vnode->page = backend->page;
 	if (!backend->nodes)
 		return;
-	vnode->nodes = hwloc_bitmap_dup(backend->nodes);
-	r->short_of_memory |= !vnode->nodes;
+	bool one = hwloc_bitmap_weight(backend->nodes) == 1;
 	vnode->has_binding = true;
 	vnode->binding = backend->binding;
-	if (hwloc_bitmap_weight(backend->nodes) == 1) {
+	if (!one || backend->binding != VN_BINDING_PREFERRED) { /* else some may lie elsewhere */
+		vnode->nodes = hwloc_bitmap_dup(backend->nodes);
+		r->short_of_memory |= !vnode->nodes;
+	}
+	if (one) {
 		vnode->home = hwloc_bitmap_first(backend->nodes);
 		vnode->home_where = (struct vn_where){r->guest->file, backend->option->line, "-object"};
 	}

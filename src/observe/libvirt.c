@@ -18,7 +18,7 @@
 	CALL(virDomainFree)                                                                                  \
 	CALL(virSetErrorFunc)                                                                                \
 	CALL(virGetLastErrorMessage)
-#define FIELD(name) __typeof__(name) *name;
+#define FIELD(name) __typeof__(name) *(name);
 #define SYMBOL(name) VN_SYMBOL(struct calls, name),
 /* clang-format on */
 
