@@ -178,7 +178,7 @@ const struct vn_verb verb_verify = {
 	.details =
 		"Pages are looked at by random sampling: the same seed looks at the same pages. Exit status 1: something is\n"
 		"not as planned, one line each.",
-	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)"},
+	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)", .values = "all"},
 		{"guest-view", "FILE",
 			"what `numactl --hardware` printed in the guest: compare it with what was foretold"},
 		{"seed", "N", "of the random draw (default: another each time, printed)"}},
