@@ -247,7 +247,7 @@ static void test_text(void **state)
 	longest[(1u << 20) + 1] = 0;
 	vn_error_clear(err);
 	assert_int_equal(vn_guest_from_text(longest, "long", &guest, err), -EINVAL);
-	assert_string_equal(vn_error_text(err, 0), "longer than 1048576 bytes");
+	assert_string_equal(vn_error_text(err, 0), "is longer than 1048576 bytes; expected a config");
 	assert_string_equal(vn_error_file(err, 0), "long");
 	free(longest);
 	assert_null(guest);
@@ -259,7 +259,7 @@ static void test_text(void **state)
 		0);
 	assert_string_equal(vn_guest_name(guest), "t");
 	assert_int_equal(vn_guest_note_count(guest), 1);
-	assert_string_equal(vn_guest_note_code(guest, 0), "option-ignored");
+	assert_string_equal(vn_guest_note_code(guest, 0), "keys-unused");
 	assert_non_null(strstr(vn_guest_note_text(guest, 0), "vnc"));
 	assert_null(vn_guest_note_code(guest, 1));
 	assert_null(vn_guest_note_text(guest, (size_t)-1));
@@ -270,12 +270,12 @@ static void test_text(void **state)
 	assert_int_equal(vn_guest_set_cpus(guest, NULL, 0), -EPERM);
 	struct vn_plan *plan = plan_with(host, guest, NULL);
 	assert_int_equal(vn_plan_vnode_home(plan, 0), 9);
-	assert_string_equal(vn_plan_warning_code(plan, 0), "option-ignored");
+	assert_string_equal(vn_plan_warning_code(plan, 0), "keys-unused");
 	vn_guest_free(guest); /* the plan does not need it, nor the host */
 	vn_host_free(host);
 	char *json = vn_plan_json(plan);
 	assert_non_null(strstr(json, "\"guest\": \"t\""));
-	assert_non_null(strstr(json, "option-ignored"));
+	assert_non_null(strstr(json, "keys-unused"));
 	free(json);
 	vn_plan_free(plan);
 	vn_error_free(err);
