@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Makes the ACPI tables that tell a guest of its nodes, as a VMM does that builds them itself: prints where the guest's memory is and
- * how large each table is, and writes the tables' bytes, one behind the other, to a file if one is named.
+ * What a VMM does that makes no NUMA tables itself: reads a guest's config, has its SRAT, SLIT and HMAT made, and would copy the
+ * bytes into the guest's memory. Here they are files SRAT.aml, … in the current folder, and the ranges of memory are printed.
  *
  *     cc -o acpi_tables acpi_tables.c $(pkg-config --cflags --libs vnuma)
- *     ./acpi_tables guest.cfg
- *     ./acpi_tables guest.cfg tables.bin
+ *     ./acpi_tables guest.cfg                 # memory as QEMU's q35 has it
+ *     ./acpi_tables guest.cfg 3328 4096       # up to 3328 MiB, and on from 4096 MiB
+ *     iasl -d SRAT.aml
  *
- * The guest has vnodes; one that leaves them to the planner is planned first (plan_guest.c) and then given to vn_acpi_of_plan().
- *
- * Exit status: 0 done, 2 the guest is wrong or not there, 3 this machine refuses.
+ * Exit status: 0 done, 2 the arguments or the config are wrong, 3 this machine refuses.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <vnuma.h>
 
-#define MAX_GUEST (1u << 20) /* bytes of a config that this example reads */
+#define MAX_CONFIG (1u << 20)
 
 /* All problems, one a line, as FILE:LINE: KEY: TEXT with what is known of it. */
 static void print_problems(const struct vn_error *err, int status)
@@ -28,105 +28,129 @@ static void print_problems(const struct vn_error *err, int status)
 	if (n == 0) /* memory was short even for the error object */
 		fprintf(stderr, "acpi_tables: %s\n", strerror(-status));
 	for (size_t i = 0; i < n; i++) {
-		fprintf(stderr, "acpi_tables: ");
-		if (vn_error_file(err, i))
-			fprintf(stderr, "%s:", vn_error_file(err, i));
+		const char *file = vn_error_file(err, i), *key = vn_error_key(err, i);
+		fprintf(stderr, "acpi_tables: %s%s", file ? file : "", file ? ":" : "");
 		if (vn_error_line(err, i))
 			fprintf(stderr, "%u:", vn_error_line(err, i));
-		if (vn_error_key(err, i))
-			fprintf(stderr, " %s:", vn_error_key(err, i));
-		fprintf(stderr, " %s\n", vn_error_text(err, i));
+		fprintf(stderr, "%s%s%s%s\n", file ? " " : "", key ? key : "", key ? ": " : "",
+			vn_error_text(err, i));
 	}
 }
 
-/* The guest in that file; 0, or a negative errno. */
-static int read_guest(const char *path, struct vn_guest **ret_guest, struct vn_error *err)
+/* A text file as a new string; NULL when it cannot be read. */
+static char *read_text(const char *path)
 {
-	static char text[MAX_GUEST + 1];
-	FILE *file = fopen(path, "r");
+	FILE *in = fopen(path, "r");
+	char *text = in ? malloc(MAX_CONFIG + 1) : NULL;
 
-	if (!file)
-		return -errno;
-	size_t n = fread(text, 1, MAX_GUEST, file);
-	int failed = ferror(file);
-	fclose(file);
-	if (failed)
-		return -EIO;
-	text[n] = '\0';
-	return vn_guest_from_text(text, path, ret_guest, err);
+	if (text) {
+		size_t n = fread(text, 1, MAX_CONFIG, in);
+		text[n] = '\0';
+		if (ferror(in)) {
+			free(text);
+			text = NULL;
+		}
+	}
+	if (in)
+		fclose(in);
+	return text;
 }
 
-static void print_ranges(const struct vn_acpi *acpi)
+/* A number of MiB that is the whole text; 0 when it is none. */
+static uint64_t read_mib(const char *text)
 {
-	for (size_t i = 0; i < vn_acpi_range_count(acpi); i++) {
-		int64_t base = vn_acpi_range_base(acpi, i), size = vn_acpi_range_size(acpi, i);
-		printf("0x%09" PRIx64 " to 0x%09" PRIx64 ": vnode %d%s\n", (uint64_t)base,
-			(uint64_t)(base + size - 1), vn_acpi_range_vnode(acpi, i),
-			vn_acpi_range_is_pluggable(acpi, i) ? ", to be plugged in" : "");
-	}
-	for (size_t i = 0; i < vn_acpi_note_count(acpi); i++)
-		fprintf(stderr, "note: %s\n", vn_acpi_note_text(acpi, i));
+	char *end;
+
+	if (*text < '1' || *text > '9')
+		return 0;
+	errno = 0;
+	unsigned long long mib = strtoull(text, &end, 10);
+	return errno == 0 && *end == '\0' && mib < 1ull << 32 ? mib << 20 : 0;
 }
 
-/* Each table that there is, on `out` as well if that is not NULL; 0, or a negative errno. */
-static int write_tables(const struct vn_acpi *acpi, FILE *out)
+/* The options for a machine of one's own; NULL, which is q35, without figures. */
+static int read_options(int argc, char **argv, struct vn_acpi_options **ret_options)
 {
-	static const char *const signatures[] = {"SRAT", "SLIT", "HMAT"};
-
-	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
-		size_t size = 0;
-		const unsigned char *table = vn_acpi_table(acpi, signatures[i], &size);
-
-		if (!table) /* a guest that is told of no latencies has no HMAT */
-			continue;
-		printf("%s: %zu bytes\n", signatures[i], size);
-		if (out && fwrite(table, 1, size, out) != size)
-			return -EIO;
+	if (argc == 2)
+		return 0;
+	struct vn_acpi_options *options = vn_acpi_options_new();
+	if (!options)
+		return -ENOMEM;
+	int r = vn_acpi_options_set_memory(options, read_mib(argv[2]), read_mib(argv[3]));
+	if (r < 0) {
+		vn_acpi_options_free(options);
+		return r;
 	}
+	*ret_options = options;
 	return 0;
 }
 
-static int make_tables(const char *guest_path, const char *tables_path, struct vn_error *err)
+/* A VMM would copy the bytes into the guest's memory, and put their address into its XSDT. */
+static int write_table(const struct vn_acpi *acpi, const char *signature)
 {
-	struct vn_guest *guest = NULL;
-	struct vn_acpi *acpi = NULL;
-	FILE *out = NULL;
+	size_t size = 0;
+	const unsigned char *bytes = vn_acpi_table(acpi, signature, &size);
+	char name[16];
 
-	int r = read_guest(guest_path, &guest, err);
-	if (r == 0)
-		r = vn_acpi_of_guest(guest, NULL, &acpi, err);
-	if (r == 0 && tables_path && !(out = fopen(tables_path, "w")))
-		r = -errno;
-	if (r == 0) {
-		print_ranges(acpi);
-		r = write_tables(acpi, out);
+	if (!bytes) /* an HMAT is only for guests that are told of latencies */
+		return 0;
+	snprintf(name, sizeof(name), "%s.aml", signature);
+	FILE *out = fopen(name, "wb");
+	size_t written = out ? fwrite(bytes, 1, size, out) : 0;
+	if (!out || fclose(out) != 0 || written != size) {
+		perror(name);
+		return -EIO;
 	}
-	if (out && fclose(out) != 0 && r == 0)
-		r = -errno;
-	vn_acpi_free(acpi);
-	vn_guest_free(guest);
+	printf("%s: %zu bytes\n", name, size);
+	return 0;
+}
+
+static int write_tables(const struct vn_acpi *acpi)
+{
+	const char *const signatures[] = {"SRAT", "SLIT", "HMAT"};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]) && r == 0; i++)
+		r = write_table(acpi, signatures[i]);
+	for (size_t i = 0; i < vn_acpi_range_count(acpi) && r == 0; i++)
+		printf("0x%09" PRIx64 ", %" PRId64 " KiB: vnode %d%s\n",
+			(uint64_t)vn_acpi_range_base(acpi, i), vn_acpi_range_size(acpi, i) >> 10,
+			vn_acpi_range_vnode(acpi, i),
+			vn_acpi_range_is_pluggable(acpi, i) ? ", to plug in" : "");
+	for (size_t i = 0; i < vn_acpi_note_count(acpi); i++)
+		fprintf(stderr, "acpi_tables: %s\n", vn_acpi_note_text(acpi, i));
 	return r;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: acpi_tables GUEST [FILE]\n");
+	struct vn_acpi_options *options = NULL;
+	struct vn_guest *guest = NULL;
+	struct vn_acpi *acpi = NULL;
+
+	if ((argc != 2 && argc != 4) || read_options(argc, argv, &options) < 0) {
+		fprintf(stderr, "usage: acpi_tables CONFIG [LOW_END HIGH_START]      both in MiB\n");
 		return 2;
 	}
-	struct vn_error *err = vn_error_new();
-	int r = make_tables(argv[1], argc == 3 ? argv[2] : NULL, err);
-	if (r < 0) {
-		/* without a problem told, it was one of the files */
-		int input = vn_error_is_input(err) || (vn_error_count(err) == 0 && r == -ENOENT);
-		print_problems(err, r);
-		vn_error_free(err);
-		return input ? 2 : 3;
-	}
-	vn_error_free(err);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("acpi_tables: standard output");
+	char *text = read_text(argv[1]);
+	if (!text) {
+		perror(argv[1]);
+		vn_acpi_options_free(options);
 		return 3;
 	}
-	return 0;
+	struct vn_error *err = vn_error_new();
+	int r = vn_guest_from_text(text, argv[1], &guest, err);
+	if (r == 0)
+		r = vn_acpi_of_guest(guest, options, &acpi, err);
+	int status = r == 0 ? 0 : vn_error_is_input(err) ? 2 : 3;
+	if (r < 0)
+		print_problems(err, r);
+	else if (write_tables(acpi) < 0)
+		status = 3;
+	vn_acpi_free(acpi);
+	vn_guest_free(guest);
+	vn_acpi_options_free(options);
+	vn_error_free(err);
+	free(text);
+	return status;
 }

@@ -589,6 +589,10 @@ void vn_acpi_options_free(struct vn_acpi_options *options); /* NULL is fine */
 /* Memory is where QEMU's machine has it: "q35" (also when not set) or "pc". -EINVAL for another. */
 int vn_acpi_options_set_machine(struct vn_acpi_options *options, const char *machine);
 
+/* 1: the guest's CPU is one of AMD's. QEMU then puts what is above 4 GiB at 1 TiB when memory comes near that. 0, or not set: it is
+ * not, or the guest is smaller. */
+void vn_acpi_options_set_amd(struct vn_acpi_options *options, int amd);
+
 /*
  * Memory is where a machine of your own has it: from 0 up to `low_end` at most, and what is left from `high_start` on; without the
  * 384 KiB below 1 MiB, which take up as much of it. Bytes, multiples of 1 MiB, low_end up to 4 GiB and not above high_start. What
@@ -636,7 +640,7 @@ int vn_acpi_range_vnode(const struct vn_acpi *acpi, size_t range);
 int vn_acpi_range_is_pluggable(const struct vn_acpi *acpi, size_t range);
 
 /* What is to be known of them: "acpi-hmat-rounded" (figures that differ too much for the table), "acpi-node-order" (a vnode that
- * Linux gives another number), "acpi-amd-hole", "acpi-plugged". NULL: no such note. */
+ * Linux gives another number), "acpi-amd" (QEMU would lay memory out otherwise for an AMD CPU), "acpi-plugged". NULL: no such note. */
 size_t vn_acpi_note_count(const struct vn_acpi *acpi);
 const char *vn_acpi_note_code(const struct vn_acpi *acpi, size_t note);
 const char *vn_acpi_note_text(const struct vn_acpi *acpi, size_t note);

@@ -16,6 +16,11 @@ if ! version=$("$qemu" --version 2>/dev/null | sed -n 's/.*version \([0-9]*\)\.\
 	finish
 	exit
 fi
+if [ ! -x "$recipes" ]; then
+	not_ok "the recipes are built" "$recipes is missing"
+	finish
+	exit
+fi
 read -r major minor <<<"$version"
 truncate -s 1M "$tap_work/a.img" "$tap_work/b.img"
 

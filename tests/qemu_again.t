@@ -109,4 +109,19 @@ expect "any bytes go through a shell" 0 "$vnuma" plan --host "$host" "$tap_work/
 expect "but not through JSON" 2 "$vnuma" plan --host "$host" "$tap_work/bytes.args" --to qemu-json
 like "which is said" "$err" "is not UTF-8"
 same "and nothing is printed" "$out" ""
+
+# Versions of the target.
+cfg="$tap_work/two.cfg"
+printf '%s\n' "name='two'" 'memory=256' 'vcpus=4' 'vnodes=2' "disk=['/d,raw,vda']" >"$cfg"
+expect "for QEMU 9.0" 0 "$vnuma" plan --host "$host" "$cfg" --to qemu --target-version 9.0
+like "queues are dealt out" "$out" 'iothread-vq-mapping'
+expect "for 7.2 by itself" 0 "$vnuma" plan --host "$host" "$cfg" --to qemu
+unlike "they are not" "$out" 'iothread-vq-mapping'
+like "pins are noted to be missing" "$err" 'pins-left-out'
+expect "what a version does not know is refused" 2 "$vnuma" plan --host "$host" "$cfg" --to qemu --target-version 2.9
+like "with the version that does" "$err" 'QEMU 2\.9 does not know that; expected 2\.10 or later'
+same "and nothing is printed" "$out" ""
+expect "no version" 2 "$vnuma" plan --host "$host" "$cfg" --to qemu --target-version nine
+like "what one looks like" "$err" "'nine' seen; expected the version of QEMU"
+expect "a version of nothing" 2 "$vnuma" plan --host "$host" "$cfg" --target-version 9.0
 finish

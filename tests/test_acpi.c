@@ -607,9 +607,33 @@ static void most_of_all(void **unused)
 	}
 	assert_int_equal(sum, VN_MAX_MEMORY);
 	assert_int_equal(acpi->notes.n, 1);
-	assert_string_equal(acpi->notes.v[0].code, "acpi-amd-hole");
+	assert_string_equal(acpi->notes.v[0].code, "acpi-amd");
 	free(tables);
 	vn_acpi_free(acpi);
+	vn_guest_free(guest);
+}
+
+/* QEMU's rule, to the GiB: memory from 4 GiB, what is plugged in behind it, and 32 GiB for PCI end where HyperTransport begins. */
+static void around_hypertransport(void **unused)
+{
+	const uint64_t most =
+		UINT64_C(0xfd00000000) - 32 * GIB - 4 * GIB + 2 * GIB; /* 2 of it are below 4 GiB */
+	vn_autoacpioptions *options = vn_acpi_options_new();
+	struct vn_guest *guest = guest_of(1, most, 1);
+
+	(void)unused;
+	vn_acpi_options_set_amd(options, 1);
+	for (uint64_t more = 0; more < 2; more++) {
+		guest->vnodes[0].memory = guest->memory = guest->maxmem = most + more * VN_MIB;
+		struct vn_acpi *acpi = build(guest, options);
+		assert_range(acpi, 2, more ? UINT64_C(1) << 40 : 4 * GIB, most + more * VN_MIB - 2 * GIB, 0);
+		assert_int_equal(acpi->notes.n, 0);
+		vn_acpi_free(acpi);
+		acpi = build(guest, NULL);
+		assert_range(acpi, 2, 4 * GIB, most + more * VN_MIB - 2 * GIB, 0);
+		assert_int_equal(acpi->notes.n, more);
+		vn_acpi_free(acpi);
+	}
 	vn_guest_free(guest);
 }
 
@@ -782,6 +806,7 @@ int main(void)
 		cmocka_unit_test(initiators),
 		cmocka_unit_test(hmat_refused),
 		cmocka_unit_test(most_of_all),
+		cmocka_unit_test(around_hypertransport),
 		cmocka_unit_test(guests_refused),
 		cmocka_unit_test(of_a_draft),
 		cmocka_unit_test(of_a_plan),

@@ -58,6 +58,7 @@ static bool chance(unsigned percent)
 struct sample {
 	struct vn_guest *guest;
 	enum vn_acpi_machine machine;
+	bool amd;
 };
 
 /* Sizes around the borders of the machines' layouts, small and large. */
@@ -65,7 +66,7 @@ static uint64_t draw_memory(void)
 {
 	static const uint64_t borders[] = {2048, 2816, 3072, 3584, 4096};
 
-	switch (draw(5)) {
+	switch (draw(6)) {
 	case 0:
 		return 64 + draw(448);
 	case 1:
@@ -73,6 +74,8 @@ static uint64_t draw_memory(void)
 	case 2:
 		return 512 + draw(8192);
 	case 3:
+		return (UINT64_C(960) << 10) + draw(UINT64_C(64) << 10); /* where HyperTransport is */
+	case 4:
 		return (UINT64_C(8) << 10) + draw(UINT64_C(1) << 18);
 	default:
 		return (UINT64_C(256) << 10) + draw(UINT64_C(3) << 20); /* up to 3.25 TiB */
@@ -216,6 +219,8 @@ static struct sample draw_sample(unsigned seed)
 	draw_distances(guest);
 	if (chance(35))
 		draw_hmat(guest);
+	sample.amd =
+		chance(50) && guest->threads == 1; /* QEMU has a word to say on threads of this AMD model */
 	return sample;
 }
 
@@ -230,9 +235,8 @@ static void add_machine(const struct sample *sample, struct vn_argv *argv)
 	vn_argv_add(argv, "qemu-system-x86_64");
 	vn_argv_add(argv, "-machine");
 	vn_argv_add(argv, "%s,accel=tcg%s", q35 ? "q35" : "pc", guest->hmat ? ",hmat=on" : "");
-	/* not AMD: see the note acpi-amd-hole */
 	vn_argv_add(argv, "-cpu");
-	vn_argv_add(argv, "qemu64,vendor=GenuineIntel,phys-bits=46");
+	vn_argv_add(argv, "qemu64,vendor=%s,phys-bits=46", sample->amd ? "AuthenticAMD" : "GenuineIntel");
 	for (const char *const *word = (const char *const[]){"-nodefaults", "-no-user-config", "-display",
 		     "none", "-S", "-qtest", "stdio", "-qtest-log", "none", "-net", "none", NULL};
 		*word; word++)
@@ -516,6 +520,7 @@ static bool try_one(unsigned seed, unsigned *with_hmat)
 	vn_autoerror err = {0};
 
 	options->machine = sample.machine;
+	options->amd = sample.amd;
 	assert_int_equal(vn_acpi_build(sample.guest, options, &acpi, &err), 0);
 	const struct vn_acpi_table *const made[] = {&acpi->srat, &acpi->slit, &acpi->hmat};
 	for (size_t i = 0; i < 3; i++) {

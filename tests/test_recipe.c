@@ -3,6 +3,8 @@
 #include <jansson.h>
 
 #include "../src/emit/disk_queues.h"
+#include "../src/model/guest_sockets.h"
+#include "../src/realize/backend.h"
 #include "recipe_guests.h"
 
 struct made {
@@ -215,20 +217,20 @@ static void test_topology_of_the_guest(void **state)
 
 	vn_autoguest *guest = guest_of(TWO_VNODES);
 	guest->topology = (struct vn_guest_topology){.sockets = 3, .cores = 2}; /* not four vCPUs */
-	struct vn_guest_topology of = vn_qemu_topology(guest);
+	struct vn_guest_topology of = vn_guest_sockets(guest);
 	assert_int_equal(of.sockets, 2);
 	assert_int_equal(of.cores, 2);
 	guest->topology = (struct vn_guest_topology){.sockets = 4};
-	of = vn_qemu_topology(guest);
+	of = vn_guest_sockets(guest);
 	assert_int_equal(of.sockets, 4);
 	assert_int_equal(of.cores, 1);
 	guest->topology = (struct vn_guest_topology){.cores = 1, .clusters = 2};
-	of = vn_qemu_topology(guest);
+	of = vn_guest_sockets(guest);
 	assert_int_equal(of.sockets, 2);
 	assert_int_equal(of.cores, 2);
 	assert_int_equal(of.clusters, 1);
 	guest->topology = (struct vn_guest_topology){.sockets = 65536, .dies = 65536, .cores = 65536};
-	assert_int_equal(vn_qemu_topology(guest).sockets, 2);
+	assert_int_equal(vn_guest_sockets(guest).sockets, 2);
 }
 
 /* One string: which queue is which vnode's. */
@@ -252,6 +254,7 @@ static void assert_queues(const char *cfg, const char *expected, bool everywhere
 static void test_disk_queues_follow_linux(void **state)
 {
 	(void)state;
+	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\n", "1100", true);
 	assert_queues("name='g'\nmemory=512\nvcpus=8\nvnodes=4\n", "11332200", false);
 	assert_queues(
 		"name='g'\nmemory=512\nvcpus=6\nvnodes=4\nvnuma_vcpumap=[0,0,1,1,2,2]\n", "112200", false);
@@ -261,7 +264,6 @@ static void test_disk_queues_follow_linux(void **state)
 static void test_disk_queues_by_the_rule(void **state)
 {
 	(void)state;
-	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\n", "1100", true);
 	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\nvnuma_vcpumap=[0,1,1,1]\n", "0111", true);
 	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\nvnuma_vcpumap=[1,1,1,0]\n", "0111", true);
 	assert_queues("name='g'\nmemory=512\nvcpus=4\nvnodes=2\nvnuma_vcpumap=[1,0,1,0]\n", "0011", true);
@@ -294,6 +296,33 @@ static void test_queues_are_dealt_out(void **state)
 	assert_int_equal(n, 2);
 	assert_int_equal(count_words(&made.argv, "-object", "iothread"), 2);
 	assert_int_equal(count_words(&made.argv, "-device", "virtio-blk-pci"), 0);
+}
+
+/* What `verify` holds QEMU's memory against is what the words say. */
+static void test_backends_are_promised_as_they_are_written(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_RECIPES; i++) {
+		automade made = make(recipes[i].name);
+		const unsigned homes[VN_MAX_VNODES] = {0};
+		vn_autoplan *plan = plan_of(made.guest, homes, recipes[i].binding, 0);
+		vn_autovm *vm = vn_vm_new();
+		vn_autoerror err = {0};
+		assert_int_equal(vn_backends_plan(plan, made.guest, vm, &err), 0);
+		assert_int_equal(vm->n_backends, count_words(&made.argv, "-object", "memory-backend-"));
+		for (size_t k = 0; k < vm->n_backends; k++) {
+			static const char *const policies[] = {"preferred", "bind", "interleave"};
+			const struct vn_vm_backend *backend = &vm->backends[k];
+			bool huge = vn_vnode_page(made.guest, backend->vnode) > 0;
+			vn_autofree char *start =
+				vn_format("memory-backend-%s,id=%s", huge ? "memfd" : "ram", backend->id);
+			vn_autofree char *parts = vn_format("size=%lluM policy=%s host-nodes=0",
+				(unsigned long long)(backend->memory / VN_MIB), policies[backend->binding]);
+			assert_option(&made.argv, "-object", start, parts);
+			assert_int_equal(hwloc_bitmap_weight(backend->policy_nodes), 1);
+			assert_true(hwloc_bitmap_isset(backend->policy_nodes, 0));
+		}
+	}
 }
 
 static void test_too_many_devices_are_refused(void **state)
@@ -358,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_disk_queues_follow_linux),
 		cmocka_unit_test(test_disk_queues_by_the_rule),
 		cmocka_unit_test(test_queues_are_dealt_out),
+		cmocka_unit_test(test_backends_are_promised_as_they_are_written),
 		cmocka_unit_test(test_too_many_devices_are_refused),
 		cmocka_unit_test(test_json),
 	};

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AMD_HOLE_START UINT64_C(0xfd00000000)
-#define AMD_HOLE_END (UINT64_C(1) << 40)
+#define GIB (UINT64_C(1) << 30)
+#define AMD_HT_START UINT64_C(0xfd00000000) /* HyperTransport's addresses, … */
+#define AMD_ABOVE (UINT64_C(1) << 40) /* … and what is behind them */
 
 struct vn_acpi_options *vn_acpi_options_new(void)
 {
@@ -83,6 +84,20 @@ static int check_initiators(
 	return r;
 }
 
+/* ---- where AMD's CPUs have no memory ---- */
+
+/*
+ * Whether memory, and the room for PCI behind it, would reach into HyperTransport's addresses: then QEMU has all that is above 4 GiB
+ * behind them (since 7.1, hw/i386/pc.c, pc_memory_init()). PCI begins on a GiB; q35 leaves it 32 GiB, pc 2.
+ */
+static bool comes_near_ht(const struct vn_acpi_options *options, const struct vn_acpi *acpi)
+{
+	const struct vn_acpi_range *last = &acpi->ranges[acpi->n_ranges - 1];
+	uint64_t end = (last->base + last->size + GIB - 1) / GIB * GIB;
+
+	return end + (options->machine == VN_ACPI_Q35 ? 32 : 2) * GIB > AMD_HT_START;
+}
+
 /* ---- what is to be known ---- */
 
 /* Vnodes that the order would give their own number, and Linux gives another. */
@@ -98,31 +113,27 @@ static int note_numbers(const struct vn_acpi_options *options, struct vn_acpi *a
 	return 0;
 }
 
-/*
- * QEMU since 7.1, hw/i386/pc.c, pc_memory_init(): memory of a guest with an AMD CPU does not lie in the addresses of HyperTransport,
- * nor does the room for PCI behind it, which is 32 GiB of q35's and 2 of pc's.
- */
-static int note_amd_hole(const struct vn_acpi_options *options, struct vn_acpi *acpi)
+/* Memory that QEMU would put elsewhere for an AMD CPU, and it was not said that there is one, nor that there is none. */
+static int note_amd(const struct vn_acpi_options *options, struct vn_acpi *acpi)
 {
-	const struct vn_acpi_range *last = &acpi->ranges[acpi->n_ranges - 1];
-	uint64_t pci = UINT64_C(1) << (options->machine == VN_ACPI_Q35 ? 35 : 31);
-
-	if (options->has_layout || last->base + last->size + pci <= AMD_HOLE_START)
+	if (options->has_layout || options->amd || !comes_near_ht(options, acpi))
 		return 0;
-	return vn_notes_add(&acpi->notes, "acpi-amd-hole",
-		"memory ends at 0x%llx: with an AMD CPU QEMU puts what is above 4 GiB at 0x%llx instead",
-		(unsigned long long)(last->base + last->size), (unsigned long long)AMD_HOLE_END);
+	return vn_notes_add(&acpi->notes, "acpi-amd",
+		"memory comes near the end of the first TiB: with an AMD CPU QEMU puts what is above 4 GiB at 0x%llx "
+		"instead; say so where it has one",
+		(unsigned long long)AMD_ABOVE);
 }
 
 static int note_plugged(const struct vn_guest *guest, struct vn_acpi *acpi)
 {
 	uint64_t memory = vn_acpi_memory(guest);
+	uint64_t plugged = guest->memory > memory ? (guest->memory - memory) / VN_MIB : 0;
 
-	if (memory >= guest->memory)
+	if (plugged == 0)
 		return 0;
 	return vn_notes_add(&acpi->notes, "acpi-plugged",
 		"%llu MiB are on memory devices: their nodes are told by the machine's own description of them (_PXM)",
-		(unsigned long long)((guest->memory - memory) / VN_MIB));
+		(unsigned long long)plugged);
 }
 
 /* ---- all of it ---- */
@@ -138,30 +149,45 @@ static int fill(const struct vn_guest *guest, const struct vn_acpi_options *opti
 	if (r == 0)
 		r = note_numbers(options, acpi);
 	if (r == 0)
-		r = note_amd_hole(options, acpi);
+		r = note_amd(options, acpi);
 	return r < 0 ? r : note_plugged(guest, acpi);
 }
 
-int vn_acpi_build(const struct vn_guest *guest, const struct vn_acpi_options *options,
-	struct vn_acpi **ret_acpi, struct vn_error *err)
+/* All that is wrong; the ranges when nothing is. */
+static int lay_out(const struct vn_guest *guest, const struct vn_acpi_options *options, struct vn_acpi *acpi,
+	struct vn_error *err)
 {
-	vn_autoacpi *acpi = calloc(1, sizeof(*acpi));
-
-	int r = check_vnodes(guest, err);
-	if (r < 0)
-		return r;
-	if (!acpi)
-		return vn_error_environment(err, -ENOMEM, "out of memory");
 	struct vn_acpi_layout layout = options->has_layout
 					       ? options->layout
 					       : vn_acpi_layout_qemu(options->machine, vn_acpi_memory(guest));
 	int bad_initiators = check_initiators(guest, options, err);
 	int bad_hmat = guest->hmat ? vn_acpi_check_hmat(guest, err) : 0;
 	int n = vn_acpi_ranges(guest, &layout, acpi->ranges, err);
+
 	if (bad_initiators < 0 || bad_hmat < 0 || n < 0)
 		return -EINVAL;
 	acpi->n_ranges = (size_t)n;
 	acpi->n_vnodes = guest->n_vnodes;
+	if (options->has_layout || !options->amd || !comes_near_ht(options, acpi))
+		return 0;
+	layout.high_start = AMD_ABOVE;
+	n = vn_acpi_ranges(guest, &layout, acpi->ranges, err);
+	acpi->n_ranges = n < 0 ? 0 : (size_t)n;
+	return n < 0 ? n : 0;
+}
+
+int vn_acpi_build(const struct vn_guest *guest, const struct vn_acpi_options *options,
+	struct vn_acpi **ret_acpi, struct vn_error *err)
+{
+	int r = check_vnodes(guest, err);
+	if (r < 0)
+		return r;
+	vn_autoacpi *acpi = calloc(1, sizeof(*acpi));
+	if (!acpi)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	r = lay_out(guest, options, acpi, err);
+	if (r < 0)
+		return r;
 	r = fill(guest, options, acpi);
 	if (r < 0)
 		return vn_error_environment(err, r, "out of memory");

@@ -23,7 +23,8 @@ struct vn_acpi_initiator {
 bool vn_acpi_initiator_parse(const char *address, struct vn_acpi_initiator *initiator);
 
 struct vn_acpi_options {
-	enum vn_acpi_machine machine; /* whose layout the memory has, … */
+	enum vn_acpi_machine machine; /* whose layout the memory has, as QEMU has it, … */
+	bool amd; /* the CPU is one of AMD's: QEMU then moves memory out of HyperTransport's way */
 	bool has_layout; /* … unless there is one of its own: */
 	struct vn_acpi_layout layout;
 	enum vn_acpi_order order;

@@ -16,6 +16,11 @@ int vn_acpi_options_set_machine(struct vn_acpi_options *options, const char *mac
 	return 0;
 }
 
+void vn_acpi_options_set_amd(struct vn_acpi_options *options, int amd)
+{
+	options->amd = amd != 0;
+}
+
 int vn_acpi_options_set_memory(struct vn_acpi_options *options, uint64_t low_end, uint64_t high_start)
 {
 	struct vn_acpi_layout layout = vn_acpi_layout_own(low_end, high_start);

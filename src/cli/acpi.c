@@ -35,9 +35,12 @@ static int read_layout(const struct vn_args *args, struct vn_acpi_options *optio
 	if (!low || !high)
 		return vn_error_input(err, &(struct vn_where){NULL, 0, low ? "--low-end" : "--high-start"},
 			"given alone; expected --low-end and --high-start, or none of them");
-	if (vn_arg_given(args, "machine"))
-		r = vn_error_input(err, &(struct vn_where){NULL, 0, "--machine"},
-			"contradicts --low-end and --high-start; expected the name of a machine or its figures");
+	const char *other = vn_arg_given(args, "machine") ? "--machine"
+			    : vn_arg_given(args, "amd")   ? "--amd"
+							  : NULL;
+	if (other)
+		r = vn_error_input(err, &(struct vn_where){NULL, 0, other},
+			"contradicts --low-end and --high-start; expected QEMU's machine or figures");
 	int bad_low = read_address(args, "low-end", "--low-end", &low_end, err);
 	int bad_high = read_address(args, "high-start", "--high-start", &high_start, err);
 	if (r < 0 || bad_low < 0 || bad_high < 0)
@@ -64,6 +67,7 @@ static int read_options(const struct vn_args *args, struct vn_acpi_options *opti
 			"'%s' seen; expected vcpu or vnode", vn_quote(order, seen));
 	if (order && strcmp(order, "vnode") == 0)
 		options->order = VN_ACPI_ORDER_VNODE;
+	options->amd = vn_arg_given(args, "amd");
 	return read_layout(args, options, err) < 0 ? -EINVAL : r;
 }
 
@@ -84,7 +88,7 @@ static int make_vnodes(const struct vn_args *args, struct vn_guest *guest, struc
 	options.occupied = taken.occupied;
 	if (r == 0)
 		r = vn_make_plan(host, &options, &taken.notes, guest, &plan, err);
-	if (r < 0 || plan->feasible)
+	if (r != 0 || plan->feasible)
 		return r;
 	vn_notes_print(&plan->reasons, "no plan");
 	return VN_EXIT_NO;
@@ -218,6 +222,7 @@ const struct vn_verb verb_acpi = {
 	.options = {{"output", "DIR", "the folder for the tables; made if it is not there", 'o'},
 		{"machine", "NAME", "whose layout of memory: q35 (the default) or pc, as QEMU has them",
 			.values = "q35 pc"},
+		{"amd", NULL, "the guest's CPU is AMD's: near 1 TiB QEMU then lays memory out otherwise"},
 		{"low-end", "MIB", "where memory below 4 GiB ends, of another machine"},
 		{"high-start", "MIB", "and where it goes on"},
 		{"order", "ORDER",

@@ -170,6 +170,8 @@ const struct vn_verb verb_plan = {
 		{"make-room", NULL,
 			"where it does not fit: the fewest bytes of the guests of --occupied FILE that have to move"},
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
+		{"rehome", NULL,
+			"forget the homes, nodes and memory policies that GUEST names, and choose anew"},
 		{"explain", NULL,
 			"what each vnode got, why not the next node, and what would make it better"},
 		VN_OPTION_TO},

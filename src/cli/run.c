@@ -29,6 +29,22 @@ static int print_started(const struct vn_args *args, const struct vn_vm *vm, str
 	return VN_EXIT_DONE;
 }
 
+/* What others' forms say beside a plan (devices, firmware, who owns it) is not ours to leave out of a running guest. */
+static int check_form(const struct vn_args *args, const struct vn_guest *guest, struct vn_error *err)
+{
+	struct vn_where where = {args->operands[0], 0, NULL};
+
+	if (guest->form == VN_FORM_LIBVIRT)
+		return vn_error_input(err, &where,
+			"a libvirt domain; expected a config. Libvirt starts it on its plan: 'vnuma plan --to libvirt', then "
+			"'virsh define' and 'virsh start'");
+	if (guest->form == VN_FORM_QEMU)
+		return vn_error_input(err, &where,
+			"a command line of QEMU's; expected a config. 'vnuma plan --to qemu' gives it back with its plan, to be run "
+			"by hand");
+	return 0;
+}
+
 static int run(const struct vn_args *args, struct vn_error *err)
 {
 	vn_autoguest *guest = NULL;
@@ -43,6 +59,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	int r = vn_args_deadline(args, VN_PLAN_DEADLINE_MS, &plan_options.deadline_ms, err);
 	if (r == 0)
 		r = vn_args_guest(args, &guest, err);
+	if (r == 0)
+		r = check_form(args, guest, err);
 	if (r == 0)
 		r = vn_state_open(&state, err);
 	if (r == 0)

@@ -8,8 +8,12 @@
 #include "../base/process.h"
 #include "../base/text.h"
 #include "../discover/discover.h"
+#include "../guest/guest_libvirt.h"
+#include "../observe/domain.h"
 #include "../observe/guest_view.h"
+#include "../observe/libvirt.h"
 #include "../observe/verify.h"
+#include "../plan/plan_make.h"
 #include "vms.h"
 
 #define SEED_MAX ((UINT64_C(1) << 53) - 1) /* what every reader of JSON keeps exactly */
@@ -140,9 +144,53 @@ static int compare_view(
 		     : 0;
 }
 
-static int run(const struct vn_args *args, struct vn_error *err)
+/* What libvirt started: its live XML is the plan. */
+static int find_domain(
+	const struct vn_args *args, const char *name, struct vn_vm **ret_vm, struct vn_error *err)
+{
+	vn_autofree char *xml = NULL, *uuid = NULL;
+	vn_autoguest *guest = NULL;
+	vn_autoplan *plan = vn_plan_new();
+	vn_autovm *vm = NULL;
+
+	int r = vn_libvirt_xml(vn_arg(args, "connect"), name, &xml, err);
+	if (r == 0)
+		r = vn_domain_promises(xml, name, &vm, &uuid, err);
+	if (r == 0)
+		r = vn_domain_find(vm, uuid, err);
+	if (r == 0 && vn_arg_given(args, "guest-view"))
+		r = vn_guest_from_libvirt(xml, "its domain", &guest, err);
+	if (r < 0)
+		return r;
+	if (guest) {
+		if (!plan || vn_view_foretell(guest, &plan->view) < 0)
+			return vn_error_environment(err, -ENOMEM, "out of memory");
+		vm->plan = vn_plan_to_json(plan, guest);
+	}
+	*ret_vm = vn_steal(vm);
+	return 0;
+}
+
+/* A VM of ours, or else a domain of libvirt's; with --connect the latter at once. */
+static int find_vm(const struct vn_args *args, struct vn_vm **ret_vm, struct vn_error *err)
 {
 	vn_autostate state = {.fd = -1};
+	vn_autoerror of_ours = {0}, of_libvirt = {0};
+	int r = vn_arg(args, "connect") ? -ENOENT : vn_args_vm(args, &state, ret_vm, &of_ours);
+
+	if (r == 0)
+		return check_alive(*ret_vm, err);
+	if (r == -ENOENT)
+		r = find_domain(args, args->operands[0], ret_vm, &of_libvirt);
+	if (r < 0) {
+		vn_error_move(err, &of_ours);
+		vn_error_move(err, &of_libvirt);
+	}
+	return r;
+}
+
+static int run(const struct vn_args *args, struct vn_error *err)
+{
 	vn_autovm *vm = NULL;
 	vn_autoseen seen = {0};
 	vn_cleanup(vn_notes_clear) struct vn_notes mismatches = {0};
@@ -150,9 +198,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 
 	int r = read_request(args, &request, err);
 	if (r == 0)
-		r = vn_args_vm(args, &state, &vm, err);
-	if (r == 0)
-		r = check_alive(vm, err);
+		r = find_vm(args, &vm, err);
 	if (r == 0)
 		r = vn_vm_observe(vm, request.samples, request.seed, &seen, err);
 	if (r != 0)
@@ -177,10 +223,12 @@ const struct vn_verb verb_verify = {
 	.summary = "a VM's plan against what the kernel says of its pages and threads",
 	.details =
 		"Pages are looked at by random sampling: the same seed looks at the same pages. Exit status 1: something is\n"
-		"not as planned, one line each.",
+		"not as planned, one line each. VM is one of vnuma's, or else a running domain of libvirt's, whose live XML\n"
+		"(numatune, cputune) is the plan then.",
 	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)", .values = "all"},
 		{"guest-view", "FILE",
 			"what `numactl --hardware` printed in the guest: compare it with what was foretold"},
+		{"connect", "URI", "ask the libvirt there (qemu:///system), not vnuma's own records"},
 		{"seed", "N", "of the random draw (default: another each time, printed)"}},
 	.run = run,
 };

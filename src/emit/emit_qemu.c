@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+#include "../model/guest_sockets.h"
+
 char *vn_qemu_escape(const char *value)
 {
 	char *escaped = malloc(2 * strlen(value) + 1), *out = escaped;
@@ -53,74 +55,21 @@ static void add_machine(struct vn_qemu_line *line)
 
 /* ---- -smp ---- */
 
-/* Whether vCPUs first … first + n - 1 are all in one vnode. */
-static bool in_one_vnode(const struct vn_guest *guest, unsigned first, unsigned n)
+/* Whether vCPUs of one socket, `vcpus` of them, are in several vnodes. */
+static bool sockets_span_vnodes(const struct vn_guest *guest, unsigned vcpus)
 {
-	int vnode = vn_guest_vnode_of(guest, first);
-
-	for (unsigned i = first + 1; i < first + n; i++) {
-		if (vn_guest_vnode_of(guest, i) != vnode)
-			return false;
+	for (unsigned i = 0; i < guest->maxvcpus; i++) {
+		if (vn_guest_vnode_of(guest, i) != vn_guest_vnode_of(guest, i - i % vcpus))
+			return true;
 	}
-	return true;
-}
-
-/* Whether no group of `vcpus` in a row spans two vnodes. */
-static bool groups_in_one_vnode(const struct vn_guest *guest, unsigned vcpus)
-{
-	for (unsigned first = 0; first < guest->maxvcpus; first += vcpus) {
-		if (!in_one_vnode(guest, first, vcpus))
-			return false;
-	}
-	return true;
-}
-
-/* The largest socket that divides the guest's cores into equal sockets, none of which spans two vnodes. */
-static unsigned cores_per_socket(const struct vn_guest *guest)
-{
-	for (unsigned cores = guest->maxvcpus / guest->threads; cores > 1; cores--) {
-		unsigned vcpus = cores * guest->threads;
-		if (guest->maxvcpus % vcpus == 0 && groups_in_one_vnode(guest, vcpus))
-			return cores;
-	}
-	return 1;
-}
-
-/*
- * The guest's own words, where they make exactly its vCPUs; what is left open follows from the rest. Clusters count as cores of their die:
- * no PC has them (QEMU's hw/core/machine-smp.c).
- */
-static bool read_topology(const struct vn_guest *guest, struct vn_guest_topology *ret)
-{
-	struct vn_guest_topology t = guest->topology;
-	uint64_t dies = t.dies ? t.dies : 1, clusters = t.clusters ? t.clusters : 1, all = guest->maxvcpus;
-	uint64_t known =
-		dies * clusters * guest->threads * (t.sockets ? t.sockets : 1) * (t.cores ? t.cores : 1);
-
-	if ((!t.sockets && !t.cores) || known == 0 || known > all || all % known != 0)
-		return false;
-	if (t.sockets && t.cores && known != all)
-		return false;
-	t.sockets = t.sockets ? t.sockets : (unsigned)(all / known);
-	t.cores = t.cores ? t.cores : (unsigned)(all / known);
-	*ret = (struct vn_guest_topology){t.sockets, (unsigned)dies, 1, t.cores * (unsigned)clusters};
-	return true;
-}
-
-struct vn_guest_topology vn_qemu_topology(const struct vn_guest *guest)
-{
-	unsigned cores = cores_per_socket(guest);
-	struct vn_guest_topology topology = {guest->maxvcpus / guest->threads / cores, 1, 1, cores};
-
-	read_topology(guest, &topology); /* or it stays as it is */
-	return topology;
+	return false;
 }
 
 void vn_qemu_note_sockets(struct vn_qemu_line *line)
 {
-	struct vn_guest_topology of = vn_qemu_topology(line->guest);
+	struct vn_guest_topology of = vn_guest_sockets(line->guest);
 
-	if (!groups_in_one_vnode(line->guest, of.dies * of.cores * line->guest->threads))
+	if (sockets_span_vnodes(line->guest, of.dies * of.cores * line->guest->threads))
 		VN_QEMU_NOTE(line, "socket-spans-vnodes",
 			"the guest's topology has sockets that span vnodes: Linux complains of CPUs that share a cache and are on "
 			"different nodes. As many sockets as vnodes would please it");
@@ -129,7 +78,7 @@ void vn_qemu_note_sockets(struct vn_qemu_line *line)
 static void add_smp(struct vn_qemu_line *line)
 {
 	const struct vn_guest *guest = line->guest;
-	struct vn_guest_topology of = vn_qemu_topology(guest);
+	struct vn_guest_topology of = vn_guest_sockets(guest);
 
 	vn_argv_add(line->argv, "-smp");
 	if (of.dies > 1)

@@ -41,9 +41,6 @@ int vn_policy_nodes(
 #define VN_QEMU_RAM_ID "ram%zu"
 #define VN_QEMU_PLUGGED_ID "plug%zu"
 
-/* How vCPUs make sockets, none of it 0: as the guest says where that makes its vCPUs, else as its vnodes have it. */
-struct vn_guest_topology vn_qemu_topology(const struct vn_guest *guest);
-
 /* Whether the guest is told of nodes. */
 static inline bool vn_qemu_tells_numa(const struct vn_guest *guest)
 {

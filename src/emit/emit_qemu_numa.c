@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the guest is told of nodes: which memory and which vCPUs each has, and how far they are from each other. */
+#include "../model/guest_sockets.h"
 #include "emit_qemu_part.h"
 
 static void add_node(struct vn_qemu_line *line, size_t vnode)
@@ -21,7 +22,7 @@ static void add_node(struct vn_qemu_line *line, size_t vnode)
 /* QEMU numbers vCPUs with the thread fastest, then core, die, socket (include/hw/i386/topology.h, x86_topo_ids_from_idx()). */
 static void add_cpus(struct vn_qemu_line *line)
 {
-	struct vn_guest_topology of = vn_qemu_topology(line->guest);
+	struct vn_guest_topology of = vn_guest_sockets(line->guest);
 	unsigned threads = line->guest->threads;
 
 	for (unsigned i = 0; i < line->guest->maxvcpus; i++) {

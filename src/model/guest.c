@@ -26,6 +26,19 @@ void vn_guest_drop_vnodes(struct vn_guest *guest)
 	guest->n_vnodes = 0;
 }
 
+void vn_guest_forget_homes(struct vn_guest *guest)
+{
+	hwloc_bitmap_free(guest->nodes);
+	guest->nodes = NULL;
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		struct vn_vnode *vnode = &guest->vnodes[i];
+		vnode->home = -1;
+		vnode->has_binding = false;
+		hwloc_bitmap_free(vnode->nodes);
+		vnode->nodes = NULL;
+	}
+}
+
 void vn_guest_free(struct vn_guest *guest)
 {
 	if (!guest)

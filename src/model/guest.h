@@ -94,7 +94,6 @@ struct vn_guest_topology {
 
 struct vn_guest {
 	char *file; /* the input, for messages; or NULL */
-	enum vn_guest_form form;
 	char *text; /* the input as it was read, to be given back changed; owned; NULL for VN_FORM_NONE */
 	size_t text_size; /* bytes of it without the 0 behind it; a command line from /proc has zeros within */
 	char *name; /* [A-Za-z0-9][A-Za-z0-9._+-]{0,62} */
@@ -103,6 +102,8 @@ struct vn_guest {
 	unsigned
 		threads; /* vCPUs of a guest core (SMT), at least 1: vCPUs t*k to t*k + t-1 are one, on one vnode */
 	struct vn_guest_topology topology;
+	unsigned iothreads; /* asked for; 0: as many as its disks call for */
+	bool exclusive_cores;
 	bool vnodes_open; /* nothing was said of vnodes: vn_guest_shape() (plan/shape.h) makes as many as the host calls for */
 	size_t n_vnodes;
 	struct vn_vnode *vnodes; /* their vcpus partition 0..maxvcpus-1, their memory sums to `memory` */
@@ -113,10 +114,9 @@ struct vn_guest {
 	struct vn_where nodes_where;
 	struct vn_hmat *
 		hmat; /* what it is told of latencies, bandwidths and caches; domains are vnodes; owned, or NULL */
-	unsigned iothreads; /* asked for; 0: as many as its disks call for */
 	uint64_t hugepages; /* bytes a page; 0: the system's ordinary pages */
+	enum vn_guest_form form;
 	enum vn_guest_numa guest_numa;
-	bool exclusive_cores;
 	unsigned weight, cap; /* as in Xen: default 256; percent of a CPU, 0: no cap */
 	enum vn_policy policy;
 	enum vn_memory_policy memory_policy;
@@ -149,6 +149,9 @@ static inline uint64_t vn_vnode_page(const struct vn_guest *guest, size_t vnode)
 {
 	return guest->vnodes[vnode].has_page ? guest->vnodes[vnode].page : guest->hugepages;
 }
+
+/* Forgets where the user wants it: homes, nodes, and policies that name them. The planner chooses then. */
+void vn_guest_forget_homes(struct vn_guest *guest);
 
 /* Frees the vnodes; the guest has none then. */
 void vn_guest_drop_vnodes(struct vn_guest *guest);

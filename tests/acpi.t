@@ -1,0 +1,109 @@
+#!/bin/bash
+# tests/acpi.t: vnuma acpi: which files it writes and when it writes none, its messages and its JSON. What is in the tables is for
+# test_acpi.c, test_acpi_oracle.c and tests/lab/acpi.t.
+# shellcheck disable=SC2154 # $out and $err are set by expect in tap.sh
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+. tests/tap.sh
+vnuma=${VNUMA:-build/vnuma}
+work=$(mktemp -d)
+trap 'rm -rf "$work" "$tap_work"' EXIT
+export VNUMA_STATE_DIR=$work/state
+two=numactl:lab/shapes/two-nodes.txt
+dir=$work/tables
+
+# cfg NAME LINE... : a config file.
+cfg() {
+	local file=$work/$1.cfg
+	shift
+	printf '%s\n' 'name = "guest"' "$@" >"$file"
+}
+
+# files : what is in the folder, hidden ones too.
+files() { find "$dir" -mindepth 1 -printf '%P\n' | sort | tr '\n' ' '; }
+
+cfg one 'memory = 512' 'vcpus = 4' 'vnodes = 2' 'vnuma_vcpumap = [1, 1, 0, 0]' 'maxmem = 1024'
+cfg open 'memory = 64' 'vcpus = 2'
+cfg large 'memory = 4000000' 'vcpus = 2'
+cfg off 'memory = 64' 'vcpus = 2' 'guest_numa = "off"'
+
+# ---- what is written ----
+
+expect "a guest with vnodes" 0 "$vnuma" acpi "$work/one.cfg" -o "$dir"
+same "has an SRAT and a SLIT" "$(files)" "SLIT.aml SRAT.aml "
+same "of 48 + 4 * 16 + 4 * 40 and 44 + 4 bytes" "$(stat -c %s "$dir/SRAT.aml" "$dir/SLIT.aml" | tr '\n' ' ')" "272 48 "
+same "whose bytes sum to 0" "$(for f in "$dir"/*; do od -An -tu1 -v -w1 "$f" | awk '{ s += $1 } END { print s % 256 }'; done | tr '\n' ' ')" "0 0 "
+same "readable as the umask has it" "$(stat -c %a "$dir/SRAT.aml")" "$(printf '%o' $((0666 & ~$(umask))))"
+like "vnodes are told with their nodes" "$out" '^ +0 +1 +256 MiB +2-3$'
+like "and ranges of memory" "$out" '^0x000010000000 - 0x000020000000 +256 MiB +1$'
+like "and where it is plugged in" "$out" '^0x000100000000 - 0x000520000000 .* 1  to plug in$'
+unlike "no host is asked" "$err" .
+expect "in the config's order" 0 "$vnuma" acpi "$work/one.cfg" --output="$dir" --order vnode --json
+json "node 0 is vnode 0" '[.vnodes[] | [.id, .node, .vcpus]]' '[[0,0,[2,3]],[1,1,[0,1]]]'
+json "with a schema" '[.schema, .guest]' '["vnuma.acpi/1","guest"]'
+json "files" '[.files[] | [.signature, (.file | split("/")[-2:]), .size]]' \
+	'[["SRAT",["tables","SRAT.aml"],272],["SLIT",["tables","SLIT.aml"],48]]'
+json "ranges in bytes" '.ranges[1]' '{"base":1048576,"size":267386880,"vnode":0,"pluggable":false}'
+json "and warnings" '.warnings' '[]'
+expect "as pc has it" 0 "$vnuma" acpi "$work/one.cfg" -o "$dir" --machine pc
+expect "on a machine of one's own" 0 "$vnuma" acpi "$work/one.cfg" -o "$dir" --low-end 256 --high-start 512 --json
+json "the second vnode is where that says" '.ranges[2].base' 536870912
+if command -v iasl >/dev/null; then
+	expect "iasl takes the SRAT" 0 bash -c "cd '$dir' && iasl -d SRAT.aml"
+	unlike "without a warning" "$out$err" 'Warning|Error'
+	rm -f "$dir"/*.dsl
+else
+	skip "iasl takes the SRAT" "no iasl"
+fi
+
+# ---- vnodes left open ----
+
+expect "are made for a host" 0 "$vnuma" acpi "$work/open.cfg" -o "$dir" --host "$two" --json
+json "as plan makes them" '.vnodes | length' "$("$vnuma" plan "$work/open.cfg" --host "$two" --json | jq '.vnodes | length')"
+cp "$dir/SRAT.aml" "$work/before"
+expect "which has no room" 1 "$vnuma" acpi "$work/large.cfg" -o "$dir" --host "$two"
+like "and it says why" "$err" '^vnuma: no plan: '
+same "then nothing is written" "$(cmp "$dir/SRAT.aml" "$work/before" && files)" "SLIT.aml SRAT.aml "
+
+# ---- refused ----
+
+expect "all that is wrong at once" 2 "$vnuma" acpi "$work/one.cfg" --machine microvm --order cpu --low-end 1
+like "no folder" "$err" '^vnuma: -o: no folder'
+like "the machine" "$err" "^vnuma: --machine: 'microvm' seen; expected q35 or pc"
+like "the order" "$err" "^vnuma: --order: 'cpu' seen; expected vcpu or vnode"
+like "half a layout" "$err" '^vnuma: --low-end: given alone'
+expect "a machine with figures" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir" --machine pc --low-end 1x --high-start 4097
+like "contradicts them" "$err" '^vnuma: --machine: contradicts'
+like "figures are numbers" "$err" "^vnuma: --low-end: '1x' seen; expected MiB"
+expect "an AMD CPU is QEMU's affair" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir" --amd --low-end 1 --high-start 4096
+like "and contradicts figures, too" "$err" '^vnuma: --amd: contradicts'
+expect "memory that overlaps" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir" --low-end 2048 --high-start 1024
+like "is told" "$err" 'high_start: 0x40000000 is below low_end, 0x80000000'
+expect "a guest that is told of no nodes" 2 "$vnuma" acpi "$work/off.cfg" -o "$dir"
+like "has no tables" "$err" "guest_numa: 'off'"
+expect "-o without a folder" 2 "$vnuma" acpi "$work/one.cfg" -o
+expect "-o twice" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir" --output "$dir"
+expect "-o is of this verb" 2 "$vnuma" plan "$work/one.cfg" -o "$dir"
+expect "a folder in a folder that is not there" 3 "$vnuma" acpi "$work/one.cfg" -o "$work/none/here"
+expect "a file for a folder" 3 "$vnuma" acpi "$work/one.cfg" -o "$work/one.cfg"
+same "in all this nothing was written" "$(cmp "$dir/SRAT.aml" "$work/before" && files)" "SLIT.aml SRAT.aml "
+
+# ---- nothing half done ----
+
+# the limit is for files, so what it says goes through a pipe
+expect "a write that fails" 3 bash -c "(trap '' XFSZ; ulimit -f 0; exec '$vnuma' acpi '$work/one.cfg' -o '$dir') 2>&1 | cat; exit \${PIPESTATUS[0]}"
+like "is told with its file" "$out" 'SRAT.aml.*: cannot write it: File too large'
+same "leaves what was there" "$(cmp "$dir/SRAT.aml" "$work/before" && files)" "SLIT.aml SRAT.aml "
+echo "not a table" >"$dir/HMAT.aml"
+expect "what is not ours is in the way" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir"
+like "and named" "$err" "^vnuma: -o: HMAT.aml is there and no HMAT of vnuma's"
+same "and left" "$(<"$dir/HMAT.aml") $(cmp "$dir/SRAT.aml" "$work/before" && files)" "not a table HMAT.aml SLIT.aml SRAT.aml "
+{ printf HMAT && tail -c +5 "$dir/SLIT.aml"; } >"$dir/HMAT.new" && mv "$dir/HMAT.new" "$dir/HMAT.aml"
+expect "an HMAT of ours from an earlier time" 0 "$vnuma" acpi "$work/one.cfg" -o "$dir"
+same "goes when there is none any more" "$(files)" "SLIT.aml SRAT.aml "
+rm "$dir/SLIT.aml" && mkdir "$dir/SLIT.aml"
+expect "a folder in the way" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir"
+rmdir "$dir/SLIT.aml" && ln -s "$work/one.cfg" "$dir/SLIT.aml"
+expect "a link in the way" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir"
+like "is not followed" "$(head -n 1 "$work/one.cfg")" '^name'
+finish
