@@ -84,7 +84,9 @@ static void zsh_action(const char *name, const char *values)
 	else if (*values)
 		printf(":_alternative \"words\\:word\\:(%s)\" \"files\\:file\\:_files\"", values);
 	else
-		printf(":%s", strcmp(kind, "file") == 0 ? "_files" : strcmp(kind, "folder") == 0 ? "_files -/" : "");
+		printf(":%s", strcmp(kind, "file") == 0     ? "_files"
+			      : strcmp(kind, "folder") == 0 ? "_files -/"
+							    : "");
 }
 
 static void zsh_option(const struct vn_option *option, bool short_form)

@@ -3,13 +3,13 @@
  * Makes a manual page of a template; run by the build, not installed. What a verb takes comes from the same table as `vnuma help`, so
  * that the pages cannot drift from the program. A template is man(7) text in which
  *
- *     @VERSION@      anywhere, is the version
- *     @VERB name@    as a line of its own, becomes the sections NAME, SYNOPSIS, DESCRIPTION and OPTIONS of that verb
- *     @VERBS@        as a line of its own, becomes a paragraph for each verb
+ *     @VERSION@, @DATE@    anywhere, are those of this version of vnuma
+ *     @VERB name@          as a line of its own, becomes the sections NAME, SYNOPSIS, DESCRIPTION and OPTIONS of that verb
+ *     @VERBS@              as a line of its own, becomes a paragraph for each verb
  *
  * usage: manual TEMPLATE >PAGE
  */
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../src/cli/cli.h"
@@ -116,13 +116,22 @@ static void put_verbs(void)
 
 static void put_line(const char *line)
 {
-	const char *mark;
+	static const struct {
+		const char *mark, *text;
+	} marks[] = {{"@VERSION@", VN_VERSION}, {"@DATE@", VN_DATE}};
 
-	while ((mark = strstr(line, "@VERSION@"))) {
-		printf("%.*s%s", (int)(mark - line), line, VN_VERSION);
-		line = mark + strlen("@VERSION@");
+	while (*line) {
+		size_t taken = 0;
+		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !taken; i++) {
+			if (strncmp(line, marks[i].mark, strlen(marks[i].mark)) == 0) {
+				fputs(marks[i].text, stdout);
+				taken = strlen(marks[i].mark);
+			}
+		}
+		if (!taken)
+			putchar(*line);
+		line += taken ? taken : 1;
 	}
-	fputs(line, stdout);
 }
 
 /* Whether the line was one of ours. */
