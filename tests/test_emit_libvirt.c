@@ -180,9 +180,10 @@ static void test_one_vnode(void **state)
 	vn_autofree char *answered = domain_of(by_numad, NULL);
 	assert_has(answered, "<numatune><memory mode=\"strict\" nodeset='0'/></numatune>");
 
-	vn_autofree char *wide = vn_format("%s<numatune><memory nodeset='0-3'/></numatune>%s", head, tail);
+	vn_autofree char *wide = vn_format("%s<numatune><memory nodeset='2-3'/></numatune>%s", head, tail);
 	vn_autofree char *narrowed = domain_of(wide, NULL);
-	assert_has(narrowed, "<memory nodeset='0'/>");
+	assert_has(narrowed, "<memory nodeset='2'/>");
+	assert_has(narrowed, "<vcpupin vcpu='0' cpuset='8-11'/>");
 
 	vn_autofree char *mixed =
 		vn_format("%s<numatune><memory mode='interleave' nodeset='2,3'/></numatune>%s", head, tail);
@@ -212,6 +213,19 @@ static void test_one_vnode(void **state)
 	"  </cpu>\n"                                                                                         \
 	"  <devices/>\n"                                                                                     \
 	"</domain>\n"
+
+static void test_a_socket_over_two_cells_is_told(void **state)
+{
+	(void)state;
+	struct vn_notes notes = {0};
+	vn_autofree char *out = planned(
+		"<domain type='kvm'><name>g</name><memory unit='GiB'>6</memory><vcpu>6</vcpu><os><type>hvm</type>"
+		"</os><cpu><topology sockets='1' cores='6' threads='1'/></cpu></domain>",
+		&notes);
+	assert_has(out, "<topology sockets='1' cores='6' threads='1'/><numa><cell id='0' cpus='0-2'");
+	assert_true(vn_notes_has(&notes, "socket-spans-cells"));
+	vn_notes_clear(&notes);
+}
 
 static void test_given_cells_stay(void **state)
 {
@@ -381,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_vnodes_become_cells),
 		cmocka_unit_test(test_one_vnode),
+		cmocka_unit_test(test_a_socket_over_two_cells_is_told),
 		cmocka_unit_test(test_given_cells_stay),
 		cmocka_unit_test(test_restrictive),
 		cmocka_unit_test(test_devices_are_spread),

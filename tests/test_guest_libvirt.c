@@ -194,16 +194,17 @@ static void test_numatune(void **state)
 	assert_true(g->vnodes[1].has_binding);
 	assert_int_equal(g->vnodes[1].binding, VN_BINDING_PREFERRED);
 	assert_int_equal(g->vnodes[1].home, 3);
+	assert_null(g->vnodes[1].nodes); /* any, under pressure */
 	assert_int_equal(g->vnodes[1].home_where.line, 10);
 	assert_int_equal(g->vnodes[0].home, -1);
 
 	vn_autoguest *outside =
-		read_good(HEAD SIZE TWO "<numatune><memory mode='preferred' nodeset='0'/>"
+		read_good(HEAD SIZE TWO "<numatune><memory mode='preferred' nodeset='0,3'/>"
 					"<memnode cellid='0' mode='strict' nodeset='1-2'/></numatune>" TAIL);
 	assert_null(outside->nodes);
 	assert_set(outside->vnodes[0].nodes, "1-2");
 	assert_int_equal(outside->vnodes[0].home, -1);
-	assert_set(outside->vnodes[1].nodes, "0");
+	assert_set(outside->vnodes[1].nodes, "0,3");
 	assert_int_equal(outside->memory_policy, VN_MEMORY_PREFERRED);
 
 	vn_autoguest *interleaved =
@@ -211,6 +212,12 @@ static void test_numatune(void **state)
 	assert_false(interleaved->vnodes_open);
 	assert_int_equal(interleaved->vnodes[0].binding, VN_BINDING_INTERLEAVE);
 	assert_set(interleaved->vnodes[0].nodes, "0-1");
+
+	vn_autoguest *home =
+		read_good(HEAD SIZE "<numatune><memory mode='preferred' nodeset='2'/></numatune>" TAIL);
+	assert_false(home->vnodes_open);
+	assert_null(home->nodes);
+	assert_int_equal(home->vnodes[0].home, 2);
 
 	vn_autoguest *by_numad = read_good(HEAD
 		"<memory>4096</memory><vcpu placement='auto'>2</vcpu><numatune><memory mode='strict'/></numatune>" TAIL);

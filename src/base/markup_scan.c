@@ -258,7 +258,7 @@ static void add_text(struct scan *s, const char *from, size_t n, bool literal)
 	struct vn_markup_element *element = &s->markup->elements[s->open];
 	if (element->behind < s->markup->n)
 		return; /* it has elements */
-	if (s->text_size + n + 1 > s->text_capacity) {
+	if (!element->text || s->text_size + n + 1 > s->text_capacity) {
 		size_t capacity = 2 * s->text_capacity + n + 1;
 		char *longer = realloc(element->text, capacity);
 		if (!longer) {

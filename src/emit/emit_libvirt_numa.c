@@ -65,6 +65,24 @@ static void correct_cell(struct domain_writer *w)
 		domain_set_set(w, cell, "cpus", w->guest->vnodes[0].vcpus);
 }
 
+/* Linux takes CPUs of a socket to share a cache, and complains when they are on two nodes (arch/x86/kernel/smpboot.c,
+ * topology_sane()). Which topology a guest has is its owner's to say. */
+static void note_sockets(struct domain_writer *w)
+{
+	const struct vn_guest_topology *t = &w->guest->topology;
+	unsigned socket = t->sockets ? w->guest->maxvcpus / t->sockets : 1;
+
+	for (unsigned i = 0; socket > 1 && i < w->guest->maxvcpus; i++) {
+		if (vn_guest_vnode_of(w->guest, i) == vn_guest_vnode_of(w->guest, i - i % socket))
+			continue;
+		vn_notes_add(w->notes, "socket-spans-cells",
+			"cpu/topology: vCPUs %u and %u are in one socket and in two cells; a Linux guest takes a socket to "
+			"share a cache, and warns. What would help: %zu sockets, or as many as make whole cells",
+			i - i % socket, i, w->guest->n_vnodes);
+		return;
+	}
+}
+
 void domain_write_cells(struct domain_writer *w)
 {
 	struct domain_block block;
@@ -73,6 +91,7 @@ void domain_write_cells(struct domain_writer *w)
 		correct_cell(w);
 		return;
 	}
+	note_sockets(w);
 	if (w->guest->n_vnodes < 2 || !domain_block_open(w, &block))
 		return;
 	fputs("<numa>\n", block.out);

@@ -26,14 +26,14 @@ struct expanders {
 /* Decimal, or hexadecimal with 0x, as libvirt has both. */
 static unsigned number_of(const char *text, unsigned fallback)
 {
-	unsigned number = 0;
 	uint64_t decimal;
 
 	if (!text)
 		return fallback;
 	if (vn_parse_u64(text, 65535, &decimal) == 0)
 		return (unsigned)decimal;
-	return strncmp(text, "0x", 2) == 0 && sscanf(text + 2, "%4x", &number) == 1 ? number : fallback;
+	size_t n = strncasecmp(text, "0x", 2) == 0 ? strspn(text + 2, "0123456789abcdefABCDEF") : 0;
+	return n > 0 && n <= 4 && !text[2 + n] ? (unsigned)strtoul(text + 2, NULL, 16) : fallback;
 }
 
 /* A network card that is a PCI Express device. */
@@ -152,13 +152,9 @@ static bool is_q35(const struct domain_writer *w)
 void domain_write_expanders(struct domain_writer *w)
 {
 	size_t devices = vn_markup_child(w->doc, 0, "devices"), ports = 0;
-	vn_autofree struct expanders *e = calloc(1, sizeof(*e));
+	struct expanders all = {0}, *e = &all;
 	struct domain_block block;
 
-	if (!e) {
-		w->edit.short_of_memory = true;
-		return;
-	}
 	if (!is_q35(w) || w->n_busy < 2 || w->guest->n_vnodes < 2)
 		return;
 	collect(w, devices, e);

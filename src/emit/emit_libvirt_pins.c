@@ -157,22 +157,40 @@ static void pin(struct domain_writer *w, size_t cputune, const char *name, const
 		fprintf(out, "<%s cpuset='%s'/>\n", name, text ? text : "");
 }
 
-/* <iothreadids> names some; the others get the lowest numbers that are free. */
-static uint64_t iothread_id(const struct domain_writer *w, size_t nth)
+/* The iothreads' numbers: <iothreadids> names some, the others get the lowest that are free. */
+static void list_iothreads(const struct domain_writer *w, size_t n, uint64_t *ids)
 {
-	size_t list = vn_markup_child(w->doc, 0, "iothreadids");
-	uint64_t id = 0;
+	size_t list = vn_markup_child(w->doc, 0, "iothreadids"), k = 0, named;
 
-	for (size_t i = vn_markup_child(w->doc, list, "iothread"); i != VN_MARKUP_NONE;
+	for (size_t i = vn_markup_child(w->doc, list, "iothread"); i != VN_MARKUP_NONE && k < n;
 		i = vn_markup_next(w->doc, i, "iothread")) {
 		const char *text = vn_markup_get(w->doc, i, "id");
-		if (nth-- == 0)
-			return text && vn_parse_u64(text, UINT32_MAX, &id) == 0 ? id : 0;
+		if (text && vn_parse_u64(text, UINT32_MAX, &ids[k]) == 0)
+			k++;
 	}
-	for (id = 1;; id++) {
-		if (domain_numbered(w, list, "iothread", "id", id) == VN_MARKUP_NONE && nth-- == 0)
-			return id;
+	named = k;
+	for (uint64_t id = 1; k < n; id++) {
+		bool taken = false;
+		for (size_t i = 0; i < named && !taken; i++)
+			taken = ids[i] == id;
+		if (!taken)
+			ids[k++] = id;
 	}
+}
+
+static void pin_iothreads(struct domain_writer *w, size_t cputune, FILE *out)
+{
+	size_t n = w->n_busy > 0 ? count_iothreads(w) : 0;
+	vn_autofree uint64_t *ids = calloc(n + 1, sizeof(*ids));
+
+	if (!ids) {
+		w->edit.short_of_memory = true;
+		return;
+	}
+	list_iothreads(w, n, ids);
+	for (size_t i = 0; i < n; i++)
+		pin(w, cputune, "iothreadpin", "iothread", ids[i],
+			w->plan->vnodes[w->busy[i % w->n_busy]].cpus, out);
 }
 
 static void remove_pins(struct domain_writer *w, size_t cputune)
@@ -199,9 +217,6 @@ void domain_write_pins(struct domain_writer *w)
 	for (unsigned i = 0; i < w->plan->n_vcpus; i++)
 		pin(w, cputune, "vcpupin", "vcpu", i, w->plan->vcpu_cpus[i], block.out);
 	pin(w, cputune, "emulatorpin", NULL, 0, w->plan->emulator_cpus, block.out);
-	size_t threads = count_iothreads(w);
-	for (size_t i = 0; i < threads && w->n_busy > 0; i++)
-		pin(w, cputune, "iothreadpin", "iothread", iothread_id(w, i),
-			w->plan->vnodes[w->busy[i % w->n_busy]].cpus, block.out);
+	pin_iothreads(w, cputune, block.out);
 	domain_block_put(w, &block, cputune, "cputune", before_cputune);
 }

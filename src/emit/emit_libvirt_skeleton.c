@@ -198,10 +198,8 @@ static void put_vif(struct vn_xml *xml, const struct vn_vif *vif, struct vn_note
 
 static void put_hostdev(struct vn_xml *xml, const struct vn_hostdev *hostdev)
 {
-	unsigned domain = 0, bus = 0, slot = 0, function = 0;
+	const char *address = hostdev->address; /* 0000:3b:00.0, as it was checked to be */
 
-	if (sscanf(hostdev->address, "%4x:%2x:%2x.%1x", &domain, &bus, &slot, &function) != 4)
-		return;
 	vn_xml_begin(xml, "hostdev");
 	vn_xml_text(xml, "mode", "subsystem");
 	vn_xml_text(xml, "type", "pci");
@@ -210,10 +208,10 @@ static void put_hostdev(struct vn_xml *xml, const struct vn_hostdev *hostdev)
 	vn_xml_begin(xml, "source");
 	vn_xml_open(xml);
 	vn_xml_begin(xml, "address");
-	vn_xml_hex(xml, "domain", domain, 4);
-	vn_xml_hex(xml, "bus", bus, 2);
-	vn_xml_hex(xml, "slot", slot, 2);
-	vn_xml_hex(xml, "function", function, 1);
+	vn_xml_hex(xml, "domain", (unsigned)strtoul(address + 0, NULL, 16), 4);
+	vn_xml_hex(xml, "bus", (unsigned)strtoul(address + 5, NULL, 16), 2);
+	vn_xml_hex(xml, "slot", (unsigned)strtoul(address + 8, NULL, 16), 2);
+	vn_xml_hex(xml, "function", (unsigned)strtoul(address + 11, NULL, 16), 1);
 	vn_xml_empty(xml);
 	vn_xml_close(xml, "source");
 	vn_xml_close(xml, "hostdev");

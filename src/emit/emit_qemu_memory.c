@@ -44,7 +44,7 @@ int vn_policy_nodes(
 	const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode, hwloc_bitmap_t nodes)
 {
 	const struct vn_plan_vnode *v = &plan->vnodes[vnode];
-	bool one = plan->binding == VN_BINDING_PREFERRED && v->n_shares;
+	bool one = vn_plan_binding(plan, guest, vnode) == VN_BINDING_PREFERRED && v->n_shares;
 
 	if (guest->vnodes[vnode].has_binding && guest->vnodes[vnode].nodes)
 		return hwloc_bitmap_or(nodes, nodes, guest->vnodes[vnode].nodes) < 0 ? -ENOMEM : 0;

@@ -26,7 +26,7 @@ static void check_cell(struct vn_target_checking *check, size_t i)
 		vn_target_refuse(check,
 			"vnode %zu: %" PRIu64 " bytes of memory; expected whole KiB and whole pages", i,
 			vnode->memory);
-	if (vnode->has_binding && (!vnode->nodes || hwloc_bitmap_iszero(vnode->nodes)))
+	if (vn_binding_lacks_nodes(vnode))
 		vn_target_refuse(check,
 			"vnode %zu: a policy without nodes; expected some, as memnode's nodeset cannot be empty",
 			i);

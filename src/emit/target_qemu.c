@@ -50,7 +50,7 @@ static void check_memory(struct vn_target_checking *check)
 				"vnode %zu: %" PRIu64 " bytes of memory, %" PRIu64
 				" of them in a memory device; expected multiples of %" PRIu64,
 				i, vnode->memory, vnode->plugged, unit);
-		if (vnode->has_binding && (!vnode->nodes || hwloc_bitmap_iszero(vnode->nodes)))
+		if (vn_binding_lacks_nodes(vnode))
 			vn_target_refuse(check,
 				"vnode %zu: a policy without nodes; expected host-nodes, which QEMU wants with any policy but "
 				"'default' (backends/hostmem.c)",

@@ -12,7 +12,7 @@
 #include "guest_libvirt_reader.h"
 
 #define MAX_DEVICES 64
-#define MAX_BUSES 64 /* from a device up to the root: an expander, a port, and a switch are four */
+#define MAX_BUSES 8 /* from a device up to the root: port, switch (two), port and expander are five */
 #define MAX_QUEUES 256u /* Linux: MAX_TAP_QUEUES */
 
 static size_t count(struct domain_reader *r, const char *name)

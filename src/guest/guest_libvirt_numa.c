@@ -133,7 +133,7 @@ static void place_rest(struct domain_reader *r, hwloc_bitmap_t seen, size_t numa
 static void read_sibling(struct domain_reader *r, size_t v, size_t sibling)
 {
 	struct vn_vnode *vnode = &r->guest->vnodes[v];
-	uint64_t id, value;
+	uint64_t id = 0, value = 0;
 
 	bool named = domain_need_number(r, sibling, "id", 0, UINT32_MAX, &id);
 	bool valued =
@@ -263,7 +263,7 @@ static void read_one(struct domain_reader *r)
 
 void domain_read_cells(struct domain_reader *r)
 {
-	size_t numa = vn_markup_find(r->doc, 0, "cpu/numa"), n = 0, cells[VN_MAX_VNODES];
+	size_t numa = vn_markup_find(r->doc, 0, "cpu/numa"), n = 0, cells[VN_MAX_VNODES] = {0};
 
 	for_each_domain(r, i, "cpu/numa", "cell") n++;
 	r->has_cells = n > 0;

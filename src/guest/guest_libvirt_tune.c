@@ -28,24 +28,29 @@ static enum vn_binding binding_of(int mode)
 
 /* ---- <numatune> ---- */
 
+/* Preferred is one node that is tried first; all others may have what it has no room for. */
+static bool is_home_only(enum vn_binding binding, hwloc_const_bitmap_t nodes)
+{
+	return binding == VN_BINDING_PREFERRED && hwloc_bitmap_weight(nodes) == 1;
+}
+
 static bool fix_binding(struct domain_reader *r, size_t v, enum vn_binding binding,
 	hwloc_const_bitmap_t nodes, const struct vn_where *where)
 {
 	struct vn_vnode *vnode = &r->guest->vnodes[v];
 
-	hwloc_bitmap_t copy = hwloc_bitmap_dup(nodes);
-	if (!copy)
+	hwloc_bitmap_t copy = is_home_only(binding, nodes) ? NULL : hwloc_bitmap_dup(nodes);
+	if (!copy && !is_home_only(binding, nodes))
 		return false;
 	hwloc_bitmap_free(vnode->nodes);
 	vnode->nodes = copy;
 	vnode->has_binding = true;
 	vnode->binding = binding;
 	vnode->home_where = *where;
-	vnode->home = hwloc_bitmap_weight(copy) == 1 ? hwloc_bitmap_first(copy) : -1;
+	vnode->home = hwloc_bitmap_weight(nodes) == 1 ? hwloc_bitmap_first(nodes) : -1;
 	return true;
 }
 
-/* One cell's; false when it was read. */
 static void read_memnode(struct domain_reader *r, size_t element, int domain_mode, hwloc_bitmap_t seen)
 {
 	uint64_t cell = 0;
@@ -99,22 +104,33 @@ static void read_memnodes(struct domain_reader *r, size_t numatune, int domain_m
 	}
 }
 
-/* The nodes of <memory>, which those of a <memnode> outside them outweigh: then each other vnode has them for itself. */
+static bool lies_outside(const struct vn_vnode *vnode, hwloc_const_bitmap_t nodes)
+{
+	if (!vnode->has_binding)
+		return false;
+	return vnode->nodes ? !hwloc_bitmap_isincluded(vnode->nodes, nodes)
+			    : !hwloc_bitmap_isset(nodes, (unsigned)vnode->home);
+}
+
+/*
+ * The nodes of <memory>. What says where each vnode's memory is to be, interleave and one node that is preferred, goes to the vnodes
+ * that have no <memnode>; all else bounds the guest. A <memnode> outside these nodes outweighs them: then each other vnode has them for
+ * itself.
+ */
 static void bound_guest(struct domain_reader *r, size_t memory, int mode, hwloc_bitmap_t nodes)
 {
 	struct vn_guest *guest = r->guest;
 	struct vn_where where = {guest->file, r->doc->elements[memory].line, "numatune/memory"};
-	bool outside = false;
+	bool fixed = mode == MODE_INTERLEAVE || is_home_only(binding_of(mode), nodes), outside = false;
 
 	for (size_t v = 0; v < guest->n_vnodes; v++)
-		outside |= guest->vnodes[v].has_binding &&
-			   !hwloc_bitmap_isincluded(guest->vnodes[v].nodes, nodes);
+		outside |= lies_outside(&guest->vnodes[v], nodes);
 	for (size_t v = 0; v < guest->n_vnodes; v++) {
 		struct vn_vnode *vnode = &guest->vnodes[v];
 		if (vnode->has_binding)
 			continue;
-		if (mode == MODE_INTERLEAVE) {
-			r->short_of_memory |= !fix_binding(r, v, VN_BINDING_INTERLEAVE, nodes, &where);
+		if (fixed) {
+			r->short_of_memory |= !fix_binding(r, v, binding_of(mode), nodes, &where);
 			guest->vnodes_open = false;
 		} else if (outside) {
 			vnode->nodes = hwloc_bitmap_dup(nodes);
@@ -122,7 +138,7 @@ static void bound_guest(struct domain_reader *r, size_t memory, int mode, hwloc_
 			r->short_of_memory |= !vnode->nodes;
 		}
 	}
-	if (!outside) {
+	if (!outside && !fixed) {
 		guest->nodes = hwloc_bitmap_dup(nodes);
 		guest->nodes_where = where;
 		r->short_of_memory |= !guest->nodes;

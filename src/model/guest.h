@@ -53,7 +53,8 @@ struct vn_vnode {
 	struct vn_where home_where; /* strings belong to the guest */
 	hwloc_bitmap_t
 		nodes; /* pnodes where alone it may live and have memory; owned; NULL: any. `home` is among them */
-	bool has_binding; /* the user fixed how its memory is tied: by `binding` to all of `nodes`, to the letter */
+	bool has_binding; /* the user fixed how its memory is tied: by `binding` to all of `nodes`, to the letter; preferred with `nodes` NULL:
+			     to `home`, and to any under pressure */
 	enum vn_binding binding;
 	bool has_page; /* pages of a size of its own, `page` bytes, 0 for ordinary ones; see vn_vnode_page() */
 	uint64_t page;
@@ -152,6 +153,14 @@ static inline uint64_t vn_vnode_page(const struct vn_guest *guest, size_t vnode)
 
 /* Forgets where the user wants it: homes, nodes, and policies that name them. The planner chooses then. */
 void vn_guest_forget_homes(struct vn_guest *guest);
+
+/* Whether a policy was fixed without any node to go with it. A home that is preferred is one. */
+static inline bool vn_binding_lacks_nodes(const struct vn_vnode *vnode)
+{
+	if (!vnode->has_binding || (vnode->binding == VN_BINDING_PREFERRED && vnode->home >= 0))
+		return false;
+	return !vnode->nodes || hwloc_bitmap_iszero(vnode->nodes);
+}
 
 /* Frees the vnodes; the guest has none then. */
 void vn_guest_drop_vnodes(struct vn_guest *guest);

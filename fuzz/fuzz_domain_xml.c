@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libvirt domains: any text gives a guest or problems, never both, never neither. A guest is planned in the simplest way and written
+ * back; what is written reads back to the same guest, and is written the same again. A text is not changed when nothing of it is.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "../src/base/text.h"
+#include "../src/emit/emit_libvirt.h"
+#include "../src/emit/xml_edit.h"
+#include "../src/guest/guest_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool good)
+{
+	if (!good)
+		__builtin_trap();
+}
+
+static hwloc_bitmap_t one(unsigned member)
+{
+	hwloc_bitmap_t set = hwloc_bitmap_alloc();
+	must(set && hwloc_bitmap_set(set, member) == 0);
+	return set;
+}
+
+/* Each vnode at the first node that it may live on, which has one CPU. */
+static struct vn_plan *plan_of(const struct vn_guest *guest)
+{
+	struct vn_plan *plan = vn_plan_new();
+	must(plan);
+	plan->feasible = true;
+	plan->n_vnodes = guest->n_vnodes;
+	plan->vnodes = calloc(guest->n_vnodes, sizeof(*plan->vnodes));
+	plan->n_vcpus = guest->maxvcpus;
+	plan->vcpu_cpus = calloc(guest->maxvcpus, sizeof(*plan->vcpu_cpus));
+	plan->emulator_cpus = one(0);
+	must(plan->vnodes && plan->vcpu_cpus);
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
+		const struct vn_vnode *vnode = &guest->vnodes[v];
+		hwloc_const_bitmap_t nodes = vnode->nodes ? vnode->nodes : guest->nodes;
+		struct vn_plan_vnode *planned = &plan->vnodes[v];
+		planned->home = vnode->home >= 0 ? (unsigned)vnode->home
+				: nodes          ? (unsigned)hwloc_bitmap_first(nodes)
+						 : 0;
+		planned->shares = calloc(1, sizeof(*planned->shares));
+		must(planned->shares);
+		planned->n_shares = 1;
+		planned->shares[0] = (struct vn_share){planned->home, vnode->memory};
+		planned->cpus = one(planned->home);
+	}
+	for (unsigned i = 0; i < guest->maxvcpus; i++) {
+		int vnode = vn_guest_vnode_of(guest, i);
+		must(vnode >= 0);
+		plan->vcpu_cpus[i] = one(plan->vnodes[vnode].home);
+	}
+	return plan;
+}
+
+static char *written(const struct vn_guest *guest)
+{
+	struct vn_target target = {VN_TARGET_LIBVIRT, VN_TARGET_LIBVIRT_VERSION};
+	vn_autoplan *plan = plan_of(guest);
+	vn_autoerror err = {0};
+	struct vn_notes notes = {0};
+	char *text = NULL;
+	int r = vn_emit_libvirt(plan, guest, &target, &notes, &text, &err);
+	vn_notes_clear(&notes);
+	must((r == 0) == (text != NULL) && (r == 0) == (err.n == 0));
+	return text;
+}
+
+static void must_be_alike(const struct vn_guest *a, const struct vn_guest *b)
+{
+	must(a->n_vnodes == b->n_vnodes && a->maxvcpus == b->maxvcpus && a->vcpus == b->vcpus);
+	must(a->memory == b->memory && a->maxmem == b->maxmem && strcmp(a->name, b->name) == 0);
+	must(a->n_disks == b->n_disks && a->n_vifs == b->n_vifs && a->n_hostdevs == b->n_hostdevs);
+	for (size_t v = 0; v < a->n_vnodes; v++) {
+		must(a->vnodes[v].memory == b->vnodes[v].memory &&
+			a->vnodes[v].plugged == b->vnodes[v].plugged);
+		must(hwloc_bitmap_isequal(a->vnodes[v].vcpus, b->vnodes[v].vcpus));
+		must(vn_vnode_page(a, v) == vn_vnode_page(b, v));
+		for (size_t k = 0; k < a->n_vnodes; k++)
+			must(a->vnodes[v].distances[k] == b->vnodes[v].distances[k]);
+	}
+}
+
+static void round_trip(const struct vn_guest *guest)
+{
+	uint64_t sum = 0;
+	for (size_t v = 0; v < guest->n_vnodes; v++)
+		sum += guest->vnodes[v].memory;
+	must(sum == guest->memory);
+	vn_autofree char *once = written(guest);
+	if (!once)
+		return; /* libvirt has no words for it */
+	vn_autoguest *back = NULL;
+	vn_autoerror err = {0};
+	int r = vn_guest_read(once, strlen(once), "written.xml", false, &back, &err);
+	for (size_t i = 0; i < err.n; i++)
+		fprintf(stderr, "%u: %s: %s\n", err.problems[i].line, err.problems[i].key,
+			err.problems[i].text);
+	must(r == 0);
+	must_be_alike(guest, back);
+	vn_autofree char *twice = written(back);
+	must(twice && strcmp(once, twice) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	vn_autofree char *text = strndup((const char *)data, size);
+	vn_automarkup *doc = NULL;
+	vn_autoerror err = {0};
+
+	if (vn_guest_form_of(text, strlen(text)) != VN_FORM_LIBVIRT)
+		return 0;
+	int r = vn_markup_read(text, "fuzz.xml", &doc, &err);
+	must((r == 0) == (doc != NULL) && (r == 0) == (err.n == 0));
+	if (r < 0)
+		return 0;
+	vn_autoxmledit edit = {0};
+	vn_xml_edit_init(&edit, doc);
+	vn_autofree char *same = vn_xml_edit_result(&edit);
+	must(same && strcmp(same, text) == 0);
+
+	vn_autoguest *guest = NULL;
+	r = vn_guest_read(text, strlen(text), "fuzz.xml", false, &guest, &err);
+	must((r == 0) == (guest != NULL) && (r == 0) == (err.n == 0));
+	if (guest)
+		round_trip(guest);
+	return 0;
+}

@@ -1,0 +1,36 @@
+#!/bin/bash
+# tests/libvirt.t: domains on the command line, and docs/libvirt.md's example, which is what the program does.
+# shellcheck disable=SC2154 # $out and $err are set by expect in tap.sh
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+. tests/tap.sh
+vnuma=${VNUMA:-build/vnuma}
+host='synthetic:NUMANode:4(memory=4GB) Core:4 PU:1'
+# block LANGUAGE : the first such block of the document
+block() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/{//d;p}" docs/libvirt.md; }
+
+block xml >"$tap_work/shop.xml"
+expect "the document's domain is planned" 0 "$vnuma" plan "$tap_work/shop.xml" --host "$host" --to libvirt
+printf '%s\n' "$out" >"$tap_work/planned.xml"
+same "and changes as the document says" "$(diff -u "$tap_work/shop.xml" "$tap_work/planned.xml" | tail -n +3)" "$(block diff)"
+like "that numad is not asked any more is told" "$err" '\[placement-replaced\]'
+expect "planned again" 0 "$vnuma" plan "$tap_work/planned.xml" --host "$host" --to libvirt
+same "it is the same" "$out" "$(<"$tap_work/planned.xml")"
+like "its pins are told to be replaced" "$err" 'cputune: 9 pins, which'
+expect "as text" 0 "$vnuma" plan "$tap_work/planned.xml" --host "$host"
+like "with its vnodes" "$out" '^ +1 +3 GiB +3-5 +1 +4-7$'
+
+sed 's/<domain/<!DOCTYPE d [<!ENTITY a "b">]>&/' "$tap_work/shop.xml" >"$tap_work/bad.xml"
+expect "a document type is refused" 2 "$vnuma" plan "$tap_work/bad.xml" --host "$host"
+like "at its line" "$err" 'bad.xml:1: a document type declaration'
+sed "s/<vcpu.*/<vcpu>0<\/vcpu><numatune><memory nodeset='9,^9'\/><\/numatune>/" "$tap_work/shop.xml" >"$tap_work/bad.xml"
+expect "wrong values are refused" 2 "$vnuma" plan "$tap_work/bad.xml" --host "$host"
+same "all of them" "$(grep -c '^vnuma: .*/bad.xml:5: ' <<<"$err")" 2
+sed "s/<vcpu.*/<vcpu>1<\/vcpu><numatune><memory nodeset='999'\/><\/numatune>/" "$tap_work/shop.xml" >"$tap_work/bad.xml"
+expect "a node that the host has not" 2 "$vnuma" plan "$tap_work/bad.xml" --host "$host"
+like "is named" "$err" 'bad.xml:5: numatune/memory: .*999'
+expect "--json contradicts a domain" 2 "$vnuma" plan "$tap_work/shop.xml" --host "$host" --to libvirt --json
+expect "one domain is of one guest" 2 "$vnuma" plan "$tap_work/shop.xml" examples/rc9.cfg --host "$host" --to libvirt
+expect "a config becomes a domain" 0 "$vnuma" plan examples/rc9.cfg --host "$host" --to libvirt
+like "with its cells where they were told to be" "$out" "<memnode cellid='0' mode='preferred' nodeset='1'/>"
+finish
