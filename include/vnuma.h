@@ -318,8 +318,8 @@ const char *vn_host_note_text(const struct vn_host *host, size_t note);
 int vn_guest_from_text(const char *text, const char *file, struct vn_guest **ret_guest, struct vn_error *err);
 
 /* The same of `size` bytes, for what may hold a NUL: /proc/PID/cmdline, a command line with one behind each word. */
-int vn_guest_from_bytes(const char *bytes, size_t size, const char *file, struct vn_guest **ret_guest,
-	struct vn_error *err);
+int vn_guest_from_bytes(
+	const char *bytes, size_t size, const char *file, struct vn_guest **ret_guest, struct vn_error *err);
 
 /* A guest of which nothing is said yet, for vn_guest_free() and the setters below. NULL when memory is short. */
 struct vn_guest *vn_guest_new(void);
