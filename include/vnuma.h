@@ -63,6 +63,7 @@ struct vn_guest; /* a guest as wished for */
 struct vn_occupied; /* what guests take of a host */
 struct vn_plan; /* where a guest lives */
 struct vn_plan_options; /* how to plan */
+struct vn_written; /* a plan for the program that runs the guest */
 struct vn_acpi; /* the tables that tell a guest of its nodes */
 struct vn_acpi_options; /* for which machine */
 struct vn_error; /* what was wrong, all of it */
@@ -304,15 +305,21 @@ const char *vn_host_note_text(const struct vn_host *host, size_t note);
 /*
  * ---- a guest ----
  *
- * Either read from a config, or made by setters, and then planned as often as you like: planning does not change it. A vnode is
+ * Either read from a text, or made by setters, and then planned as often as you like: planning does not change it. A vnode is
  * a NUMA node of the guest's. Where nothing is said of vnodes, the planner makes as many as the host calls for.
  */
 
 /*
- * Reads a guest from a text in the syntax of xl.cfg(5), which the README lists; no more than 1 MiB. `file` is what problems call it,
- * or NULL; no file is opened. *ret_guest is new, for vn_guest_free(). 0; -EINVAL with every problem that was found; -ENOMEM.
+ * Reads a guest from a text: a config in the syntax of xl.cfg(5), see vnuma.cfg(5); a libvirt domain, which begins with '<'; or a QEMU
+ * command line as for a shell, whose program is called qemu-… or kvm. No more than 8 MiB, of a config 1 MiB. `file` is what problems
+ * call it, or NULL; no file is opened. The guest keeps the text, for vn_plan_write(). *ret_guest is new, for vn_guest_free(). 0;
+ * -EINVAL with every problem that was found; -ENOENT (libxml2, which reads domains, is not there); -ENOMEM.
  */
 int vn_guest_from_text(const char *text, const char *file, struct vn_guest **ret_guest, struct vn_error *err);
+
+/* The same of `size` bytes, for what may hold a NUL: /proc/PID/cmdline, a command line with one behind each word. */
+int vn_guest_from_bytes(
+	const char *bytes, size_t size, const char *file, struct vn_guest **ret_guest, struct vn_error *err);
 
 /* A guest of which nothing is said yet, for vn_guest_free() and the setters below. NULL when memory is short. */
 struct vn_guest *vn_guest_new(void);
@@ -367,7 +374,7 @@ int vn_guest_add_device(struct vn_guest *guest, const char *address, unsigned vn
 /* NULL: no name yet. */
 const char *vn_guest_name(const struct vn_guest *guest);
 
-/* What the reader of a config wants known ("option-ignored"); it is among the warnings of each plan, too. NULL: no such note. */
+/* What the reader of the text wants known ("keys-unused"); it is among the warnings of each plan, too. NULL: no such note. */
 size_t vn_guest_note_count(const struct vn_guest *guest);
 const char *vn_guest_note_code(const struct vn_guest *guest, size_t note);
 const char *vn_guest_note_text(const struct vn_guest *guest, size_t note);
@@ -539,6 +546,33 @@ const char *vn_plan_warning_text(const struct vn_plan *plan, size_t warning);
 size_t vn_plan_reason_count(const struct vn_plan *plan);
 const char *vn_plan_reason_code(const struct vn_plan *plan, size_t reason);
 const char *vn_plan_reason_text(const struct vn_plan *plan, size_t reason);
+
+/*
+ * ---- a plan, written for the program that runs the guest ----
+ *
+ * As `vnuma plan --to` does: "qemu" (a command line for a shell), "qemu-json" (its words, an array), "libvirt" (a domain for `virsh define`)
+ * or "xl" (a config for `xl create`). A guest that was read from a text of that form is given back in that text, where only what is
+ * about NUMA is filled in or corrected; any other becomes a text of its own.
+ */
+
+/*
+ * `version` is that of the QEMU, libvirt or Xen it is for, "9.2" or "9.2.1"; NULL: those of Debian 12, and so for later ones, too.
+ * *ret_written is new, for vn_written_free(), and needs nothing else any more. 0; -EINVAL with all that the target would refuse, for
+ * a form or version that is none, a plan that is not feasible, a guest that the form has no words for; -ENOENT (no libxml2, which
+ * "libvirt" needs); -ENOMEM.
+ */
+int vn_plan_write(const struct vn_plan *plan, const char *form, const char *version,
+	struct vn_written **ret_written, struct vn_error *err);
+void vn_written_free(struct vn_written *written); /* NULL is fine */
+
+/* The text, to be written to a file as it is. */
+const char *vn_written_text(const struct vn_written *written);
+
+/* What the text does not carry: "pins-left-out" (a command line has none), "guest-bare" (the guest was made by setters, or came with
+ * vn_plan_from_text(): its disks are not known), others by what the form lacks. NULL: no such note. */
+size_t vn_written_note_count(const struct vn_written *written);
+const char *vn_written_note_code(const struct vn_written *written, size_t note);
+const char *vn_written_note_text(const struct vn_written *written, size_t note);
 
 /*
  * ---- ACPI tables: what tells a guest of its nodes ----

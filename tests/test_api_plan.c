@@ -247,7 +247,7 @@ static void test_text(void **state)
 	longest[(1u << 20) + 1] = 0;
 	vn_error_clear(err);
 	assert_int_equal(vn_guest_from_text(longest, "long", &guest, err), -EINVAL);
-	assert_string_equal(vn_error_text(err, 0), "longer than 1048576 bytes");
+	assert_string_equal(vn_error_text(err, 0), "is longer than 1048576 bytes; expected a config");
 	assert_string_equal(vn_error_file(err, 0), "long");
 	free(longest);
 	assert_null(guest);

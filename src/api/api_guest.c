@@ -6,22 +6,36 @@
 #include <string.h>
 
 #include "../base/text.h"
-#include "../base/cfg.h"
-#include "../guest/guest_cfg.h"
+#include "../guest/guest_read.h"
 #include "../model/plan_names.h"
 
 #define MIN_HUGEPAGE (UINT64_C(64) << 10) /* as in a config */
 #define MAX_HUGEPAGE (UINT64_C(16) << 30)
 
-int vn_guest_from_text(const char *text, const char *file, struct vn_guest **ret_guest, struct vn_error *err)
+int vn_guest_from_bytes(
+	const char *bytes, size_t size, const char *file, struct vn_guest **ret_guest, struct vn_error *err)
 {
 	vn_autoerror collected = {0};
 	struct vn_where where = {file, 0, NULL};
-	int r = strnlen(text, VN_CFG_MAX + 1) > VN_CFG_MAX
-			? vn_error_input(&collected, &where, "longer than %u bytes", VN_CFG_MAX)
-			: vn_guest_from_cfg(text, file, false, ret_guest, &collected);
+	/* the readers want a 0 behind the text, which the caller's bytes need not have */
+	vn_autofree char *text = size > VN_GUEST_TEXT_MAX ? NULL : malloc(size + 1);
+	int r;
 
+	if (size > VN_GUEST_TEXT_MAX) {
+		r = vn_error_input(&collected, &where, "longer than %u bytes", VN_GUEST_TEXT_MAX);
+	} else if (!text) {
+		r = vn_error_environment(&collected, -ENOMEM, "out of memory");
+	} else {
+		memcpy(text, bytes, size);
+		text[size] = 0;
+		r = vn_guest_read(text, size, file, false, ret_guest, &collected);
+	}
 	return vn_api_settle(r, &collected, err);
+}
+
+int vn_guest_from_text(const char *text, const char *file, struct vn_guest **ret_guest, struct vn_error *err)
+{
+	return vn_guest_from_bytes(text, strnlen(text, VN_GUEST_TEXT_MAX + 1), file, ret_guest, err);
 }
 
 /* 0, or -EPERM for a guest that was read from a text: it is complete, and its parts agree with each other. */

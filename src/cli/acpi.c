@@ -220,12 +220,14 @@ const struct vn_verb verb_acpi = {
 		"plan' makes them. 'node' is the number that Linux gives a vnode. A machine of your own has memory up to\n"
 		"--low-end and what is left from --high-start on. Exit status 1: there is no room for the guest on that host.", /* clang-format on */
 	.options = {{"output", "DIR", "the folder for the tables; made if it is not there", 'o'},
-		{"machine", "NAME", "whose layout of memory: q35 (the default) or pc, as QEMU has them"},
+		{"machine", "NAME", "whose layout of memory: q35 (the default) or pc, as QEMU has them",
+			.values = "q35 pc"},
 		{"amd", NULL, "the guest's CPU is AMD's: near 1 TiB QEMU then lays memory out otherwise"},
 		{"low-end", "MIB", "where memory below 4 GiB ends, of another machine"},
 		{"high-start", "MIB", "and where it goes on"},
 		{"order", "ORDER",
-			"of CPUs: vcpu (the default), as QEMU has it, or vnode, so that node numbers are the config's"},
+			"of CPUs: vcpu (the default), as QEMU has it, or vnode, so that node numbers are the config's",
+			.values = "vcpu vnode"},
 		{"host", "SRC",
 			"the host to make vnodes for ('vnuma help topology' lists sources); live is the default"},
 		VN_OPTION_OCCUPIED, VN_OPTION_DEADLINE,

@@ -24,9 +24,18 @@ struct vn_option {
 	const char *argument; /* metavariable, or NULL for a switch */
 	const char *help;
 	char letter; /* of its short form, -o VALUE; 0: it has none */
+	const char *
+		values; /* for completion: words that it may be; one that ends in ':' goes on with a file. NULL: any */
 };
 
 #define VN_MAX_OPTIONS 12
+
+/* What --host may be, for completion. */
+#define VN_HOST_SOURCES "live sysfs: tar: numactl: hwloc: synthetic: json:"
+
+/* Those that all verbs take. */
+#define VN_N_COMMON_OPTIONS 2
+extern const struct vn_option vn_common_options[VN_N_COMMON_OPTIONS];
 
 /* A command line after parsing: option i of the verb has values[i] (switches: ""), NULL when not given. */
 struct vn_args {
@@ -76,5 +85,5 @@ int vn_write_whole(const char *option, const char *path, int (*print)(const void
 /* The host as a picture, for --svg. */
 int vn_write_picture(const struct vn_host *host, const char *path, struct vn_error *err);
 
-/* The table of verbs, ending in NULL (main.c). */
+/* The table of verbs, ending in NULL (verbs.c). */
 extern const struct vn_verb *const vn_verbs[];

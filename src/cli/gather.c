@@ -54,6 +54,6 @@ const struct vn_verb verb_gather = {
 		"may have chosen them: look with 'tar -tf FILE'), and which CPUs and nodes this process may use.\n"
 		"Not in it: serial numbers, MAC addresses, the host's name, users, command lines; nor who made it when.\n"
 		"SRC is one of: live (this host; the default), sysfs:DIR, tar:FILE.",
-	.options = {{"host", "SRC", "what is gathered"}},
+	.options = {{"host", "SRC", "what is gathered", .values = "live sysfs: tar:"}},
 	.run = run,
 };

@@ -15,14 +15,7 @@ int vn_args_guest_at(
 	int r = vn_file_read_bytes(file, VN_GUEST_TEXT_MAX, &text, &size, err);
 	if (r < 0)
 		return r;
-	vn_autoguest *guest = NULL;
-	r = vn_guest_read(text, size, file, vn_arg_given(args, "defaults"), &guest, err);
-	if (r < 0)
-		return r;
-	if (vn_arg_given(args, "rehome"))
-		vn_guest_forget_homes(guest);
-	*ret_guest = vn_steal(guest);
-	return 0;
+	return vn_guest_read(text, size, file, vn_arg_given(args, "defaults"), ret_guest, err);
 }
 
 int vn_args_guest(const struct vn_args *args, struct vn_guest **ret_guest, struct vn_error *err)

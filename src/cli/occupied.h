@@ -11,7 +11,8 @@
 #define VN_OPTION_OCCUPIED                                                                                   \
 	{                                                                                                    \
 		"occupied", "FILE",                                                                          \
-			"guests that have their share already: a file of plans, 'live' or 'none'"            \
+			"guests that have their share already: a file of plans, 'live' or 'none'",           \
+			.values = "live none"                                                                \
 	}
 #define VN_OCCUPIED_DETAILS                                                                                                     \
 	"\n--occupied says who has a share of the host already. live, the default on this machine: the VMs that vnuma runs\n"   \

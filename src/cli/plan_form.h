@@ -2,32 +2,31 @@
 #pragma once
 /* The forms that `plan --to` writes, and who they are for. */
 
-#include "../emit/target.h"
+#include "../emit/emit_plan.h"
 #include "cli.h"
 
 enum vn_plan_form {
 	VN_PLAN_TEXT,
 	VN_PLAN_JSON,
 	VN_PLAN_NUMACTL,
-	VN_PLAN_QEMU,
-	VN_PLAN_QEMU_JSON,
-	VN_PLAN_LIBVIRT,
-	VN_PLAN_XL,
+	VN_PLAN_EMITTED, /* for a program that runs guests */
 };
 
 struct vn_plan_shape {
 	enum vn_plan_form form;
-	struct vn_target target; /* of a form that is for a program */
+	enum vn_emit_form emitted; /* which, for whom: of VN_PLAN_EMITTED */
+	struct vn_target target;
 };
 
 /* clang-format off: as VN_OPTION_OCCUPIED */
-#define VN_OPTION_TO                                                                                                           \
-	{"to", "FORM",                                                                                                         \
-		"text (the default), json, numactl (the guest's view), qemu (a command line), qemu-json (its words),\n"        \
-		"libvirt (a domain), xl (a config of Xen's): what GUEST was, with the plan in it, where it was of that form"}, \
-	{                                                                                                                      \
-		"target-version", "VERSION",                                                                                   \
-			"of the QEMU, libvirt or Xen that --to writes for: what that lacks is left out or refused"             \
+#define VN_OPTION_TO                                                                                                          \
+	{"to", "FORM",                                                                                                        \
+		"text (the default), json, numactl (the guest's view), qemu (a command line), qemu-json (its words),\n"       \
+		"libvirt (a domain), xl (a config of Xen's): what GUEST was, with the plan in it, where it was of that form", \
+		.values = "text json numactl qemu qemu-json libvirt xl"},                                                     \
+	{                                                                                                                     \
+		"target-version", "VERSION",                                                                                  \
+			"of the QEMU, libvirt or Xen that --to writes for: what that lacks is left out or refused"            \
 	}
 /* clang-format on */
 

@@ -31,6 +31,8 @@ int vn_args_several(const struct vn_args *args, struct vn_several *several, stru
 		struct vn_guest *guest = NULL;
 		int r = vn_args_guest_at(args, i, &guest, err);
 		if (r == 0) {
+			if (vn_arg_given(args, "rehome"))
+				vn_guest_forget_homes(guest);
 			r = vn_guest_check_beside(
 				(const struct vn_guest *const *)several->guests, several->n, guest, err);
 			several->guests[several->n++] = guest;

@@ -99,9 +99,10 @@ const struct vn_verb verb_run = {
 		"GUEST is a config in the syntax of xl.cfg. Memory and threads are where the plan wants them before the "
 		"guest\nruns its first instruction. What is known of it is kept in /run/vnuma (root) or $XDG_RUNTIME_DIR/vnuma;\n"
 		"VNUMA_STATE_DIR names another directory, VNUMA_QEMU another QEMU. After a failure nothing is left behind.\n" VN_OCCUPIED_DETAILS,
-	.options = {{"accel", "kvm|tcg", "default: kvm where /dev/kvm opens, else tcg"},
-		{"host", "SRC", "only 'live': other hosts can be planned on, not run on"}, VN_OPTION_OCCUPIED,
-		VN_OPTION_DEADLINE, {"rehome", NULL, "forget the homes that GUEST names, and choose anew"},
+	.options = {{"accel", "kvm|tcg", "default: kvm where /dev/kvm opens, else tcg", .values = "kvm tcg"},
+		{"host", "SRC", "only 'live': other hosts can be planned on, not run on", .values = "live"},
+		VN_OPTION_OCCUPIED, VN_OPTION_DEADLINE,
+		{"rehome", NULL, "forget the homes that GUEST names, and choose anew"},
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
 		{"serial", "FILE", "append what the guest's first serial port says to FILE"}},
 	.run = run,

@@ -99,7 +99,8 @@ const struct vn_verb verb_topology = {
 		"differs), to schema/topology.rng; numactl is what 'numactl --hardware' prints; dot is a graph\n"
 		"for graphviz.",
 	.options = {{"host", "SRC", "where the host is read from"},
-		{"format", "FORM", "text (the default), json, xml, numactl or dot"},
+		{"format", "FORM", "text (the default), json, xml, numactl or dot",
+			.values = "text json xml numactl dot"},
 		{"svg", "FILE", "a picture of the host into FILE (-: standard output), and nothing else"},
 		{"all", NULL, "in text: each node and each device in a line of its own, no list cut"}},
 	.run = run,

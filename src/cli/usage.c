@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const struct vn_option common_options[] = {
+const struct vn_option vn_common_options[VN_N_COMMON_OPTIONS] = {
 	{"json", NULL, "one JSON object instead of text"},
 	{"help", NULL, "this text"},
 };
@@ -41,8 +41,8 @@ void vn_usage_verb(const struct vn_verb *verb, FILE *out)
 	fprintf(out, "\n");
 	for (size_t i = 0; i < VN_MAX_OPTIONS && verb->options[i].name; i++)
 		print_option(&verb->options[i], out);
-	for (size_t i = 0; i < sizeof(common_options) / sizeof(common_options[0]); i++)
-		print_option(&common_options[i], out);
+	for (size_t i = 0; i < VN_N_COMMON_OPTIONS; i++)
+		print_option(&vn_common_options[i], out);
 }
 
 /* The option that a word is the short form of, or -1. */

@@ -225,7 +225,7 @@ const struct vn_verb verb_verify = {
 		"Pages are looked at by random sampling: the same seed looks at the same pages. Exit status 1: something is\n"
 		"not as planned, one line each. VM is one of vnuma's, or else a running domain of libvirt's, whose live XML\n"
 		"(numatune, cputune) is the plan then.",
-	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)"},
+	.options = {{"samples", "N|all", "pages of each vnode to look at (4096)", .values = "all"},
 		{"guest-view", "FILE",
 			"what `numactl --hardware` printed in the guest: compare it with what was foretold"},
 		{"connect", "URI", "ask the libvirt there (qemu:///system), not vnuma's own records"},
