@@ -226,21 +226,33 @@ static void write_entries(struct writer *w, const char *text, size_t size, const
 
 /* ---- a guest that was no config ---- */
 
+/* Inside double quotes. A backslash escapes in both kinds of quotes: tools/libs/util/libxlu_cfg.c (xlu__cfgl_dequote). */
+static void print_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			putc('\\', out);
+		putc(*text, out);
+	}
+}
+
 static void print_string(FILE *out, const char *key, const char *text)
 {
 	if (!text)
 		return;
-	char quote = strchr(text, '"') ? '\'' : '"';
-	fprintf(out, "%s = %c%s%c\n", key, quote, text, quote);
+	fprintf(out, "%s = \"", key);
+	print_escaped(out, text);
+	fputs("\"\n", out);
 }
 
 static void print_disks(const struct vn_guest *guest, FILE *out)
 {
-	for (size_t i = 0; i < guest->n_disks; i++)
-		fprintf(out, "%s\"format=%s,vdev=xvd%c,access=%s,target=%s\"%s",
-			i ? ",\n         " : "disk = [ ", guest->disks[i].format, (char)('a' + i % 26),
-			guest->disks[i].readonly ? "ro" : "rw", guest->disks[i].path,
-			i + 1 == guest->n_disks ? " ]\n" : "");
+	for (size_t i = 0; i < guest->n_disks; i++) {
+		fprintf(out, "%s\"format=%s,vdev=xvd%c,access=%s,target=", i ? ",\n         " : "disk = [ ",
+			guest->disks[i].format, (char)('a' + i % 26), guest->disks[i].readonly ? "ro" : "rw");
+		print_escaped(out, guest->disks[i].path);
+		fprintf(out, "\"%s", i + 1 == guest->n_disks ? " ]\n" : "");
+	}
 }
 
 static void print_vifs(const struct vn_guest *guest, FILE *out)
