@@ -2,7 +2,8 @@
 #ifndef VNUMA_H
 #define VNUMA_H
 /*
- * libvnuma: the NUMA topology of a host, as `vnuma topology` shows it, and where guests live best on it, as `vnuma plan` says.
+ * libvnuma: the NUMA topology of a host, as `vnuma topology` shows it, where guests live best on it, as `vnuma plan` says, and the
+ * tables that tell them of their nodes, as `vnuma acpi` writes them.
  * The only public header.
  *
  *     struct vn_host *host;
@@ -62,6 +63,8 @@ struct vn_guest; /* a guest as wished for */
 struct vn_occupied; /* what guests take of a host */
 struct vn_plan; /* where a guest lives */
 struct vn_plan_options; /* how to plan */
+struct vn_acpi; /* the tables that tell a guest of its nodes */
+struct vn_acpi_options; /* for which machine */
 struct vn_error; /* what was wrong, all of it */
 
 /* ---- errors ---- */
@@ -536,6 +539,73 @@ const char *vn_plan_warning_text(const struct vn_plan *plan, size_t warning);
 size_t vn_plan_reason_count(const struct vn_plan *plan);
 const char *vn_plan_reason_code(const struct vn_plan *plan, size_t reason);
 const char *vn_plan_reason_text(const struct vn_plan *plan, size_t reason);
+
+/*
+ * ---- ACPI tables: what tells a guest of its nodes ----
+ *
+ * For VMMs that make none: the SRAT says which CPU (by APIC id) and which memory is in which node, the SLIT how far nodes are from
+ * each other, the HMAT how fast memory is. They say what the guest sees, not where it lives. x86 only. docs/acpi.md has how a
+ * guest gets them.
+ */
+
+/* Options for vn_acpi_options_free(), all as when NULL is given for them. NULL when memory is short. */
+struct vn_acpi_options *vn_acpi_options_new(void);
+void vn_acpi_options_free(struct vn_acpi_options *options); /* NULL is fine */
+
+/* Memory is where QEMU's machine has it: "q35" (also when not set) or "pc". -EINVAL for another. */
+int vn_acpi_options_set_machine(struct vn_acpi_options *options, const char *machine);
+
+/*
+ * Memory is where a machine of your own has it: from 0 up to `low_end` at most, and what is left from `high_start` on; without the
+ * 384 KiB below 1 MiB, which take up as much of it. Bytes, multiples of 1 MiB, low_end up to 4 GiB and not above high_start. What
+ * may be plugged in (maxmem) begins at the next multiple of 1 GiB behind it. -EINVAL, and nothing is set.
+ */
+int vn_acpi_options_set_memory(struct vn_acpi_options *options, uint64_t low_end, uint64_t high_start);
+
+/* 1: CPUs are told by vnode, so that Linux makes vnode i its node i, but that vnodes without vCPUs still come last. 0, or not
+ * set: they are told by vCPU, as QEMU and Xen do, and as a plan's view has it: the vnode of vCPU 0 is node 0. */
+void vn_acpi_options_set_vnode_order(struct vn_acpi_options *options, int wanted);
+
+/* Who made the tables: up to 6 and up to 8 printable characters, and a revision. Not set: "VNUMA", "GUEST", 1. -EINVAL. */
+int vn_acpi_options_set_oem(
+	struct vn_acpi_options *options, const char *id, const char *table_id, uint32_t revision);
+
+/* A PCI device of the guest ("0000:03:00.0", as the guest numbers it) that reads and writes memory by itself, and the vnode that
+ * it is near: a generic initiator. -EINVAL; -E2BIG: there are 256 already. */
+int vn_acpi_options_add_initiator(struct vn_acpi_options *options, const char *address, unsigned vnode);
+
+/*
+ * Makes the tables of a guest that has vnodes, or of the guest of a plan, with the vnodes that planning made. `options` may be NULL.
+ * APIC ids are those of sockets, cores and threads as `vnuma plan --to qemu` has them: the VMM must give its vCPUs the same.
+ * *ret_acpi is new, for vn_acpi_free(), and needs nothing else any more. 0; -EINVAL with all that is wrong (a guest that leaves
+ * its vnodes open, or is to be told of none; a plan that is not feasible; an initiator's vnode that there is not); -ENOMEM.
+ */
+int vn_acpi_of_guest(const struct vn_guest *guest, const struct vn_acpi_options *options,
+	struct vn_acpi **ret_acpi, struct vn_error *err);
+int vn_acpi_of_plan(const struct vn_plan *plan, const struct vn_acpi_options *options,
+	struct vn_acpi **ret_acpi, struct vn_error *err);
+void vn_acpi_free(struct vn_acpi *acpi); /* NULL is fine */
+
+/* The bytes of "SRAT", "SLIT" or "HMAT", header and checksum and all, ready to be put into the guest's memory. They belong to
+ * `acpi`. NULL: there is no such table (an HMAT is made for a guest that is told of latencies). */
+const unsigned char *vn_acpi_table(const struct vn_acpi *acpi, const char *signature, size_t *ret_size);
+
+/* The number that a Linux guest gives a vnode; -ENODATA when it has neither vCPUs nor memory in the tables. */
+int vn_acpi_vnode_node(const struct vn_acpi *acpi, size_t vnode);
+
+/* The ranges of memory that the SRAT tells, counted from 0, ascending: address and size in bytes, vnode; 1 when it is one that
+ * memory may be plugged into, else 0. */
+size_t vn_acpi_range_count(const struct vn_acpi *acpi);
+int64_t vn_acpi_range_base(const struct vn_acpi *acpi, size_t range);
+int64_t vn_acpi_range_size(const struct vn_acpi *acpi, size_t range);
+int vn_acpi_range_vnode(const struct vn_acpi *acpi, size_t range);
+int vn_acpi_range_is_pluggable(const struct vn_acpi *acpi, size_t range);
+
+/* What is to be known of them: "acpi-hmat-rounded" (figures that differ too much for the table), "acpi-node-order" (a vnode that
+ * Linux gives another number), "acpi-amd-hole", "acpi-plugged". NULL: no such note. */
+size_t vn_acpi_note_count(const struct vn_acpi *acpi);
+const char *vn_acpi_note_code(const struct vn_acpi *acpi, size_t note);
+const char *vn_acpi_note_text(const struct vn_acpi *acpi, size_t note);
 
 #ifdef __cplusplus
 }

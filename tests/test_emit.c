@@ -1,49 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The QEMU command line: each option from the plan it is made of, and the rule that maps network queues to
  * vnodes. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
-#include "../src/base/text.h"
-#include "../src/emit/emit_qemu.h"
-#include "../src/guest/guest_cfg.h"
-
-#define TWO_VNODES "name='g'\nmemory=4096\nvcpus=4\nvnodes=2\n"
-
-static struct vn_guest *guest_of(const char *cfg)
-{
-	struct vn_guest *guest = NULL;
-	vn_autoerror err = {0};
-	assert_int_equal(vn_guest_from_cfg(cfg, "g.cfg", false, &guest, &err), 0);
-	return guest;
-}
-
-/* A plan by hand: vnode i on pnode homes[i], and `spill` MiB of vnode 0 on pnode 7. */
-static struct vn_plan *plan_of(
-	const struct vn_guest *guest, const unsigned *homes, enum vn_binding binding, uint64_t spill)
-{
-	struct vn_plan *plan = vn_plan_new();
-	assert_non_null(plan);
-	plan->guest = vn_copy(guest->name);
-	plan->feasible = true;
-	plan->binding = binding;
-	plan->n_vnodes = guest->n_vnodes;
-	plan->vnodes = calloc(guest->n_vnodes, sizeof(*plan->vnodes));
-	for (size_t i = 0; i < guest->n_vnodes; i++) {
-		struct vn_plan_vnode *v = &plan->vnodes[i];
-		v->home = homes[i];
-		v->shares = calloc(2, sizeof(*v->shares));
-		v->n_shares = spill && i == 0 ? 2 : 1;
-		v->shares[0] =
-			(struct vn_share){homes[i], guest->vnodes[i].memory - (i ? 0 : spill * VN_MIB)};
-		v->shares[1] = (struct vn_share){7, spill * VN_MIB};
-	}
-	return plan;
-}
+#include "emit_maker.h"
 
 /* The command line with one option a line; the caller frees it. */
 static char *command(const char *cfg, const unsigned *homes, enum vn_binding binding, uint64_t spill)
@@ -91,7 +49,7 @@ static void test_backends_are_bound_to_their_homes(void **state)
 	vn_autofree char *huge =
 		command(TWO_VNODES "hugepages='2M'\n", (unsigned[]){3, 1}, VN_BINDING_STRICT, 0);
 	assert_has(huge, "memory-backend-memfd,id=ram0,size=2048M,hugetlb=on,hugetlbsize=2048K,prealloc=on,"
-			 "host-nodes=3,policy=bind");
+			 "prealloc-threads=2,prealloc-context=tc0,host-nodes=3,policy=bind");
 }
 
 static void test_old_guests_are_told_of_no_nodes(void **state)
@@ -176,15 +134,15 @@ static void test_devices(void **state)
 			(unsigned[]){0, 1}, VN_BINDING_PREFERRED, 0);
 	assert_has(text, "-drive if=none,id=disk0,format=raw,readonly=off,file=/a,,b \\\n");
 	assert_has(text, "format=qcow2,readonly=on,file=/c \\\n");
-	assert_has(text, "-device virtio-blk-pci,drive=disk0,iothread=io0 \\\n");
-	assert_has(text, "-device virtio-blk-pci,drive=disk1,iothread=io1 \\\n");
-	assert_has(text, "-device virtio-blk-pci,drive=disk2,iothread=io0 \\\n");
+	assert_has(text, "-device virtio-blk-pci,drive=disk0,iothread=io0,bus=port-disk0 \\\n");
+	assert_has(text, "-device virtio-blk-pci,drive=disk1,iothread=io1,bus=port-disk1 \\\n");
+	assert_has(text, "-device virtio-blk-pci,drive=disk2,iothread=io0,bus=port-disk2 \\\n");
 	assert_has(text, "-netdev user,id=net0 \\\n");
 	assert_has(text, "-netdev tap,id=net1,script=no,downscript=no,vhost=on,queues=2 \\\n");
-	assert_has(text, "mq=on,vectors=6 \\\n");
+	assert_has(text, "mq=on,vectors=6,bus=port-net1 \\\n");
 	assert_has(text, "-netdev tap,id=net2,ifname=t1,script=no,downscript=no,vhost=off,queues=1 \\\n");
-	assert_has(text, "-device vfio-pci,host=0000:3b:00.0,id=hostdev0 \\\n");
-	assert_has(text, "-device vfio-pci,host=0000:5e:00.1,id=hostdev1 \\\n");
+	assert_has(text, "-device vfio-pci,host=0000:3b:00.0,id=hostdev0,bus=port-hostdev0 \\\n");
+	assert_has(text, "-device vfio-pci,host=0000:5e:00.1,id=hostdev1,bus=port-hostdev1 \\\n");
 	assert_has(text, "-append 'a=\"b\" c' \\\n");
 	assert_has(text, "socket,id=qmp0,server=on,wait=off,path=/run/a,,b/q.sock \\\n");
 	assert_has(text, "-S\n");
@@ -225,11 +183,16 @@ static void test_queues_follow_virtio_net(void **state)
 	assert_queue(8, 3, 2, 6, 2);
 	assert_queue(2, 4, 3, 1, 1); /* more queues than vCPUs: they wrap */
 
-	vn_autoguest *guest = guest_of(TWO_VNODES "vnuma_vcpumap=[1,1,1,0]\n");
+	vn_autoguest *guest = guest_of(TWO_VNODES
+		"vnuma_vcpumap=[1,1,1,0]\nvif=['type=tap','type=tap,queues=2','type=tap,queues=2','type=tap,queues=4']\n");
+	assert_int_equal(vn_vif_vnode(guest, 0), 0);
+	assert_int_equal(vn_queue_vnode(guest, 0, 0), 0); /* a sole one is at its interface */
 	assert_int_equal(vn_queue_vnode(guest, 1, 0), 1);
-	assert_int_equal(vn_queue_vnode(guest, 2, 0), 1);
-	assert_int_equal(vn_queue_vnode(guest, 2, 1), 0); /* one vCPU of each: the lowest */
-	assert_int_equal(vn_queue_vnode(guest, 4, 3), 0);
+	assert_int_equal(vn_queue_vnode(guest, 1, 1), 1); /* one vCPU of each vnode: the interface's own */
+	assert_int_equal(vn_queue_vnode(guest, 2, 1), 0);
+	assert_int_equal(vn_queue_vnode(guest, 3, 3), 0);
+	guest->vifs[0].vnode = 1;
+	assert_int_equal(vn_queue_vnode(guest, 0, 0), 1);
 }
 
 int main(void)

@@ -42,7 +42,7 @@ memory = [128:1, 128:0]
 policy = 'spread'
 
 on_crash = "restart"
-maxmem = 999
+maxmem = 256
 cpus = "all"
 CFG
 written "second dialect" "$work/dressed.cfg"
@@ -68,6 +68,9 @@ printf 'name = "old"\r\nmemory = 64\r\nguest_numa = "off"\r\nvcpus = 2' >"$work/
 written "an old guest" "$work/old.cfg"
 unlike "an old guest: told of no node" "$out" vnuma
 like "an old guest: pinned" "$out" '^cpus = '
+sed -i 's/^maxmem.*/maxmem = 999/' "$work/dressed.cfg"
+expect "more maxmem than memory" 2 "$vnuma" plan "$work/dressed.cfg" --host "$two" --to xl
+like "more maxmem than memory: Xen would refuse it" "$err" "maxmem is 999 MiB"
 printf 'name = "x"\nmemory = 9999999\n' >"$work/large.cfg"
 expect "no room" 1 "$vnuma" plan "$work/large.cfg" --host "$two" --to xl
 same "no room: no config" "$out" ""

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "set.h"
 
+#include <stdbool.h>
 #include <string.h>
+
+#include "text.h"
 
 /* Reads digits at *p up to VN_SET_MAX and moves *p behind them. */
 static int parse_member(const char **p, unsigned *ret)
@@ -69,4 +72,36 @@ unsigned vn_set_weight(hwloc_const_bitmap_t set)
 {
 	int weight = set ? hwloc_bitmap_weight(set) : 0;
 	return weight < 0 ? 0 : (unsigned)weight;
+}
+
+/* One part between commas: "3", "0-3", or "^1", which takes away. */
+static int apply_part(hwloc_bitmap_t set, char *part)
+{
+	vn_autoset members = NULL;
+
+	part += strspn(part, " \t\r\n");
+	for (size_t n = strlen(part); n && strchr(" \t\r\n", part[n - 1]); n--)
+		part[n - 1] = 0;
+	bool minus = *part == '^';
+	int r = vn_set_parse(part + minus, &members);
+	if (r < 0)
+		return r;
+	if (hwloc_bitmap_iszero(members))
+		return -EINVAL;
+	r = minus ? hwloc_bitmap_andnot(set, set, members) : hwloc_bitmap_or(set, set, members);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+int vn_set_parse_libvirt(const char *text, hwloc_bitmap_t *ret_set)
+{
+	vn_autofree char *copy = vn_copy(text);
+	vn_autoset set = hwloc_bitmap_alloc();
+	char *rest = copy, *part;
+	int r = copy && set ? 0 : -ENOMEM;
+
+	while (r == 0 && (part = strsep(&rest, ",")))
+		r = apply_part(set, part);
+	if (r == 0)
+		*ret_set = vn_steal(set);
+	return r;
 }

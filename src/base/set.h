@@ -24,6 +24,12 @@ static inline void vn_set_freep(hwloc_bitmap_t *set)
  */
 int vn_set_parse(const char *text, hwloc_bitmap_t *ret_set);
 
+/*
+ * The same in libvirt's form, whose parts from left to right add numbers or, behind a '^', take them away: `0-3,^1`. Blanks may be
+ * around each part; the text may not be empty, what comes out may.
+ */
+int vn_set_parse_libvirt(const char *text, hwloc_bitmap_t *ret_set);
+
 /* The set as `0-3,8`; the empty set as an empty string. New string, or NULL when memory is short. */
 char *vn_set_text(hwloc_const_bitmap_t set);
 

@@ -23,6 +23,7 @@ struct vn_option {
 	const char *name; /* without the dashes */
 	const char *argument; /* metavariable, or NULL for a switch */
 	const char *help;
+	char letter; /* of its short form, -o VALUE; 0: it has none */
 };
 
 #define VN_MAX_OPTIONS 12

@@ -7,14 +7,15 @@
 #include "cli.h"
 #include "usage.h"
 
-extern const struct vn_verb verb_free, verb_gather, verb_list, verb_numad, verb_plan, verb_run, verb_show,
-	verb_simulate, verb_stop, verb_topology, verb_verify;
+extern const struct vn_verb verb_acpi, verb_free, verb_gather, verb_list, verb_numad, verb_plan, verb_run,
+	verb_show, verb_simulate, verb_stop, verb_topology, verb_verify;
 
 const struct vn_verb *const vn_verbs[] = {
 	&verb_topology,
 	&verb_free,
 	&verb_gather,
 	&verb_plan,
+	&verb_acpi,
 	&verb_run,
 	&verb_list,
 	&verb_show,

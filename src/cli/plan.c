@@ -1,70 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "../emit/emit_qemu.h"
-#include "../emit/emit_xl.h"
 #include "make_room.h"
+#include "plan_form.h"
 #include "plan_several.h"
 #include "planning.h"
 #include "cli.h"
 
-enum form { FORM_TEXT, FORM_JSON, FORM_QEMU, FORM_NUMACTL, FORM_XL };
-
-static int read_form(const struct vn_args *args, enum form *ret_form, struct vn_error *err)
-{
-	static const char *const names[] = {"text", "json", "qemu", "numactl", "xl"};
-	struct vn_where where = {NULL, 0, "--to"};
-	const char *to = vn_arg(args, "to");
-
-	if (!to) {
-		*ret_form = args->json ? FORM_JSON : FORM_TEXT;
-		return 0;
-	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(to, names[i]) != 0)
-			continue;
-		if (args->json && i != FORM_JSON)
-			return vn_error_input(
-				err, &where, "'%s' contradicts --json; expected one of them", to);
-		*ret_form = (enum form)i;
-		return 0;
-	}
-	return vn_error_input(err, &where, "'%s'; expected text, json, qemu, xl or numactl", to);
-}
-
-static int print_qemu(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_error *err)
-{
-	struct vn_qemu_options options = {.accel = "kvm"};
-	vn_autoargv argv = {0};
-
-	int r = vn_emit_qemu(plan, guest, &options, &argv, err);
-	if (r < 0)
-		return r;
-	vn_argv_print(&argv, stdout);
-	return 0;
-}
-
-static int print_xl(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_error *err)
-{
-	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
-	vn_autofree char *text = NULL;
-
-	int r = vn_emit_xl(plan, guest, &notes, &text, err);
-	if (r < 0)
-		return r;
-	vn_notes_print(&notes, "note");
-	fputs(text, stdout);
-	return 0;
-}
-
 static int print_plan(const struct vn_host *host, const struct vn_guest *guest, const struct vn_plan *plan,
-	const struct vn_plan_options *options, enum form form, bool explain, struct vn_error *err)
+	const struct vn_plan_options *options, const struct vn_plan_shape *shape, bool explain,
+	struct vn_error *err)
 {
-	if (form == FORM_JSON) {
+	if (shape->form == VN_PLAN_JSON) {
 		int r = vn_print_json(vn_plan_to_json(plan, guest), err);
 		return r < 0 || plan->feasible ? r : VN_EXIT_NO;
 	}
-	if (form != FORM_TEXT || !plan->feasible) {
+	if (shape->form != VN_PLAN_TEXT || !plan->feasible) {
 		vn_notes_print(&guest->notes, "warning");
 		vn_notes_print(&plan->warnings, "warning");
 	}
@@ -75,14 +26,8 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 			vn_plan_explain(host, guest, options, plan, stdout);
 		return VN_EXIT_NO;
 	}
-	if (form == FORM_QEMU)
-		return print_qemu(plan, guest, err);
-	if (form == FORM_XL)
-		return print_xl(plan, guest, err);
-	if (form == FORM_NUMACTL) {
-		vn_view_print_numactl(&plan->view, stdout);
-		return VN_EXIT_DONE;
-	}
+	if (vn_plan_form_is_picked(shape->form))
+		return vn_plan_form_print(plan, guest, shape, err);
 	vn_plan_print(plan, guest, stdout);
 	if (explain) {
 		fputc('\n', stdout);
@@ -92,12 +37,12 @@ static int print_plan(const struct vn_host *host, const struct vn_guest *guest, 
 }
 
 /* What goes only with text, or with one guest. */
-static int check_options(const struct vn_args *args, enum form form, struct vn_error *err)
+static int check_options(const struct vn_args *args, enum vn_plan_form form, struct vn_error *err)
 {
-	bool picked = form != FORM_TEXT && form != FORM_JSON;
+	bool picked = vn_plan_form_is_picked(form);
 	int r = 0;
 
-	if (vn_arg_given(args, "explain") && form != FORM_TEXT)
+	if (vn_arg_given(args, "explain") && form != VN_PLAN_TEXT)
 		r = vn_error_input(err, &(struct vn_where){NULL, 0, "--explain"},
 			"only goes with text; the figures are in the JSON form too");
 	if (picked && args->n_operands > 1)
@@ -114,16 +59,16 @@ static int check_options(const struct vn_args *args, enum form form, struct vn_e
 }
 
 static int run_one(const struct vn_args *args, const struct vn_host *host, const struct vn_taken *taken,
-	unsigned deadline_ms, struct vn_guest *guest, enum form form, struct vn_error *err)
+	unsigned deadline_ms, struct vn_guest *guest, const struct vn_plan_shape *shape, struct vn_error *err)
 {
 	bool explain = vn_arg_given(args, "explain");
 	struct vn_plan_options options = {.occupied = taken->occupied,
 		.deadline_ms = deadline_ms,
-		.runner_up = form == FORM_JSON || explain};
+		.runner_up = shape->form == VN_PLAN_JSON || explain};
 	vn_autoplan *plan = NULL;
 
 	int r = vn_make_plan(host, &options, &taken->notes, guest, &plan, err);
-	return r < 0 ? r : print_plan(host, guest, plan, &options, form, explain, err);
+	return r < 0 ? r : print_plan(host, guest, plan, &options, shape, explain, err);
 }
 
 /* Whether a warning of an earlier guest says the same: what is odd about the host is told once. */
@@ -152,7 +97,8 @@ static void print_warnings(const struct vn_several *several)
 }
 
 static int run_several(const struct vn_args *args, const struct vn_host *host, const struct vn_taken *taken,
-	unsigned deadline_ms, struct vn_several *several, enum form form, struct vn_error *err)
+	unsigned deadline_ms, struct vn_several *several, const struct vn_plan_shape *shape,
+	struct vn_error *err)
 {
 	struct vn_plan_options options = {.occupied = taken->occupied, .deadline_ms = deadline_ms};
 
@@ -160,7 +106,7 @@ static int run_several(const struct vn_args *args, const struct vn_host *host, c
 	if (r < 0)
 		return r;
 	bool feasible = vn_several_feasible(several);
-	if (form == FORM_JSON) {
+	if (shape->form == VN_PLAN_JSON) {
 		r = vn_print_json(vn_several_to_json(several), err);
 		return r < 0 || feasible ? r : VN_EXIT_NO;
 	}
@@ -180,11 +126,11 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autoseveral several = {0};
 	vn_autohost *host = NULL;
 	vn_autotaken taken = {0};
-	enum form form = FORM_TEXT;
+	struct vn_plan_shape shape = {.form = VN_PLAN_TEXT};
 
-	int bad_form = read_form(args, &form, err);
+	int bad_form = vn_args_plan_shape(args, &shape, err);
 	if (bad_form == 0)
-		bad_form = check_options(args, form, err);
+		bad_form = check_options(args, shape.form, err);
 	int bad_deadline = vn_args_deadline(
 		args, make_room ? VN_ROOM_DEADLINE_MS : VN_PLAN_DEADLINE_MS, &deadline_ms, err);
 	int bad_guest = vn_args_several(args, &several, err); /* all that is wrong, not the first */
@@ -199,11 +145,11 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (r < 0)
 		return r;
 	if (make_room)
-		return vn_make_room(host, &taken, deadline_ms, &several, form == FORM_JSON,
+		return vn_make_room(host, &taken, deadline_ms, &several, shape.form == VN_PLAN_JSON,
 			vn_arg_given(args, "explain"), err);
 	if (several.n > 1)
-		return run_several(args, host, &taken, deadline_ms, &several, form, err);
-	return run_one(args, host, &taken, deadline_ms, several.guests[0], form, err);
+		return run_several(args, host, &taken, deadline_ms, &several, &shape, err);
+	return run_one(args, host, &taken, deadline_ms, several.guests[0], &shape, err);
 }
 
 const struct vn_verb verb_plan = {
@@ -213,7 +159,8 @@ const struct vn_verb verb_plan = {
 	.max_operands = VN_MAX_JOINT,
 	.summary = "where a guest's virtual nodes live best, and what the guest will see",
 	.details = /* clang-format off */
-		"GUEST is a config in the syntax of xl.cfg. Nothing is started or changed. Exit status 1: there is no room,\n"
+		"GUEST is a config in the syntax of xl.cfg, a libvirt domain, or a command line of QEMU's (also /proc/PID/cmdline).\n"
+		"Nothing is started or changed. Exit status 1: there is no room,\n"
 		"and the reasons are printed on standard error. Several guests (up to 64) are planned jointly: each level of the\n"
 		"objective is as small as can be summed over all of them.\n"
 		VN_ROOM_DETAILS VN_OCCUPIED_DETAILS, /* clang-format on */
@@ -225,7 +172,6 @@ const struct vn_verb verb_plan = {
 		{"defaults", NULL, "replace wrong NUMA options by their defaults, with a warning"},
 		{"explain", NULL,
 			"what each vnode got, why not the next node, and what would make it better"},
-		{"to", "FORM",
-			"text (the default), json, qemu (a command line), xl (a config of Xen's), numactl (the guest's view)"}},
+		VN_OPTION_TO},
 	.run = run,
 };

@@ -26,9 +26,9 @@ void vn_usage_all(FILE *out)
 
 static void print_option(const struct vn_option *option, FILE *out)
 {
-	char form[48];
-	snprintf(form, sizeof(form), "--%s%s%s", option->name, option->argument ? " " : "",
-		option->argument ? option->argument : "");
+	char form[48], letter[] = {'-', option->letter, ',', ' ', 0};
+	snprintf(form, sizeof(form), "%s--%s%s%s", option->letter ? letter : "", option->name,
+		option->argument ? " " : "", option->argument ? option->argument : "");
 	fprintf(out, "  %-22s %s\n", form, option->help);
 }
 
@@ -43,6 +43,17 @@ void vn_usage_verb(const struct vn_verb *verb, FILE *out)
 		print_option(&verb->options[i], out);
 	for (size_t i = 0; i < sizeof(common_options) / sizeof(common_options[0]); i++)
 		print_option(&common_options[i], out);
+}
+
+/* The option that a word is the short form of, or -1. */
+static int short_index(const struct vn_verb *verb, const char *word)
+{
+	for (int i = 0; i < VN_MAX_OPTIONS && verb->options[i].name; i++) {
+		if (verb->options[i].letter && word[0] == '-' && word[1] == verb->options[i].letter &&
+			!word[2])
+			return i;
+	}
+	return -1;
 }
 
 static int option_index(const struct vn_verb *verb, const char *name, size_t length)
@@ -68,6 +79,29 @@ bool vn_arg_given(const struct vn_args *args, const char *name)
 	return vn_arg(args, name) != NULL;
 }
 
+/* The value of option `i`, behind `equals` or else the next word; returns how many words it took. */
+static int take_value(
+	struct vn_args *args, int i, const char *equals, int argc, char **argv, struct vn_error *err)
+{
+	const struct vn_option *option = &args->verb->options[i];
+	struct vn_where where = {NULL, 0, argv[0]};
+
+	if (args->values[i])
+		vn_error_input(err, &where, "given twice; expected once");
+	if (!option->argument) {
+		if (equals)
+			vn_error_input(err, &where, "has a value; expected none");
+		args->values[i] = "";
+		return 1;
+	}
+	if (!equals && argc < 2) {
+		vn_error_input(err, &where, "no value; expected %s", option->argument);
+		return 1;
+	}
+	args->values[i] = equals ? equals + 1 : argv[1];
+	return equals ? 1 : 2;
+}
+
 /* Reads the option at argv[0]; returns how many words it took. */
 static int parse_option(struct vn_args *args, int argc, char **argv, struct vn_error *err)
 {
@@ -86,21 +120,7 @@ static int parse_option(struct vn_args *args, int argc, char **argv, struct vn_e
 			args->verb->name, args->verb->name);
 		return 1;
 	}
-	const struct vn_option *option = &args->verb->options[i];
-	if (args->values[i])
-		vn_error_input(err, &where, "given twice; expected once");
-	if (!option->argument) {
-		if (equals)
-			vn_error_input(err, &where, "has a value; expected none");
-		args->values[i] = "";
-		return 1;
-	}
-	if (!equals && argc < 2) {
-		vn_error_input(err, &where, "no value; expected %s", option->argument);
-		return 1;
-	}
-	args->values[i] = equals ? equals + 1 : argv[1];
-	return equals ? 1 : 2;
+	return take_value(args, i, equals, argc, argv, err);
 }
 
 int vn_args_parse(
@@ -116,6 +136,8 @@ int vn_args_parse(
 			i++;
 		} else if (options && strncmp(argv[i], "--", 2) == 0) {
 			i += parse_option(args, argc - i, argv + i, err);
+		} else if (options && short_index(verb, argv[i]) >= 0) {
+			i += take_value(args, short_index(verb, argv[i]), NULL, argc - i, argv + i, err);
 		} else {
 			argv[kept++] = argv[i++]; /* never ahead of i: operands move to the front in place */
 		}

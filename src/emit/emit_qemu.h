@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* A plan as a QEMU command line. Pure. */
+/* A plan as a QEMU command line. Pure. docs/recipe.md tells what each option is for. */
 
 #include "../model/plan.h"
 #include "argv.h"
+#include "io_spread.h"
 #include "target.h"
 
 struct vn_qemu_options {
@@ -14,6 +15,7 @@ struct vn_qemu_options {
 	bool paused; /* -S */
 	unsigned
 		version; /* of QEMU: VN_TARGET_VERSION(); 0: VN_TARGET_QEMU_VERSION. Nothing that came later is asked for */
+	struct vn_notes *notes; /* what it cannot carry as wished is told here; or NULL */
 };
 
 /* Builds the whole command line. */
@@ -21,18 +23,29 @@ int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest,
 	const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err);
 
 /*
- * The nodes that a vnode's memory policy names: all of its shares' when strict or interleaved; when
- * preferred, one: the home, or where its memory begins when the home has none. Adds to `nodes`; 0 or -ENOMEM.
+ * The command line that the guest was read from (VN_FORM_QEMU, guest->text) with the plan in it, all else as it was. Of the options only
+ * `version` and `notes` count.
  */
-int vn_policy_nodes(const struct vn_plan *plan, size_t vnode, hwloc_bitmap_t nodes);
+int vn_emit_qemu_line(const struct vn_plan *plan, const struct vn_guest *guest,
+	const struct vn_qemu_options *options, struct vn_argv *ret_argv, struct vn_error *err);
 
-/* Which vCPUs send through queue pair `queue` of `queues`: drivers/net/virtio_net.c, virtnet_set_affinity().
+/*
+ * The nodes that a vnode's memory policy names: those that the guest's wish fixed, to the letter; else all of its
+ * shares' when strict or interleaved; when preferred, one: the home, or where its memory begins when the home has
+ * none. Adds to `nodes`; 0 or -ENOMEM.
  */
-void vn_queue_vcpus(
-	unsigned vcpus, unsigned queues, unsigned queue, unsigned *ret_first, unsigned *ret_count);
+int vn_policy_nodes(
+	const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode, hwloc_bitmap_t nodes);
 
-/* The vnode whose vCPUs use that queue pair most (the lowest when two are equal). */
-unsigned vn_queue_vnode(const struct vn_guest *guest, unsigned queues, unsigned queue);
+/* The identifiers of a vnode's backends: of its memory at start, and of its memory device. */
+#define VN_QEMU_RAM_ID "ram%zu"
+#define VN_QEMU_PLUGGED_ID "plug%zu"
 
-/* The vnode that disk `index` is served from: its iothread `io<vnode>` runs there. */
-unsigned vn_disk_vnode(const struct vn_guest *guest, size_t index);
+/* How vCPUs make sockets, none of it 0: as the guest says where that makes its vCPUs, else as its vnodes have it. */
+struct vn_guest_topology vn_qemu_topology(const struct vn_guest *guest);
+
+/* Whether the guest is told of nodes. */
+static inline bool vn_qemu_tells_numa(const struct vn_guest *guest)
+{
+	return guest->guest_numa != VN_GUEST_NUMA_OFF;
+}

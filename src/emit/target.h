@@ -18,3 +18,18 @@ struct vn_target {
 	enum vn_target_kind kind;
 	unsigned version; /* of QEMU, libvirt or Xen: VN_TARGET_VERSION() */
 };
+
+/* Reads "9.2" or "9.2.1". NULL is what is written by default. -EINVAL with what was expected, naming --target-version. */
+int vn_target_parse(
+	const char *text, enum vn_target_kind kind, struct vn_target *ret_target, struct vn_error *err);
+
+/* "QEMU", "libvirt", "Xen". */
+const char *vn_target_name(enum vn_target_kind kind);
+
+/*
+ * Refuses what the target would refuse, or what Linux in the guest would throw away, before they do: one problem for each rule that is
+ * broken, with the rule. 0 or -EINVAL. What a target merely has no word for is no matter of this: who writes for it leaves it out with a
+ * note.
+ */
+int vn_target_check(const struct vn_plan *plan, const struct vn_guest *guest, const struct vn_target *target,
+	struct vn_error *err);

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "guest_cfg.h"
+#include "guest_libvirt.h"
+#include "guest_qemu.h"
 
 /* Blanks of a shell's command line: a backslash at a line's end among them. */
 static const char *skip_blanks(const char *p, const char *end)
@@ -56,6 +58,22 @@ enum vn_guest_form vn_guest_form_of(const char *text, size_t size)
 	return is_qemu(p, (size_t)(skip_word(p, end) - p)) ? VN_FORM_QEMU : VN_FORM_CFG;
 }
 
+/* By what reads the form; the guest has no text yet. */
+static int read_form(enum vn_guest_form form, const char *text, size_t size, const char *file, bool defaults,
+	struct vn_guest **ret_guest, struct vn_error *err)
+{
+	switch (form) {
+	case VN_FORM_QEMU:
+		return vn_guest_from_qemu(text, size, file, ret_guest, err);
+	case VN_FORM_LIBVIRT:
+		return vn_guest_from_libvirt(text, file, ret_guest, err);
+	case VN_FORM_CFG:
+	case VN_FORM_NONE:
+		break;
+	}
+	return vn_guest_from_cfg(text, file, defaults, ret_guest, err);
+}
+
 int vn_guest_read(const char *text, size_t size, const char *file, bool defaults, struct vn_guest **ret_guest,
 	struct vn_error *err)
 {
@@ -65,7 +83,7 @@ int vn_guest_read(const char *text, size_t size, const char *file, bool defaults
 
 	if (form != VN_FORM_QEMU && memchr(text, 0, size))
 		return vn_error_input(err, &where, "holds a NUL byte; expected text");
-	int r = vn_guest_from_cfg(text, file, defaults, &guest, err);
+	int r = read_form(form, text, size, file, defaults, &guest, err);
 	if (r < 0)
 		return r;
 	if (vn_guest_set_text(guest, form, text, size) < 0)

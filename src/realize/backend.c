@@ -122,14 +122,18 @@ int vn_backends_locate(struct vn_qmp *qmp, struct vn_vm *vm, struct vn_error *er
 	return r;
 }
 
-static int plan_backend(
-	const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode, struct vn_vm_backend *backend)
+/* A backend of `memory` bytes; with the memory device's (`plugged`), a vnode may have two. */
+static int plan_backend(const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode, bool plugged,
+	uint64_t memory, struct vn_vm_backend *backend)
 {
 	const struct vn_plan_vnode *v = &plan->vnodes[vnode];
 
 	*backend = (struct vn_vm_backend){
-		.vnode = (unsigned)vnode, .memory = guest->vnodes[vnode].memory, .binding = plan->binding};
-	snprintf(backend->id, sizeof(backend->id), "ram%u", (unsigned)vnode);
+		.vnode = (unsigned)vnode, .memory = memory, .binding = vn_plan_binding(plan, guest, vnode)};
+	if (plugged)
+		snprintf(backend->id, sizeof(backend->id), VN_QEMU_PLUGGED_ID, vnode);
+	else
+		snprintf(backend->id, sizeof(backend->id), VN_QEMU_RAM_ID, vnode);
 	backend->nodes = hwloc_bitmap_alloc();
 	backend->policy_nodes = hwloc_bitmap_alloc();
 	if (!backend->nodes || !backend->policy_nodes)
@@ -138,20 +142,29 @@ static int plan_backend(
 		if (hwloc_bitmap_set(backend->nodes, v->shares[i].pnode) < 0)
 			return -ENOMEM;
 	}
-	return vn_policy_nodes(plan, vnode, backend->policy_nodes);
+	int r = vn_policy_nodes(plan, guest, vnode, backend->policy_nodes);
+	/* what the user fixed to the letter holds wherever that lets pages be */
+	if (r == 0 && guest->vnodes[vnode].has_binding && backend->binding != VN_BINDING_PREFERRED &&
+		hwloc_bitmap_or(backend->nodes, backend->nodes, backend->policy_nodes) < 0)
+		r = -ENOMEM;
+	return r;
 }
 
 int vn_backends_plan(
 	const struct vn_plan *plan, const struct vn_guest *guest, struct vn_vm *vm, struct vn_error *err)
 {
-	vm->backends = calloc(guest->n_vnodes, sizeof(*vm->backends));
+	vm->backends = calloc(2 * guest->n_vnodes, sizeof(*vm->backends));
 	if (!vm->backends)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
-		if (guest->vnodes[i].memory == 0)
-			continue;
+		uint64_t plugged = guest->vnodes[i].plugged, at_start = guest->vnodes[i].memory - plugged;
+		int r = 0;
 		/* counted first: what it has is freed with the VM */
-		if (plan_backend(plan, guest, i, &vm->backends[vm->n_backends++]) < 0)
+		if (at_start)
+			r = plan_backend(plan, guest, i, false, at_start, &vm->backends[vm->n_backends++]);
+		if (r == 0 && plugged)
+			r = plan_backend(plan, guest, i, true, plugged, &vm->backends[vm->n_backends++]);
+		if (r < 0)
 			return vn_error_environment(err, -ENOMEM, "out of memory");
 	}
 	return 0;

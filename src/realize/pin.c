@@ -269,7 +269,7 @@ static int place_vhost(struct pinning *p, const struct tasks *own)
 		for (unsigned q = 0; r == 0 && has_vhost(vif) && q < vif->queues; q++, index++)
 			/* there are `wanted` of them. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 			r = place_near(p, VN_THREAD_VHOST, index, workers.v[index].tid,
-				vn_queue_vnode(p->guest, vif->queues, q));
+				vn_queue_vnode(p->guest, i, q));
 	}
 	return r;
 }

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Sources: the table is QEMU's qemu-options.hx, of 7.2 (each was asked of that program), 10.0, and what older versions had; how
+ * words become options, QEMU's system/vl.c, lookup_opt().
+ */
+#include "qemu_options.h"
+
+#include <string.h>
+
+/* Whose keys are read, and the key of a value without one. */
+static const struct {
+	const char *name, *implied, *alias;
+} read_options[] = {{"-name", "guest"}, {"-machine", "type", "-M"}, {"-m", "size"}, {"-smp", "cpus"},
+	{"-numa", "type"}, {"-object", "qom-type"}, {"-device", "driver"}, {"-drive", NULL},
+	{"-blockdev", "driver"}, {"-netdev", "type"}, {"-nic", "type"}, {"-net", "type"}};
+
+/* All others that take a value. */
+static const char *const with_value[] = {"-accel", "-acpitable", "-action", "-add-fd", "-append", "-audio",
+	"-audiodev", "-balloon", "-bios", "-blockdev", "-boot", "-bootp", "-bt", "-cdrom", "-chardev",
+	"-chroot", "-clock", "-compat", "-cpu", "-D", "-d", "-debugcon", "-dfilter", "-display", "-drive",
+	"-dtb", "-dump-vmstate", "-echr", "-fda", "-fdb", "-fsdev", "-fw_cfg", "-g", "-gdb", "-global",
+	"-hda", "-hdachs", "-hdb", "-hdc", "-hdd", "-icount", "-incoming", "-initrd", "-iscsi", "-k",
+	"-kernel", "-kvm-shadow-memory", "-L", "-loadvm", "-mem-path", "-mon", "-monitor", "-msg",
+	"-mtdblock", "-option-rom", "-overcommit", "-parallel", "-pflash", "-pidfile", "-plugin", "-prom-env",
+	"-qmp", "-qmp-pretty", "-qtest", "-qtest-log", "-readconfig", "-realtime", "-redir", "-rotate",
+	"-rtc", "-run-with", "-runas", "-sandbox", "-sd", "-seed", "-semihosting-config", "-serial", "-set",
+	"-shim", "-smb", "-smbios", "-soundhw", "-spice", "-startdate", "-tb-size", "-tftp", "-tpmdev",
+	"-trace", "-usbdevice", "-uuid", "-vga", "-virtfs", "-virtioconsole", "-vnc", "-watchdog",
+	"-watchdog-action", "-writeconfig", "-xen-domid", NULL};
+
+static const char *const without_value[] = {"-S", "-alt-grab", "-async-teardown", "-audio-help", "-ctrl-grab",
+	"-curses", "-daemonize", "-enable-fips", "-enable-kvm", "-enable-sync-profile", "-full-screen", "-h",
+	"-help", "-jitdump", "-localtime", "-mem-prealloc", "-no-acpi", "-no-fd-bootchk", "-no-frame",
+	"-no-hpet", "-no-kvm", "-no-kvm-irqchip", "-no-kvm-pit", "-no-kvm-pit-reinjection", "-no-quit",
+	"-no-reboot", "-no-shutdown", "-no-user-config", "-nodefaults", "-nodefconfig", "-nographic",
+	"-old-param", "-one-insn-per-tb", "-only-migratable", "-perfmap", "-portrait", "-preconfig",
+	"-rtc-td-hack", "-s", "-sdl", "-semihosting", "-show-cursor", "-singlestep", "-snapshot", "-tdf",
+	"-usb", "-version", "-virtfs_synth", "-win2k-hack", "-xen-attach", "-xen-create",
+	"-xen-domid-restrict", NULL};
+
+static const char *in_list(const char *const *list, const char *name)
+{
+	for (; *list; list++) {
+		if (strcmp(*list, name) == 0)
+			return *list;
+	}
+	return NULL;
+}
+
+/* What the table says of a word. Whether a value follows: 1, 0; -1: not known. */
+static int look_up(const char *word, struct vn_qemu_option *option)
+{
+	for (size_t i = 0; i < sizeof(read_options) / sizeof(read_options[0]); i++) {
+		if (strcmp(word, read_options[i].name) == 0 ||
+			(read_options[i].alias && strcmp(word, read_options[i].alias) == 0)) {
+			option->name = read_options[i].name;
+			option->implied = read_options[i].implied;
+			option->keyed = true;
+			return 1;
+		}
+	}
+	if ((option->name = in_list(with_value, word)))
+		return 1;
+	if ((option->name = in_list(without_value, word)))
+		return 0;
+	option->name = word;
+	return -1;
+}
+
+/* What follows an option that is not known is its value unless it looks like an option. */
+size_t vn_qemu_option_at(const struct vn_words *words, size_t at, struct vn_qemu_option *ret_option)
+{
+	const char *word = words->v[at++].text, *next = at < words->n ? words->v[at].text : NULL;
+
+	*ret_option = (struct vn_qemu_option){.name = "", .known = true};
+	if (*word != '-' || !word[1]) { /* QEMU: a disk image */
+		ret_option->value = word;
+		return at;
+	}
+	int takes = look_up(word + (strncmp(word, "--", 2) == 0 && word[2]), ret_option);
+	ret_option->known = takes >= 0;
+	ret_option->value_missing = takes == 1 && !next;
+	if (next && (takes == 1 || (takes < 0 && *next != '-')))
+		ret_option->value = words->v[at++].text;
+	return at;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * <vcpu>, <iothreads>, <cputune>: which CPUs each thread may use. Where disks could have iothreads and nobody asked for any, there is one
+ * for each vnode with vCPUs, and the disks are spread over them. The nth iothread is that of the nth such vnode, however many there are.
+ */
+#include <string.h>
+
+#include "../base/parse.h"
+#include "../base/text.h"
+#include "emit_libvirt_part.h"
+
+static const char *const before_iothreads[] = {
+	"memory", "currentMemory", "memoryBacking", "vcpu", "vcpus", NULL};
+static const char *const before_cputune[] = {"name", "uuid", "genid", "title", "description", "metadata",
+	"maxMemory", "memory", "currentMemory", "memoryBacking", "blkiotune", "memtune", "vcpu", "vcpus",
+	"iothreads", "iothreadids", NULL};
+
+/* ---- iothreads ---- */
+
+bool domain_is_virtio_disk(const struct domain_writer *w, size_t element)
+{
+	size_t target = vn_markup_child(w->doc, element, "target");
+	const char *device = vn_markup_get(w->doc, element, "device");
+
+	return strcmp(w->doc->elements[element].name, "disk") == 0 &&
+	       domain_has(w, target, "bus", "virtio") &&
+	       (!device || strcmp(device, "disk") == 0 || strcmp(device, "lun") == 0);
+}
+
+bool domain_is_virtio_scsi(const struct domain_writer *w, size_t element)
+{
+	const char *model = vn_markup_get(w->doc, element, "model");
+
+	return strcmp(w->doc->elements[element].name, "controller") == 0 &&
+	       domain_has(w, element, "type", "scsi") && model && strncmp(model, "virtio", 6) == 0;
+}
+
+static bool wants_iothread(const struct domain_writer *w, size_t element)
+{
+	size_t driver = vn_markup_child(w->doc, element, "driver");
+
+	return (domain_is_virtio_disk(w, element) || domain_is_virtio_scsi(w, element)) &&
+	       !vn_markup_get(w->doc, driver, "iothread") &&
+	       vn_markup_child(w->doc, driver, "iothreads") == VN_MARKUP_NONE; /* a mapping of queues */
+}
+
+/* The vnode that a disk of the guest's is to be served from, by its path; -1: any. */
+static int wish_of(const struct domain_writer *w, size_t element)
+{
+	size_t source = vn_markup_child(w->doc, element, "source");
+	const char *path = vn_markup_get(w->doc, source, "file");
+
+	if (!path)
+		path = vn_markup_get(w->doc, source, "dev");
+	for (size_t i = 0; path && i < w->guest->n_disks; i++) {
+		if (strcmp(w->guest->disks[i].path, path) == 0)
+			return w->guest->disks[i].vnode;
+	}
+	return -1;
+}
+
+size_t domain_disk_place(const struct domain_writer *w, size_t element, size_t nth)
+{
+	int wish = wish_of(w, element);
+
+	for (size_t i = 0; wish >= 0 && i < w->n_busy; i++) {
+		if (w->busy[i] == (unsigned)wish)
+			return i;
+	}
+	return w->n_busy ? nth % w->n_busy : 0;
+}
+
+static void set_iothread(struct domain_writer *w, size_t element, size_t thread)
+{
+	size_t driver = vn_markup_child(w->doc, element, "driver");
+	vn_autofree char *number = vn_format("%zu", thread);
+	bool disk = domain_is_virtio_disk(w, element);
+
+	if (driver != VN_MARKUP_NONE) {
+		vn_xml_edit_set(&w->edit, driver, "iothread", number);
+		return;
+	}
+	vn_autofree char *block = vn_format("<driver %siothread='%zu'/>", disk ? "name='qemu' " : "", thread);
+	if (block)
+		vn_xml_edit_inside(&w->edit, element, block);
+	else
+		w->edit.short_of_memory = true;
+}
+
+static bool has_iothreads(const struct domain_writer *w)
+{
+	return vn_markup_child(w->doc, 0, "iothreads") != VN_MARKUP_NONE ||
+	       vn_markup_child(w->doc, 0, "iothreadids") != VN_MARKUP_NONE;
+}
+
+void domain_write_iothreads(struct domain_writer *w)
+{
+	size_t devices = vn_markup_child(w->doc, 0, "devices"), n = 0;
+
+	if (has_iothreads(w) || w->n_busy == 0)
+		return;
+	for (size_t i = vn_markup_child(w->doc, devices, NULL); i != VN_MARKUP_NONE;
+		i = vn_markup_next(w->doc, i, NULL)) {
+		if (wants_iothread(w, i)) {
+			set_iothread(w, i, domain_disk_place(w, i, n) + 1);
+			n++;
+		}
+	}
+	size_t anchor = VN_MARKUP_NONE;
+	for (size_t i = 0; before_iothreads[i]; i++) {
+		size_t found = vn_markup_child(w->doc, 0, before_iothreads[i]);
+		anchor = found == VN_MARKUP_NONE ? anchor : found;
+	}
+	vn_autofree char *block = vn_format("<iothreads>%zu</iothreads>", w->n_busy);
+	if (!block)
+		w->edit.short_of_memory = true;
+	else if (n > 0 && anchor != VN_MARKUP_NONE)
+		vn_xml_edit_after(&w->edit, anchor, block);
+	else if (n > 0)
+		vn_xml_edit_inside(&w->edit, 0, block);
+}
+
+/* Whether iothreads are there, or were put there. */
+static size_t count_iothreads(const struct domain_writer *w)
+{
+	size_t devices = vn_markup_child(w->doc, 0, "devices");
+
+	if (has_iothreads(w))
+		return w->guest->iothreads;
+	for (size_t i = vn_markup_child(w->doc, devices, NULL); i != VN_MARKUP_NONE;
+		i = vn_markup_next(w->doc, i, NULL)) {
+		if (wants_iothread(w, i))
+			return w->n_busy;
+	}
+	return 0;
+}
+
+/* ---- pins ---- */
+
+/* A pin that is there is set, any other added to what will be put in. */
+static void pin(struct domain_writer *w, size_t cputune, const char *name, const char *attribute,
+	uint64_t number, hwloc_const_bitmap_t cpus, FILE *out)
+{
+	size_t element = attribute ? domain_numbered(w, cputune, name, attribute, number)
+				   : vn_markup_child(w->doc, cputune, name);
+	vn_autofree char *text = cpus ? vn_set_text(cpus) : NULL;
+
+	if (!cpus || hwloc_bitmap_iszero(cpus))
+		return; /* nothing that a thread could run on was planned: left as it is */
+	w->edit.short_of_memory |= !text;
+	if (element != VN_MARKUP_NONE)
+		domain_set_set(w, element, "cpuset", cpus);
+	else if (attribute)
+		fprintf(out, "<%s %s='%llu' cpuset='%s'/>\n", name, attribute, (unsigned long long)number,
+			text ? text : "");
+	else
+		fprintf(out, "<%s cpuset='%s'/>\n", name, text ? text : "");
+}
+
+/* <iothreadids> names some; the others get the lowest numbers that are free. */
+static uint64_t iothread_id(const struct domain_writer *w, size_t nth)
+{
+	size_t list = vn_markup_child(w->doc, 0, "iothreadids");
+	uint64_t id = 0;
+
+	for (size_t i = vn_markup_child(w->doc, list, "iothread"); i != VN_MARKUP_NONE;
+		i = vn_markup_next(w->doc, i, "iothread")) {
+		const char *text = vn_markup_get(w->doc, i, "id");
+		if (nth-- == 0)
+			return text && vn_parse_u64(text, UINT32_MAX, &id) == 0 ? id : 0;
+	}
+	for (id = 1;; id++) {
+		if (domain_numbered(w, list, "iothread", "id", id) == VN_MARKUP_NONE && nth-- == 0)
+			return id;
+	}
+}
+
+static void remove_pins(struct domain_writer *w, size_t cputune)
+{
+	for (size_t i = vn_markup_child(w->doc, cputune, "vcpupin"); i != VN_MARKUP_NONE;
+		i = vn_markup_next(w->doc, i, "vcpupin")) {
+		const char *text = vn_markup_get(w->doc, i, "vcpu");
+		uint64_t vcpu;
+		if (text && vn_parse_u64(text, UINT32_MAX, &vcpu) == 0 && vcpu >= w->plan->n_vcpus)
+			vn_xml_edit_remove(&w->edit, i);
+	}
+}
+
+void domain_write_pins(struct domain_writer *w)
+{
+	size_t cputune = vn_markup_child(w->doc, 0, "cputune"), vcpu = vn_markup_child(w->doc, 0, "vcpu");
+	struct domain_block block;
+
+	if (domain_has(w, vcpu, "placement", "auto"))
+		vn_xml_edit_set(&w->edit, vcpu, "placement", "static");
+	if (!domain_block_open(w, &block))
+		return;
+	remove_pins(w, cputune);
+	for (unsigned i = 0; i < w->plan->n_vcpus; i++)
+		pin(w, cputune, "vcpupin", "vcpu", i, w->plan->vcpu_cpus[i], block.out);
+	pin(w, cputune, "emulatorpin", NULL, 0, w->plan->emulator_cpus, block.out);
+	size_t threads = count_iothreads(w);
+	for (size_t i = 0; i < threads && w->n_busy > 0; i++)
+		pin(w, cputune, "iothreadpin", "iothread", iothread_id(w, i),
+			w->plan->vnodes[w->busy[i % w->n_busy]].cpus, block.out);
+	domain_block_put(w, &block, cputune, "cputune", before_cputune);
+}

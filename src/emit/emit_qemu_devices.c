@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Devices on the command line. Theory of operation: a guest learns a device's node from the bridge it is behind. So each vnode that
+ * has devices gets a host bridge of its own (pxb-pcie, whose numa_node QEMU writes into the bridge's _PXM) on pcie.0,
+ * and each device a root port on it, because pxb-pcie takes nothing but bridges (hw/pci/pci.c). Root ports can be
+ * hot-plugged and unplugged, integrated endpoints cannot. A guest of one vnode, or one that is told of none, has its devices on pcie.0.
+ *
+ * Bus numbers: a bridge and its ports take one each, counted up from the bridge's bus_nr by the firmware, and must end below the next
+ * bridge's. What is left of the 256 is shared out evenly, so that bridges within a hot-plugged device find numbers too.
+ *
+ * Once there is a pxb-pcie, a device without bus= would be put there and refused: all that is made here has one.
+ *
+ * I/O threads: one a vnode, named io<vnode>, so that whoever pins them knows where to. With QEMU 9.0 a disk's queues are dealt out
+ * to the threads of the vnodes whose vCPUs use them (disk_queues.h); a disk that the user wants at one vnode, or an older
+ * QEMU, has the one of its vnode.
+ */
+#define _GNU_SOURCE
+#include "emit_qemu_part.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "disk_queues.h"
+
+#define BUSES 256u /* of a PCI segment */
+#define ROOT_BUSES 8u /* kept for pcie.0 at least */
+#define PCI_SLOTS 32u /* of a bus */
+#define ROOT_SLOTS 30u /* of pcie.0: 0 is the memory controller, 31 the south bridge */
+#define HAS_VQ_MAPPING VN_TARGET_VERSION(9, 0, 0)
+
+/* How the devices are spread: ports of each vnode's bridge. */
+struct spread {
+	bool on;
+	unsigned ports[VN_MAX_VNODES], bridges, all;
+};
+
+static bool count_ports(const struct vn_qemu_line *line, struct spread *spread)
+{
+	const struct vn_guest *guest = line->guest;
+
+	*spread = (struct spread){.on = vn_qemu_tells_numa(guest) && guest->n_vnodes > 1};
+	for (size_t i = 0; i < guest->n_disks; i++)
+		spread->ports[vn_disk_vnode(guest, i)]++;
+	for (size_t i = 0; i < guest->n_vifs; i++)
+		spread->ports[vn_vif_vnode(guest, i)]++;
+	for (size_t i = 0; i < guest->n_hostdevs; i++)
+		spread->ports[vn_hostdev_vnode(guest, i)]++;
+	for (size_t i = 0; i < VN_MAX_VNODES; i++) {
+		spread->bridges += spread->ports[i] > 0;
+		spread->all += spread->ports[i];
+	}
+	return !spread->on ||
+	       (spread->bridges <= ROOT_SLOTS && spread->all + spread->bridges + ROOT_BUSES <= BUSES - 1);
+}
+
+/* A root port for a device, at the next place of its bridge. Slots first; their other functions only when all have one. */
+static void add_port(struct vn_qemu_line *line, unsigned vnode, const char *kind, size_t index, unsigned nth,
+	unsigned of, unsigned *chassis)
+{
+	unsigned slot = nth % PCI_SLOTS, function = nth / PCI_SLOTS;
+	bool shared = function == 0 && slot + PCI_SLOTS < of;
+
+	++*chassis;
+	vn_argv_add(line->argv, "-device");
+	vn_argv_add(line->argv, "pcie-root-port,id=port-%s%zu,bus=pxb%u,chassis=%u,slot=%u,addr=%02x.%x%s",
+		kind, index, vnode, *chassis, *chassis, slot, function, shared ? ",multifunction=on" : "");
+}
+
+static void add_ports(struct vn_qemu_line *line, unsigned vnode, unsigned of, unsigned *chassis)
+{
+	const struct vn_guest *guest = line->guest;
+	unsigned nth = 0;
+
+	for (size_t i = 0; i < guest->n_disks; i++) {
+		if (vn_disk_vnode(guest, i) == vnode)
+			add_port(line, vnode, "disk", i, nth++, of, chassis);
+	}
+	for (size_t i = 0; i < guest->n_vifs; i++) {
+		if (vn_vif_vnode(guest, i) == vnode)
+			add_port(line, vnode, "net", i, nth++, of, chassis);
+	}
+	for (size_t i = 0; i < guest->n_hostdevs; i++) {
+		if (vn_hostdev_vnode(guest, i) == vnode)
+			add_port(line, vnode, "hostdev", i, nth++, of, chassis);
+	}
+}
+
+static void add_bridges(struct vn_qemu_line *line, const struct spread *spread)
+{
+	unsigned spare = BUSES - ROOT_BUSES - spread->bridges - spread->all, chassis = 0;
+	unsigned each = spare / (spread->bridges + 1), bus = ROOT_BUSES + each;
+
+	for (unsigned v = 0; v < VN_MAX_VNODES; v++) {
+		if (spread->ports[v] == 0)
+			continue;
+		vn_argv_add(line->argv, "-device");
+		vn_argv_add(line->argv, "pxb-pcie,id=pxb%u,bus=pcie.0,bus_nr=%u,numa_node=%u", v, bus, v);
+		add_ports(line, v, spread->ports[v], &chassis);
+		bus += 1 + spread->ports[v] + each;
+	}
+}
+
+/* `,bus=port-disk0`, or nothing. */
+static char *bus_of(const struct spread *spread, const char *kind, size_t index)
+{
+	return spread->on ? vn_format(",bus=port-%s%zu", kind, index) : vn_copy("");
+}
+
+/* ---- disks ---- */
+
+/* The queues of a disk, by the I/O thread that serves them: `vnodes` has the vnode of each queue. NULL when memory is short. */
+static json_t *mapping(const struct vn_guest *guest, const unsigned *vnodes, unsigned queues)
+{
+	json_t *list = json_array();
+
+	for (size_t v = 0; list && v < guest->n_vnodes; v++) {
+		char name[24];
+		json_t *numbers = json_array();
+		snprintf(name, sizeof(name), "io%zu", v);
+		for (unsigned q = 0; q < queues; q++) {
+			if (vnodes[q] == v)
+				json_array_append_new(numbers, json_integer(q));
+		}
+		if (json_array_size(numbers) == 0)
+			json_decref(numbers);
+		else
+			json_array_append_new(
+				list, json_pack("{s:s, s:o}", "iothread", name, "vqs", numbers));
+	}
+	return list;
+}
+
+static void add_mapped_disk(struct vn_qemu_line *line, const struct spread *spread, size_t index,
+	const unsigned *vnodes, unsigned queues)
+{
+	vn_autofree char *drive = vn_format("disk%zu", index), *bus = vn_format("port-disk%zu", index);
+	json_auto_t *device = json_pack("{s:s, s:s?, s:i, s:o?}", "driver", "virtio-blk-pci", "drive", drive,
+		"num-queues", (int)queues, "iothread-vq-mapping", mapping(line->guest, vnodes, queues));
+
+	if (device && spread->on)
+		json_object_set_new(device, "bus", json_string(bus ? bus : ""));
+	vn_autofree char *text = device ? json_dumps(device, JSON_COMPACT) : NULL;
+	line->argv->short_of_memory |= !drive || !bus || !text;
+	vn_argv_add(line->argv, "-device");
+	vn_argv_add(line->argv, "%s", text ? text : "");
+}
+
+static void add_drive(struct vn_qemu_line *line, size_t index)
+{
+	const struct vn_disk *disk = &line->guest->disks[index];
+
+	vn_argv_add(line->argv, "-drive");
+	VN_QEMU_ADD_ESCAPED(line->argv, disk->path, "if=none,id=disk%zu,format=%s,readonly=%s,file=%s", index,
+		disk->format, disk->readonly ? "on" : "off");
+}
+
+/* `queue_vnodes`: NULL where the queues of a disk are not dealt out. */
+static void add_disks(struct vn_qemu_line *line, const struct spread *spread, const unsigned *queue_vnodes)
+{
+	const struct vn_guest *guest = line->guest;
+
+	for (size_t i = 0; i < guest->n_disks; i++) {
+		add_drive(line, i);
+		if (queue_vnodes && guest->disks[i].vnode < 0) {
+			add_mapped_disk(line, spread, i, queue_vnodes, vn_disk_queues(guest));
+			continue;
+		}
+		vn_autofree char *bus = bus_of(spread, "disk", i);
+		line->argv->short_of_memory |= !bus;
+		vn_argv_add(line->argv, "-device");
+		vn_argv_add(line->argv, "virtio-blk-pci,drive=disk%zu,iothread=io%u%s", i,
+			vn_disk_vnode(guest, i), bus ? bus : "");
+	}
+}
+
+/* The vnode of each queue that disks are to have; NULL: they are not dealt out. */
+static unsigned *deal_queues(struct vn_qemu_line *line)
+{
+	const struct vn_guest *guest = line->guest;
+	bool same = true;
+
+	if (line->version < HAS_VQ_MAPPING || guest->n_disks == 0 || guest->n_vnodes < 2)
+		return NULL;
+	unsigned *vnodes = calloc(vn_disk_queues(guest), sizeof(*vnodes));
+	if (!vnodes || vn_disk_queue_vnodes(guest, &line->plan->view, vnodes, &same) < 0)
+		line->argv->short_of_memory = true;
+	if (!same)
+		VN_QEMU_NOTE(line, "disk-queues",
+			"the queues of disks are dealt out to I/O threads as Linux 6.12 shares them among vCPUs; kernels up to 6.8 "
+			"take vnodes with equally many vCPUs in another order, and then a vCPU's requests are served at another vnode");
+	return vnodes;
+}
+
+/* An I/O thread for each vnode that serves a disk. */
+static void add_iothreads(struct vn_qemu_line *line, const unsigned *queue_vnodes)
+{
+	const struct vn_guest *guest = line->guest;
+	bool used[VN_MAX_VNODES] = {false};
+	unsigned n = 0;
+
+	for (size_t i = 0; i < guest->n_disks; i++) {
+		bool dealt = queue_vnodes && guest->disks[i].vnode < 0;
+		used[vn_disk_vnode(guest, i)] |= !dealt;
+		for (unsigned q = 0; dealt && q < vn_disk_queues(guest); q++)
+			used[queue_vnodes[q]] = true;
+	}
+	for (unsigned v = 0; v < VN_MAX_VNODES; v++) {
+		if (!used[v])
+			continue;
+		n++;
+		vn_argv_add(line->argv, "-object");
+		vn_argv_add(line->argv, "iothread,id=io%u", v);
+	}
+	if (guest->iothreads && guest->iothreads != n)
+		VN_QEMU_NOTE(line, "iothreads",
+			"%u I/O threads are asked for; there are %u, one for each vnode that serves disks",
+			guest->iothreads, n);
+}
+
+/* ---- interfaces and functions of the host ---- */
+
+/* A stable address from the guest's name: FNV-1a below QEMU's 52:54:00, so that two guests do not share one.
+ */
+static void make_mac(const struct vn_guest *guest, size_t index, char mac[static 18])
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *p = guest->name; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619u;
+	hash = (hash ^ (unsigned)index) * 16777619u;
+	snprintf(mac, 18, "52:54:00:%02x:%02x:%02x", hash >> 16 & 0xff, hash >> 8 & 0xff, hash & 0xff);
+}
+
+static void add_netdev(struct vn_qemu_line *line, size_t i)
+{
+	const struct vn_vif *vif = &line->guest->vifs[i];
+
+	vn_argv_add(line->argv, "-netdev");
+	if (vif->type == VN_VIF_USER) {
+		vn_argv_add(line->argv, "user,id=net%zu", i);
+		return;
+	}
+	vn_autofree char *ifname = vif->ifname ? vn_format(",ifname=%s", vif->ifname) : vn_copy("");
+	line->argv->short_of_memory |= !ifname;
+	vn_argv_add(line->argv, "tap,id=net%zu%s,script=no,downscript=no,vhost=%s,queues=%u", i,
+		ifname ? ifname : "", vif->vhost ? "on" : "off", vif->queues);
+}
+
+static void add_vif(struct vn_qemu_line *line, const struct spread *spread, size_t i)
+{
+	const struct vn_vif *vif = &line->guest->vifs[i];
+	vn_autofree char *bus = bus_of(spread, "net", i);
+	char mac[18];
+
+	add_netdev(line, i);
+	line->argv->short_of_memory |= !bus;
+	if (*vif->mac)
+		snprintf(mac, sizeof(mac), "%s", vif->mac);
+	else
+		make_mac(line->guest, i, mac);
+	vn_argv_add(line->argv, "-device");
+	if (vif->queues >
+		1) /* a vector for each direction of a queue pair, one for config, one for control */
+		vn_argv_add(line->argv, "virtio-net-pci,netdev=net%zu,mac=%s,mq=on,vectors=%u%s", i, mac,
+			2 * vif->queues + 2, bus ? bus : "");
+	else
+		vn_argv_add(line->argv, "virtio-net-pci,netdev=net%zu,mac=%s%s", i, mac, bus ? bus : "");
+}
+
+/* Bound to vfio-pci by who owns the host: QEMU refuses one that is not. */
+static void add_hostdev(struct vn_qemu_line *line, const struct spread *spread, size_t i)
+{
+	vn_autofree char *bus = bus_of(spread, "hostdev", i);
+
+	line->argv->short_of_memory |= !bus;
+	vn_argv_add(line->argv, "-device");
+	vn_argv_add(line->argv, "vfio-pci,host=%s,id=hostdev%zu%s", line->guest->hostdevs[i].address, i,
+		bus ? bus : "");
+}
+
+int vn_qemu_add_devices(struct vn_qemu_line *line)
+{
+	const struct vn_guest *guest = line->guest;
+	struct vn_where where = {guest->file, 0, NULL};
+	struct spread spread;
+
+	if (!count_ports(line, &spread))
+		return vn_error_input(line->err, &where,
+			"%u devices at %u vnodes; expected at most %u vnodes with devices, and %u bridges and devices together, which have PCI buses",
+			spread.all, spread.bridges, ROOT_SLOTS, BUSES - 1 - ROOT_BUSES);
+	vn_autofree unsigned *queue_vnodes = deal_queues(line);
+	if (line->argv->short_of_memory)
+		return vn_error_environment(line->err, -ENOMEM, "out of memory");
+	add_iothreads(line, queue_vnodes);
+	if (spread.on)
+		add_bridges(line, &spread);
+	add_disks(line, &spread, queue_vnodes);
+	for (size_t i = 0; i < guest->n_vifs; i++)
+		add_vif(line, &spread, i);
+	for (size_t i = 0; i < guest->n_hostdevs; i++)
+		add_hostdev(line, &spread, i);
+	return 0;
+}

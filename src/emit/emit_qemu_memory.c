@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A vnode's memory on the command line: a backend that binds it to the pnodes of the plan. Ordinary pages come when
+ * the guest touches them; huge pages are all taken at start, because reserved for all nodes together one may be
+ * missing on the very node that is bound to. Taking them means clearing them, and who clears should be near: QEMU's
+ * threads for that are made from a thread context that is on the CPUs of the vnode's home (QEMU 7.2,
+ * util/thread-context.c; threads inherit the affinity of the one that makes them). QEMU makes the contexts before
+ * it enters `-sandbox …,resourcecontrol=deny`, wherever they stand (object_create_pre_sandbox() in softmmu/vl.c), so
+ * that is no hindrance; after it nobody could make another.
+ */
+#define _GNU_SOURCE
+#include "emit_qemu_part.h"
+
+#include <string.h>
+
+#define MEMORY_SLOTS 16 /* DIMM slots offered when maxmem is above memory */
+
+uint64_t vn_qemu_memory_at_start(const struct vn_guest *guest, size_t vnode)
+{
+	return guest->vnodes[vnode].memory - guest->vnodes[vnode].plugged;
+}
+
+void vn_qemu_add_size(struct vn_qemu_line *line)
+{
+	const struct vn_guest *guest = line->guest;
+	uint64_t at_start = 0;
+	unsigned plugged = 0;
+
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		at_start += vn_qemu_memory_at_start(guest, i);
+		plugged += guest->vnodes[i].plugged > 0;
+	}
+	vn_argv_add(line->argv, "-m");
+	if (guest->maxmem > guest->memory || plugged)
+		vn_argv_add(line->argv, "size=%lluM,slots=%u,maxmem=%lluM",
+			(unsigned long long)(at_start / VN_MIB),
+			plugged + (guest->maxmem > guest->memory ? MEMORY_SLOTS : 0),
+			(unsigned long long)(guest->maxmem / VN_MIB));
+	else
+		vn_argv_add(line->argv, "size=%lluM", (unsigned long long)(at_start / VN_MIB));
+}
+
+int vn_policy_nodes(
+	const struct vn_plan *plan, const struct vn_guest *guest, size_t vnode, hwloc_bitmap_t nodes)
+{
+	const struct vn_plan_vnode *v = &plan->vnodes[vnode];
+	bool one = plan->binding == VN_BINDING_PREFERRED && v->n_shares;
+
+	if (guest->vnodes[vnode].has_binding && guest->vnodes[vnode].nodes)
+		return hwloc_bitmap_or(nodes, nodes, guest->vnodes[vnode].nodes) < 0 ? -ENOMEM : 0;
+	for (size_t i = 0; i < (one ? 1 : v->n_shares); i++) {
+		if (hwloc_bitmap_set(nodes, v->shares[i].pnode) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+char *vn_qemu_ranges(const char *key, hwloc_const_bitmap_t set)
+{
+	vn_autofree char *list = vn_set_text(set);
+	char *text = vn_copy(""), *rest = list, *range;
+
+	while (text && list && *list && (range = strsep(&rest, ","))) {
+		char *longer = vn_format("%s,%s=%s", text, key, range);
+		free(text);
+		text = longer;
+	}
+	if (!list) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+char *vn_qemu_host_nodes(const struct vn_qemu_line *line, size_t vnode)
+{
+	vn_autoset nodes = hwloc_bitmap_alloc();
+
+	if (!nodes || vn_policy_nodes(line->plan, line->guest, vnode, nodes) < 0)
+		return NULL;
+	return vn_qemu_ranges("host-nodes", nodes);
+}
+
+/*
+ * The context of a vnode whose pages are taken at start, and how the backend asks for it. It is on the CPUs that its vCPUs
+ * may use: those of the home, less what the user keeps them from. A thread for each, but no more than the vnode has vCPUs. A
+ * vnode without vCPUs has no CPUs of its own: the emulator's clear its pages.
+ */
+static char *add_context(struct vn_qemu_line *line, size_t vnode)
+{
+	hwloc_const_bitmap_t cpus = line->plan->vnodes[vnode].cpus;
+	unsigned vcpus = vn_set_weight(line->guest->vnodes[vnode].vcpus), threads = vn_set_weight(cpus);
+
+	if (vn_vnode_page(line->guest, vnode) == 0)
+		return vn_copy("");
+	if (line->version < VN_QEMU_HAS_THREAD_CONTEXT || threads == 0)
+		return vn_copy(",prealloc=on");
+	vn_autofree char *affinity = vn_qemu_ranges("cpu-affinity", cpus);
+	if (!affinity)
+		return NULL;
+	vn_argv_add(line->argv, "-object");
+	vn_argv_add(line->argv, "thread-context,id=tc%zu%s", vnode, affinity);
+	return vn_format(",prealloc=on,prealloc-threads=%u,prealloc-context=tc%zu",
+		vcpus && vcpus < threads ? vcpus : threads, vnode);
+}
+
+/* One backend: `id` of `memory` bytes. */
+static void add_backend(
+	struct vn_qemu_line *line, size_t vnode, const char *id, uint64_t memory, const char *prealloc)
+{
+	static const char *const policies[] = {
+		[VN_BINDING_PREFERRED] = "preferred",
+		[VN_BINDING_STRICT] = "bind",
+		[VN_BINDING_INTERLEAVE] = "interleave",
+	};
+	unsigned long long page = vn_vnode_page(line->guest, vnode) >> 10, mib = memory / VN_MIB;
+	vn_autofree char *nodes = vn_qemu_host_nodes(line, vnode);
+	const char *policy = policies[vn_plan_binding(line->plan, line->guest, vnode)];
+
+	line->argv->short_of_memory |= !nodes;
+	vn_argv_add(line->argv, "-object");
+	if (page)
+		vn_argv_add(line->argv,
+			"memory-backend-memfd,id=%s,size=%lluM,hugetlb=on,hugetlbsize=%lluK%s%s,policy=%s",
+			id, mib, page, prealloc, nodes ? nodes : "", policy);
+	else
+		vn_argv_add(line->argv, "memory-backend-ram,id=%s,size=%lluM%s%s,policy=%s", id, mib,
+			prealloc, nodes ? nodes : "", policy);
+}
+
+void vn_qemu_add_backends(struct vn_qemu_line *line)
+{
+	for (size_t i = 0; i < line->guest->n_vnodes; i++) {
+		uint64_t at_start = vn_qemu_memory_at_start(line->guest, i),
+			 plugged = line->guest->vnodes[i].plugged;
+		vn_autofree char *prealloc = at_start || plugged ? add_context(line, i) : vn_copy("");
+		vn_autofree char *ram = vn_format(VN_QEMU_RAM_ID, i),
+				 *plug = vn_format(VN_QEMU_PLUGGED_ID, i);
+		if (!prealloc || !ram || !plug) {
+			line->argv->short_of_memory = true;
+			return;
+		}
+		if (at_start)
+			add_backend(line, i, ram, at_start, prealloc);
+		if (plugged)
+			add_backend(line, i, plug, plugged, prealloc);
+	}
+}
+
+void vn_qemu_add_dimms(struct vn_qemu_line *line)
+{
+	bool numa = vn_qemu_tells_numa(line->guest);
+
+	for (size_t i = 0; i < line->guest->n_vnodes; i++) {
+		if (line->guest->vnodes[i].plugged == 0)
+			continue;
+		vn_argv_add(line->argv, "-device");
+		vn_argv_add(line->argv, "pc-dimm,id=dimm%zu,memdev=" VN_QEMU_PLUGGED_ID ",node=%zu", i, i,
+			numa ? i : 0);
+	}
+}
