@@ -6,7 +6,7 @@
 #     choose_parts     fills $module_chains, a list of modules each, loaded at once; called with $kernel set
 #     boot_arguments   fills $boot, QEMU's arguments for what it boots; called with $run complete
 # then call main_with_parent.
-# shellcheck disable=SC2154 # they set these
+# shellcheck disable=SC2154,SC2034 # they set these, and read what is set here
 
 self=lab/${0##*/}
 say() { printf '%s: %s\n' "$self" "$*" >&2; }
@@ -271,12 +271,12 @@ start_qemu() {
     for name in "$@"; do
         fs+=(-chardev "socket,id=$name,path=$name.sock" -device "vhost-user-fs-pci,chardev=$name,tag=lab-$name,bus=$bus")
     done
-    cd "$run"
+    cd "$run" || die "$run is gone"
     start "$run/qemu.log" qemu-system-x86_64 -name lab -nodefaults -no-user-config -display none -no-reboot \
         -machine "$machine" -accel tcg,thread=multi -cpu "$cpu_model" "${qemu_shape[@]}" \
         -serial "file:$run/console.log" "${fs[@]}" "${boot[@]}"
     qemu=${children[-1]}
-    cd "$OLDPWD"
+    cd "$OLDPWD" || die "$OLDPWD is gone"
 }
 
 # tail reads on until QEMU is gone, then once more.
