@@ -120,8 +120,9 @@ static int make_values(struct writer *w, bool has_type)
 	w->values[VCPUS] = vn_format("%u", guest->vcpus);
 	w->values[MAXVCPUS] = vn_format("%u", guest->maxvcpus);
 	w->values[CPUS] = print_value(w, print_cpus);
-	w->told[TYPE] = has_type ||
-			!vnodes; /* a PV or PVH guest cannot have vNUMA in released Xen: vn_target_check() */
+	w->told[TYPE] =
+		has_type ||
+		!vnodes; /* a guest without type is PV for xl, which cannot have vNUMA: check_type() */
 	w->values[TYPE] = vn_copy("\"hvm\"");
 	w->values[VNUMA] = vnodes ? print_value(w, print_vnuma) : NULL;
 	for (size_t i = 0; i < VNUMA; i++) {
@@ -326,11 +327,28 @@ static int note_losses(const struct vn_guest *guest, const struct vn_plan *plan,
 	return r;
 }
 
+/* Xen's words for the type of a guest: `type`, or `builder` where that is missing. Without either it is HVM, as we write then. */
+static int check_type(const struct writer *w, const struct vn_cfg *cfg, struct vn_error *err)
+{
+	const struct vn_cfg_entry *type = vn_cfg_find(cfg, "type"), *builder = vn_cfg_find(cfg, "builder");
+	const struct vn_cfg_entry *entry = type ? type : builder;
+
+	if (!tells_vnodes(w->guest) || !entry || !entry->value.text || strcmp(entry->value.text, "hvm") == 0)
+		return 0;
+	struct vn_where where = {w->guest->file, entry->line, entry->key};
+	return vn_error_input(err, &where,
+		"\"%s\" seen; expected \"hvm\", as Xen has vNUMA for no other guests (guest_numa = \"off\" is told of none)",
+		entry->value.text);
+}
+
 static int write_all(struct writer *w, const char *text, size_t size, struct vn_error *err)
 {
 	vn_autocfg cfg = {0};
 
 	int r = vn_cfg_parse(text, w->guest->file, &cfg, err);
+	if (r < 0)
+		return r;
+	r = check_type(w, &cfg, err);
 	if (r < 0)
 		return r;
 	r = make_values(w, vn_cfg_find(&cfg, "type") || vn_cfg_find(&cfg, "builder"));
