@@ -152,12 +152,17 @@ static enum setting setting_of(const char *key)
 	return (enum setting)i;
 }
 
+static bool is_value(const struct writer *w, enum setting i, enum setting other)
+{
+	return w->values[i] && w->values[other] && strcmp(w->values[i], w->values[other]) == 0;
+}
+
 /* What is new: all that was not in the config. maxvcpus and maxmem only where they say more than vcpus and memory. */
 static void print_missing(struct writer *w)
 {
 	for (size_t i = 0; i < N_SETTINGS; i++) {
-		bool needless = (i == MAXVCPUS && strcmp(w->values[i], w->values[VCPUS]) == 0) ||
-				(i == MAXMEM && strcmp(w->values[i], w->values[MEMORY]) == 0);
+		bool needless = (i == MAXVCPUS && is_value(w, MAXVCPUS, VCPUS)) ||
+				(i == MAXMEM && is_value(w, MAXMEM, MEMORY));
 		if (w->told[i] || !w->values[i] || needless)
 			continue;
 		fprintf(w->out, "%s = %s\n", keys[i], w->values[i]);
