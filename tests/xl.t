@@ -71,6 +71,16 @@ like "an old guest: pinned" "$out" '^cpus = '
 sed -i 's/^maxmem.*/maxmem = 999/' "$work/dressed.cfg"
 expect "more maxmem than memory" 2 "$vnuma" plan "$work/dressed.cfg" --host "$two" --to xl
 like "more maxmem than memory: Xen would refuse it" "$err" "maxmem is 999 MiB"
+printf 'name = "p"\nmemory = 64\nvcpus = 2\ntype = "pv"\n' >"$work/pv.cfg"
+expect "a PV guest" 2 "$vnuma" plan "$work/pv.cfg" --host "$two" --to xl
+like "a PV guest: Xen would refuse it" "$err" 'pv.cfg:4: type: "pv" seen; expected "hvm"'
+sed -i 's/^type.*/builder = "generic"/' "$work/pv.cfg"
+expect "a PV guest, old style" 2 "$vnuma" plan "$work/pv.cfg" --host "$two" --to xl
+echo 'guest_numa = "off"' >>"$work/pv.cfg"
+expect "a PV guest that is told of no vnodes" 0 "$vnuma" plan "$work/pv.cfg" --host "$two" --to xl
+printf '%s\n' "qemu-system-x86_64 -name q -m 128 -smp 2 -kernel /k -append 'say=\"it'\\''s\" c:\d'" >"$work/q.sh"
+written "strings" "$work/q.sh"
+like "strings: escaped as xl reads them" "$out" '^extra = "say=\\"it'"'"'s\\" c:\\\\d"$'
 printf 'name = "x"\nmemory = 9999999\n' >"$work/large.cfg"
 expect "no room" 1 "$vnuma" plan "$work/large.cfg" --host "$two" --to xl
 same "no room: no config" "$out" ""

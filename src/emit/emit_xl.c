@@ -31,7 +31,6 @@ struct writer {
 	FILE *out;
 	char *values[N_SETTINGS]; /* owned; NULL: is not to be told */
 	bool told[N_SETTINGS];
-	bool more_vcpus, more_memory; /* may be plugged in */
 };
 
 static void writer_clear(struct writer *w)
@@ -118,13 +117,12 @@ static int make_values(struct writer *w, bool has_type)
 
 	w->values[MEMORY] = vn_format("%llu", (unsigned long long)all);
 	w->values[MAXMEM] = vn_format("%llu", (unsigned long long)most);
-	w->more_vcpus = guest->maxvcpus != guest->vcpus;
-	w->more_memory = most != all;
 	w->values[VCPUS] = vn_format("%u", guest->vcpus);
 	w->values[MAXVCPUS] = vn_format("%u", guest->maxvcpus);
 	w->values[CPUS] = print_value(w, print_cpus);
-	w->told[TYPE] = has_type ||
-			!vnodes; /* a PV or PVH guest cannot have vNUMA in released Xen: vn_target_check() */
+	w->told[TYPE] =
+		has_type ||
+		!vnodes; /* a guest without type is PV for xl, which cannot have vNUMA: check_type() */
 	w->values[TYPE] = vn_copy("\"hvm\"");
 	w->values[VNUMA] = vnodes ? print_value(w, print_vnuma) : NULL;
 	for (size_t i = 0; i < VNUMA; i++) {
@@ -154,12 +152,19 @@ static enum setting setting_of(const char *key)
 	return (enum setting)i;
 }
 
+/* Whether two settings are told the same. */
+static bool is_value(const struct writer *w, enum setting i, enum setting other)
+{
+	return w->values[i] && w->values[other] && strcmp(w->values[i], w->values[other]) == 0;
+}
+
 /* What is new: all that was not in the config. maxvcpus and maxmem only where they say more than vcpus and memory. */
 static void print_missing(struct writer *w)
 {
 	for (size_t i = 0; i < N_SETTINGS; i++) {
-		if (w->told[i] || !w->values[i] || (i == MAXVCPUS && !w->more_vcpus) ||
-			(i == MAXMEM && !w->more_memory))
+		bool needless = (i == MAXVCPUS && is_value(w, MAXVCPUS, VCPUS)) ||
+				(i == MAXMEM && is_value(w, MAXMEM, MEMORY));
+		if (w->told[i] || !w->values[i] || needless)
 			continue;
 		fprintf(w->out, "%s = %s\n", keys[i], w->values[i]);
 		w->told[i] = true;
@@ -228,21 +233,33 @@ static void write_entries(struct writer *w, const char *text, size_t size, const
 
 /* ---- a guest that was no config ---- */
 
+/* Inside double quotes. A backslash escapes in both kinds of quotes: tools/libs/util/libxlu_cfg.c (xlu__cfgl_dequote). */
+static void print_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			putc('\\', out);
+		putc(*text, out);
+	}
+}
+
 static void print_string(FILE *out, const char *key, const char *text)
 {
 	if (!text)
 		return;
-	char quote = strchr(text, '"') ? '\'' : '"';
-	fprintf(out, "%s = %c%s%c\n", key, quote, text, quote);
+	fprintf(out, "%s = \"", key);
+	print_escaped(out, text);
+	fputs("\"\n", out);
 }
 
 static void print_disks(const struct vn_guest *guest, FILE *out)
 {
-	for (size_t i = 0; i < guest->n_disks; i++)
-		fprintf(out, "%s\"format=%s,vdev=xvd%c,access=%s,target=%s\"%s",
-			i ? ",\n         " : "disk = [ ", guest->disks[i].format, (char)('a' + i % 26),
-			guest->disks[i].readonly ? "ro" : "rw", guest->disks[i].path,
-			i + 1 == guest->n_disks ? " ]\n" : "");
+	for (size_t i = 0; i < guest->n_disks; i++) {
+		fprintf(out, "%s\"format=%s,vdev=xvd%c,access=%s,target=", i ? ",\n         " : "disk = [ ",
+			guest->disks[i].format, (char)('a' + i % 26), guest->disks[i].readonly ? "ro" : "rw");
+		print_escaped(out, guest->disks[i].path);
+		fprintf(out, "\"%s", i + 1 == guest->n_disks ? " ]\n" : "");
+	}
 }
 
 static void print_vifs(const struct vn_guest *guest, FILE *out)
@@ -316,11 +333,28 @@ static int note_losses(const struct vn_guest *guest, const struct vn_plan *plan,
 	return r;
 }
 
+/* Xen's words for the type of a guest: `type`, or `builder` where that is missing. Without either it is HVM, as we write then. */
+static int check_type(const struct writer *w, const struct vn_cfg *cfg, struct vn_error *err)
+{
+	const struct vn_cfg_entry *type = vn_cfg_find(cfg, "type"), *builder = vn_cfg_find(cfg, "builder");
+	const struct vn_cfg_entry *entry = type ? type : builder;
+
+	if (!tells_vnodes(w->guest) || !entry || !entry->value.text || strcmp(entry->value.text, "hvm") == 0)
+		return 0;
+	struct vn_where where = {w->guest->file, entry->line, entry->key};
+	return vn_error_input(err, &where,
+		"\"%s\" seen; expected \"hvm\", as Xen has vNUMA for no other guests (guest_numa = \"off\" is told of none)",
+		entry->value.text);
+}
+
 static int write_all(struct writer *w, const char *text, size_t size, struct vn_error *err)
 {
 	vn_autocfg cfg = {0};
 
 	int r = vn_cfg_parse(text, w->guest->file, &cfg, err);
+	if (r < 0)
+		return r;
+	r = check_type(w, &cfg, err);
 	if (r < 0)
 		return r;
 	r = make_values(w, vn_cfg_find(&cfg, "type") || vn_cfg_find(&cfg, "builder"));
