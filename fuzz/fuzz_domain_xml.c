@@ -10,54 +10,9 @@
 #include "../src/emit/emit_libvirt.h"
 #include "../src/emit/xml_edit.h"
 #include "../src/guest/guest_read.h"
+#include "simple_plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool good)
-{
-	if (!good)
-		__builtin_trap();
-}
-
-static hwloc_bitmap_t one(unsigned member)
-{
-	hwloc_bitmap_t set = hwloc_bitmap_alloc();
-	must(set && hwloc_bitmap_set(set, member) == 0);
-	return set;
-}
-
-/* Each vnode at the first node that it may live on, which has one CPU. */
-static struct vn_plan *plan_of(const struct vn_guest *guest)
-{
-	struct vn_plan *plan = vn_plan_new();
-	must(plan);
-	plan->feasible = true;
-	plan->n_vnodes = guest->n_vnodes;
-	plan->vnodes = calloc(guest->n_vnodes, sizeof(*plan->vnodes));
-	plan->n_vcpus = guest->maxvcpus;
-	plan->vcpu_cpus = calloc(guest->maxvcpus, sizeof(*plan->vcpu_cpus));
-	plan->emulator_cpus = one(0);
-	must(plan->vnodes && plan->vcpu_cpus);
-	for (size_t v = 0; v < guest->n_vnodes; v++) {
-		const struct vn_vnode *vnode = &guest->vnodes[v];
-		hwloc_const_bitmap_t nodes = vnode->nodes ? vnode->nodes : guest->nodes;
-		struct vn_plan_vnode *planned = &plan->vnodes[v];
-		planned->home = vnode->home >= 0 ? (unsigned)vnode->home
-				: nodes          ? (unsigned)hwloc_bitmap_first(nodes)
-						 : 0;
-		planned->shares = calloc(1, sizeof(*planned->shares));
-		must(planned->shares);
-		planned->n_shares = 1;
-		planned->shares[0] = (struct vn_share){planned->home, vnode->memory};
-		planned->cpus = one(planned->home);
-	}
-	for (unsigned i = 0; i < guest->maxvcpus; i++) {
-		int vnode = vn_guest_vnode_of(guest, i);
-		must(vnode >= 0);
-		plan->vcpu_cpus[i] = one(plan->vnodes[vnode].home);
-	}
-	return plan;
-}
 
 static char *written(const struct vn_guest *guest)
 {

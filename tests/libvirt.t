@@ -33,4 +33,31 @@ expect "--json contradicts a domain" 2 "$vnuma" plan "$tap_work/shop.xml" --host
 expect "one domain is of one guest" 2 "$vnuma" plan "$tap_work/shop.xml" examples/rc9.cfg --host "$host" --to libvirt
 expect "a config becomes a domain" 0 "$vnuma" plan examples/rc9.cfg --host "$host" --to libvirt
 like "with its cells where they were told to be" "$out" "<memnode cellid='0' mode='preferred' nodeset='1'/>"
+
+# What a domain says of nodes is kept, unless it is told to be forgotten.
+cat >"$tap_work/tied.xml" <<'XML'
+<domain type='kvm'>
+  <name>tied</name>
+  <memory unit='GiB'>6</memory>
+  <vcpu>6</vcpu>
+  <numatune>
+    <memory mode='strict' nodeset='2-3'/>
+    <memnode cellid='0' mode='strict' nodeset='3'/>
+  </numatune>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <cpu><numa><cell cpus='0-2' memory='3' unit='GiB'/><cell cpus='3-5' memory='3' unit='GiB'/></numa></cpu>
+  <devices><controller type='scsi' index='0' model='virtio-scsi'/></devices>
+</domain>
+XML
+expect "a domain that is tied" 0 "$vnuma" plan "$tap_work/tied.xml" --host "$host" --to libvirt
+like "keeps its node" "$out" "<memnode cellid='0' mode='strict' nodeset='3'/>"
+like "and its vCPUs are there" "$out" "<vcpupin vcpu='0' cpuset='12-15'/>"
+# an iothread and an address both go into the controller, which had nothing in it
+printf '%s\n' "$out" >"$tap_work/tied.planned.xml"
+expect "what is written is a domain" 0 "$vnuma" plan "$tap_work/tied.planned.xml" --host "$host" --to libvirt
+same "and the same" "$out" "$(<"$tap_work/tied.planned.xml")"
+expect "told to forget" 0 "$vnuma" plan "$tap_work/tied.xml" --host "$host" --rehome --to libvirt
+like "its memory goes with its vCPUs" "$out" "<memnode cellid='0' mode='strict' nodeset='0'/>"
+like "and all of it" "$out" "<memory mode='strict' nodeset='0-1'/>"
+like "vCPUs are there" "$out" "<vcpupin vcpu='0' cpuset='0-3'/>"
 finish

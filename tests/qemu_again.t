@@ -124,4 +124,14 @@ same "and nothing is printed" "$out" ""
 expect "no version" 2 "$vnuma" plan --host "$host" "$cfg" --to qemu --target-version nine
 like "what one looks like" "$err" "'nine' seen; expected the version of QEMU"
 expect "a version of nothing" 2 "$vnuma" plan --host "$host" "$cfg" --target-version 9.0
+# ---- homes forgotten ----
+
+echo 'qemu-system-x86_64 -name t -m 2G -smp 2 -object memory-backend-ram,id=a,size=2G,host-nodes=2-3,policy=bind -numa node,memdev=a' \
+	>"$tap_work/tied.args"
+tied='synthetic:NUMANode:4(memory=4GB) Core:4 PU:1'
+expect "memory that is tied" 0 "$vnuma" plan "$tap_work/tied.args" --host "$tied" --to qemu
+like "stays where it is tied to" "$out" 'host-nodes=2-3,policy=bind'
+expect "told to forget" 0 "$vnuma" plan "$tap_work/tied.args" --host "$tied" --rehome --to qemu
+like "goes where the plan says" "$out" 'memory-backend-ram,id=a,size=2G,.*host-nodes=0'
+unlike "and nowhere else" "$out" 'host-nodes=[23]|policy=bind'
 finish

@@ -65,6 +65,10 @@ int vn_error_environment(struct vn_error *err, int status, const char *format, .
 
 void vn_error_move(struct vn_error *to, struct vn_error *from)
 {
+	if (!to) { /* then only the status counts */
+		vn_error_clear(from);
+		return;
+	}
 	struct vn_problem *grown =
 		from->n ? reallocarray(to->problems, to->n + from->n, sizeof(*grown)) : NULL;
 	if (grown) {

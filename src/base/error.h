@@ -71,7 +71,7 @@ static inline int vn_errno(void)
 }
 #endif
 
-/* Moves all problems of `from` behind those of `to`. `from` is empty afterwards. */
+/* Moves all problems of `from` behind those of `to`, which may be NULL. `from` is empty afterwards. */
 void vn_error_move(struct vn_error *to, struct vn_error *from);
 
 /* Frees the problems and zeroes the object. Safe on a zeroed one. */

@@ -155,9 +155,16 @@ static void put_memnodes(struct domain_writer *w, size_t numatune, FILE *out)
 	bool restrictive = domain_has(w, vn_markup_child(w->doc, numatune, "memory"), "mode", "restrictive");
 
 	for (size_t v = 0; v < w->guest->n_vnodes; v++) {
-		if (domain_numbered(w, numatune, "memnode", "cellid", v) != VN_MARKUP_NONE)
+		size_t there = domain_numbered(w, numatune, "memnode", "cellid", v);
+		if (there != VN_MARKUP_NONE && !w->guest->rehomed)
 			continue;
 		vn_autoset nodes = nodes_of(w, v);
+		if (there != VN_MARKUP_NONE) {
+			vn_xml_edit_set(&w->edit, there, "mode", restrictive ? "restrictive" : mode_of(w, v));
+			if (nodes)
+				domain_set_set(w, there, "nodeset", nodes);
+			continue;
+		}
 		vn_autofree char *text = nodes ? vn_set_text(nodes) : NULL;
 		w->edit.short_of_memory |= !text;
 		fprintf(out, "<memnode cellid='%zu' mode='%s' nodeset='%s'/>\n", v,
@@ -180,7 +187,7 @@ static void edit_memory(struct domain_writer *w, size_t memory, bool cells)
 	bool asked = was_auto(w, memory);
 	const char *mode = vn_markup_get(w->doc, memory, "mode");
 
-	if (!asked && (cells || w->guest->vnodes[0].has_binding))
+	if (!asked && !w->guest->rehomed && (cells || w->guest->vnodes[0].has_binding))
 		return;
 	vn_autoset nodes = nodes_of(w, cells ? w->guest->n_vnodes : 0);
 	vn_xml_edit_unset(&w->edit, memory, "placement");

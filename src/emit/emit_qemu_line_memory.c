@@ -110,7 +110,7 @@ static void bind_context(struct vn_own_line *own, struct vn_own_option *backend,
 	vn_own_set(own, backend, "prealloc-context", id);
 }
 
-/* Binds a backend to what the plan has for a vnode, unless the command line itself binds it. */
+/* Binds a backend to what the plan has for a vnode, unless the command line itself binds it and that is still meant. */
 static void bind(struct vn_own_line *own, struct vn_own_option *backend, size_t vnode)
 {
 	static const char *const policies[] = {[VN_BINDING_PREFERRED] = "preferred",
@@ -119,7 +119,7 @@ static void bind(struct vn_own_line *own, struct vn_own_option *backend, size_t 
 	const struct vn_qemu_line *line = &own->line;
 	vn_autoset nodes = hwloc_bitmap_alloc();
 
-	if (vn_keyval_get(&backend->keys, "host-nodes"))
+	if (vn_keyval_get(&backend->keys, "host-nodes") && !line->guest->rehomed)
 		return;
 	if (!nodes || vn_policy_nodes(line->plan, line->guest, vnode, nodes) < 0) {
 		line->argv->short_of_memory = true;

@@ -31,6 +31,7 @@ struct writer {
 	FILE *out;
 	char *values[N_SETTINGS]; /* owned; NULL: is not to be told */
 	bool told[N_SETTINGS];
+	bool vnodes; /* it is told of them */
 };
 
 static void writer_clear(struct writer *w)
@@ -103,16 +104,11 @@ static char *print_value(const struct writer *w, void (*print)(const struct writ
 	return text;
 }
 
-static bool tells_vnodes(const struct vn_guest *guest)
-{
-	return guest->guest_numa != VN_GUEST_NUMA_OFF;
-}
-
 static int make_values(struct writer *w, bool has_type)
 {
 	const struct vn_guest *guest = w->guest;
 	uint64_t all = guest->memory / VN_MIB;
-	bool vnodes = tells_vnodes(guest);
+	bool vnodes = w->vnodes;
 	uint64_t most = vnodes ? all : guest->maxmem / VN_MIB; /* with vNUMA both are the sum of its sizes */
 
 	w->values[MEMORY] = vn_format("%llu", (unsigned long long)all);
@@ -307,8 +303,10 @@ static char *make_config(const struct vn_guest *guest)
 
 /* ---- all of it ---- */
 
-static int note_losses(const struct vn_guest *guest, const struct vn_plan *plan, struct vn_notes *notes)
+static int note_losses(const struct writer *w, struct vn_notes *notes)
 {
+	const struct vn_guest *guest = w->guest;
+	const struct vn_plan *plan = w->plan;
 	int r = 0;
 
 	for (size_t v = 0; v < guest->n_vnodes && r >= 0; v++) {
@@ -327,7 +325,7 @@ static int note_losses(const struct vn_guest *guest, const struct vn_plan *plan,
 	if (r >= 0 && guest->hmat)
 		r = vn_notes_add(notes, "xl-hmat",
 			"Xen has no HMAT for guests: latencies and bandwidths are not told");
-	if (r >= 0 && tells_vnodes(guest))
+	if (r >= 0 && w->vnodes)
 		r = vn_notes_add(
 			notes, "xl-no-migration", "Xen neither saves nor migrates a guest that has vnuma");
 	return r;
@@ -339,7 +337,7 @@ static int check_type(const struct writer *w, const struct vn_cfg *cfg, struct v
 	const struct vn_cfg_entry *type = vn_cfg_find(cfg, "type"), *builder = vn_cfg_find(cfg, "builder");
 	const struct vn_cfg_entry *entry = type ? type : builder;
 
-	if (!tells_vnodes(w->guest) || !entry || !entry->value.text || strcmp(entry->value.text, "hvm") == 0)
+	if (!w->vnodes || !entry || !entry->value.text || strcmp(entry->value.text, "hvm") == 0)
 		return 0;
 	struct vn_where where = {w->guest->file, entry->line, entry->key};
 	return vn_error_input(err, &where,
@@ -354,6 +352,9 @@ static int write_all(struct writer *w, const char *text, size_t size, struct vn_
 	int r = vn_cfg_parse(text, w->guest->file, &cfg, err);
 	if (r < 0)
 		return r;
+	/* One vnode is what every guest has: `vnuma` would tell it nothing, and take its migration away. */
+	w->vnodes = w->guest->guest_numa != VN_GUEST_NUMA_OFF &&
+		    (w->guest->n_vnodes > 1 || vn_cfg_find(&cfg, "vnuma"));
 	r = check_type(w, &cfg, err);
 	if (r < 0)
 		return r;
@@ -382,7 +383,7 @@ int vn_emit_xl(const struct vn_plan *plan, const struct vn_guest *guest, struct 
 	w.out = NULL;
 	if (r < 0)
 		return r;
-	if (!good || note_losses(guest, plan, notes) < 0)
+	if (!good || note_losses(&w, notes) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	*ret_text = vn_steal(text);
 	return 0;

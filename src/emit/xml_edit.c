@@ -64,8 +64,10 @@ void vn_xml_edit_init(struct vn_xml_edit *edit, const struct vn_markup *doc)
 
 void vn_xml_edit_clear(struct vn_xml_edit *edit)
 {
-	for (size_t i = 0; i < edit->n; i++)
+	for (size_t i = 0; i < edit->n; i++) {
 		free(edit->splices[i].text);
+		free(edit->splices[i].block);
+	}
 	free(edit->splices);
 	free(edit->step);
 	*edit = (struct vn_xml_edit){0};
@@ -89,7 +91,7 @@ static void add(struct vn_xml_edit *edit, size_t at, size_t remove, char *text)
 		free(text);
 		return;
 	}
-	edit->splices[edit->n] = (struct vn_splice){at, remove, edit->n, text};
+	edit->splices[edit->n] = (struct vn_splice){at, remove, edit->n, text, NULL};
 	edit->n++;
 }
 
@@ -186,32 +188,58 @@ void vn_xml_edit_after(struct vn_xml_edit *edit, size_t element, const char *blo
 	add(edit, indent ? behind_comments(edit->doc->text, end) : end, 0, text);
 }
 
-/* Into an element that has none yet. */
+/* What fills an element already, by the end of its opening tag; NULL: nothing does. */
+static struct vn_splice *find_fill(struct vn_xml_edit *edit, size_t open_end)
+{
+	for (size_t i = 0; i < edit->n; i++) {
+		struct vn_splice *splice = &edit->splices[i];
+		if (splice->block && splice->at + splice->remove == open_end)
+			return splice;
+	}
+	return NULL;
+}
+
+/* Into an element that has none yet, or but what was put there before: that and this become one. */
 static void fill(struct vn_xml_edit *edit, size_t element, const char *block)
 {
 	const struct vn_markup_element *e = &edit->doc->elements[element];
 	const char *content = edit->doc->text + e->open_end;
+	struct vn_splice *before = find_fill(edit, e->open_end);
+	vn_autofree char *both = before ? vn_format("%s\n%s", before->block, block) : vn_copy(block);
 	vn_autofree char *indent = indent_of(edit, element);
 	bool closes_below = memchr(content, '\n', e->close_begin - e->open_end);
 	char *text = NULL;
 	size_t n = 0, at = e->open_end;
 	FILE *out = open_memstream(&text, &n);
 
-	if (!out) {
+	if (!out || !both) {
+		if (out)
+			fclose(out);
+		free(text);
 		edit->short_of_memory = true;
 		return;
 	}
 	if (e->empty)
 		fputc('>', out);
-	put_block(edit, block, indent, true, out);
+	put_block(edit, both, indent, true, out);
 	if (indent && !closes_below)
 		fprintf(out, "%s%s", edit->eol, indent);
 	if (e->empty)
 		fprintf(out, "</%s>", e->name);
 	fclose(out);
+	if (before) {
+		free(before->text);
+		free(before->block);
+		before->text = text;
+		before->block = vn_steal(both);
+		return;
+	}
 	while (e->empty && strchr(" \t\r\n/>", edit->doc->text[at - 1]))
 		at--;
+	size_t last = edit->n;
 	add(edit, at, e->open_end - at, text);
+	if (edit->n > last)
+		edit->splices[last].block = vn_steal(both);
 }
 
 void vn_xml_edit_inside(struct vn_xml_edit *edit, size_t element, const char *block)

@@ -8,6 +8,7 @@
 struct vn_splice {
 	size_t at, remove, order;
 	char *text; /* owned */
+	char *block; /* of what fills an element that has none: what it is made of; owned, or NULL */
 };
 
 struct vn_xml_edit {
@@ -31,7 +32,7 @@ void vn_xml_edit_unset(struct vn_xml_edit *edit, size_t element, const char *nam
 
 /*
  * Puts elements behind another, or last into one. Lines of `block` are separated by '\n', the last one has none; each '\t' at a line's
- * beginning is a step more than the place is indented. At most one block goes into an element without any.
+ * beginning is a step more than the place is indented.
  */
 void vn_xml_edit_after(struct vn_xml_edit *edit, size_t element, const char *block);
 void vn_xml_edit_inside(struct vn_xml_edit *edit, size_t element, const char *block);

@@ -28,6 +28,7 @@ void vn_guest_drop_vnodes(struct vn_guest *guest)
 
 void vn_guest_forget_homes(struct vn_guest *guest)
 {
+	guest->rehomed = true;
 	hwloc_bitmap_free(guest->nodes);
 	guest->nodes = NULL;
 	for (size_t i = 0; i < guest->n_vnodes; i++) {

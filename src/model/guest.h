@@ -105,6 +105,7 @@ struct vn_guest {
 	struct vn_guest_topology topology;
 	unsigned iothreads; /* asked for; 0: as many as its disks call for */
 	bool exclusive_cores;
+	bool rehomed; /* what its text says of nodes is no wish any more: vn_guest_forget_homes() */
 	bool vnodes_open; /* nothing was said of vnodes: vn_guest_shape() (plan/shape.h) makes as many as the host calls for */
 	size_t n_vnodes;
 	struct vn_vnode *vnodes; /* their vcpus partition 0..maxvcpus-1, their memory sums to `memory` */

@@ -90,10 +90,36 @@ static const char *binding_text(enum vn_binding binding)
 	return texts[binding];
 }
 
+/* A line a vnode, where the guest itself says how memory is tied. */
+static void print_policies(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
+{
+	for (size_t v = 0; v < plan->n_vnodes; v++) {
+		const struct vn_vnode *vnode = &guest->vnodes[v];
+		vn_autofree char *nodes =
+			vnode->has_binding && vnode->nodes ? vn_set_text(vnode->nodes) : NULL;
+		char size[VN_SIZE_TEXT];
+		fprintf(out, "memory policy of vnode %zu: %s", v,
+			binding_text(vn_plan_binding(plan, guest, v)));
+		if (nodes)
+			fprintf(out, ", by its own wish: %s", nodes);
+		if (vn_vnode_page(guest, v))
+			fprintf(out, "; huge pages of %s", vn_size_text(vn_vnode_page(guest, v), size));
+		fputc('\n', out);
+	}
+}
+
 static void print_memory(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
 {
 	char size[VN_SIZE_TEXT];
 
+	bool own = false;
+
+	for (size_t v = 0; v < plan->n_vnodes; v++)
+		own |= guest->vnodes[v].has_binding;
+	if (own) {
+		print_policies(plan, guest, out);
+		return;
+	}
 	fprintf(out, "memory policy: %s", binding_text(plan->binding));
 	if (guest->hugepages)
 		fprintf(out, "; huge pages of %s", vn_size_text(guest->hugepages, size));
