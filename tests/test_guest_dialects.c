@@ -135,6 +135,31 @@ static void test_defaults(void **state)
 	assert_true(vn_notes_has(&g->notes, "option-replaced"));
 }
 
+/* What configs of Xen's have, and vnuma takes as it is meant or passes over. */
+static void test_other_keys_of_xen(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(NAME "memory = 64\ncpu_weight = 512\ncpus_soft = \"0-3\"\nnomigrate = 1\n"
+					 "disk = ['phy:/dev/vg/x1,xvda,w', 'file:/iso/a.iso,hdc:cdrom,r']\n"
+					 "cpus = \"nodes:0-2,4,^node:1\"\n",
+		false);
+	assert_int_equal(g->notes.n, 1);
+	assert_true(vn_notes_has(&g->notes, "keys-unused"));
+	assert_string_equal(g->disks[0].path, "/dev/vg/x1");
+	assert_false(g->disks[0].readonly);
+	assert_string_equal(g->disks[1].path, "/iso/a.iso");
+	assert_true(g->disks[1].readonly);
+	vn_autofree char *nodes = vn_set_text(g->nodes);
+	assert_string_equal(nodes, "0,2,4");
+	assert_null(g->cpus);
+	assert_problems(NAME "memory = 64\ncpus = \"0-3,nodes:1\"\n",
+		"3 cpus: \"0-3,nodes:1\" seen; expected nodes alone, such as \"nodes:0-1\", or CPUs alone\n");
+	assert_problems(NAME "memory = 64\ncpus = \"^node:1\"\n",
+		"3 cpus: \"^node:1\" seen; expected nodes alone, such as \"nodes:0-1\", or CPUs alone\n");
+	assert_problems(NAME "memory = 64\ndisk = ['phy:vg/x1,xvda,w']\n",
+		"3 disk: entry 0: \"vg/x1\" seen; expected the target as an absolute path\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_third),
 		cmocka_unit_test(test_one_dialect_at_a_time),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_other_keys_of_xen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

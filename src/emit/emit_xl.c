@@ -248,11 +248,23 @@ static void print_string(FILE *out, const char *key, const char *text)
 	fputs("\"\n", out);
 }
 
+/* a to z, then aa, ab, as Linux names disks (drivers/block/xen-blkfront.c, encode_disk_name()). */
+static const char *disk_letters(size_t index, char letters[static 8])
+{
+	size_t at = 7;
+
+	letters[at] = 0;
+	for (size_t n = index + 1; n > 0 && at > 0; n = (n - 1) / 26)
+		letters[--at] = (char)('a' + (n - 1) % 26);
+	return letters + at;
+}
+
 static void print_disks(const struct vn_guest *guest, FILE *out)
 {
 	for (size_t i = 0; i < guest->n_disks; i++) {
-		fprintf(out, "%s\"format=%s,vdev=xvd%c,access=%s,target=", i ? ",\n         " : "disk = [ ",
-			guest->disks[i].format, (char)('a' + i % 26), guest->disks[i].readonly ? "ro" : "rw");
+		fprintf(out, "%s\"format=%s,vdev=xvd%s,access=%s,target=", i ? ",\n         " : "disk = [ ",
+			guest->disks[i].format, disk_letters(i, (char[8]){0}),
+			guest->disks[i].readonly ? "ro" : "rw");
 		print_escaped(out, guest->disks[i].path);
 		fprintf(out, "\"%s", i + 1 == guest->n_disks ? " ]\n" : "");
 	}

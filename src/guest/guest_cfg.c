@@ -23,15 +23,28 @@ static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "m
 	/* names that early Xen patches used; guest_numa.c tells today's */
 	"vnuma_distance", "vcpu_to_vnode", NULL};
 
-/* Keys of xl.cfg(5) that say nothing about placement: a Xen config may keep them, a note says that they were
- * not used. */
-static const char *const ignored_keys[] = {"acpi", "apic", "bios", "boot", "bootloader", "builder", "console",
-	"description", "device_model_args", "device_model_override", "device_model_version", "firmware",
-	"gfx_passthru", "hap", "hpet", "keymap", "localtime", "monitor", "nestedhvm", "nographic", "on_crash",
-	"on_poweroff", "on_reboot", "pae", "parallel", "rtc_timeoffset", "sdl", "seclabel", "serial",
-	"soundhw", "spice", "stdvga", "timer_mode", "tsc_mode", "type", "usb", "usbdevice", "uuid", "vga",
-	"videoram", "viridian", "vnc", "vncdisplay", "vnclisten", "vncpasswd", "vncunused",
-	"xen_platform_pci", NULL};
+/* Keys of xl.cfg(5), Xen 4.17, that vnuma makes no use of: a Xen config may keep them, a note says that they were not used. */
+static const char *const ignored_keys[] = {"acpi", "acpi_firmware", "acpi_laptop_slate", "acpi_s3", "acpi_s4",
+	"altp2m", "altp2mhvm", "apic", "argo", "bios", "bios_path_override", "boot", "bootloader",
+	"bootloader_args", "builder", "channel", "cmdline", "console", "cpu_weight", "cpuid", "cpus_soft",
+	"description", "device_model_args", "device_model_args_hvm", "device_model_args_pv",
+	"device_model_override", "device_model_stubdomain_override", "device_model_user",
+	"device_model_version", "device_tree", "dm_restrict", "driver_domain", "e820_host", "firmware",
+	"gfx_passthru", "hap", "hdtype", "hpet", "init_seclabel", "iomem", "ioports", "irqs", "keymap",
+	"localtime", "max_event_channels", "max_grant_frames", "max_grant_version", "max_maptrack_frames",
+	"mca_caps", "mmio_hole", "monitor", "ms_vm_genid", "msr_relaxed", "nestedhvm", "nographic",
+	"nomigrate", "nx", "on_crash", "on_poweroff", "on_reboot", "on_soft_reset", "on_watchdog", "oos",
+	"opengl", "p9", "pae", "parallel", "passthrough", "pci_msitranslate", "pci_permissive",
+	"pci_power_mgmt", "pci_seize", "pool", "pvcalls", "rdm", "rdm_mem_boundary", "root", "rtc_timeoffset",
+	"sdl", "seclabel", "serial", "shadow_memory", "smbios", "smbios_firmware", "soundhw", "spice",
+	"spiceagent_mouse", "spiceclipboard_sharing", "spicedisable_ticketing", "spicehost",
+	"spice_image_compression", "spicepasswd", "spiceport", "spice_streaming_video", "spicetls_port",
+	"spiceusbredirection", "spicevdagent", "stdvga", "stubdomain_cmdline", "stubdomain_kernel",
+	"stubdomain_memory", "stubdomain_ramdisk", "suppress_spurious_page_faults", "timer_mode", "tsc_mode",
+	"type", "usb", "usbctrl", "usbdev", "usbdevice", "usbversion", "uuid", "vdispl", "vendor_device",
+	"vfb", "vga", "videoram", "viridian", "vkb", "vkb_device", "vmtrace_buf_kb", "vnc", "vncconsole",
+	"vncdisplay", "vnclisten", "vncpasswd", "vncunused", "vpmu", "vpt_align", "vsnd", "vtpm", "vuart",
+	"xen_platform_pci", "xend_suspend_evtchn_compat", NULL};
 
 void guest_problem(struct guest_reader *r, unsigned line, const char *key, const char *format, ...)
 {
@@ -157,10 +170,7 @@ static void unknown_key(struct guest_reader *r, const struct vn_cfg_entry *entry
 {
 	const char *nearest;
 
-	if (strcmp(entry->key, "cpu_weight") == 0)
-		nearest = "weight";
-	else
-		nearest = nearest_key(entry->key);
+	nearest = nearest_key(entry->key);
 	if (nearest)
 		guest_problem(
 			r, entry->line, entry->key, "no key of a guest config; '%s' is meant?", nearest);
@@ -270,6 +280,44 @@ static int apply_cpus_part(hwloc_bitmap_t set, char *part, bool first)
 	return minus ? hwloc_bitmap_andnot(set, set, members) : hwloc_bitmap_or(set, set, members);
 }
 
+static bool names_nodes(const char *text)
+{
+	return strstr(text, "node") != NULL;
+}
+
+/* "nodes:0-1,^node:1": all CPUs of nodes, which are where the guest may live then. Nodes and CPUs are not mixed. */
+static void read_cpu_nodes(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *text)
+{
+	vn_autofree char *copy = vn_copy(text);
+	vn_autoset nodes = hwloc_bitmap_alloc();
+	char *rest = copy, *part;
+	bool good = copy && nodes;
+
+	for (bool minus = false; good && (part = strsep(&rest, ","));) {
+		vn_autoset some = NULL;
+		const char *colon = strchr(part, ':');
+		if (colon) { /* what follows without a word of its own goes on with the list */
+			minus = part[0] == '^';
+			good = strncmp(part + minus, "node:", 5) == 0 ||
+			       strncmp(part + minus, "nodes:", 6) == 0;
+		} else {
+			good = part != copy;
+		}
+		good = good && vn_set_parse(colon ? colon + 1 : part, &some) == 0 &&
+		       !hwloc_bitmap_iszero(some) &&
+		       (minus ? hwloc_bitmap_andnot(nodes, nodes, some)
+			      : hwloc_bitmap_or(nodes, nodes, some)) >= 0;
+	}
+	if (!good || hwloc_bitmap_iszero(nodes)) {
+		vn_autofree char *seen = vn_cfg_value_text(&entry->value);
+		guest_problem(r, entry->line, "cpus",
+			"%s seen; expected nodes alone, such as \"nodes:0-1\", or CPUs alone", seen);
+		return;
+	}
+	r->guest->nodes = vn_steal(nodes);
+	r->guest->nodes_where = (struct vn_where){r->guest->file, entry->line, "cpus"};
+}
+
 /* The form of `cpus` that pins vCPU by vCPU: ["0-3", "4-7"]. */
 static bool are_pins(const struct vn_cfg_value *value)
 {
@@ -297,6 +345,10 @@ static void read_cpus(struct guest_reader *r)
 	}
 	if (entry->value.type == VN_CFG_STRING || entry->value.type == VN_CFG_NUMBER)
 		copy = vn_copy(entry->value.text);
+	if (copy && names_nodes(copy)) {
+		read_cpu_nodes(r, entry, copy);
+		return;
+	}
 	char *rest = copy, *part;
 	for (bool first = true; status == 0 && (part = strsep(&rest, ",")); first = false)
 		status = apply_cpus_part(set, part, first);

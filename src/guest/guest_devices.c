@@ -103,6 +103,12 @@ static void read_disk(struct spec *spec, char *text, struct vn_disk *disk)
 
 	disk->vnode = -1;
 	snprintf(disk->format, sizeof(disk->format), "raw");
+	if (strncmp(text, "phy:", 4) == 0 || strncmp(text, "file:", 5) == 0) {
+		/* the old form, without a format: target, vdev, access */
+		rest = strchr(text, ':') + 1;
+		set_path(spec, disk, trim(strsep(&rest, ",")));
+		position = 2;
+	}
 	while (rest) {
 		char *trimmed = rest + strspn(rest, " \t");
 		if (strncmp(trimmed, "target=", 7) == 0) {

@@ -56,8 +56,7 @@ static void read_memnode(struct domain_reader *r, size_t element, int domain_mod
 	uint64_t cell = 0;
 	size_t told = r->told;
 
-	domain_need(r, element, "mode", "strict, preferred, interleave or restrictive");
-	domain_need(r, element, "nodeset", "nodes of the host");
+	domain_need(r, element, "nodeset", "nodes of the host"); /* without a mode it is strict */
 	int mode = domain_choice(r, element, "mode", modes, MODE_STRICT);
 	vn_autoset nodes = domain_set(r, element, "nodeset");
 	if (!domain_need_number(r, element, "cellid", 0, UINT32_MAX, &cell) || !r->vnodes_known)

@@ -207,6 +207,27 @@ static int warn_interleaved(
 		small, hwloc_bitmap_weight(full) == 1 ? "is" : "are");
 }
 
+/* A vnode whose user deals its memory out over several nodes: the plan counts it as if it were at home. */
+static int warn_dealt(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *warnings)
+{
+	for (size_t v = 0; v < plan->n_vnodes; v++) {
+		const struct vn_vnode *vnode = &guest->vnodes[v];
+		if (!vnode->has_binding || vnode->binding != VN_BINDING_INTERLEAVE ||
+			vn_set_weight(vnode->nodes) < 2)
+			continue;
+		vn_autofree char *nodes = vn_set_text(vnode->nodes);
+		if (!nodes)
+			return -ENOMEM;
+		int r = vn_notes_add(warnings, "interleave-counted",
+			"vnode %zu: its memory is dealt out over nodes %s, as the guest itself wants it, but is counted on node %u "
+			"alone: of the others leave a share of it free",
+			v, nodes, plan->homes[v]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int warn_spill(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *warnings)
 {
 	if (plan->binding == VN_BINDING_INTERLEAVE)
@@ -357,6 +378,8 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 		r = warn_cores(instance, plan, warnings);
 	if (r >= 0)
 		r = warn_spill(plan, guest, warnings);
+	if (r >= 0)
+		r = warn_dealt(plan, guest, warnings);
 	if (r >= 0)
 		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
 	if (r >= 0)
