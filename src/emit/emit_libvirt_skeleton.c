@@ -65,6 +65,8 @@ static void put_vcpus(struct vn_xml *xml, const struct vn_guest *guest)
 	snprintf(text, sizeof(text), "%u", guest->maxvcpus);
 	vn_xml_begin(xml, "vcpu");
 	vn_xml_text(xml, "placement", "static");
+	if (vn_guest_names_cpus(guest)) /* so that another plan of the domain stays within them */
+		vn_xml_set(xml, "cpuset", guest->cpus);
 	if (guest->vcpus != guest->maxvcpus)
 		vn_xml_number(xml, "current", guest->vcpus);
 	vn_xml_content(xml, "vcpu", text);
@@ -241,6 +243,10 @@ static void note_what_is_lost(const struct vn_guest *guest, struct vn_notes *not
 		plugged |= guest->vnodes[v].plugged > 0;
 	if (guest->weight != DEFAULT_WEIGHT || guest->cap)
 		vn_notes_add(notes, "weight-not-applied", "weight and cap are not in the domain");
+	if (guest->exclusive_cores)
+		vn_notes_add(notes, "exclusive-not-carried",
+			"a domain cannot say that its cores are its own: the pins are as planned, but another plan of the domain may share "
+			"them");
 	if (guest->hmat)
 		vn_notes_add(notes, "hmat-not-carried",
 			"latencies, bandwidths and memory-side caches are not in the domain");
