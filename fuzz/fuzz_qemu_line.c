@@ -27,8 +27,8 @@ static void must_be_whole(const struct vn_guest *guest, size_t i)
 	must(vnode->memory % VN_MIB == 0 && vnode->plugged % VN_MIB == 0 && vnode->plugged <= vnode->memory);
 	must(!page || vnode->memory % page == 0);
 	must(vnode->memory || hwloc_bitmap_first(vnode->vcpus) >= 0);
-	must(!vnode->has_binding || !hwloc_bitmap_iszero(vnode->nodes));
-	must(vnode->home < 0 || (vnode->nodes && hwloc_bitmap_isset(vnode->nodes, (unsigned)vnode->home)));
+	must(!vn_binding_lacks_nodes(vnode));
+	must(vnode->home < 0 || !vnode->nodes || hwloc_bitmap_isset(vnode->nodes, (unsigned)vnode->home));
 	for (size_t j = 0; j < guest->n_vnodes; j++)
 		must(i == j ? vnode->distances[j] == 10
 			    : vnode->distances[j] > 10 && vnode->distances[j] <= 255);
