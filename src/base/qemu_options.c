@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Sources: the table is QEMU's qemu-options.hx, of 7.2 (each was asked of that program), 10.0, and what older versions had; how
+ * Sources: the table is QEMU's qemu-options.hx, of 7.2 (each was asked of that program), a newer one, and what older versions had; how
  * words become options, QEMU's system/vl.c, lookup_opt().
  */
 #include "qemu_options.h"

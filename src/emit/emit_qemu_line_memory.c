@@ -113,9 +113,6 @@ static void bind_context(struct vn_own_line *own, struct vn_own_option *backend,
 /* Binds a backend to what the plan has for a vnode, unless the command line itself binds it and that is still meant. */
 static void bind(struct vn_own_line *own, struct vn_own_option *backend, size_t vnode)
 {
-	static const char *const policies[] = {[VN_BINDING_PREFERRED] = "preferred",
-		[VN_BINDING_STRICT] = "bind",
-		[VN_BINDING_INTERLEAVE] = "interleave"};
 	const struct vn_qemu_line *line = &own->line;
 	vn_autoset nodes = hwloc_bitmap_alloc();
 
@@ -127,7 +124,7 @@ static void bind(struct vn_own_line *own, struct vn_own_option *backend, size_t 
 	}
 	if (is_on(vn_keyval_get(&backend->keys, "prealloc")))
 		bind_context(own, backend, vnode);
-	vn_own_set(own, backend, "policy", policies[vn_plan_binding(line->plan, line->guest, vnode)]);
+	vn_own_set(own, backend, "policy", vn_qemu_policy(line, vnode));
 	set_numbers(own, backend, "host-nodes", nodes);
 }
 
@@ -144,14 +141,11 @@ static const char *mem_path(struct vn_own_line *own)
 /* A backend that was not there: memory as the command line had it, bound. */
 static void add_backend(struct vn_own_line *own, size_t vnode, const char *id)
 {
-	static const char *const policies[] = {[VN_BINDING_PREFERRED] = "preferred",
-		[VN_BINDING_STRICT] = "bind",
-		[VN_BINDING_INTERLEAVE] = "interleave"};
 	const struct vn_qemu_line *line = &own->line;
 	unsigned long long mib = vn_qemu_memory_at_start(line->guest, vnode) / VN_MIB;
 	vn_autofree char *nodes = vn_qemu_host_nodes(line, vnode);
 	vn_autofree char *path = mem_path(own) ? vn_qemu_escape(mem_path(own)) : vn_copy("");
-	const char *policy = policies[vn_plan_binding(line->plan, line->guest, vnode)];
+	const char *policy = vn_qemu_policy(line, vnode);
 
 	line->argv->short_of_memory |= !nodes || !path;
 	vn_argv_add(line->argv, "-object");

@@ -104,18 +104,24 @@ static char *add_context(struct vn_qemu_line *line, size_t vnode)
 		vcpus && vcpus < threads ? vcpus : threads, vnode);
 }
 
-/* One backend: `id` of `memory` bytes. */
-static void add_backend(
-	struct vn_qemu_line *line, size_t vnode, const char *id, uint64_t memory, const char *prealloc)
+const char *vn_qemu_policy(const struct vn_qemu_line *line, size_t vnode)
 {
 	static const char *const policies[] = {
 		[VN_BINDING_PREFERRED] = "preferred",
 		[VN_BINDING_STRICT] = "bind",
 		[VN_BINDING_INTERLEAVE] = "interleave",
 	};
+
+	return policies[vn_plan_binding(line->plan, line->guest, vnode)];
+}
+
+/* One backend: `id` of `memory` bytes. */
+static void add_backend(
+	struct vn_qemu_line *line, size_t vnode, const char *id, uint64_t memory, const char *prealloc)
+{
 	unsigned long long page = vn_vnode_page(line->guest, vnode) >> 10, mib = memory / VN_MIB;
 	vn_autofree char *nodes = vn_qemu_host_nodes(line, vnode);
-	const char *policy = policies[vn_plan_binding(line->plan, line->guest, vnode)];
+	const char *policy = vn_qemu_policy(line, vnode);
 
 	line->argv->short_of_memory |= !nodes;
 	vn_argv_add(line->argv, "-object");

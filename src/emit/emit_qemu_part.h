@@ -47,6 +47,9 @@ uint64_t vn_qemu_memory_at_start(const struct vn_guest *guest, size_t vnode);
 /* `,KEY=0-3,KEY=8`: QEMU takes several ranges as a repeated key (its visitor for lists of integers). NULL when memory is short. */
 char *vn_qemu_ranges(const char *key, hwloc_const_bitmap_t set);
 
+/* QEMU's word for how a vnode's memory is tied. */
+const char *vn_qemu_policy(const struct vn_qemu_line *line, size_t vnode);
+
 /* The nodes of a vnode's policy as `,host-nodes=…`. The same. */
 char *vn_qemu_host_nodes(const struct vn_qemu_line *line, size_t vnode);
 

@@ -18,26 +18,6 @@ static uint64_t round_up(uint64_t bytes)
 	return (bytes + VN_MIB - 1) / VN_MIB * VN_MIB;
 }
 
-static bool make_vnodes(struct domain_reader *r, size_t n)
-{
-	struct vn_guest *guest = r->guest;
-
-	guest->vnodes = calloc(n, sizeof(*guest->vnodes));
-	if (!guest->vnodes)
-		return false;
-	guest->n_vnodes = n;
-	for (size_t i = 0; i < n; i++) {
-		struct vn_vnode *vnode = &guest->vnodes[i];
-		vnode->home = -1;
-		vnode->vcpus = hwloc_bitmap_alloc();
-		vnode->distances = calloc(n, sizeof(*vnode->distances));
-		if (!vnode->vcpus || !vnode->distances)
-			return false;
-		vnode->distances[i] = VN_DISTANCE_LOCAL;
-	}
-	return true;
-}
-
 /* The element of each cell by id; false after a problem. */
 static bool order_cells(struct domain_reader *r, size_t n, size_t *cells)
 {
@@ -275,7 +255,7 @@ void domain_read_cells(struct domain_reader *r)
 	if (n > 0 && r->vnodes_known)
 		r->vnodes_known = order_cells(r, n, cells);
 	size_t make = r->vnodes_known && n > 0 ? n : 1;
-	if (!make_vnodes(r, make)) {
+	if (vn_guest_make_vnodes(r->guest, make, 0) < 0) {
 		r->short_of_memory = true;
 		return;
 	}

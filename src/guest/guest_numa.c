@@ -276,22 +276,10 @@ static void default_vcpus(struct guest_reader *r)
 
 static int make_vnodes(struct guest_reader *r, size_t n)
 {
-	struct vn_guest *guest = r->guest;
+	int status = vn_guest_make_vnodes(r->guest, n, DEFAULT_REMOTE);
 
-	guest->vnodes = calloc(n, sizeof(*guest->vnodes));
-	if (!guest->vnodes)
-		return -ENOMEM;
-	guest->n_vnodes = n;
-	for (size_t i = 0; i < n; i++) {
-		struct vn_vnode *vnode = &guest->vnodes[i];
-		vnode->home = -1;
-		vnode->vcpus = hwloc_bitmap_alloc();
-		vnode->distances = calloc(n, sizeof(*vnode->distances));
-		if (!vnode->vcpus || !vnode->distances)
-			return -ENOMEM;
-		for (size_t j = 0; j < n; j++)
-			vnode->distances[j] = i == j ? VN_DISTANCE_LOCAL : DEFAULT_REMOTE;
-	}
+	if (status < 0)
+		return status;
 	default_memory(r);
 	default_vcpus(r);
 	return 0;

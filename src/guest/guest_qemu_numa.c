@@ -67,27 +67,10 @@ static size_t count_nodes(struct qemu_reader *r)
 
 static bool make_vnodes(struct qemu_reader *r, size_t n)
 {
-	struct vn_guest *guest = r->guest;
+	bool made = vn_guest_make_vnodes(r->guest, n, DEFAULT_REMOTE) == 0;
 
-	guest->vnodes = calloc(n, sizeof(*guest->vnodes));
-	if (!guest->vnodes) {
-		r->short_of_memory = true;
-		return false;
-	}
-	guest->n_vnodes = n;
-	for (size_t i = 0; i < n; i++) {
-		struct vn_vnode *vnode = &guest->vnodes[i];
-		vnode->home = -1;
-		vnode->vcpus = hwloc_bitmap_alloc();
-		vnode->distances = calloc(n, sizeof(*vnode->distances));
-		if (!vnode->vcpus || !vnode->distances) {
-			r->short_of_memory = true;
-			return false;
-		}
-		for (size_t j = 0; j < n; j++)
-			vnode->distances[j] = i == j ? VN_DISTANCE_LOCAL : DEFAULT_REMOTE;
-	}
-	return true;
+	r->short_of_memory |= !made;
+	return made;
 }
 
 int qemu_vnode(struct qemu_reader *r, const struct qemu_option *option, const char *key, bool must)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/text.h"
+#include "host.h"
 
 struct vn_guest *vn_guest_new(void)
 {
@@ -12,6 +13,25 @@ struct vn_guest *vn_guest_new(void)
 	if (guest)
 		guest->threads = 1;
 	return guest;
+}
+
+int vn_guest_make_vnodes(struct vn_guest *guest, size_t n, uint32_t remote)
+{
+	guest->vnodes = calloc(n, sizeof(*guest->vnodes));
+	if (!guest->vnodes)
+		return -ENOMEM;
+	guest->n_vnodes = n;
+	for (size_t i = 0; i < n; i++) {
+		struct vn_vnode *vnode = &guest->vnodes[i];
+		vnode->home = -1;
+		vnode->vcpus = hwloc_bitmap_alloc();
+		vnode->distances = calloc(n, sizeof(*vnode->distances));
+		if (!vnode->vcpus || !vnode->distances)
+			return -ENOMEM;
+		for (size_t j = 0; j < n; j++)
+			vnode->distances[j] = i == j ? VN_DISTANCE_LOCAL : remote;
+	}
+	return 0;
 }
 
 void vn_guest_drop_vnodes(struct vn_guest *guest)

@@ -163,6 +163,12 @@ static inline bool vn_binding_lacks_nodes(const struct vn_vnode *vnode)
 	return !vnode->nodes || hwloc_bitmap_iszero(vnode->nodes);
 }
 
+/*
+ * Makes `n` vnodes in a guest that has none: no memory, no vCPUs, no home, `remote` from each other. 0 or -ENOMEM, and then the guest
+ * is only good to be freed.
+ */
+int vn_guest_make_vnodes(struct vn_guest *guest, size_t n, uint32_t remote);
+
 /* Frees the vnodes; the guest has none then. */
 void vn_guest_drop_vnodes(struct vn_guest *guest);
 
