@@ -251,6 +251,7 @@ static void test_backends_are_refused(void **state)
 		"3 -object: id=a seen twice; expected each object once\n"
 		"4 -object: size=0 seen; expected memory\n"
 		"5 -object: c has no mem-path\n");
+	assert_problems(QEMU "-object ''", "1 -object: no qom-type; expected such as memory-backend-ram\n");
 	assert_problems(QEMU "-object memory-backend-ram,id=a,size=1G,host-nodes=0 \\\n"
 			     "-object memory-backend-ram,id=b,size=1G,policy=bind \\\n"
 			     "-object memory-backend-ram,id=c,size=1G,policy=near,host-nodes=0 \\\n"
@@ -424,6 +425,8 @@ static void test_nodes_are_refused(void **state)
 		"1 -numa: dist without any -numa node; expected the nodes first\n"
 		"1 -numa: type=knot seen; expected one of node, cpu, dist, hmat-lb, hmat-cache\n"
 		"1 -numa: no type; expected node, cpu, dist, hmat-lb or hmat-cache\n");
+	assert_problems(QEMU "-numa ''", "1 -numa: no type; expected node, cpu, dist, hmat-lb or hmat-cache\n");
+	assert_problems(QEMU "-numa '{}'", "1 -numa: no type; expected node, cpu, dist, hmat-lb or hmat-cache\n");
 	vn_autofree char *many = vn_copy(QEMU);
 	for (unsigned i = 0; i < 33; i++) {
 		char *more = vn_format("%s-numa node,mem=1M ", many);

@@ -198,7 +198,7 @@ static void read_netdev(struct qemu_reader *r, const struct qemu_option *option)
 static void read_network(struct qemu_reader *r)
 {
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-netdev", option));) {
-		if (option->keys.n)
+		if (!option->unread)
 			read_netdev(r, option);
 	}
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-nic", option));) {

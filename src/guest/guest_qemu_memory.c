@@ -193,6 +193,8 @@ void qemu_read_backends(struct qemu_reader *r)
 
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-object", option));) {
 		const char *type = vn_keyval_get(&option->keys, "qom-type");
+		if (!type && !option->unread)
+			qemu_problem(r, option, "no qom-type; expected such as memory-backend-ram");
 		if (type && strncmp(type, prefix, sizeof(prefix) - 1) == 0 &&
 			strcmp(type, "memory-backend-epc") != 0)
 			read_backend(r, option, type + sizeof(prefix) - 1);
@@ -254,7 +256,7 @@ void qemu_read_ram(struct qemu_reader *r)
 	}
 	qemu_bytes(r, max, "maxmem", 1, &maxmem);
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-m", option));)
-		r->ram_told |= !option->keys.n; /* what could not be read has been told */
+		r->ram_told |= option->unread;
 	r->ram_known = r->problems == problems && (!r->ram_told || bytes);
 	r->guest->maxmem = maxmem;
 	read_main_backend(r);

@@ -265,8 +265,8 @@ static void check_types(struct qemu_reader *r, bool nodes)
 	static const char *const types[] = {"node", "cpu", "dist", "hmat-lb", "hmat-cache", NULL};
 
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-numa", option));) {
-		if (!option->keys.n)
-			continue; /* told */
+		if (option->unread)
+			continue;
 		int type = qemu_choice(r, option, "type", types, -2);
 		if (type == -2)
 			qemu_problem(r, option, "no type; expected node, cpu, dist, hmat-lb or hmat-cache");

@@ -65,6 +65,7 @@ static void read_keys(struct qemu_reader *r, struct qemu_option *option, const c
 		return;
 	int status = vn_keyval_parse(option->value, implied, &where, &option->keys, err);
 	r->problems += status == -EINVAL;
+	option->unread = status < 0;
 	r->short_of_memory |= status == -ENOMEM;
 }
 
@@ -82,6 +83,7 @@ static size_t read_option(struct qemu_reader *r, size_t at)
 	option->name = found.name;
 	option->known = found.known;
 	option->value = found.value;
+	option->unread = found.value_missing;
 	if (found.value_missing)
 		qemu_problem(r, option, "no value behind it; %s",
 			r->words.zeros ? "is the command line cut?" : "expected one");

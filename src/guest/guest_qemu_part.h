@@ -18,6 +18,7 @@ struct qemu_option {
 	const char *value; /* NULL: none belongs to it; of the words */
 	unsigned line;
 	struct vn_keyval keys; /* of options whose keys are read; empty when they could not be */
+	bool unread; /* its keys could not be read, which has been told */
 };
 
 /* Memory as -object memory-backend-* describes it. */
