@@ -425,8 +425,10 @@ static void test_nodes_are_refused(void **state)
 		"1 -numa: dist without any -numa node; expected the nodes first\n"
 		"1 -numa: type=knot seen; expected one of node, cpu, dist, hmat-lb, hmat-cache\n"
 		"1 -numa: no type; expected node, cpu, dist, hmat-lb or hmat-cache\n");
-	assert_problems(QEMU "-numa ''", "1 -numa: no type; expected node, cpu, dist, hmat-lb or hmat-cache\n");
-	assert_problems(QEMU "-numa '{}'", "1 -numa: no type; expected node, cpu, dist, hmat-lb or hmat-cache\n");
+	assert_problems(
+		QEMU "-numa ''", "1 -numa: no type; expected node, cpu, dist, hmat-lb or hmat-cache\n");
+	assert_problems(
+		QEMU "-numa '{}'", "1 -numa: no type; expected node, cpu, dist, hmat-lb or hmat-cache\n");
 	vn_autofree char *many = vn_copy(QEMU);
 	for (unsigned i = 0; i < 33; i++) {
 		char *more = vn_format("%s-numa node,mem=1M ", many);
