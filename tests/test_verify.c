@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "../src/base/text.h"
+#include "../src/observe/page_sample.h"
 #include "../src/observe/verify.h"
 
 static void assert_policy(const char *line, enum vn_policy_mode mode, const char *text, const char *nodes)

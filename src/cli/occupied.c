@@ -13,7 +13,7 @@
 #include "../model/plan_from_json.h"
 #include "../model/vm.h"
 #include "../observe/neighbours.h"
-#include "../observe/residency.h"
+#include "../observe/page_sample.h"
 
 #define FILE_MAX_BYTES ((size_t)64 << 20) /* a plan of 1024 vCPUs on 128 CPUs each, indented, is 2 MiB */
 

@@ -12,6 +12,7 @@
 #include "../observe/domain.h"
 #include "../observe/guest_view.h"
 #include "../observe/libvirt.h"
+#include "../observe/page_sample.h"
 #include "../observe/verify.h"
 #include "../plan/plan_make.h"
 #include "vms.h"

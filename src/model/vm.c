@@ -46,6 +46,6 @@ bool vn_vm_name_valid(const char *name)
 
 const char *vn_thread_kind_name(enum vn_thread_kind kind)
 {
-	static const char *const names[] = {"vcpu", "iothread", "vhost", "emulator"};
+	static const char *const names[] = {"vcpu", "iothread", "vhost", "emulator", "migration", "other"};
 	return names[kind];
 }

@@ -31,7 +31,14 @@ struct vn_vm_backend {
 	uint64_t address; /* host virtual address of its first byte, as QEMU told; 0: not known */
 };
 
-enum vn_thread_kind { VN_THREAD_VCPU, VN_THREAD_IOTHREAD, VN_THREAD_VHOST, VN_THREAD_EMULATOR };
+enum vn_thread_kind {
+	VN_THREAD_VCPU,
+	VN_THREAD_IOTHREAD,
+	VN_THREAD_VHOST,
+	VN_THREAD_EMULATOR, /* the main loop */
+	VN_THREAD_MIGRATION,
+	VN_THREAD_OTHER, /* of QEMU's, come and go: workers of disks, of preallocation, of VNC */
+};
 
 struct vn_vm_thread {
 	enum vn_thread_kind kind;
@@ -70,7 +77,7 @@ static inline void vn_vm_freep(struct vn_vm **vm)
  */
 bool vn_vm_name_valid(const char *name);
 
-/* "vcpu", "iothread", "vhost", "emulator". */
+/* "vcpu", "iothread", "vhost", "emulator", "migration", "other". */
 const char *vn_thread_kind_name(enum vn_thread_kind kind);
 
 /* `"schema": "vnuma.vm/1"`: written to the state file, printed by `show --json`. */

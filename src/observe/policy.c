@@ -17,20 +17,6 @@ static const char *const mode_names[] = {
 	[VN_MODE_WEIGHTED_INTERLEAVE] = "weighted interleave",
 };
 
-void vn_mem_policy_clear(struct vn_mem_policy *policy)
-{
-	hwloc_bitmap_free(policy->nodes);
-	*policy = (struct vn_mem_policy){0};
-}
-
-void vn_mem_policy_list_clear(struct vn_mem_policy_list *list)
-{
-	for (size_t i = 0; i < list->n; i++)
-		vn_mem_policy_clear(&list->v[i]);
-	free(list->v);
-	*list = (struct vn_mem_policy_list){0};
-}
-
 /* The mode whose name `text` begins with, up to its end, a flag, a node list or a blank. The longest name
  * wins. */
 static enum vn_policy_mode find_mode(const char *text, size_t *ret_length)

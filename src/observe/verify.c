@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../base/text.h"
+#include "page_sample.h"
 
 void vn_vm_seen_clear(struct vn_vm_seen *seen)
 {

@@ -4,7 +4,7 @@
 
 #include "../model/vm.h"
 #include "policy.h"
-#include "residency.h"
+#include "../model/residency.h"
 #include "threads.h"
 
 struct vn_backend_seen {

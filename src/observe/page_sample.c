@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
-#include "residency.h"
+#include "page_sample.h"
 
-#include <math.h>
 #include <string.h>
 #include <sys/syscall.h>
 
 #define BATCH                                                                                                \
 	4096u /* pages a call: the kernel holds no lock across them, and one call must not take long   \
 		     */
-#define Z99 2.5758293035489004 /* the normal distribution's two-sided 99% point */
-
-void vn_residency_clear(struct vn_residency *residency)
-{
-	free(residency->nodes);
-	*residency = (struct vn_residency){0};
-}
 
 /* splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014). */
 static uint64_t next_random(uint64_t *seed)
@@ -33,32 +25,13 @@ static uint64_t random_below(uint64_t *seed, uint64_t n)
 	return (uint64_t)(((unsigned __int128)next_random(seed) * n) >> 64);
 }
 
-static int count_node(struct vn_residency *residency, unsigned node)
-{
-	size_t i = 0;
-
-	while (i < residency->n_nodes && residency->nodes[i].node < node)
-		i++;
-	if (i == residency->n_nodes || residency->nodes[i].node != node) {
-		struct vn_node_count *grown =
-			reallocarray(residency->nodes, residency->n_nodes + 1, sizeof(*residency->nodes));
-		if (!grown)
-			return -ENOMEM;
-		memmove(grown + i + 1, grown + i, (residency->n_nodes - i) * sizeof(*grown));
-		grown[i] = (struct vn_node_count){node, 0};
-		residency->nodes = grown;
-		residency->n_nodes++;
-	}
-	residency->nodes[i].pages++;
-	return 0;
-}
-
 /* ENOENT: not there. EFAULT: the zero page, or no mapping (mm/migrate.c, do_pages_stat_array()). */
 static int count_status(struct vn_residency *residency, int status)
 {
 	residency->asked++;
 	if (status >= 0)
-		return count_node(residency, (unsigned)status);
+		return vn_residency_count(residency, (unsigned)status);
+	residency->zero += status == -EFAULT;
 	if (status == -ENOENT || status == -EFAULT)
 		residency->absent++;
 	else
@@ -111,23 +84,4 @@ int vn_residency_sample(pid_t pid, uint64_t address, uint64_t size, unsigned sam
 	}
 	*ret_residency = residency;
 	return 0;
-}
-
-/*
- * Wilson's score interval (E. B. Wilson, "Probable inference, the law of succession, and statistical
- * inference", JASA 22, 1927): sound for small counts too, where the textbook interval collapses to a point at
- * 0 hits.
- */
-struct vn_share_interval vn_share_interval(uint64_t hits, uint64_t asked, bool exact)
-{
-	double n = (double)asked, p = asked ? (double)hits / n : 0;
-
-	if (asked == 0)
-		return (struct vn_share_interval){0, 0, 1};
-	if (exact)
-		return (struct vn_share_interval){p, p, p};
-	double z2 = Z99 * Z99, centre = (p + z2 / (2 * n)) / (1 + z2 / n);
-	double half = Z99 / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-	double low = hits == 0 ? 0 : centre - half, high = hits == asked ? 1 : centre + half;
-	return (struct vn_share_interval){p, low < 0 ? 0 : low, high > 1 ? 1 : high};
 }

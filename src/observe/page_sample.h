@@ -14,29 +14,13 @@
  * is still the shared zero page, is nowhere ("absent").
  */
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
-#include "../base/set.h"
+#include "../base/error.h"
+#include "../model/residency.h"
 
 #define VN_SAMPLES_DEFAULT 4096u
 #define VN_SAMPLES_MAX 1048576u
-
-struct vn_node_count {
-	unsigned node;
-	uint64_t pages;
-};
-
-struct vn_residency {
-	bool exact; /* every page was asked for */
-	uint64_t asked, absent;
-	uint64_t unknown; /* pages the kernel would not tell of: mapped by a device, or an error */
-	size_t n_nodes;
-	struct vn_node_count *nodes; /* by node; only those with pages */
-};
-
-void vn_residency_clear(struct vn_residency *residency);
 
 /*
  * Asks for `samples` pages of [address, address + size) of process `pid`; 0: for all of them. The draw
@@ -44,11 +28,3 @@ void vn_residency_clear(struct vn_residency *residency);
  */
 int vn_residency_sample(pid_t pid, uint64_t address, uint64_t size, unsigned samples, uint64_t seed,
 	struct vn_residency *ret_residency, struct vn_error *err);
-
-/* A share with the interval that holds the true one with 99% confidence; all between 0 and 1. */
-struct vn_share_interval {
-	double share, low, high;
-};
-
-/* `hits` of `asked`. With `exact` the interval is the share itself. */
-struct vn_share_interval vn_share_interval(uint64_t hits, uint64_t asked, bool exact);

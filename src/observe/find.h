@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Which processes are VMs, and who each of them is. */
+
+#include "survey.h"
+
+/*
+ * All QEMU processes, or those that survey->names name (by name, uuid, Proxmox id or pid), by pid: name, uuid, id, manager, process,
+ * uid, cgroup, unit, namespaces, accel, guest, mems and, of ours, the record (a copy). What could not be read is in each one's
+ * gaps; what concerns all of them (a /proc with hidepid) in `gaps`. -ENOENT: a problem of the input for each name that no VM has.
+ */
+int vn_vms_find(const struct vn_survey *survey, struct vn_vm_sample **ret_vms, size_t *ret_n,
+	struct vn_notes *gaps, struct vn_error *err);
