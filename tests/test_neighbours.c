@@ -6,57 +6,14 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "../src/observe/neighbours.h"
 #include "host_maker.h"
+#include "place.h"
 
 #define GIB 1024u /* in MiB */
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	return remove(path);
-}
-
-/* A folder with a `proc` in it. */
-struct place {
-	char path[64];
-	struct vn_root root;
-};
-
-static void place_make(struct place *place)
-{
-	*place = (struct place){.path = "/tmp/vnuma-neighbours-XXXXXX", .root = {.fd = -1}};
-	assert_non_null(mkdtemp(place->path));
-}
-
-static void place_clear(struct place *place)
-{
-	vn_root_close(&place->root);
-	nftw(place->path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void put(const struct place *place, const char *path, const char *text)
-{
-	char full[256];
-
-	snprintf(full, sizeof(full), "%s/%s", place->path, path);
-	for (char *slash = strchr(full + strlen(place->path) + 1, '/'); slash;
-		slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(full, 0755);
-		*slash = '/';
-	}
-	FILE *out = fopen(full, "w");
-	assert_non_null(out);
-	fputs(text, out);
-	fclose(out);
-}
 
 static void put_process(
 	const struct place *place, int pid, const char *comm, const char *maps, const char *numa_maps)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vm.h"
 
+#include "../base/text.h"
+
 struct vn_vm *vn_vm_new(void)
 {
 	return calloc(1, sizeof(struct vn_vm));
@@ -24,6 +26,51 @@ void vn_vm_free(struct vn_vm *vm)
 	free(vm->log_path);
 	free(vm->name);
 	free(vm);
+}
+
+static int copy_lists(const struct vn_vm *from, struct vn_vm *to)
+{
+	bool whole = true;
+
+	to->backends = calloc(from->n_backends + 1, sizeof(*to->backends));
+	to->threads = calloc(from->n_threads + 1, sizeof(*to->threads));
+	for (size_t i = 0; to->backends && i < from->n_backends; i++) {
+		struct vn_vm_backend *backend = &to->backends[to->n_backends++];
+		*backend = from->backends[i];
+		backend->policy_nodes = hwloc_bitmap_dup(backend->policy_nodes);
+		backend->nodes = hwloc_bitmap_dup(backend->nodes);
+		whole &= backend->policy_nodes && backend->nodes;
+	}
+	for (size_t i = 0; to->threads && i < from->n_threads; i++) {
+		struct vn_vm_thread *thread = &to->threads[to->n_threads++];
+		*thread = from->threads[i];
+		thread->cpus = hwloc_bitmap_dup(thread->cpus);
+		whole &= thread->cpus != NULL;
+	}
+	return to->backends && to->threads && whole ? 0 : -ENOMEM;
+}
+
+int vn_vm_copy(const struct vn_vm *from, struct vn_vm **ret_copy)
+{
+	vn_autovm *copy = vn_vm_new();
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = *from;
+	copy->n_backends = copy->n_threads = 0;
+	copy->backends = NULL;
+	copy->threads = NULL;
+	copy->plan = json_incref(from->plan);
+	copy->name = vn_copy(from->name);
+	copy->qmp_path = vn_copy(from->qmp_path);
+	copy->log_path = vn_copy(from->log_path);
+	copy->process.exe = vn_copy(from->process.exe);
+	bool whole = (copy->name || !from->name) && (copy->qmp_path || !from->qmp_path) &&
+		     (copy->log_path || !from->log_path) && (copy->process.exe || !from->process.exe);
+	if (copy_lists(from, copy) < 0 || !whole)
+		return -ENOMEM;
+	*ret_copy = vn_steal(copy);
+	return 0;
 }
 
 static bool is_word(char c)

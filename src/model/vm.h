@@ -64,6 +64,8 @@ struct vn_vm {
 };
 
 struct vn_vm *vn_vm_new(void);
+/* A copy that shares the plan, which nobody changes. 0 or -ENOMEM. */
+int vn_vm_copy(const struct vn_vm *from, struct vn_vm **ret_copy);
 void vn_vm_free(struct vn_vm *vm);
 static inline void vn_vm_freep(struct vn_vm **vm)
 {

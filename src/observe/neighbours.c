@@ -8,6 +8,7 @@
 #include "../base/parse.h"
 #include "../base/text.h"
 #include "policy.h"
+#include "qemu_process.h"
 #include "threads.h"
 
 #define NAMED_AT_MOST 8 /* processes in a note */
@@ -280,29 +281,6 @@ static int count_threads(struct survey *s, pid_t pid)
 
 /* ---- processes ---- */
 
-/* The kernel cuts the name after 15 characters. Distributions call the program kvm or qemu-kvm as well. */
-static bool is_qemu_name(const char *name)
-{
-	return strncmp(name, "qemu-system", 11) == 0 || strcmp(name, "qemu-kvm") == 0 ||
-	       strcmp(name, "kvm") == 0;
-}
-
-/* By its name, or by its program's where it was given another (`-name process=`). */
-static bool is_qemu(const struct survey *s, pid_t pid)
-{
-	vn_autofree char *comm = NULL;
-	vn_autofree char *exe = NULL;
-	char path[64];
-
-	if (read_of(s, pid, "comm", &comm) != 0)
-		return false;
-	comm[strcspn(comm, "\n")] = '\0';
-	if (is_qemu_name(comm))
-		return true;
-	snprintf(path, sizeof(path), "proc/%d/exe", pid);
-	return vn_root_link_name(s->root, path, &exe) == 0 && is_qemu_name(exe);
-}
-
 static bool is_ours(pid_t pid, const pid_t *ours, size_t n_ours)
 {
 	for (size_t i = 0; i < n_ours; i++) {
@@ -366,8 +344,9 @@ int vn_neighbours_add(const struct vn_root *root, const struct vn_host *host, co
 		return r == -ENOMEM ? r : 0;
 	for (size_t i = 0; r == 0 && names[i]; i++) {
 		uint64_t pid;
+		bool sure;
 		if (vn_parse_u64(names[i], INT_MAX, &pid) != 0 || is_ours((pid_t)pid, ours, n_ours) ||
-			!is_qemu(&s, (pid_t)pid))
+			!vn_is_qemu(root, (pid_t)pid, &sure))
 			continue;
 		r = count_threads(&s, (pid_t)pid);
 		if (r == 0)

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Theory of operation: one pass over /proc. Most processes are passed after one readlink. Of a QEMU the start time is read first and
+ * again at the end: were they different, another process had been given the pid in between. Each file that cannot be read leaves
+ * something unknown and a gap that says so; only want of memory ends the pass.
+ */
+#define _GNU_SOURCE
+#include "find.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../base/parse.h"
+#include "../base/process.h"
+#include "../base/text.h"
+#include "qemu_process.h"
+#include "vm_identity.h"
+
+#define MAX_CMDLINE                                                                                          \
+	(4u << 20) /* bytes; Linux takes at most a quarter of the stack's limit, 2 MiB as it comes */
+
+struct finder {
+	const struct vn_survey *survey;
+	struct vn_vm_sample *vms;
+	size_t n;
+};
+
+/* ---- one process ---- */
+
+static int read_of(const struct finder *f, pid_t pid, const char *leaf, char **ret_text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%d/%s", pid, leaf);
+	return vn_root_read(f->survey->root, path, ret_text);
+}
+
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ESRCH;
+}
+
+static int start_time(const struct finder *f, pid_t pid, uint64_t *ret)
+{
+	vn_autofree char *text = NULL;
+	char state;
+	int r = read_of(f, pid, "stat", &text);
+
+	if (r == 0)
+		r = vn_stat_parse(text, &state, ret);
+	if (r == 0 && (state == 'Z' || state == 'X'))
+		r = -ESRCH;
+	return r;
+}
+
+/* A line "Key:\tvalue" of /proc/PID/status; NULL: it is not there. *ret_length without the newline. */
+static const char *status_field(const char *text, const char *key, size_t *ret_length)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+		if (strncmp(line, key, n) == 0 && line[n] == ':') {
+			line += n + 1 + strspn(line + n + 1, " \t");
+			*ret_length = strcspn(line, "\n");
+			return line;
+		}
+	}
+	return NULL;
+}
+
+static int read_status(const struct finder *f, struct vn_vm_sample *vm)
+{
+	vn_autofree char *text = NULL;
+	size_t length;
+	int r = read_of(f, vm->process.pid, "status", &text);
+
+	if (r < 0)
+		return r;
+	const char *uid = status_field(text, "Uid", &length);
+	vn_autofree char *id = uid ? strndup(uid, strspn(uid, "0123456789")) : NULL;
+	uint64_t number;
+	if (id && vn_parse_u64(id, UINT32_MAX, &number) == 0)
+		vm->uid = (uid_t)number;
+	const char *mems = status_field(text, "Mems_allowed_list", &length);
+	vn_autofree char *list = mems ? strndup(mems, length) : NULL;
+	if (list && vn_set_parse(list, &vm->mems) == -ENOMEM)
+		return -ENOMEM;
+	return 0;
+}
+
+/* Whether a namespace of the process is another than ours. Not known: no. */
+static bool has_other(const struct finder *f, pid_t pid, const char *kind)
+{
+	vn_autofree char *own = NULL, *its = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%d/ns/%s", pid, kind);
+	if (vn_root_link(f->survey->root, path, &its) < 0)
+		return false;
+	snprintf(path, sizeof(path), "proc/self/ns/%s", kind);
+	return vn_root_link(f->survey->root, path, &own) == 0 && strcmp(own, its) != 0;
+}
+
+static int gap(struct vn_vm_sample *vm, const char *code, const char *what, int r)
+{
+	return vn_notes_add(&vm->gaps, code, "%s (%s)%s", what, strerror(-r),
+		r == -EACCES || r == -EPERM ? "; run as root, or as the VM's own user" : "");
+}
+
+/* What the guest is, as far as our reader follows the command line. */
+static int read_guest(const struct finder *f, struct vn_vm_sample *vm, const char *line, size_t size)
+{
+	vn_autofree char *file = vn_format("/proc/%d/cmdline", vm->process.pid);
+	vn_autoerror err = {0};
+	char seen[VN_QUOTE_MAX];
+
+	if (!file)
+		return -ENOMEM;
+	int r = f->survey->read_guest(line, size, file, &vm->guest, &err);
+	if (r == 0)
+		return vn_guest_set_text(vm->guest, VN_FORM_QEMU, line, size);
+	if (r == -ENOMEM)
+		return r;
+	const struct vn_problem *problem = err.n ? &err.problems[0] : NULL;
+	return vn_notes_add(&vm->gaps, "command-not-followed",
+		"its command line is not followed, so its vnodes are not known: %s%s%s",
+		problem && problem->key ? vn_quote(problem->key, seen) : "",
+		problem && problem->key ? ": " : "", problem ? problem->text : strerror(-r));
+}
+
+/* 1: it is a VM; 0: it is none. Where the program could not be looked at (!`sure`) its own word for it has to do: a script of QEMU's name has
+ * its shell there. */
+static int read_command(const struct finder *f, bool sure, struct vn_vm_sample *vm)
+{
+	struct vn_words words = {0};
+	vn_autofree char *line = NULL;
+	unsigned char *bytes = NULL;
+	char path[64];
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "proc/%d/cmdline", vm->process.pid);
+	int r = vn_root_read_bytes(f->survey->root, path, MAX_CMDLINE, &bytes, &size);
+	line = (char *)bytes;
+	if (is_gone(r) || r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return gap(vm, "command-unreadable", "its command line cannot be read", r) < 0 ? -ENOMEM : 1;
+	if (size == 0)
+		return 0; /* a thread of the kernel's, or a process that is ending */
+	r = vn_words_parse(line, size, NULL, &words, NULL);
+	if (r == 0) {
+		r = (!sure && !vn_is_qemu_program(words.v[0].text)) || vn_identity_is_probe(&words) ? 0 : 1;
+		if (r == 1 && vn_identity_from_words(&words, vm) < 0)
+			r = -ENOMEM;
+	} else if (r != -ENOMEM) {
+		r = 1;
+	}
+	vn_words_clear(&words);
+	if (r == 1 && read_guest(f, vm, line, size) < 0)
+		r = -ENOMEM;
+	return r;
+}
+
+/* vnuma's own record of it, which knows it by more than its pid. */
+static int find_record(const struct finder *f, struct vn_vm_sample *vm)
+{
+	for (size_t i = 0; i < f->survey->n_records; i++) {
+		const struct vn_vm *record = f->survey->records[i];
+		if (record->process.pid != vm->process.pid ||
+			record->process.start_time != vm->process.start_time)
+			continue;
+		vm->manager = VN_MANAGER_VNUMA;
+		vm->name_is_plain = true;
+		snprintf(vm->name, sizeof(vm->name), "%s", record->name);
+		return vn_vm_copy(record, &vm->record);
+	}
+	return 0;
+}
+
+static int read_exe(const struct finder *f, struct vn_vm_sample *vm)
+{
+	static const char deleted[] = " (deleted)";
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%d/exe", vm->process.pid);
+	int r = vn_root_link(f->survey->root, path, &vm->process.exe);
+	size_t n = r == 0 ? strlen(vm->process.exe) : 0, end = sizeof(deleted) - 1;
+	if (n > end && strcmp(vm->process.exe + n - end, deleted) == 0)
+		vm->process.exe[n - end] = 0; /* an upgrade replaced the file of a running QEMU */
+	return r == -ENOMEM ? r : 0;
+}
+
+/* 1: *vm is a VM; 0: there is none of this pid any more, or it is none. */
+static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sample *vm)
+{
+	vn_autofree char *cgroup = NULL;
+	uint64_t again;
+
+	vm->process.pid = pid;
+	if (start_time(f, pid, &vm->process.start_time) < 0)
+		return 0;
+	int r = read_command(f, sure, vm);
+	if (r <= 0)
+		return is_gone(r) ? 0 : r;
+	r = read_status(f, vm);
+	if (r == 0)
+		r = read_exe(f, vm);
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	if (read_of(f, pid, "cgroup", &cgroup) == 0)
+		vn_identity_from_cgroup(cgroup, vm);
+	vm->other_mounts = has_other(f, pid, "mnt");
+	vm->other_pids = has_other(f, pid, "pid");
+	if (!vm->name[0])
+		snprintf(vm->name, sizeof(vm->name), "qemu-%d", pid);
+	if (find_record(f, vm) < 0)
+		return -ENOMEM;
+	return start_time(f, pid, &again) == 0 && again == vm->process.start_time;
+}
+
+/* ---- which are asked for ---- */
+
+static bool is_named(const struct vn_vm_sample *vm, const char *name)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", vm->process.pid);
+	return strcmp(name, vm->name) == 0 || strcmp(name, pid) == 0 || strcmp(name, vm->id) == 0 ||
+	       strcasecmp(name, vm->uuid) == 0;
+}
+
+static bool is_wanted(const struct vn_survey *survey, const struct vn_vm_sample *vm)
+{
+	for (size_t i = 0; i < survey->n_names; i++) {
+		if (is_named(vm, survey->names[i]))
+			return true;
+	}
+	return survey->n_names == 0;
+}
+
+static int check_names(const struct vn_survey *survey, size_t n, const bool *found, struct vn_error *err)
+{
+	int r = 0;
+	char seen[VN_QUOTE_MAX];
+
+	for (size_t i = 0; i < survey->n_names; i++) {
+		if (found[i])
+			continue;
+		vn_error_input(err, NULL,
+			"no VM runs here that is called '%s', nor has that pid, uuid or id; %s",
+			vn_quote(survey->names[i], seen),
+			n ? "'vnuma audit' without names lists them"
+			  : "QEMU runs nowhere that can be seen from here");
+		r = -ENOENT;
+	}
+	return r;
+}
+
+/* ---- all ---- */
+
+static int add(struct finder *f, struct vn_vm_sample *vm)
+{
+	struct vn_vm_sample *grown = reallocarray(f->vms, f->n + 1, sizeof(*grown));
+
+	if (!grown) {
+		vn_vm_sample_clear(vm);
+		return -ENOMEM;
+	}
+	grown[f->n++] = *vm;
+	f->vms = grown;
+	return 0;
+}
+
+/* What a /proc like this one leaves out altogether. */
+static int tell_limits(const struct finder *f, char *const *names, struct vn_notes *gaps)
+{
+	vn_autofree char *ns = NULL;
+	bool init = false;
+
+	if (!f->survey->root->live)
+		return 0;
+	for (size_t i = 0; names[i] && !init; i++)
+		init = strcmp(names[i], "1") == 0;
+	if (!init)
+		return vn_notes_add(gaps, "proc-hidden",
+			"/proc hides other users' processes (hidepid), so only this user's VMs are seen; run as root");
+	/* include/linux/proc_ns.h: PROC_PID_INIT_INO */
+	if (vn_root_link(f->survey->root, "proc/self/ns/pid", &ns) == 0 &&
+		strcmp(ns, "pid:[4026531836]") != 0)
+		return vn_notes_add(gaps, "in-a-container",
+			"this is a container with process numbers of its own: VMs outside of it are not seen; run on the host");
+	return 0;
+}
+
+static int walk(struct finder *f, char *const *names, bool *found, size_t *ret_seen)
+{
+	for (size_t i = 0; names[i]; i++) {
+		struct vn_vm_sample vm = {0};
+		uint64_t pid;
+		bool sure;
+		if (vn_parse_u64(names[i], INT_MAX, &pid) != 0 ||
+			!vn_is_qemu(f->survey->root, (pid_t)pid, &sure))
+			continue;
+		int r = read_vm(f, (pid_t)pid, sure, &vm);
+		*ret_seen += r > 0;
+		for (size_t k = 0; r > 0 && k < f->survey->n_names; k++)
+			found[k] |= is_named(&vm, f->survey->names[k]);
+		if (r > 0 && is_wanted(f->survey, &vm))
+			r = add(f, &vm);
+		else
+			vn_vm_sample_clear(&vm);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void drop(struct finder *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		vn_vm_sample_clear(&f->vms[i]);
+	free(f->vms);
+}
+
+int vn_vms_find(const struct vn_survey *survey, struct vn_vm_sample **ret_vms, size_t *ret_n,
+	struct vn_notes *gaps, struct vn_error *err)
+{
+	vn_cleanup(vn_names_free) char **names = NULL;
+	vn_autofree bool *found = calloc(survey->n_names + 1, sizeof(*found));
+	struct finder f = {.survey = survey};
+	size_t seen = 0;
+	int r = vn_root_list(survey->root, "proc", &names);
+
+	if (r < 0)
+		return vn_error_environment(err, r, "/proc: %s", strerror(-r));
+	if (!found || tell_limits(&f, names, gaps) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	r = walk(&f, names, found, &seen);
+	if (r < 0)
+		vn_error_environment(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = check_names(survey, seen, found, err);
+	if (r < 0) {
+		drop(&f);
+		return r;
+	}
+	*ret_vms = f.vms;
+	*ret_n = f.n;
+	return 0;
+}
