@@ -4,7 +4,7 @@
 
 #include "../model/plan.h"
 #include "argv.h"
-#include "io_spread.h"
+#include "../model/io_spread.h"
 #include "target.h"
 
 struct vn_qemu_options {

@@ -188,6 +188,7 @@ static void read_hostdev(struct domain_reader *r, size_t element)
 	}
 	int vnode = pci_vnode(r, element);
 	hostdev->vnode = vnode < 0 ? 0 : (unsigned)vnode;
+	hostdev->has_vnode = vnode >= 0;
 	hostdev->where = (struct vn_where){guest->file, r->doc->elements[element].line, "devices/hostdev"};
 	guest->n_hostdevs++;
 }

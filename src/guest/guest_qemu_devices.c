@@ -101,6 +101,7 @@ static void read_hostdev(struct qemu_reader *r, const struct qemu_option *option
 	int vnode = qemu_device_vnode(r, option);
 	memcpy(hostdev->address, address, strlen(address) + 1);
 	hostdev->vnode = vnode < 0 ? 0 : (unsigned)vnode;
+	hostdev->has_vnode = vnode >= 0;
 	hostdev->where = (struct vn_where){r->guest->file, option->line, "-device"};
 }
 
@@ -170,7 +171,8 @@ static void add_vif(
 			MAX_QUEUES);
 	else
 		vif->queues = (unsigned)queues;
-	vif->vhost = qemu_switch(r, backend, "vhost", false);
+	vif->vhost = qemu_switch(r, backend, "vhost",
+		vn_keyval_get(&backend->keys, "vhostfd") || vn_keyval_get(&backend->keys, "vhostfds"));
 	vif->bridge = copy_ifname(r, vn_keyval_get(&backend->keys, "br"));
 	vif->ifname = copy_ifname(r, vn_keyval_get(&backend->keys, "ifname"));
 }

@@ -85,6 +85,7 @@ struct vn_vif {
 struct vn_hostdev {
 	char address[VN_PCI_ADDRESS]; /* 0000:3b:00.0 */
 	unsigned vnode; /* that works with it most, and is pulled to it */
+	bool has_vnode; /* the guest is told that it is there */
 	struct vn_where where; /* strings belong to the guest */
 };
 

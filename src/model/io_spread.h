@@ -5,7 +5,7 @@
  * line is made by these rules, and threads are pinned by them.
  */
 
-#include "../model/plan.h"
+#include "plan.h"
 
 /* The vnode that a device is with: by wish, or else the vnodes that have vCPUs in turn, disks and interfaces each on their own. */
 unsigned vn_disk_vnode(const struct vn_guest *guest, size_t index);
