@@ -144,7 +144,7 @@ static void test_managers(void **state)
 	put(&f.place, "proc/30/cgroup",
 		"0::/machine.slice/machine-qemu\\x2d1\\x2ddb.scope/libvirt/emulator\n");
 	put_process(&f.place, 31, "/usr/bin/qemu-system-x86_64",
-		"/usr/bin/kvm|-id|104|-name|mail,debug-threads=on|-chardev|"
+		"/usr/bin/kvm|-name|mail,debug-threads=on|-chardev|"
 		"socket,id=qmp,path=/var/run/qemu-server/104.qmp,server=on,wait=off|-mon|chardev=qmp,mode=control|-m|64");
 	put(&f.place, "proc/31/cgroup", "12:cpuset:/qemu.slice/104.scope\n0::/elsewhere\n");
 	put_link(&f.place, "proc/31/ns/mnt", "mnt:[2]");
@@ -152,7 +152,7 @@ static void test_managers(void **state)
 	put_link(&f.place, "proc/self/ns/mnt", "mnt:[1]");
 	put_link(&f.place, "proc/self/ns/pid", "pid:[4026531836]");
 	put_process(&f.place, 32, "/usr/bin/qemu-system-x86_64",
-		"qemu-system-x86_64|-id|9x9|-uuid|nonsense|-name|a,,b|-m|64");
+		"qemu-system-x86_64|-pidfile|/run/qemu-server/x9.pid|-uuid|nonsense|-name|a,,b|-m|64");
 	assert_int_equal(find(&f, NULL, 0), 0);
 	assert_int_equal(f.n, 3);
 	assert_int_equal(f.vms[0].manager, VN_MANAGER_LIBVIRT);

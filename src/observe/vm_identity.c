@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Theory of operation: managers put their own names into the command line. libvirt gives -uuid and always a secret called masterKey0
- * or files below …/libvirt/qemu/ (src/qemu/qemu_command.c); Proxmox an -id of its own (its QEMU is patched for that) and sockets
- * below /var/run/qemu-server (src/PVE/QemuServer.pm). Options are looked for one by one, as QEMU would take them: the last one counts.
+ * or files below …/libvirt/qemu/ (src/qemu/qemu_command.c); Proxmox sockets
+ * and a pid file below /var/run/qemu-server that are called after the VM's number (src/PVE/QemuServer.pm). Options are looked for one by one, as QEMU would take them: the last one counts.
  * A command line that our reader refuses as a whole still tells who the VM is.
  */
 #define _GNU_SOURCE
@@ -98,14 +98,29 @@ static void set_uuid(struct vn_vm_sample *vm, const char *text)
 	memcpy(vm->uuid, uuid, sizeof(uuid));
 }
 
+/* The number in the first path such as /var/run/qemu-server/104.qmp; *ret_digits 0: there is none. */
+static const char *proxmox_id(const struct vn_words *words, size_t *ret_digits)
+{
+	static const char folder[] = "/run/qemu-server/";
+	const char *id = NULL;
+
+	*ret_digits = 0;
+	for (size_t i = words->n_assignments + 1; i < words->n && *ret_digits == 0; i++) {
+		id = strstr(words->v[i].text, folder);
+		id = id ? id + sizeof(folder) - 1 : "";
+		*ret_digits = strspn(id, "0123456789");
+	}
+	return id;
+}
+
 static void set_manager(struct vn_vm_sample *vm, const struct vn_words *words)
 {
-	const char *id = last_value(words, "id");
-	size_t digits = id ? strspn(id, "0123456789") : 0;
+	size_t digits;
+	const char *id = proxmox_id(words, &digits);
 
-	if (digits > 0 && !id[digits] && digits < sizeof(vm->id) && has_part(words, "/run/qemu-server/")) {
+	if (digits > 0 && digits < sizeof(vm->id)) {
 		vm->manager = VN_MANAGER_PROXMOX;
-		memcpy(vm->id, id, digits + 1);
+		memcpy(vm->id, id, digits);
 	} else if (vm->uuid[0] && (has_part(words, "masterKey0") || has_part(words, "/libvirt/qemu/"))) {
 		vm->manager = VN_MANAGER_LIBVIRT;
 	}
