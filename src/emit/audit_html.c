@@ -12,23 +12,6 @@
 
 #define OPEN_VMS 3u /* unfolded at first: the worst */
 
-static char *verdict(const struct vn_audit *audit)
-{
-	char share[VN_SHARE_TEXT];
-
-	vn_share_text(audit->threshold, share);
-	if (audit->n_vms == 0)
-		return vn_copy("No VM runs here that can be seen");
-	if (vn_audit_is_blind(audit))
-		return vn_copy("Where the VMs' memory is could not be read");
-	if (audit->n_below)
-		return vn_format("%zu of %zu VM%s %s less than %s local", audit->n_below, audit->n_vms,
-			audit->n_vms == 1 ? "" : "s", audit->n_below == 1 ? "is" : "are", share);
-	if (vn_audit_n_findings(audit))
-		return vn_format("No VM is known to be less than %s local", share);
-	return vn_format("Nothing wrong was found with %s", audit->n_vms == 1 ? "this VM" : "these VMs");
-}
-
 static void put_header(const struct vn_page *page, const char *title)
 {
 	const struct vn_sample *sample = page->audit->sample;
@@ -159,7 +142,7 @@ static int put_gaps(const struct vn_page *page)
 int vn_audit_print_html(const struct vn_audit *audit, FILE *out)
 {
 	const struct vn_page page = {audit, out};
-	vn_autofree char *title = verdict(audit);
+	vn_autofree char *title = vn_audit_verdict(audit);
 
 	if (!title)
 		return -ENOMEM;

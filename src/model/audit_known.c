@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "../base/text.h"
+
 int vn_thread_vnode(const struct vn_vm_sample *vm, const struct vn_thread_sample *thread)
 {
 	if (thread->kind != VN_THREAD_VCPU || thread->index < 0 || !vm->guest)
@@ -184,6 +186,41 @@ bool vn_audit_is_blind(const struct vn_audit *audit)
 		any_gap |= audit->vms[i].vm->gaps.n > 0;
 	}
 	return any_gap;
+}
+
+/* What is calm must not hide that not all is known. */
+static char *calm_verdict(const struct vn_audit *audit, const char *share)
+{
+	bool findings = vn_audit_n_findings(audit) > 0;
+	size_t unknown = 0;
+
+	for (size_t i = 0; i < audit->n_vms; i++)
+		unknown += !audit->vms[i].has_locality;
+	vn_autofree char *calm = findings ? vn_format("No VM is known to be less than %s local", share)
+					  : vn_format("Nothing wrong was found with %s",
+						    audit->n_vms == 1 ? "this VM" : "these VMs");
+	if (unknown == 0 || !calm)
+		return vn_steal(calm);
+	if (unknown == audit->n_vms)
+		return vn_format("%s, but it is not known how local %s", calm,
+			audit->n_vms == 1 ? "it is" : "they are");
+	return vn_format(
+		"%s, but of %zu of %zu it is not known how local they are", calm, unknown, audit->n_vms);
+}
+
+char *vn_audit_verdict(const struct vn_audit *audit)
+{
+	char share[VN_SHARE_TEXT];
+
+	vn_share_text(audit->threshold, share);
+	if (audit->n_vms == 0)
+		return vn_copy("No VM runs here that can be seen");
+	if (vn_audit_is_blind(audit))
+		return vn_copy("Where the VMs' memory is could not be read");
+	if (audit->n_below)
+		return vn_format("%zu of %zu VM%s %s less than %s local", audit->n_below, audit->n_vms,
+			audit->n_vms == 1 ? "" : "s", audit->n_below == 1 ? "is" : "are", share);
+	return calm_verdict(audit, share);
 }
 
 /* ---- figures ---- */

@@ -54,6 +54,9 @@ int vn_audit_gaps(const struct vn_audit *audit, struct vn_gap **ret_gaps, size_t
 /* Whether pages of no VM at all could be read, though there are VMs with gaps: an audit that says nothing must not look calm. */
 bool vn_audit_is_blind(const struct vn_audit *audit);
 
+/* The audit in one sentence without its full stop: "2 of 3 VMs are less than 90% local". New; NULL when memory is short. */
+char *vn_audit_verdict(const struct vn_audit *audit);
+
 #define VN_SHARE_TEXT 24
 
 /* "89.7%", "90%": rounded down to tenths, so that nothing looks better than it is. Returns `buffer`. */

@@ -222,27 +222,14 @@ static void print_gaps(const struct printer *printer)
 
 /* ---- all ---- */
 
-/* "2 of 3 VMs are below 90% local." */
 static void print_verdict(const struct printer *printer)
 {
-	const struct vn_audit *audit = printer->audit;
-	char share[VN_SHARE_TEXT];
-	size_t n = audit->n_vms;
+	vn_autofree char *verdict = vn_audit_verdict(printer->audit);
 
-	if (n)
+	if (printer->audit->n_vms)
 		fputc('\n', printer->out);
-	vn_share_text(audit->threshold, share);
-	if (n == 0)
-		fputs("No VM runs here that can be seen.\n", printer->out);
-	else if (vn_audit_is_blind(audit))
-		fputs("Where the VMs' memory is could not be read.\n", printer->out);
-	else if (audit->n_below)
-		fprintf(printer->out, "%zu of %zu VM%s %s less than %s local.\n", audit->n_below, n,
-			n == 1 ? "" : "s", audit->n_below == 1 ? "is" : "are", share);
-	else if (vn_audit_n_findings(audit))
-		fprintf(printer->out, "No VM is known to be less than %s local.\n", share);
-	else
-		fprintf(printer->out, "Nothing wrong was found with %s.\n", n == 1 ? "this VM" : "these VMs");
+	vn_autofree char *sentence = vn_format("%s.", verdict ? verdict : "?");
+	vn_put_wrapped(sentence ? sentence : "?", 0, 0, VN_SCREEN, printer->out);
 }
 
 static void print_how(const struct printer *printer)
