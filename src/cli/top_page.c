@@ -85,8 +85,8 @@ static void write_vnodes(FILE *out, const struct vn_host *host, const struct vn_
 
 	fprintf(out, "%c%-6s %4s %11s", ink_letters[VN_SCREEN_DIM], "vnode", "home", "local");
 	for (size_t k = 0; k < shown; k++)
-		fprintf(out, "  node %-3u", host->nodes[k].id);
-	fputs(shown < host->n_nodes ? "  others\n" : "\n", out);
+		fprintf(out, " %*s %u", host->nodes[k].id < 10 ? 7 : 6, "node", host->nodes[k].id);
+	fputs(shown < host->n_nodes ? "    others\n" : "\n", out);
 	for (size_t i = 0; i < vm->n_vnodes; i++) {
 		const struct vn_vnode_audit *vnode = &vm->vnodes[i];
 		bool known = vn_vnode_has_pages(vm->vm, i, vm->n_vnodes);

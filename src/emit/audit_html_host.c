@@ -100,6 +100,15 @@ static void put_cpus(
 	vn_page_bar_end(page);
 }
 
+static bool all_have_pages(const struct vn_page *page)
+{
+	for (size_t i = 0; i < page->audit->n_vms; i++) {
+		if (!vn_vm_has_pages(page->audit->vms[i].vm))
+			return false;
+	}
+	return true;
+}
+
 static void put_list(const struct vn_page *page, const struct tenant *tenants, size_t n)
 {
 	char size[VN_SIZE_TEXT], part[VN_SIZE_TEXT];
@@ -121,7 +130,8 @@ static void put_list(const struct vn_page *page, const struct tenant *tenants, s
 	if (n > LISTED_VMS)
 		fprintf(page->out, "<li class=\"dim\">and %zu more</li>\n", n - LISTED_VMS);
 	if (n == 0)
-		fputs("<li class=\"dim\">no VM</li>\n", page->out);
+		fprintf(page->out, "<li class=\"dim\">no VM%s</li>\n",
+			all_have_pages(page) ? "" : " of which it is known");
 	fputs("</ul>\n", page->out);
 }
 
@@ -143,6 +153,8 @@ static void put_node(const struct vn_page *page, const struct vn_host_node *node
 	fputs(vn_size_text(node->memory_total, total), page->out);
 	if (node->has_memory_free)
 		fprintf(page->out, ", %s free", vn_size_text(node->memory_free, unused));
+	else
+		fputs(", how much is free is not known", page->out);
 	fputs("</div>", page->out);
 	put_memory(page, node, tenants, n);
 	put_cpus(page, node, tenants, n);

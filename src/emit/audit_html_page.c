@@ -53,7 +53,7 @@ static const char style[] =
 	"button.copy{cursor:pointer}.tools{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;margin:.5rem 0}.tools[hidden],tr[hidden]{display:none}\n"
 	"figure{margin:.5rem 0}figure img{max-width:100%;height:auto;border-radius:8px}footer{margin:2rem auto 1.5rem;font-size:.8125rem;color:var(--dim)}\n"
 	"@media (max-width:40rem){.wide{display:none}th,td{padding:.3rem .35rem}h1{font-size:1.3rem}#list .name{min-width:5rem}}\n"
-	"@media print{:root{color-scheme:light}body{background:#fff;font-size:11px}.tools,.skip,button.copy{display:none}\n"
+	"@media print{:root{color-scheme:light;font-size:10px}body{background:#fff;font-size:10px}.scroll{overflow:visible}header,main,footer{padding:0 2px}h4{break-after:avoid}.tools,.skip,button.copy{display:none}\n"
 	"svg,.badge{print-color-adjust:exact;-webkit-print-color-adjust:exact}.card,.findings>li,tr{break-inside:avoid}\n"
 	"details.vm::details-content{content-visibility:visible;display:block;height:auto}}\n";
 
