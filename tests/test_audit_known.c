@@ -43,6 +43,8 @@ static void test_known(void **state)
 	assert_false(vn_vm_has_pages(&unknown->vms[0]));
 	assert_false(vn_audit_is_blind(audit));
 	assert_true(vn_audit_is_blind(blind));
+	blind->vms[1].has_locality = true; /* as on a host of one node */
+	assert_false(vn_audit_is_blind(blind));
 	three->vms[0].blocks[1].has_residency = false;
 	assert_false(vn_vnode_has_pages(&three->vms[0], 1, 2));
 	assert_true(vn_vm_has_pages(&three->vms[0]));

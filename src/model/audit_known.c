@@ -181,7 +181,7 @@ bool vn_audit_is_blind(const struct vn_audit *audit)
 	bool any_gap = false;
 
 	for (size_t i = 0; i < audit->n_vms; i++) {
-		if (vn_vm_has_pages(audit->vms[i].vm))
+		if (vn_vm_has_pages(audit->vms[i].vm) || audit->vms[i].has_locality)
 			return false;
 		any_gap |= audit->vms[i].vm->gaps.n > 0;
 	}

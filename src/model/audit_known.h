@@ -51,7 +51,8 @@ struct vn_gap {
 /* All gaps, the host's first, in the order met. Array of *ret_n, new; texts belong to the sample. 0 or -ENOMEM. */
 int vn_audit_gaps(const struct vn_audit *audit, struct vn_gap **ret_gaps, size_t *ret_n);
 
-/* Whether pages of no VM at all could be read, though there are VMs with gaps: an audit that says nothing must not look calm. */
+/* Whether pages could be read of no VM at all, nor is locality known without (on a host of one node it is), though there are VMs with
+ * gaps: an audit that says nothing must not look calm. */
 bool vn_audit_is_blind(const struct vn_audit *audit);
 
 /* The audit in one sentence without its full stop: "2 of 3 VMs are less than 90% local". New; NULL when memory is short. */
