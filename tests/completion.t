@@ -30,7 +30,8 @@ completes() {
 
 here=$tap_work/files
 completes "verbs" "vnuma " "$("$vnuma" help | sed -n 's/^  \([a-z]*\).*/\1/p' | sort | xargs)"
-completes "a verb that was begun" "vnuma to" "topology"
+completes "a verb that was begun" "vnuma topo" "topology"
+completes "verbs that were begun" "vnuma to" "top topology"
 completes "a verb's name for help" "vnuma help pl" "plan"
 completes "no second one" "vnuma help plan " ""
 completes "no such verb" "vnuma frobnicate -" ""
