@@ -138,8 +138,7 @@ static inline struct vn_thread_sample *sample_thread(struct vn_sample *sample, s
 	thread->times = (struct vn_node_time *)maker_alloc(8, sizeof(*thread->times));
 	if (run_ms > 0) {
 		hwloc_bitmap_set(thread->ran_on, cpu);
-		thread->times[thread->n_times++] =
-			(struct vn_node_time){(unsigned)at->node, thread->run_ns};
+		thread->times[thread->n_times++] = (struct vn_node_time){(unsigned)at->node, thread->run_ns};
 	}
 	return thread;
 }
@@ -153,8 +152,7 @@ static inline void thread_also_on(
 	assert(at && thread->n_times == 1 && thread->times[0].ns >= ms * UINT64_C(1000000));
 	assert(thread->times[0].node < (unsigned)at->node);
 	thread->times[0].ns -= ms * UINT64_C(1000000);
-	thread->times[thread->n_times++] =
-		(struct vn_node_time){(unsigned)at->node, ms * UINT64_C(1000000)};
+	thread->times[thread->n_times++] = (struct vn_node_time){(unsigned)at->node, ms * UINT64_C(1000000)};
 	hwloc_bitmap_set(thread->ran_on, cpu);
 	thread->migrations++;
 }
@@ -179,8 +177,8 @@ static inline struct vn_nic_sample *sample_nic(
 	*nic = (struct vn_nic_sample){.node = -1, .vhost = true, .vnode = vnode, .n_queues = 1};
 	snprintf(nic->name, sizeof(nic->name), "tap%zu", vm->n_nics++);
 	nic->queues = (struct vn_queue_sample *)maker_alloc(1, sizeof(*nic->queues));
-	nic->queues[0] = (struct vn_queue_sample){
-		.vnode = vnode, .first_vcpu = first, .n_vcpus = n, .worker = worker};
+	nic->queues[0] =
+		(struct vn_queue_sample){.vnode = vnode, .first_vcpu = first, .n_vcpus = n, .worker = worker};
 	return nic;
 }
 

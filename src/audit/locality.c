@@ -11,8 +11,8 @@
  * count in neither weight nor sum.
  *
  * Interval: each block's pages were drawn by themselves. Of block b with n(b) pages asked, of which the share x(b) is present with the
- * mean score p(b), p(b) has Wilson's interval [l(b), u(b)] of n(b) x(b) pages (vn_mean_interval). R = sum of W(b) p(b), W(b) = S(b) x(b)
- * / sum of S x, S the size in bytes. Intervals of independent parts are joined by the method of variance estimates recovery (G. Y. Zou,
+ * mean score p(b), p(b) has Wilson's interval [l(b), u(b)] of n(b) x(b) pages (vn_mean_interval), between the least and the most that a
+ * page can score. R = sum of W(b) p(b), W(b) = S(b) x(b) / sum of S x, S the size in bytes. Intervals of independent parts are joined by the method of variance estimates recovery (G. Y. Zou,
  * W. Huang, X. Zhang, "A note on confidence interval estimation for a linear function of binomial proportions", Computational
  * Statistics & Data Analysis 53, 2009):
  *
@@ -33,20 +33,36 @@ struct block_score {
 	struct vn_share_interval mean; /* score of those present */
 };
 
+/* The least and the most that a page can score: between these its mean lies, and no page varies more than from one to the other. */
+static void range_of(const struct vn_case *the, const double *on, double *ret_low, double *ret_high)
+{
+	*ret_low = 1;
+	*ret_high = 0;
+	for (size_t i = 0; i < the->host->n_nodes; i++) {
+		*ret_low = fmin(*ret_low, on[i]);
+		*ret_high = fmax(*ret_high, on[i]);
+	}
+}
+
 static struct block_score score_block(
 	const struct vn_case *the, const struct vn_block_sample *block, const double *on)
 {
 	const struct vn_residency *residency = &block->residency;
 	uint64_t pages = 0;
-	double sum = 0;
+	double sum = 0, low, high;
 
 	for (size_t i = 0; i < residency->n_nodes; i++) {
 		int node = vn_case_index(the->host, residency->nodes[i].node);
 		pages += residency->nodes[i].pages;
 		sum += node >= 0 ? on[node] * (double)residency->nodes[i].pages : 0;
 	}
+	range_of(the, on, &low, &high);
+	double mean = pages ? fmax(low, fmin(high, sum / (double)pages)) : low, width = high - low;
+	struct vn_share_interval part =
+		width <= 0 ? (struct vn_share_interval){0, 0, 0}
+			   : vn_mean_interval((mean - low) / width, pages, residency->exact);
 	return (struct block_score){(double)pages / (double)residency->asked,
-		vn_mean_interval(pages ? fmin(1, sum / (double)pages) : 0, pages, residency->exact)};
+		{mean, low + width * part.low, low + width * part.high}};
 }
 
 static struct vn_share_interval widen(double share, double below, double above)
