@@ -89,13 +89,13 @@ static struct vn_case_vcpu *kicker_on(
 	for (size_t i = 0; i < the->n_vcpus; i++) {
 		struct vn_case_vcpu *vcpu = &the->vcpus[i];
 		int index = vcpu->thread->index;
-		bool kept;
+		bool kept, strays = vcpu->vnode >= 0 && the->vnodes[vcpu->vnode].elsewhere;
 		if (index < 0 || (unsigned)index < queue->first_vcpu ||
 			(unsigned)index - queue->first_vcpu >= queue->n_vcpus ||
 			vn_crowd_cpu(the->sample, vcpu->thread, &kept) != cpu)
 			continue;
 		if ((kept && pinned) ||
-			(vcpu->thread->run_ns > 0 && the->vm->threads[queue->worker].run_ns > 0))
+			(!strays && vcpu->thread->run_ns > 0 && the->vm->threads[queue->worker].run_ns > 0))
 			return vcpu;
 	}
 	return NULL;

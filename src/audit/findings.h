@@ -18,6 +18,8 @@
  *    be mended first;
  *  - an I/O thread or an interrupt that is where the vnode's vCPUs are is not remote, even if those are off home or floating: it goes
  *    with them; nor is an interrupt that is at its device, where the device itself is remote;
+ *  - where vCPUs float or are off home, a vhost worker that shares a CPU with one is told only if both are kept there: else it is the
+ *    scheduler's choice, and a new one once they are home;
  *  - a vCPU that waits for the vhost worker it wakes on its own CPU is vhost-on-kicking-cpu, not squeezed;
  *  - on a host of one node nothing is far from anything: only CPUs that are shared, and memory that is swapped, are told.
  *

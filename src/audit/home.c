@@ -14,7 +14,7 @@
  * A vnode is loose, and has no home to be remote from, if it spans nodes
  *  - because it must: it has more memory than any node, or more vCPUs than any node has CPUs;
  *  - because that was asked for: its memory is interleaved; or it is the guest's only vnode, not all its vCPUs are kept on one node, and
- *    either its policy names several nodes or its vCPUs are kept on one node each with no node having more than three quarters of them.
+ *    either its policy names several nodes or its vCPUs are kept on one node each, with fewer than three quarters of them on any.
  */
 #include "home.h"
 
@@ -101,7 +101,7 @@ static bool is_spread_by_pins(const struct vn_case *the)
 		}
 		most = here > most ? here : most;
 	}
-	return the->n_vcpus > 1 && 4 * most <= 3 * the->n_vcpus;
+	return the->n_vcpus > 1 && 4 * most < 3 * the->n_vcpus;
 }
 
 static bool is_loose(const struct vn_case *the, size_t at, const struct vn_case_vnode *vnode)
