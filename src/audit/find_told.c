@@ -106,13 +106,16 @@ static char *contradiction(const struct vn_case *the, size_t v, size_t w)
 	return NULL;
 }
 
+/* Both ways of a pair are one thing. */
 static int find_lies(struct vn_case *the)
 {
 	vn_autoclaim claim = {.code = "vnuma-lies"};
 
 	for (size_t v = 0; v < the->n_vnodes; v++) {
-		for (size_t w = 0; w < the->n_vnodes; w++) {
-			char *text = v == w ? NULL : contradiction(the, v, w);
+		for (size_t w = v + 1; w < the->n_vnodes; w++) {
+			char *text = contradiction(the, v, w);
+			if (!text)
+				text = contradiction(the, w, v);
 			if (text)
 				vn_claim_part(&claim, -1, 0, 0, text);
 		}
