@@ -322,13 +322,18 @@ static void vhost_remote(void **state)
 	assert_vm_finding(sample, "vhost-remote", "taskset -pc 0-3,8-11 105");
 	with_worker(&sample, "0-15", 4, 400);
 	assert_vm_finding(sample, "vhost-remote", "taskset -pc 0-3,8-11 105");
+	/* libvirt's, one home: all of the emulator, once */
+	struct vn_vm_sample *vm = with_worker(&sample, "4-7", 4, 400);
+	sample_thread(sample, vm, VN_THREAD_VHOST, 1, "4-7", 5, 400, 0);
+	vm->manager = VN_MANAGER_LIBVIRT;
+	assert_vm_finding(sample, "vhost-remote", "virsh emulatorpin vm 0-3,8-11 --live");
 	/* it may be at home, and did next to nothing where it was last */
 	with_worker(&sample, "0-15", 4, 1);
 	assert_vm_codes(sample, "");
 	with_worker(&sample, "8-11", 8, 400);
 	assert_vm_codes(sample, "");
 	/* its vCPUs float, and were on the second node, too: it goes with them */
-	struct vn_vm_sample *vm = with_worker(&sample, "0-15", 4, 400);
+	vm = with_worker(&sample, "0-15", 4, 400);
 	for (size_t i = 0; i < 4; i++) {
 		keep_on(sample, &vm->threads[i], "4-7");
 		hwloc_bitmap_set_range(vm->threads[i].cpus, 0, 15);

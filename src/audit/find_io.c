@@ -53,6 +53,27 @@ static double strays_by(const struct vn_case *the, const struct vn_thread_sample
 	return off > MOSTLY ? distance : 0;
 }
 
+/*
+ * libvirt has its workers in the cgroup of the emulator, which may not let them go home one by one: where all of the VM has one home, it
+ * all goes there, once.
+ */
+static int fix_stray(const struct vn_case *the, const struct vn_thread_sample *thread,
+	const struct vn_near *near, struct vn_claim *claim)
+{
+	bool with_all = the->vm->manager == VN_MANAGER_LIBVIRT && thread->kind == VN_THREAD_VHOST &&
+			the->n_vnodes == 1;
+	vn_autoset cpus = vn_fix_cpus(the, near->homes);
+	char *fix = NULL;
+
+	if (!cpus)
+		return -ENOMEM;
+	if (with_all && claim->fix)
+		return 0;
+	int r = with_all ? vn_fix_emulator(the, cpus, &fix) : vn_fix_pin(the, &thread, 1, cpus, &fix);
+	vn_claim_fix(claim, fix);
+	return r;
+}
+
 static int find_stray(struct vn_case *the, size_t at, int vnode, const char *what, struct vn_claim *claim)
 {
 	const struct vn_thread_sample *thread = &the->vm->threads[at];
@@ -67,18 +88,15 @@ static int find_stray(struct vn_case *the, size_t at, int vnode, const char *wha
 	double cost = vn_cost_of_distance(cpus, distance);
 	if (distance <= 0 || (!kept && cost < VN_COST_LOW))
 		return 0; /* it may be at home, and where it was last is chance */
-	vn_autoset cpus_at = vn_fix_cpus(the, near.homes);
 	vn_autofree char *homes = vn_case_ids(the, near.homes);
 	vn_autofree char *may = vn_set_text(thread->cpus);
-	char *fix = NULL;
-	if (!cpus_at || !homes || !may || vn_fix_pin(the, &thread, 1, cpus_at, &fix) < 0)
+	if (!homes || !may || fix_stray(the, thread, &near, claim) < 0)
 		return -ENOMEM;
 	vn_claim_part(claim, vnode, thread->tid, cost,
 		vn_format(
 			"%s (thread %d, %s, on CPUs %s) works for vCPUs at home on node%s %s, but %s, at distance %.0f",
 			what, thread->tid, thread->name, may, hwloc_bitmap_weight(near.homes) > 1 ? "s" : "",
 			homes, kept ? "is kept elsewhere" : "ran mostly elsewhere", distance));
-	vn_claim_fix(claim, fix);
 	return 0;
 }
 

@@ -81,10 +81,10 @@ static int fix_pool(
 		node->memory_free / vnode->page <= pages)
 		return 0;
 	const struct vn_hugepool *pool = pool_of(node, vnode->page);
+	uint64_t total = pages + (pool ? pool->total : 0);
 	char *fix = vn_format(
 		"echo %llu > /sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages",
-		(unsigned long long)((pool ? pool->total : 0) + pages), node->id,
-		(unsigned long long)(vnode->page / 1024));
+		(unsigned long long)total, node->id, (unsigned long long)(vnode->page / 1024));
 	if (!fix)
 		return -ENOMEM;
 	vn_claim_before(claim, fix);

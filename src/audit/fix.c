@@ -179,6 +179,21 @@ int vn_fix_pin(const struct vn_case *the, const struct vn_thread_sample *const *
 	return write_pins(the, threads[0]->kind, numbers, n, list, ret_fix);
 }
 
+int vn_fix_emulator(const struct vn_case *the, hwloc_const_bitmap_t cpus, char **ret_fix)
+{
+	char buffer[VN_FIX_NAME];
+	const char *domain = vn_fix_domain(the, buffer);
+	vn_autofree char *list = vn_set_text(cpus);
+
+	*ret_fix = NULL;
+	if (!list)
+		return -ENOMEM;
+	if (!domain || hwloc_bitmap_iszero(cpus))
+		return 0;
+	*ret_fix = vn_format("virsh emulatorpin %s %s --live", domain, list);
+	return *ret_fix ? 0 : -ENOMEM;
+}
+
 /* A unit's name as systemd writes it (systemd.unit(5)), whole. */
 static bool is_unit(const char *unit)
 {

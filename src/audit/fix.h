@@ -26,3 +26,6 @@ hwloc_bitmap_t vn_fix_cpus(const struct vn_case *the, hwloc_const_bitmap_t nodes
 
 /* Lets the VM's cpuset have a node more. As vn_fix_pin(). */
 int vn_fix_cpuset(const struct vn_case *the, hwloc_const_bitmap_t nodes, char **ret_fix);
+
+/* Keeps QEMU's main loop and what else is the emulator's to libvirt, vhost workers too, on `cpus`. NULL: it is not libvirt's. */
+int vn_fix_emulator(const struct vn_case *the, hwloc_const_bitmap_t cpus, char **ret_fix);
