@@ -181,6 +181,29 @@ static void intervals_hold(void **state)
 	assert_true(outside <= 20);
 }
 
+/* One vnode, one block all at home and one all away, half of each present: only how much is present of each is uncertain. */
+static void intervals_hold_where_only_presence_is_unsure(void **state)
+{
+	(void)state;
+	struct maker_vnode vnode = {2048, 1, -1};
+	vn_autosample *sample = make_plain_sample(2);
+	struct vn_vm_sample *vm = sample_vm(sample, "vm", 100, make_guest(1, &vnode));
+	uint64_t seed = 1181783497276652981u;
+	unsigned outside = 0;
+	sample_block(vm, 0, 1024, 0);
+	sample_block(vm, 0, 1024, 0);
+	sample_vcpu(sample, vm, 0, 0, 800);
+
+	for (unsigned i = 0; i < 1000; i++) {
+		draw(&vm->blocks[0], 400, 0.5, 1, &seed);
+		draw(&vm->blocks[1], 400, 0.5, 0, &seed);
+		vn_autoaudit *audit = judge(sample);
+		outside += audit->vms[0].locality.low > 0.5 || audit->vms[0].locality.high < 0.5;
+	}
+	print_message("outside: %u of 1000\n", outside);
+	assert_true(outside <= 20);
+}
+
 static void exact_counts_have_no_interval(void **state)
 {
 	(void)state;
@@ -287,6 +310,8 @@ static void what_is_not_known_is_not_judged(void **state)
 	/* which vCPU is which */
 	vm = add_healthy_pair(sample, "threads", 500);
 	vm->threads[0].index = -1;
+	/* half of a guest */
+	add_healthy_pair(sample, "half", 600)->blocks[1].has_residency = false;
 	for (size_t i = 0; i < sample->n_vms; i++) { /* they share CPUs: that is no matter here */
 		for (size_t k = 0; k < sample->vms[i].n_threads; k++)
 			sample->vms[i].threads[k].run_ns = 1000;
@@ -299,6 +324,8 @@ static void what_is_not_known_is_not_judged(void **state)
 	}
 	assert_int_equal(audit->n_below, 0);
 	assert_true(vn_notes_has(&judged(audit, "pages")->unjudged, "memory-unknown"));
+	assert_true(vn_notes_has(&judged(audit, "half")->unjudged, "memory-unknown"));
+	assert_true(judged(audit, "half")->vnodes[0].has_local);
 	assert_true(vn_notes_has(&judged(audit, "nothing")->unjudged, "threads-unknown"));
 	assert_true(vn_notes_has(&judged(audit, "strays")->unjudged, "vnodes-unknown"));
 	assert_int_equal(judged(audit, "fresh")->unjudged.n, 0);
@@ -462,6 +489,7 @@ int main(void)
 		cmocka_unit_test(idle_vcpus_weigh_the_same),
 		cmocka_unit_test(intervals_are_carried_through),
 		cmocka_unit_test(intervals_hold),
+		cmocka_unit_test(intervals_hold_where_only_presence_is_unsure),
 		cmocka_unit_test(exact_counts_have_no_interval),
 		cmocka_unit_test(homes_are_known_in_this_order),
 		cmocka_unit_test(a_plan_that_was_left_decides_nothing),

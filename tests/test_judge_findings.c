@@ -284,6 +284,27 @@ static void vcpu_not_squeezed_by_others(void **state)
 	assert_vm_codes(sample, "");
 }
 
+/* One that may go elsewhere stayed where it is at all looks: of one or two that says nothing. */
+static void vcpus_that_stay(void **state)
+{
+	(void)state;
+	for (unsigned looks = 2; looks <= 3; looks++) {
+		struct vn_sample *sample;
+		healthy(&sample);
+		struct vn_vm_sample *other = add_healthy(sample, "other", 200, 0);
+		for (size_t i = 0; i < 4; i++)
+			keep_on(sample, &other->threads[i], "8-11");
+		for (size_t i = 1; i < 4; i++)
+			other->threads[i].run_ns = other->threads[i].n_times = 0;
+		sample->looks = looks;
+		/* all cores of home are in use: no command */
+		if (looks < 3)
+			assert_vm_codes(sample, "");
+		else
+			assert_vm_finding(sample, "vcpu-squeezed", NULL);
+	}
+}
+
 static void vcpus_on_one_cpu(void **state)
 {
 	(void)state;
@@ -467,6 +488,47 @@ static void hugepages_uneven(void **state)
 	assert_vm_codes(sample, "");
 }
 
+/* Two vnodes at home on one node: one pool, set once, for both. */
+static void one_pool_for_two_vnodes(void **state)
+{
+	(void)state;
+	struct vn_sample *sample;
+	struct vn_vm_sample *vm = healthy_pair(&sample);
+	for (size_t i = 0; i < 2; i++) {
+		vm->blocks[i].page = 2 * VN_MIB;
+		vm->blocks[i].residency.nodes[0].node = 1;
+		block_policy(&vm->blocks[i], VN_MODE_PREFER, "0");
+	}
+	keep_on(sample, &vm->threads[2], "2");
+	keep_on(sample, &vm->threads[3], "3");
+	give_pool(sample, 0, 1100, 100);
+	give_pool(sample, 1, 2048, 0);
+	assert_vm_finding(sample, "hugepages-uneven",
+		"echo 3048 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages && "
+		"vnuma move vm --vnode 0=0 --vnode 1=0");
+}
+
+/* A vnode without vCPUs is held against what somebody decided, and costs nothing; without that it is well anywhere. */
+static void memory_of_no_vcpus(void **state)
+{
+	(void)state;
+	for (int decided = 0; decided < 2; decided++) {
+		struct vn_sample *sample = make_plain_sample(2);
+		struct maker_vnode vnodes[] = {{1024, 1, -1}, {1024, 0, -1}};
+		struct vn_vm_sample *vm = sample_vm(sample, "vm", 100, make_guest(2, vnodes));
+		block_policy(sample_block(vm, 0, 1024, 0), VN_MODE_BIND, "0");
+		struct vn_block_sample *block = sample_block(vm, 1, 1024, 0);
+		block_also_on(block, 1, 40);
+		if (decided)
+			block_policy(block, VN_MODE_PREFER, "1");
+		sample_vcpu(sample, vm, 0, 0, 900);
+		if (decided)
+			assert_vm_finding(sample, "memory-remote", "vnuma move vm --vnode 1=1");
+		else
+			assert_vm_codes(sample, "");
+	}
+}
+
 static void guest_without_vnuma(void **state)
 {
 	(void)state;
@@ -518,7 +580,7 @@ static void vnuma_lies(void **state)
 static void vnuma_lies_about_order(void **state)
 {
 	(void)state;
-	for (int right = 0; right < 2; right++) {
+	for (int right = 0; right < 3; right++) { /* 2: all live as far apart */
 		struct vn_sample *sample = make_plain_sample(3);
 		struct maker_vnode vnodes[] = {{1024, 1, -1}, {1024, 1, -1}, {1024, 1, -1}};
 		struct vn_vm_sample *vm = sample_vm(sample, "vm", 100, make_guest(3, vnodes));
@@ -528,7 +590,8 @@ static void vnuma_lies_about_order(void **state)
 			sample_vcpu(sample, vm, (int)v, 4 * v, 900);
 		}
 		unsigned far = right ? 2 : 1;
-		sample->host->nodes[0].distances[2] = sample->host->nodes[2].distances[0] = 40;
+		sample->host->nodes[0].distances[2] = sample->host->nodes[2].distances[0] =
+			right == 2 ? 20 : 40;
 		vm->guest->vnodes[0].distances[far] = vm->guest->vnodes[far].distances[0] = 30;
 		assert_vm_codes(sample, right ? "" : "vnuma-lies");
 	}
@@ -850,6 +913,7 @@ int main(void)
 		cmocka_unit_test(vcpu_squeezed_by_waiting),
 		cmocka_unit_test(vcpu_squeezed_by_others),
 		cmocka_unit_test(vcpu_not_squeezed_by_others),
+		cmocka_unit_test(vcpus_that_stay),
 		cmocka_unit_test(vcpus_on_one_cpu),
 		cmocka_unit_test(vhost_remote),
 		cmocka_unit_test(vhost_on_kicking_cpu),
@@ -857,6 +921,8 @@ int main(void)
 		cmocka_unit_test(irq_remote),
 		cmocka_unit_test(device_remote),
 		cmocka_unit_test(hugepages_uneven),
+		cmocka_unit_test(one_pool_for_two_vnodes),
+		cmocka_unit_test(memory_of_no_vcpus),
 		cmocka_unit_test(guest_without_vnuma),
 		cmocka_unit_test(vnuma_lies),
 		cmocka_unit_test(vnuma_lies_about_order),
