@@ -26,6 +26,7 @@ void vn_audit_free(struct vn_audit *audit)
 			free(vm->vnodes[k].memory);
 		free(vm->vnodes);
 		free(vm->memory);
+		vn_notes_clear(&vm->unjudged);
 		vn_findings_clear(&vm->findings);
 	}
 	free(audit->vms);

@@ -68,6 +68,8 @@ struct vn_vm_audit {
 	struct vn_node_bytes *memory; /* of all vnodes; by node; owned */
 	size_t n_vnodes; /* one at least; of a guest without vnodes it is all */
 	struct vn_vnode_audit *vnodes;
+	struct vn_notes
+		unjudged; /* what was not known, and so was not judged: 'memory-unknown', 'threads-unknown' */
 	struct vn_findings findings;
 };
 

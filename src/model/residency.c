@@ -40,16 +40,21 @@ int vn_residency_count(struct vn_residency *residency, unsigned node)
  * inference", JASA 22, 1927): sound for small counts too, where the textbook interval collapses to a point at
  * 0 hits.
  */
-struct vn_share_interval vn_share_interval(uint64_t hits, uint64_t asked, bool exact)
+struct vn_share_interval vn_mean_interval(double mean, uint64_t asked, bool exact)
 {
-	double n = (double)asked, p = asked ? (double)hits / n : 0;
+	double n = (double)asked, p = mean;
 
 	if (asked == 0)
 		return (struct vn_share_interval){0, 0, 1};
 	if (exact)
 		return (struct vn_share_interval){p, p, p};
 	double z2 = Z99 * Z99, centre = (p + z2 / (2 * n)) / (1 + z2 / n);
-	double half = Z99 / (1 + z2 / n) * sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-	double low = hits == 0 ? 0 : centre - half, high = hits == asked ? 1 : centre + half;
-	return (struct vn_share_interval){p, low < 0 ? 0 : low, high > 1 ? 1 : high};
+	double half = Z99 / (1 + z2 / n) * sqrt(fmax(0, p * (1 - p)) / n + z2 / (4 * n * n));
+	double low = p <= 0 ? 0 : centre - half, high = p >= 1 ? 1 : centre + half;
+	return (struct vn_share_interval){p, fmax(0, low), fmin(1, high)};
+}
+
+struct vn_share_interval vn_share_interval(uint64_t hits, uint64_t asked, bool exact)
+{
+	return vn_mean_interval(asked ? (double)hits / (double)asked : 0, asked, exact);
 }

@@ -37,3 +37,9 @@ struct vn_share_interval {
 
 /* `hits` of `asked`. With `exact` the interval is the share itself. */
 struct vn_share_interval vn_share_interval(uint64_t hits, uint64_t asked, bool exact);
+
+/*
+ * The mean of a score between 0 and 1 that was taken of `asked` pages: no such score varies more than one that is 0 or 1 with the
+ * same mean (R. Bhatia, C. Davis, "A better bound on the variance", Am. Math. Monthly 107, 2000), so the interval is wide enough.
+ */
+struct vn_share_interval vn_mean_interval(double mean, uint64_t asked, bool exact);

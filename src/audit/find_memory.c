@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Memory and its home. */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "../base/text.h"
+#include "claim.h"
+#include "cost.h"
+#include "findings.h"
+#include "fix.h"
+#include "locality.h"
+
+#define NODES_NAMED 4u
+#define SWAPPED_SHARE 0.01 /* of a VM's memory: less is what any kernel does with pages that nobody uses */
+
+struct claims {
+	struct vn_claim remote, spread, cpuset, hugepages, unbound;
+};
+
+/* "12% on node 0, 88% on node 1": the fullest first. */
+static char *list_shares(const struct vn_case *the, const struct vn_case_vnode *vnode)
+{
+	vn_autofree bool *told = calloc(the->host->n_nodes, sizeof(*told));
+	char *text = NULL;
+	size_t length, n = 0;
+	FILE *out = told ? open_memstream(&text, &length) : NULL;
+
+	if (!out)
+		return NULL;
+	for (; n < NODES_NAMED; n++) {
+		int most = -1;
+		for (size_t i = 0; i < the->host->n_nodes; i++) {
+			if (!told[i] && vnode->memory[i] > 0 &&
+				(most < 0 || vnode->memory[i] > vnode->memory[most]))
+				most = (int)i;
+		}
+		if (most < 0)
+			break;
+		told[most] = true;
+		fprintf(out, "%s%.0f%% on node %u", n > 0 ? ", " : "",
+			100 * vnode->memory[most] / vnode->present, vn_case_id(the, most));
+	}
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static const struct vn_hugepool *pool_of(const struct vn_host_node *node, uint64_t page)
+{
+	for (size_t i = 0; i < node->n_hugepools; i++) {
+		if (node->hugepools[i].size == page)
+			return &node->hugepools[i];
+	}
+	return NULL;
+}
+
+/* Whether any node tells of pools of this size: else nothing is known of them. */
+static bool pools_known(const struct vn_case *the, uint64_t page)
+{
+	for (size_t i = 0; i < the->host->n_nodes; i++) {
+		if (pool_of(&the->host->nodes[i], page))
+			return true;
+	}
+	return false;
+}
+
+static uint64_t free_memory(const struct vn_host_node *node)
+{
+	return node->memory_free + node->memory_reclaimable;
+}
+
+/* More huge pages at home, from its free memory; not of 1 GiB, which are seldom to be had once a host has run for a while. */
+static int fix_pool(
+	struct vn_case *the, const struct vn_case_vnode *vnode, uint64_t pages, struct vn_claim *claim)
+{
+	const struct vn_host_node *node = &the->host->nodes[vnode->home];
+
+	if (!node->has_memory_free || vnode->page >= (UINT64_C(1) << 30) ||
+		node->memory_free / vnode->page <= pages)
+		return 0;
+	const struct vn_hugepool *pool = pool_of(node, vnode->page);
+	uint64_t total = pages + (pool ? pool->total : 0);
+	char *fix = vn_format(
+		"echo %llu > /sys/devices/system/node/node%u/hugepages/hugepages-%llukB/nr_hugepages",
+		(unsigned long long)total, node->id, (unsigned long long)(vnode->page / 1024));
+	if (!fix)
+		return -ENOMEM;
+	vn_claim_before(claim, fix);
+	return 0;
+}
+
+/* What all vnodes at home with this one, and with its page size, ask of the pool there. */
+struct pool_need {
+	uint64_t all, coming; /* pages: to start there; to come home from elsewhere */
+	bool first; /* none before it does */
+};
+
+static struct pool_need need_of_pool(const struct vn_case *the, const struct vn_case_vnode *vnode)
+{
+	struct pool_need need = {.first = true};
+
+	for (size_t v = 0; v < the->n_vnodes; v++) {
+		const struct vn_case_vnode *other = &the->vnodes[v];
+		if (other->home != vnode->home || other->page != vnode->page || other->loose)
+			continue;
+		need.first &= other >= vnode;
+		need.all += other->size / vnode->page;
+		if (other->has_memory)
+			need.coming += (uint64_t)((other->present - other->memory[other->home]) /
+						  (double)vnode->page);
+	}
+	return need;
+}
+
+/* Huge pages: its memory is `away` and has no room at home, or the VM could not start there again. 1: told. */
+static int find_pool(
+	struct vn_case *the, struct vn_case_vnode *vnode, bool away, double cost, struct vn_claim *claim)
+{
+	const struct vn_host_node *node = &the->host->nodes[vnode->home];
+	const struct vn_hugepool *pool = pool_of(node, vnode->page);
+	struct pool_need need = need_of_pool(the, vnode);
+	uint64_t total = pool ? pool->total : 0, idle = pool ? pool->free : 0;
+	size_t at = (size_t)(vnode - the->vnodes);
+	bool stuck = away && need.coming > idle, has = false;
+	char page[VN_SIZE_TEXT];
+
+	if (!pools_known(the, vnode->page) || (!stuck && (need.all <= total || !need.first || away)))
+		return 0;
+	uint64_t lack = stuck ? need.coming - idle : need.all - total;
+	vn_claim_part(claim, (int)at, 0, cost,
+		vn_format(
+			"vnode %zu uses huge pages of %s and is at home on node %u, whose pool has %llu of them, %llu free: "
+			"%llu more are needed for its memory %s",
+			at, vn_size_text_exact(vnode->page, page), node->id, (unsigned long long)total,
+			(unsigned long long)idle, (unsigned long long)lack,
+			stuck ? "to come home from other nodes" : "to be there when it is started again"));
+	if (need.first && fix_pool(the, vnode, lack, claim) < 0)
+		return -ENOMEM;
+	has = claim->before != NULL;
+	if (stuck && has)
+		vn_claim_move(claim, at, node->id);
+	return 1;
+}
+
+static uint64_t shared_bytes(const struct vn_case *the, size_t at)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < the->vm->n_blocks; i++) {
+		const struct vn_block_sample *block = &the->vm->blocks[i];
+		if ((the->n_vnodes == 1 || block->vnode == (int)at) && block->has_residency &&
+			block->shared && block->residency.has_details)
+			bytes += (double)block->size * (double)block->residency.shared /
+				 (double)block->residency.asked;
+	}
+	return (uint64_t)bytes;
+}
+
+/* What stands in the way of a move, or goes on after it; new, empty for nothing. */
+static char *caveats(
+	const struct vn_case *the, const struct vn_case_vnode *vnode, double bytes, bool *ret_room)
+{
+	const struct vn_host_node *node = &the->host->nodes[vnode->home];
+	uint64_t shared = shared_bytes(the, (size_t)(vnode - the->vnodes));
+	vn_autofree char *policy = vn_case_ids(the, vnode->policy);
+	char size[VN_SIZE_TEXT], need[VN_SIZE_TEXT];
+	bool against = vnode->has_policy && !hwloc_bitmap_iszero(vnode->policy) &&
+		       !hwloc_bitmap_isset(vnode->policy, (unsigned)vnode->home);
+
+	*ret_room = vnode->page > 0 || !node->has_memory_free || (double)free_memory(node) >= bytes;
+	vn_autofree char *room =
+		*ret_room
+			? vn_copy("")
+			: vn_format("; it cannot come home now: node %u has %s free, not %s", node->id,
+				  vn_size_text(free_memory(node), size), vn_size_text((uint64_t)bytes, need));
+	vn_autofree char *bound =
+		against && policy
+			? vn_format("; its policy names node%s %s, where pages go that it touches anew",
+				  hwloc_bitmap_weight(vnode->policy) > 1 ? "s" : "", policy)
+			: vn_copy("");
+	vn_autofree char *mapped =
+		shared > 0
+			? vn_format(
+				  "; up to %s may be mapped by other processes, too, and take CAP_SYS_NICE to move",
+				  vn_size_text(shared, size))
+			: vn_copy("");
+	return room && bound && mapped && policy ? vn_format("%s%s%s", room, bound, mapped) : NULL;
+}
+
+static int claim_remote(struct vn_case *the, struct vn_case_vnode *vnode, struct vn_share_interval at_home,
+	double cost, struct claims *claims)
+{
+	size_t at = (size_t)(vnode - the->vnodes);
+	double bytes = vnode->present - vnode->memory[vnode->home];
+	bool remote = false, room;
+	char size[VN_SIZE_TEXT];
+
+	for (size_t n = 0; n < the->host->n_nodes; n++)
+		remote |= (int)n != vnode->home && vnode->memory[n] >= vnode->present / 2;
+	struct vn_claim *claim = remote ? &claims->remote : &claims->spread;
+	vn_autofree char *shares = list_shares(the, vnode);
+	vn_autofree char *more = caveats(the, vnode, bytes, &room);
+	if (!shares || !more)
+		return -ENOMEM;
+	vn_claim_part(claim, (int)at, 0, cost,
+		vn_format(
+			"vnode %zu is at home on node %u (by %s), but %.0f%% (99%% interval %.0f%% to %.0f%%) of its %s present is there: %s%s",
+			at, vn_case_id(the, vnode->home), vn_home_by_name(vnode->home_by),
+			100 * at_home.share, 100 * at_home.low, 100 * at_home.high,
+			vn_size_text((uint64_t)vnode->present, size), shares, more));
+	if (room)
+		vn_claim_move(claim, at, vn_case_id(the, vnode->home));
+	return 0;
+}
+
+static bool is_forbidden(const struct vn_case *the, const struct vn_case_vnode *vnode)
+{
+	return the->vm->mems && !hwloc_bitmap_iszero(the->vm->mems) &&
+	       !hwloc_bitmap_isset(the->vm->mems, vn_case_id(the, vnode->home)) &&
+	       the->host->nodes[vnode->home].memory_total > 0 &&
+	       (vnode->home_by == VN_HOME_BY_PLAN || vnode->home_by == VN_HOME_BY_AFFINITY);
+}
+
+static int claim_forbidden(
+	struct vn_case *the, struct vn_case_vnode *vnode, bool away, double cost, struct vn_claim *claim)
+{
+	size_t at = (size_t)(vnode - the->vnodes);
+	vn_autofree char *mems = vn_set_text(the->vm->mems);
+
+	if (!mems)
+		return -ENOMEM;
+	vn_claim_part(claim, (int)at, 0, cost,
+		vn_format(
+			"vnode %zu is at home on node %u (by %s), but its cpuset allows memory of node%s %s only",
+			at, vn_case_id(the, vnode->home), vn_home_by_name(vnode->home_by),
+			hwloc_bitmap_weight(the->vm->mems) > 1 ? "s" : "", mems));
+	if (away)
+		vn_claim_move(claim, at, vn_case_id(the, vnode->home));
+	return 0;
+}
+
+/* One cpuset for all vnodes: one command that lets it have all the homes it lacks, first. Without it no move would work. */
+static int fix_forbidden(struct vn_case *the, struct vn_claim *claim)
+{
+	vn_autoset homes = hwloc_bitmap_alloc();
+	char *fix = NULL;
+
+	if (!homes)
+		return -ENOMEM;
+	for (size_t v = 0; v < the->n_vnodes; v++) {
+		const struct vn_case_vnode *vnode = &the->vnodes[v];
+		if (!vnode->loose && vnode->home >= 0 && is_forbidden(the, vnode) &&
+			hwloc_bitmap_set(homes, (unsigned)vnode->home) < 0)
+			return -ENOMEM;
+	}
+	if (claim->n == 0)
+		return 0;
+	if (vn_fix_cpuset(the, homes, &fix) < 0)
+		return -ENOMEM;
+	if (!fix) {
+		free(claim->moves);
+		claim->moves = NULL;
+	}
+	vn_claim_before(claim, fix);
+	return 0;
+}
+
+static bool is_unbound(const struct vn_case *the, const struct vn_case_vnode *vnode)
+{
+	return vnode->n_vcpus > 0 && !vnode->elsewhere && vnode->has_policy &&
+	       hwloc_bitmap_iszero(vnode->policy) && the->host->n_nodes > 1 &&
+	       (vnode->home_by == VN_HOME_BY_PLAN || vnode->home_by == VN_HOME_BY_AFFINITY);
+}
+
+static void claim_unbound(struct vn_case *the, struct vn_case_vnode *vnode, struct vn_claim *claim)
+{
+	size_t at = (size_t)(vnode - the->vnodes);
+	unsigned id = vn_case_id(the, vnode->home);
+
+	vn_claim_part(claim, (int)at, 0, 0,
+		vn_format(
+			"vnode %zu is at home on node %u (by %s), but no policy keeps its memory there: pages that are touched "
+			"by other threads, or when the node is full, fall elsewhere; start it with policy=preferred (or bind),host-nodes=%u",
+			at, id, vn_home_by_name(vnode->home_by), id));
+}
+
+static int find_of_vnode(struct vn_case *the, struct vn_case_vnode *vnode, struct claims *claims)
+{
+	vn_autofree double *home = calloc(the->host->n_nodes, sizeof(*home));
+	vn_autofree double *cpus = calloc(the->host->n_nodes, sizeof(*cpus));
+	vn_autoset near = hwloc_bitmap_alloc();
+	struct vn_share_interval at_home = {1, 1, 1};
+	bool known = true, away;
+	double cost = 0;
+
+	if (!home || !cpus || !near || vn_case_near(the, vnode->home, near) < 0)
+		return -ENOMEM;
+	home[vnode->home] = 1;
+	if (hwloc_bitmap_first(near) >= 0)
+		cpus[hwloc_bitmap_first(near)] = 1;
+	if (vnode->has_memory && vnode->present > 0)
+		at_home = vn_locality_of(the, (size_t)(vnode - the->vnodes), home);
+	for (size_t i = 0; i < the->n_vcpus; i++) {
+		if (vnode->has_memory && the->vcpus[i].vnode == vnode - the->vnodes)
+			cost += vn_cost_of_distance(
+				the->vcpus[i].cpus, vn_case_mean(the, cpus, vnode->memory, &known));
+	}
+	away = at_home.high < the->threshold;
+	vnode->misplaced = away;
+	if (is_forbidden(the, vnode))
+		return claim_forbidden(the, vnode, away, cost, &claims->cpuset);
+	int r = 0;
+	if (vnode->page > 0)
+		r = find_pool(the, vnode, away, away ? cost : 0, &claims->hugepages);
+	if (r < 0 || (r > 0 && away))
+		return r < 0 ? r : 0;
+	if (away)
+		return claim_remote(the, vnode, at_home, cost, claims);
+	if (is_unbound(the, vnode))
+		claim_unbound(the, vnode, &claims->unbound);
+	return 0;
+}
+
+int vn_find_memory(struct vn_case *the)
+{
+	struct claims claims = {{.code = "memory-remote"}, {.code = "memory-spread"},
+		{.code = "cpuset-forbids-home"}, {.code = "hugepages-uneven"}, {.code = "vnode-unbound"}};
+	struct vn_claim *const all[] = {
+		&claims.remote, &claims.spread, &claims.cpuset, &claims.hugepages, &claims.unbound};
+	int r = 0;
+
+	for (size_t v = 0; v < the->n_vnodes && r == 0; v++) {
+		struct vn_case_vnode *vnode = &the->vnodes[v];
+		bool decided = vnode->home_by == VN_HOME_BY_PLAN || vnode->home_by == VN_HOME_BY_POLICY;
+		if (vnode->home >= 0 && !vnode->loose && (vnode->n_vcpus > 0 || decided))
+			r = find_of_vnode(the, vnode, &claims);
+	}
+	if (r == 0)
+		r = fix_forbidden(the, &claims.cpuset);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (r == 0)
+			r = vn_claim_close(all[i], the, &the->audit->findings);
+		vn_claim_clear(all[i]);
+	}
+	return r;
+}
+
+int vn_find_swapped(struct vn_case *the)
+{
+	vn_autoclaim claim = {.code = "memory-swapped"};
+	double swapped = 0, total = 0;
+	char out[VN_SIZE_TEXT], of[VN_SIZE_TEXT];
+
+	for (size_t i = 0; i < the->vm->n_blocks; i++) {
+		const struct vn_block_sample *block = &the->vm->blocks[i];
+		const struct vn_residency *residency = &block->residency;
+		if (!block->has_residency || !residency->has_details || residency->asked == 0)
+			continue;
+		total += (double)block->size;
+		swapped += (double)block->size * (double)residency->swapped / (double)residency->asked;
+	}
+	if (total <= 0 || swapped < SWAPPED_SHARE * total)
+		return 0;
+	vn_claim_part(&claim, -1, 0, 0,
+		vn_format(
+			"about %s of its %s is swapped out: the guest waits for the disk when it touches that, wherever its homes are",
+			vn_size_text((uint64_t)swapped, out), vn_size_text((uint64_t)total, of)));
+	return vn_claim_close(&claim, the, &the->audit->findings);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Where what works for a vnode, or for all of them, should be. */
+
+#include "case.h"
+
+struct vn_near {
+	hwloc_bitmap_t homes; /* nodes with CPUs at, or nearest to, the homes; owned */
+	hwloc_bitmap_t
+		fine; /* and those where the vCPUs are as it is, where they are not at home: what is with them is no wrong of its own; owned */
+};
+
+void vn_near_clear(struct vn_near *near);
+#define vn_autonear vn_cleanup(vn_near_clear) struct vn_near
+
+/* Of a vnode, or of all with vCPUs (-1). 1; 0: not all homes are known, or there are none to be near to; -ENOMEM. */
+int vn_near_find(const struct vn_case *the, int vnode, struct vn_near *ret_near);
