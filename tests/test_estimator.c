@@ -159,15 +159,6 @@ static void *map(size_t size, int flags)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static uint64_t present(const struct vn_residency *residency)
-{
-	uint64_t pages = 0;
-
-	for (size_t i = 0; i < residency->n_nodes; i++)
-		pages += residency->nodes[i].pages;
-	return pages;
-}
-
 /* A quarter is there, some is only read (the zero page), the rest was never touched; then the same shared with a child. */
 static void test_own_pages(void **state)
 {
@@ -187,7 +178,7 @@ static void test_own_pages(void **state)
 	if (r == -EPERM || r == -ENOSYS)
 		skip(); /* a sandbox that forbids to ask */
 	assert_int_equal(r, 0);
-	assert_int_equal(present(&residency), 256);
+	assert_int_equal(vn_residency_present(&residency), 256);
 	assert_int_equal(residency.zero, 44);
 	assert_int_equal(residency.absent, 1024 - 256);
 	assert_false(residency.has_details);
@@ -223,7 +214,7 @@ static void weigh(void *p, size_t size, size_t touched)
 
 	assert_int_equal(vn_residency_sample(getpid(), (uintptr_t)p, size, 2048, 3, &residency, NULL), 0);
 	assert_int_equal(residency.asked, 2048);
-	struct vn_share_interval of = vn_share_interval(present(&residency), 2048, false);
+	struct vn_share_interval of = vn_share_interval(vn_residency_present(&residency), 2048, false);
 	double truth = (double)touched / (double)size;
 	assert_true(of.low <= truth && truth <= of.high);
 	assert_int_equal(vn_residency_details(getpid(), (uintptr_t)p, size, 2048, 3, &residency), 0);
@@ -248,7 +239,7 @@ static void test_transparent_huge_pages(void **state)
 		aligned[at] = 1;
 	struct vn_residency all = {0};
 	int r = vn_residency_sample(getpid(), (uintptr_t)aligned, size, 0, 1, &all, NULL);
-	size_t touched = present(&all) * (size_t)sysconf(_SC_PAGESIZE);
+	size_t touched = vn_residency_present(&all) * (size_t)sysconf(_SC_PAGESIZE);
 	vn_residency_clear(&all);
 	if (r == 0)
 		weigh(aligned, size, touched);

@@ -17,7 +17,7 @@ void vn_residency_clear(struct vn_residency *residency)
 	*residency = (struct vn_residency){0};
 }
 
-int vn_residency_count(struct vn_residency *residency, unsigned node)
+int vn_residency_add(struct vn_residency *residency, unsigned node, uint64_t pages)
 {
 	size_t i = 0;
 
@@ -33,8 +33,17 @@ int vn_residency_count(struct vn_residency *residency, unsigned node)
 		residency->nodes = grown;
 		residency->n_nodes++;
 	}
-	residency->nodes[i].pages++;
+	residency->nodes[i].pages += pages;
 	return 0;
+}
+
+uint64_t vn_residency_present(const struct vn_residency *residency)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < residency->n_nodes; i++)
+		pages += residency->nodes[i].pages;
+	return pages;
 }
 
 static double log_gamma(double x)

@@ -195,7 +195,7 @@ static uint64_t scale(uint64_t pages, uint64_t part, uint64_t of)
 int vn_residency_details(pid_t pid, uint64_t address, uint64_t size, unsigned samples, uint64_t seed,
 	struct vn_residency *residency)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), here = 0;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), here = vn_residency_present(residency);
 	vn_autofree void **pages = calloc(BATCH, sizeof(*pages));
 	struct range range = {pid, address, page, pages};
 	struct details details = {0};
@@ -207,8 +207,6 @@ int vn_residency_details(pid_t pid, uint64_t address, uint64_t size, unsigned sa
 	vn_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	for (size_t i = 0; i < residency->n_nodes; i++)
-		here += residency->nodes[i].pages;
 	if (!(residency->exact ? read_all_entries(fd, &range, size / page, here, &details)
 			       : read_some_entries(fd, &range, size / page, samples, seed, &details)))
 		return 0;
