@@ -6,10 +6,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <ftw.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
+#include "fake_root.h"
 #include "live_qemu.h"
 #include "../src/base/text.h"
 #include "../src/observe/blocks.h"
@@ -19,49 +17,13 @@
 
 #define MIB VN_MIB
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st, (void)type, (void)at;
-	return remove(path);
-}
-
-struct place {
-	char path[64];
-	struct vn_root root;
-};
-
-static void place_clear(struct place *place)
-{
-	vn_root_close(&place->root);
-	nftw(place->path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void put(const struct place *place, const char *path, const char *text)
-{
-	char full[256];
-
-	snprintf(full, sizeof(full), "%s/%s", place->path, path);
-	for (char *slash = strchr(full + strlen(place->path) + 1, '/'); slash;
-		slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(full, 0755);
-		*slash = '/';
-	}
-	FILE *out = fopen(full, "w");
-	assert_non_null(out);
-	fputs(text, out);
-	fclose(out);
-}
-
 /* Process 100; `resident` in pages. */
-static void place_make(struct place *place, const char *maps, const char *numa_maps, const char *statm)
+static void place_make(struct fake_root *place, const char *maps, const char *numa_maps, const char *statm)
 {
-	*place = (struct place){.path = "/tmp/vnuma-blocks-XXXXXX", .root = {.fd = -1}};
-	assert_non_null(mkdtemp(place->path));
-	put(place, "proc/100/maps", maps);
-	put(place, "proc/100/numa_maps", numa_maps);
-	put(place, "proc/100/statm", statm);
-	assert_int_equal(vn_root_open(place->path, &place->root, NULL), 0);
+	fake_make(place);
+	fake_put(place, "proc/100/maps", maps);
+	fake_put(place, "proc/100/numa_maps", numa_maps);
+	fake_put(place, "proc/100/statm", statm);
 }
 
 static struct vn_guest *guest_of(const char *line)
@@ -74,7 +36,7 @@ static struct vn_guest *guest_of(const char *line)
 	return guest;
 }
 
-static void find(const struct place *place, const char *line, struct vn_vm_sample *vm)
+static void find(const struct fake_root *place, const char *line, struct vn_vm_sample *vm)
 {
 	struct vn_survey survey = live_survey(&place->root);
 
@@ -105,7 +67,7 @@ static void find(const struct place *place, const char *line, struct vn_vm_sampl
 
 static void test_policies_tell_blocks_apart(void **state)
 {
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 
 	(void)state;
@@ -129,7 +91,7 @@ static void test_policies_tell_blocks_apart(void **state)
 /* Of much memory numa_maps is not walked: the order is what is left, and the policy is what was asked for. */
 static void test_large_process_is_not_walked(void **state)
 {
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 
 	(void)state;
@@ -158,7 +120,7 @@ static void test_areas_are_joined(void **state)
 	static const char numa[] =
 		NUMA_HEAD "7f0000000000 bind:0\n7f0004000000 default\n7f0006000000 bind:1\n"
 			  "7f0010000000 default\n7f001f800000 interleave:0-1\n";
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 
 	(void)state;
@@ -186,7 +148,7 @@ static void test_files(void **state)
 	static const char numa[] =
 		NUMA_HEAD "7f0000000000 default\n7f0004000000 bind:1\n7f0006000000 default\n"
 			  "7f0008000000 default\n";
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 
 	(void)state;
@@ -208,7 +170,7 @@ static void test_one_piece_for_all_nodes(void **state)
 		"qemu-system-x86_64 -m 256 -smp 2 -numa node,cpus=0,mem=64M -numa node,cpus=1,mem=192M";
 	static const char maps[] = MAPS_HEAD "7f0000000000-7f0010000000 rw-p 00000000 00:00 0 \n";
 	static const char numa[] = NUMA_HEAD "7f0000000000 default\n";
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 
 	(void)state;
@@ -228,7 +190,7 @@ static void test_huge_pages_are_seen(void **state)
 		MAPS_HEAD "7f0000000000-7f0010000000 rw-p 00000000 00:0f 9 /dev/hugepages/x (deleted)\n";
 	static const char numa[] = NUMA_HEAD
 		"7f0000000000 bind:0 file=/dev/hugepages/x\\040(deleted) huge anon=3 dirty=3 N0=2 N1=1 kernelpagesize_kB=2048\n";
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 	vn_autoareas areas = {0};
 	vn_autolines lines = {0};
@@ -255,7 +217,7 @@ static void test_huge_pages_are_seen(void **state)
 
 static void test_record_and_facts_tell_addresses(void **state)
 {
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.process.pid = 100};
 	struct vn_monitor_block known[] = {{"b", 256 * MIB, 4096, 0x7f0000000000},
 		{"a", 256 * MIB, 4096, 0x7f0020000000}, {"plugged", 512 * MIB, 4096, 0}};
@@ -289,7 +251,7 @@ static void test_record_and_facts_tell_addresses(void **state)
 
 static void test_gone_and_nonsense(void **state)
 {
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.process.pid = 101};
 
 	(void)state;
