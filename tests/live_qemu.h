@@ -94,7 +94,7 @@ static inline void live_sample(const struct live_qemu *q, struct vn_vm_sample *v
 	assert_int_equal(vn_process_start_time(q->pid, &vm->process.start_time), 0);
 	assert_int_equal(vn_guest_from_qemu(text, size, "cmdline", &vm->guest, NULL), 0);
 	assert_int_equal(vn_guest_set_text(vm->guest, VN_FORM_QEMU, text, size), 0);
-	strcpy(vm->accel, strstr(vm->guest->text, "kvm") ? "kvm" : "tcg");
+	strcpy(vm->accel, memmem(text, size, "\0kvm", 5) ? "kvm" : "tcg");
 }
 
 static inline struct vn_survey live_survey(const struct vn_root *root)

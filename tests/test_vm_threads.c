@@ -404,6 +404,15 @@ static void test_ourselves(void **state)
 	vn_looks_free(looks);
 }
 
+/* A KVM that opens, but cannot run a guest, stops it. */
+static bool is_running(struct live_qemu *q)
+{
+	json_auto_t *status = NULL;
+
+	assert_int_equal(vn_qmp_execute(q->qmp, "query-status", NULL, &status, NULL), 0);
+	return json_is_true(json_object_get(status, "running"));
+}
+
 /* All threads whose kind is known are what the monitor says, and with `all` every vCPU is known. */
 static void check_live(const char *words, bool all, enum vn_told_by by)
 {
@@ -444,7 +453,10 @@ static void check_live(const char *words, bool all, enum vn_told_by by)
 		assert_int_equal(thread->tid, json_integer_value(json_object_get(cpu, "thread-id")));
 		assert_int_equal(thread->by, by);
 	}
-	assert_int_equal(known, all ? json_array_size(cpus) : 0);
+	if (by == VN_TOLD_BY_KERNEL) /* the first may be busy for ever; others wait to be started */
+		assert_in_range(known, is_running(&q) ? json_array_size(cpus) - 1 : 0, json_array_size(cpus));
+	else
+		assert_int_equal(known, all ? json_array_size(cpus) : 0);
 	assert_non_null(vn_sample_thread(&vm, VN_THREAD_EMULATOR, 0));
 }
 
