@@ -388,7 +388,8 @@ static int look(const struct vn_survey *survey, const struct finder *f, size_t i
 	if (r < 0)
 		return r;
 	block->has_residency = true;
-	return vn_residency_details(pid, block->address, block->size, pages, seed, &block->residency);
+	vn_residency_details(pid, block->address, block->size, pages, seed, &block->residency);
+	return 0;
 }
 
 int vn_blocks_look(const struct vn_survey *survey, struct vn_vm_sample *vm)

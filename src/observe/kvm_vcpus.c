@@ -114,10 +114,11 @@ const struct vn_kvm_vcpu *vn_kvm_vcpu_of(
 	long call;
 
 	snprintf(path, sizeof(path), "proc/%d/task/%d/syscall", pid, tid);
+	if (vn_root_read(root, path, &text) < 0)
+		return NULL;
 	/* Three numbers of the kernel's. NOLINTNEXTLINE(cert-err34-c) */
-	if (vn_root_read(root, path, &text) < 0 ||
-		sscanf(text, "%ld 0x%lx 0x%lx", &call, &fd, &request) != 3 || call != SYS_ioctl ||
-		request != KVM_RUN)
+	int n = sscanf(text, "%ld 0x%lx 0x%lx", &call, &fd, &request);
+	if (n != 3 || call != SYS_ioctl || request != KVM_RUN)
 		return NULL;
 	for (size_t i = 0; i < vcpus->n; i++) {
 		if ((unsigned long)vcpus->v[i].fd == fd)

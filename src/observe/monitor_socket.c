@@ -31,6 +31,7 @@
 
 #define MAX_NET_UNIX (64u << 20)
 #define MAX_MONITORS 16 /* -mon of a command line */
+#define LISTENS 0x10000u /* __SO_ACCEPTCON */
 
 /* ---- where ---- */
 
@@ -151,23 +152,31 @@ int vn_monitor_path(const struct vn_vm_sample *vm, char **ret_path)
 
 /* ---- who ---- */
 
-bool vn_monitor_is_used(const char *net_unix, const char *path, bool *ret_listens)
+/* Whether a line of `n` bytes is of a socket at `path`. */
+static bool read_socket(const char *line, size_t n, const char *path, unsigned *flags, unsigned *state)
 {
 	size_t length = strlen(path);
+	int at = 0;
+
+	if (n <= length || strncmp(line + n - length, path, length) != 0)
+		return false;
+	/* Fields of fixed width. NOLINTNEXTLINE(cert-err34-c) */
+	int fields = sscanf(
+		line, "%*[0-9a-f]: %*8[0-9A-F] %*8[0-9A-F] %8x %*4[0-9A-F] %2x %*d %n", flags, state, &at);
+	return fields == 2 && at > 0 && (size_t)at == n - length;
+}
+
+bool vn_monitor_is_used(const char *net_unix, const char *path, bool *ret_listens)
+{
 	bool used = false;
 
 	*ret_listens = false;
 	for (const char *line = net_unix; *line; line += *line == '\n') {
 		size_t n = strcspn(line, "\n");
 		unsigned flags = 0, state = 0;
-		int at = 0;
-		/* Fields of fixed width. NOLINTNEXTLINE(cert-err34-c) */
-		if (n > length && strncmp(line + n - length, path, length) == 0 &&
-			sscanf(line, "%*[0-9a-f]: %*8[0-9A-F] %*8[0-9A-F] %8x %*4[0-9A-F] %2x %*d %n", &flags,
-				&state, &at) == 2 &&
-			at > 0 && (size_t)at == n - length) {
-			*ret_listens |= (flags & 0x10000) != 0;
-			used |= (flags & 0x10000) == 0 && (state == 2 || state == 3);
+		if (read_socket(line, n, path, &flags, &state)) {
+			*ret_listens |= (flags & LISTENS) != 0;
+			used |= (flags & LISTENS) == 0 && (state == 2 || state == 3);
 		}
 		line += n;
 	}

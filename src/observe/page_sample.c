@@ -83,7 +83,7 @@ int vn_residency_draw(uint64_t all, unsigned samples, uint64_t seed, vn_page_rea
 struct range {
 	pid_t pid;
 	uint64_t address, page; /* bytes a page */
-	void **pages; /* room for a batch */
+	void *pages[BATCH]; /* room */
 };
 
 static int ask_kernel(void *context, const uint64_t *pages, size_t n, int *ret_status)
@@ -100,11 +100,8 @@ static int ask_kernel(void *context, const uint64_t *pages, size_t n, int *ret_s
 int vn_residency_sample(pid_t pid, uint64_t address, uint64_t size, unsigned samples, uint64_t seed,
 	struct vn_residency *ret_residency, struct vn_error *err)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	vn_autofree void **pages = calloc(BATCH, sizeof(*pages));
-	struct range range = {pid, address, page, pages};
-	int r = pages ? vn_residency_draw(size / page, samples, seed, ask_kernel, &range, ret_residency)
-		      : -ENOMEM;
+	struct range range = {pid, address, (uint64_t)sysconf(_SC_PAGESIZE), {NULL}};
+	int r = vn_residency_draw(size / range.page, samples, seed, ask_kernel, &range, ret_residency);
 
 	if (r == 0)
 		return 0;
@@ -143,7 +140,7 @@ static void count_entry(struct details *details, uint64_t entry)
  * `here`. Whether all could be read.
  */
 static bool read_all_entries(
-	int fd, const struct range *range, uint64_t all, uint64_t here, struct details *details)
+	int fd, struct range *range, uint64_t all, uint64_t here, struct details *details)
 {
 	uint64_t *entries = (uint64_t *)(void *)range->pages; /* the same room */
 
@@ -192,26 +189,22 @@ static uint64_t scale(uint64_t pages, uint64_t part, uint64_t of)
 	return of ? (uint64_t)((unsigned __int128)pages * part / of) : 0;
 }
 
-int vn_residency_details(pid_t pid, uint64_t address, uint64_t size, unsigned samples, uint64_t seed,
+void vn_residency_details(pid_t pid, uint64_t address, uint64_t size, unsigned samples, uint64_t seed,
 	struct vn_residency *residency)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), here = vn_residency_present(residency);
-	vn_autofree void **pages = calloc(BATCH, sizeof(*pages));
-	struct range range = {pid, address, page, pages};
+	struct range range = {pid, address, (uint64_t)sysconf(_SC_PAGESIZE), {NULL}};
+	uint64_t all = size / range.page, here = vn_residency_present(residency);
 	struct details details = {0};
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
-	if (!pages)
-		return -ENOMEM;
 	vn_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
-	if (!(residency->exact ? read_all_entries(fd, &range, size / page, here, &details)
-			       : read_some_entries(fd, &range, size / page, samples, seed, &details)))
-		return 0;
+		return;
+	if (!(residency->exact ? read_all_entries(fd, &range, all, here, &details)
+			       : read_some_entries(fd, &range, all, samples, seed, &details)))
+		return;
 	residency->has_details = true;
 	residency->shared = scale(here, details.shared, details.here);
 	residency->swapped = scale(residency->absent - residency->zero, details.swapped, details.gone);
-	return 0;
 }

@@ -16,7 +16,7 @@
 typedef int vn_guest_reader(
 	const char *text, size_t size, const char *file, struct vn_guest **ret_guest, struct vn_error *err);
 
-struct vn_kernel_workers; /* vm_threads.h */
+struct vn_kernel_workers; /* kernel_workers.h */
 
 struct vn_survey {
 	const struct vn_root *root; /* where proc/ and sys/ are; only a live one has pages and QMP */

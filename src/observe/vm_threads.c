@@ -9,8 +9,7 @@
  * that ran most is taken for them if each of its threads ran at least twice as long as any outside; which is which is not known. With
  * an idle vCPU nothing is guessed.
  *
- * Workers of vhost are named by the kernel, after the thread that asked for them. Before Linux 6.4 they are the kernel's own threads
- * (kthread_create() in drivers/vhost/vhost.c), then threads of QEMU (vhost_task_create()); since 6.17 QEMU may choose.
+ * Workers of vhost are named by the kernel; some are no threads of QEMU's (kernel_workers.h).
  */
 #define _GNU_SOURCE
 #include "vm_threads.h"
@@ -19,6 +18,7 @@
 #include <string.h>
 
 #include "../base/parse.h"
+#include "kernel_workers.h"
 #include "kvm_vcpus.h"
 #include "monitor_facts.h"
 #include "thread_kind.h"
@@ -72,7 +72,7 @@ static int read_thread(struct finder *f, const char *folder, pid_t tid, struct f
 {
 	const struct vn_root *root = f->survey->root;
 	vn_autofree char *status = NULL, *stat = NULL, *schedstat = NULL;
-	struct vn_thread_seen seen;
+	struct vn_thread_seen seen = {0};
 	uint64_t wait_ns;
 	char path[96];
 
@@ -398,60 +398,4 @@ int vn_vm_threads_find(
 	if (r == 0)
 		r = tell_gap(&f);
 	return r == 0 ? hand_over(&f) : r;
-}
-
-/* ---- the kernel's workers ---- */
-
-void vn_kernel_workers_clear(struct vn_kernel_workers *workers)
-{
-	free(workers->v);
-	*workers = (struct vn_kernel_workers){0};
-}
-
-/* comm is one line; only of a thread of the kernel's, which has no program, is it taken: any process may give itself such a name. */
-static int add_worker(const struct vn_root *root, pid_t tid, struct vn_kernel_workers *workers)
-{
-	vn_autofree char *comm = NULL;
-	vn_autofree unsigned char *line = NULL;
-	size_t length;
-	char path[64];
-	uint64_t owner;
-	int index;
-
-	snprintf(path, sizeof(path), "proc/%d/comm", tid);
-	int r = vn_root_read(root, path, &comm);
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	comm[strcspn(comm, "\n")] = '\0';
-	if (vn_thread_kind_of(comm, &index) != VN_THREAD_VHOST || vn_parse_u64(comm + 6, INT_MAX, &owner) < 0)
-		return 0;
-	snprintf(path, sizeof(path), "proc/%d/cmdline", tid);
-	r = vn_root_read_bytes(root, path, VN_FILE_MAX, &line, &length);
-	if (r < 0 || length > 0)
-		return r == -ENOMEM ? r : 0;
-	struct vn_kernel_worker *grown = reallocarray(workers->v, workers->n + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	workers->v = grown;
-	grown[workers->n++] = (struct vn_kernel_worker){tid, (pid_t)owner};
-	return 0;
-}
-
-int vn_kernel_workers_read(const struct vn_root *root, struct vn_kernel_workers *ret_workers)
-{
-	vn_cleanup(vn_names_free) char **names = NULL;
-	struct vn_kernel_workers workers = {0};
-	uint64_t tid;
-	int r = vn_root_list(root, "proc", &names);
-
-	for (size_t i = 0; r == 0 && names[i]; i++) {
-		if (vn_parse_u64(names[i], INT_MAX, &tid) == 0)
-			r = add_worker(root, (pid_t)tid, &workers);
-	}
-	if (r == -ENOMEM) {
-		vn_kernel_workers_clear(&workers);
-		return r;
-	}
-	*ret_workers = workers;
-	return 0;
 }
