@@ -253,12 +253,16 @@ static void test_kvm_ids_that_prove_nothing(void **state)
 static void test_guess(void **state)
 {
 	static const struct {
-		uint64_t run[5];
+		uint64_t main, run[5];
 		int first; /* 0: none */
-	} cases[] = {{{1 * MS, 2 * MS, 900 * MS, 700 * MS, 5 * MS}, 103},
-		{{900 * MS, 2 * MS, 900 * MS, 700 * MS, 5 * MS}, 0},
-		{{1 * MS, 2 * MS, 900 * MS, 3 * MS, 5 * MS}, 0}, /* the other is idle */
-		{{1 * MS, 1 * MS, 2 * MS, 2 * MS, 1 * MS}, 0}};
+	} cases[] = {{100 * MS, {1 * MS, 2 * MS, 900 * MS, 700 * MS, 5 * MS}, 103},
+		{100 * MS, {900 * MS, 2 * MS, 900 * MS, 700 * MS, 5 * MS},
+			103}, /* the oldest is none, whatever it does */
+		{100 * MS, {1 * MS, 400 * MS, 900 * MS, 700 * MS, 5 * MS}, 0},
+		{100 * MS, {1 * MS, 2 * MS, 900 * MS, 3 * MS, 5 * MS}, 0}, /* the other is idle */
+		{1000 * MS, {5 * MS, 1 * MS, 900 * MS, 700 * MS, 1 * MS},
+			0}, /* the start of QEMU took longer */
+		{1 * MS, {1 * MS, 1 * MS, 2 * MS, 2 * MS, 1 * MS}, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -266,7 +270,7 @@ static void test_guess(void **state)
 		vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
 			.accel = "tcg", .guest = guest_of("qemu -smp 2")};
 		fake_make(&fake);
-		put_task(&fake, 100, "qemu-system-x86", "0-7", 10, 9999 * MS, 1);
+		put_task(&fake, 100, "qemu-system-x86", "0-7", 10, cases[i].main, 1);
 		for (int k = 0; k < 5; k++)
 			put_task(&fake, 101 + k, "qemu-system-x86", "0-7", 11, cases[i].run[k], 1);
 		find(&fake, NULL, &vm);

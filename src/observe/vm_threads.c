@@ -6,8 +6,9 @@
  *
  * Names come with `debug-threads=on` only. Without them KVM still tells (kvm_vcpus.h). Under TCG nothing does, and vCPUs are guessed:
  * QEMU makes their threads one after another, and they are what takes the time. The row of as many threads as the guest has vCPUs
- * that ran most is taken for them if each of its threads ran at least twice as long as any outside; which is which is not known. With
- * an idle vCPU nothing is guessed.
+ * that ran most is taken for them if each of its threads ran at least twice as long as any outside, and longer than the main thread,
+ * which takes the time that QEMU needs to start: a paused guest's vCPUs have not run. Which is which is not known. With an idle
+ * vCPU nothing is guessed. The oldest thread is no vCPU: it is made before main() (util/rcu.c, rcu_init()).
  *
  * Workers of vhost are named by the kernel; some are no threads of QEMU's (kernel_workers.h).
  */
@@ -257,8 +258,8 @@ static int use_kvm(struct finder *f)
 	return r == -ENOMEM || r == -ESRCH ? r : 0;
 }
 
-/* Where in `ages`, threads without a name by age, the row of n begins that ran most; n_ages: there is none that stands out. */
-static size_t find_row(struct found *const *ages, size_t n_ages, size_t n)
+/* Where in `ages`, threads without a name by age, the row of n begins that ran most; n_ages: none stands out, or ran for `bar`. */
+static size_t find_row(struct found *const *ages, size_t n_ages, size_t n, uint64_t bar)
 {
 	size_t best = 0;
 	uint64_t most = 0, least = UINT64_MAX, outside = 0;
@@ -279,21 +280,27 @@ static size_t find_row(struct found *const *ages, size_t n_ages, size_t n)
 		else
 			outside = run > outside ? run : outside;
 	}
-	return n <= n_ages && least >= GUESS_LEAST && least / 2 >= outside ? best : n_ages;
+	return n <= n_ages && least >= bar && least / 2 >= outside ? best : n_ages;
 }
 
 static int guess_vcpus(struct finder *f)
 {
 	size_t n = f->vm->guest ? f->vm->guest->vcpus : 0, n_ages = 0;
 	vn_autofree struct found **ages = calloc(f->n + 1, sizeof(struct found *));
+	const struct found *main = find_thread(f, f->vm->process.pid), *oldest = NULL;
 
 	if (!ages)
 		return -ENOMEM;
 	for (size_t i = 0; i < f->n; i++) {
-		if (f->v[i].unnamed && f->v[i].thread.kind == VN_THREAD_OTHER)
-			ages[n_ages++] = &f->v[i];
+		struct found *found = &f->v[i];
+		if (found == main)
+			continue;
+		if (oldest && found->unnamed && found->thread.kind == VN_THREAD_OTHER)
+			ages[n_ages++] = found;
+		oldest = oldest ? oldest : found;
 	}
-	size_t row = n > 0 ? find_row(ages, n_ages, n) : n_ages;
+	uint64_t bar = main && main->run_ns > GUESS_LEAST ? main->run_ns : GUESS_LEAST;
+	size_t row = n > 0 ? find_row(ages, n_ages, n, bar) : n_ages;
 	for (size_t i = row; i < n_ages && i < row + n; i++)
 		tell(ages[i], VN_THREAD_VCPU, n == 1 ? 0 : -1, VN_TOLD_BY_BEHAVIOUR);
 	return 0;
