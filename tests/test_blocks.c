@@ -379,6 +379,47 @@ static void test_live_dimms(void **state)
 		(const char *const[]){"a", "b", "c"}, (const int[]){0, 1, 1}, 3);
 }
 
+/* Somebody without privilege looks at a process of root's: what was not read is said, with what it takes. In a child: 0 is good. */
+static int look_unprivileged(void)
+{
+	pid_t parent = getppid();
+	struct vn_vm_sample vm = {.process.pid = parent, .guest = guest_of("qemu -m 64")};
+	vn_autoroot root = {.fd = -1};
+
+	if (setgid(65534) < 0 || setuid(65534) < 0 || vn_root_open("/", &root, NULL) < 0)
+		return 1;
+	struct vn_survey survey = live_survey(&root);
+	if (vn_blocks_find(&survey, NULL, &vm) != 0 || vm.n_blocks != 1 || vm.blocks[0].address != 0)
+		return 2;
+	if (vm.gaps.n != 1 || strcmp(vm.gaps.v[0].code, "maps-unreadable") != 0)
+		return 3;
+	if (!strstr(vm.gaps.v[0].text, "as user 0, or with CAP_SYS_PTRACE"))
+		return 4;
+	vm.blocks[0].address = 0x1000; /* as a record would tell */
+	vm.process.start_time = 1;
+	if (vn_blocks_look(&survey, &vm) != 0 || vm.gaps.n != 2 ||
+		strcmp(vm.gaps.v[1].code, "pages-unreadable") != 0)
+		return 5;
+	vn_vm_sample_clear(&vm);
+	return 0;
+}
+
+static void test_without_privilege(void **state)
+{
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(look_unprivileged());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_huge_pages_are_seen),
 		cmocka_unit_test(test_record_and_facts_tell_addresses),
 		cmocka_unit_test(test_gone_and_nonsense),
+		cmocka_unit_test(test_without_privilege),
 		cmocka_unit_test(test_live_anonymous),
 		cmocka_unit_test(test_live_reversed),
 		cmocka_unit_test(test_live_memfd),
