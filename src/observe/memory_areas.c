@@ -67,14 +67,10 @@ static int read_of(const struct vn_root *root, pid_t pid, const char *leaf, char
 	return 0;
 }
 
-int vn_areas_read(const struct vn_root *root, pid_t pid, struct vn_areas *ret_areas)
+int vn_areas_parse(const char *text, struct vn_areas *ret_areas)
 {
-	vn_autofree char *text = NULL;
 	vn_autoareas areas = {0};
-	int r = read_of(root, pid, "maps", &text);
 
-	if (r < 0)
-		return r;
 	areas.v = calloc(count_lines(text), sizeof(*areas.v));
 	if (!areas.v)
 		return -ENOMEM;
@@ -87,6 +83,14 @@ int vn_areas_read(const struct vn_root *root, pid_t pid, struct vn_areas *ret_ar
 	*ret_areas = areas;
 	areas = (struct vn_areas){0};
 	return 0;
+}
+
+int vn_areas_read(const struct vn_root *root, pid_t pid, struct vn_areas *ret_areas)
+{
+	vn_autofree char *text = NULL;
+	int r = read_of(root, pid, "maps", &text);
+
+	return r < 0 ? r : vn_areas_parse(text, ret_areas);
 }
 
 /* The last with a start at or below the address; n: none. */
@@ -202,13 +206,10 @@ void vn_numa_lines_clear(struct vn_numa_lines *lines)
 	*lines = (struct vn_numa_lines){0};
 }
 
-int vn_numa_lines_read(const struct vn_root *root, pid_t pid, struct vn_numa_lines *ret_lines)
+int vn_numa_lines_parse(char *text, struct vn_numa_lines *ret_lines)
 {
-	vn_autolines lines = {0};
-	int r = read_of(root, pid, "numa_maps", &lines.text);
+	vn_autolines lines = {.text = text};
 
-	if (r < 0)
-		return r;
 	lines.v = calloc(count_lines(lines.text), sizeof(*lines.v));
 	if (!lines.v)
 		return -ENOMEM;
@@ -223,6 +224,14 @@ int vn_numa_lines_read(const struct vn_root *root, pid_t pid, struct vn_numa_lin
 	*ret_lines = lines;
 	lines = (struct vn_numa_lines){0};
 	return 0;
+}
+
+int vn_numa_lines_read(const struct vn_root *root, pid_t pid, struct vn_numa_lines *ret_lines)
+{
+	char *text;
+	int r = read_of(root, pid, "numa_maps", &text);
+
+	return r < 0 ? r : vn_numa_lines_parse(text, ret_lines);
 }
 
 /* The first line of a mapping that reaches into the range; n: none. */

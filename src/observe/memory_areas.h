@@ -12,6 +12,9 @@ struct vn_areas {
 	struct vn_area *v; /* by address */
 };
 
+/* Reads the text of maps; lines that are none, or not in order, are passed over. 0 or -ENOMEM. */
+int vn_areas_parse(const char *text, struct vn_areas *ret_areas);
+
 /* -ESRCH when the process is gone; -EACCES; -ENOMEM. */
 int vn_areas_read(const struct vn_root *root, pid_t pid, struct vn_areas *ret_areas);
 void vn_areas_clear(struct vn_areas *areas);
@@ -40,6 +43,9 @@ struct vn_numa_lines {
 	size_t n;
 	struct vn_numa_line *v; /* by address */
 };
+
+/* Takes `text` over, in any case. 0 or -ENOMEM. */
+int vn_numa_lines_parse(char *text, struct vn_numa_lines *ret_lines);
 
 /* All of them: the kernel walks every page of the process. */
 int vn_numa_lines_read(const struct vn_root *root, pid_t pid, struct vn_numa_lines *ret_lines);
