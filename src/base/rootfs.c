@@ -48,6 +48,11 @@ static int open_path(const struct vn_root *root, const char *path, int flags)
 	return fd < 0 ? vn_errno() : fd;
 }
 
+int vn_root_open_path(const struct vn_root *root, const char *path, int flags)
+{
+	return root->tree ? -ENOTSUP : open_path(root, path, flags);
+}
+
 /* A root that others may have filled must not be read without the kernel's help against its symbolic links.
  */
 static int check_confinement(const struct vn_root *root, struct vn_error *err)

@@ -52,6 +52,12 @@ int vn_root_read(const struct vn_root *root, const char *path, char **ret_text);
 int vn_root_read_bytes(const struct vn_root *root, const char *path, size_t max, unsigned char **ret_bytes,
 	size_t *ret_length);
 
+/*
+ * Opens a file or folder with open(2)'s `flags`, for who reads many files of one folder or only a file's beginning. The descriptor, or a
+ * negative errno; -ENOTSUP for an archive.
+ */
+int vn_root_open_path(const struct vn_root *root, const char *path, int flags);
+
 /* Reads a file that holds one unsigned decimal number and a newline. */
 int vn_root_read_u64(const struct vn_root *root, const char *path, uint64_t *ret);
 

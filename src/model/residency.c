@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define Z99 2.5758293035489004 /* the normal distribution's two-sided 99% point */
+#define OUTSIDE_EACH 0.005 /* the chance that the truth is below the interval, and that it is above it */
+#define HALVINGS 48
+#define FRACTION_MOST 1000
 
 void vn_residency_clear(struct vn_residency *residency)
 {
@@ -15,7 +17,7 @@ void vn_residency_clear(struct vn_residency *residency)
 	*residency = (struct vn_residency){0};
 }
 
-int vn_residency_count(struct vn_residency *residency, unsigned node)
+int vn_residency_add(struct vn_residency *residency, unsigned node, uint64_t pages)
 {
 	size_t i = 0;
 
@@ -31,30 +33,92 @@ int vn_residency_count(struct vn_residency *residency, unsigned node)
 		residency->nodes = grown;
 		residency->n_nodes++;
 	}
-	residency->nodes[i].pages++;
+	residency->nodes[i].pages += pages;
 	return 0;
 }
 
-/*
- * Wilson's score interval (E. B. Wilson, "Probable inference, the law of succession, and statistical
- * inference", JASA 22, 1927): sound for small counts too, where the textbook interval collapses to a point at
- * 0 hits.
- */
-struct vn_share_interval vn_mean_interval(double mean, uint64_t asked, bool exact)
+uint64_t vn_residency_present(const struct vn_residency *residency)
 {
-	double n = (double)asked, p = mean;
+	uint64_t pages = 0;
 
-	if (asked == 0)
+	for (size_t i = 0; i < residency->n_nodes; i++)
+		pages += residency->nodes[i].pages;
+	return pages;
+}
+
+static double log_gamma(double x)
+{
+	int sign; /* lgamma() would write it to a global */
+
+	return lgamma_r(x, &sign);
+}
+
+/*
+ * The regularized incomplete beta function I_x(a, b), where x is no larger than its mean: by its continued fraction (NIST DLMF
+ * 8.17.22), reckoned from the front as Lentz does. It is the chance of `a` hits or more of a + b - 1 draws with chance x each.
+ */
+static double incomplete_beta(double x, double a, double b)
+{
+	const double tiny = 1e-300;
+	double front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x)) / a;
+	double c = 1, d = 1 - (a + b) * x / (a + 1), value;
+
+	d = 1 / (fabs(d) < tiny ? tiny : d);
+	value = d;
+	for (int m = 1; m < FRACTION_MOST; m++) {
+		double before = value;
+		for (int odd = 0; odd < 2; odd++) {
+			double t = odd ? -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+				       : m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+			c = 1 + t / c;
+			d = 1 + t * d;
+			c = fabs(c) < tiny ? tiny : c;
+			d = 1 / (fabs(d) < tiny ? tiny : d);
+			value *= c * d;
+		}
+		if (fabs(value - before) < 1e-12 * fabs(value))
+			break;
+	}
+	return front * value;
+}
+
+/* The share with which `hits` or more of `asked` would come with a chance of OUTSIDE_EACH. */
+static double lower_bound(double hits, double asked)
+{
+	double low = 0, high = hits / asked;
+
+	for (int i = 0; hits > 0 && i < HALVINGS; i++) {
+		double middle = (low + high) / 2;
+		if (incomplete_beta(middle, hits, asked - hits + 1) < OUTSIDE_EACH)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * The exact interval of C. J. Clopper and E. S. Pearson ("The use of confidence or fiducial limits illustrated in the case of the
+ * binomial", Biometrika 26, 1934): it holds the truth in 99% of samples or more, whatever the truth is. Wilson's, which is
+ * shorter, does not where the share is small: of 4096 pages, with a share of 0.04%, it fails in 2.6%.
+ */
+static struct vn_share_interval interval_of(double hits, double asked, bool exact)
+{
+	double p = asked > 0 ? hits / asked : 0;
+
+	if (asked <= 0)
 		return (struct vn_share_interval){0, 0, 1};
 	if (exact)
 		return (struct vn_share_interval){p, p, p};
-	double z2 = Z99 * Z99, centre = (p + z2 / (2 * n)) / (1 + z2 / n);
-	double half = Z99 / (1 + z2 / n) * sqrt(fmax(0, p * (1 - p)) / n + z2 / (4 * n * n));
-	double low = p <= 0 ? 0 : centre - half, high = p >= 1 ? 1 : centre + half;
-	return (struct vn_share_interval){p, fmax(0, low), fmin(1, high)};
+	return (struct vn_share_interval){p, lower_bound(hits, asked), 1 - lower_bound(asked - hits, asked)};
 }
 
 struct vn_share_interval vn_share_interval(uint64_t hits, uint64_t asked, bool exact)
 {
-	return vn_mean_interval(asked ? (double)hits / (double)asked : 0, asked, exact);
+	return interval_of((double)hits, (double)asked, exact);
+}
+
+struct vn_share_interval vn_mean_interval(double mean, uint64_t asked, bool exact)
+{
+	return interval_of(mean * (double)asked, (double)asked, exact);
 }

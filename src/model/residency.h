@@ -27,8 +27,17 @@ struct vn_residency {
 
 void vn_residency_clear(struct vn_residency *residency);
 
-/* Counts a page on a node. 0 or -ENOMEM. */
-int vn_residency_count(struct vn_residency *residency, unsigned node);
+/* Counts pages on a node. 0 or -ENOMEM. */
+int vn_residency_add(struct vn_residency *residency, unsigned node, uint64_t pages);
+
+/* Counts one. */
+static inline int vn_residency_count(struct vn_residency *residency, unsigned node)
+{
+	return vn_residency_add(residency, node, 1);
+}
+
+/* Pages that are on a node, whichever. */
+uint64_t vn_residency_present(const struct vn_residency *residency);
 
 /* A share with the interval that holds the true one with 99% confidence; all between 0 and 1. */
 struct vn_share_interval {

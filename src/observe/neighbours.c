@@ -70,6 +70,35 @@ static bool is_nameless(const char *name)
 	return false;
 }
 
+/* What has a driver behind it. Pools of huge pages and DAX are memory, though they are mounted, or are, below /dev. */
+static bool is_device(const char *name)
+{
+	static const char *const memory[] = {"/dev/shm", "/dev/zero", "/dev/huge", "/dev/dax"};
+
+	for (size_t i = 0; i < sizeof(memory) / sizeof(memory[0]); i++) {
+		if (strncmp(name, memory[i], strlen(memory[i])) == 0)
+			return false;
+	}
+	return strncmp(name, "/dev/", 5) == 0 || strncmp(name, "/sys/", 5) == 0 ||
+	       strncmp(name, "anon_inode:", 11) == 0;
+}
+
+/* "fe:01 1234": of which file. What is not written so stays 0. */
+static void read_file_of(const char *p, struct vn_area *area)
+{
+	uint64_t major, minor;
+	size_t digits;
+	char number[24];
+
+	if (!read_hex(&p, ':', &major) || !read_hex(&p, ' ', &minor))
+		return;
+	digits = strspn(p, "0123456789");
+	snprintf(number, sizeof(number), "%.*s", (int)(digits < 23 ? digits : 23), p);
+	if (vn_parse_u64(number, UINT64_MAX, &area->inode) == 0)
+		area->file_system = major << 32 | (minor & UINT32_MAX);
+}
+
+/* fs/proc/task_mmu.c, show_vma_header_prefix(). */
 int vn_maps_line(const char *line, struct vn_area *ret_area)
 {
 	uint64_t start, end;
@@ -77,10 +106,17 @@ int vn_maps_line(const char *line, struct vn_area *ret_area)
 	if (!read_hex(&line, '-', &start) || !read_hex(&line, ' ', &end) || end <= start ||
 		strcspn(line, " \n") != 4)
 		return -EINVAL;
-	*ret_area = (struct vn_area){.start = start,
+	const char *name = skip_fields(line, 4), *offset = skip_fields(line, 1);
+	struct vn_area area = {.start = start,
 		.size = end - start,
 		.writable = line[0] == 'r' && line[1] == 'w',
-		.nameless = is_nameless(skip_fields(line, 4))};
+		.executable = line[2] == 'x',
+		.shared = line[3] == 's',
+		.nameless = is_nameless(name),
+		.device = is_device(name)};
+	if (read_hex(&offset, ' ', &area.offset))
+		read_file_of(offset, &area);
+	*ret_area = area;
 	return 0;
 }
 

@@ -29,7 +29,12 @@
 struct vn_area {
 	uint64_t start, size;
 	bool writable; /* and readable */
+	bool executable;
+	bool shared; /* MAP_SHARED */
 	bool nameless; /* not of a file of the disk, nor of a device: memory */
+	bool device; /* of a device: the registers of a VFIO device, say */
+	uint64_t offset; /* in the file that it is of */
+	uint64_t file_system, inode; /* major << 32 | minor; 0, 0: of no file */
 };
 
 /* -EINVAL when it is no such line. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../base/parse.h"
 #include "../base/text.h"
 
 /* mm/mempolicy.c, policy_modes[]. */
@@ -66,6 +67,44 @@ int vn_numa_maps_line(const char *line, uint64_t *ret_address, struct vn_mem_pol
 	*ret_policy = policy;
 	policy = (struct vn_mem_policy){0};
 	return 0;
+}
+
+/* The number behind `key` in the line's fields; false: there is none. *p is behind it then. */
+static bool next_number(const char **p, const char *key, uint64_t *ret)
+{
+	char number[24];
+
+	for (const char *at = *p; (at = strchr(at, ' '));) {
+		at++;
+		if (strncmp(at, key, strlen(key)) != 0)
+			continue;
+		at += strlen(key);
+		snprintf(number, sizeof(number), "%.*s", (int)strspn(at, "0123456789"), at);
+		*p = at;
+		if (vn_parse_u64(number, UINT64_MAX / 1024, ret) == 0)
+			return true;
+	}
+	return false;
+}
+
+int vn_numa_maps_count(const char *line, uint64_t unit, struct vn_residency *residency)
+{
+	vn_autofree char *copy = strndup(line, strcspn(line, "\n"));
+	const char *p = copy;
+	uint64_t kib, node, pages;
+	int r = copy ? 0 : -ENOMEM;
+
+	if (r < 0 || !next_number(&p, "kernelpagesize_kB=", &kib))
+		return r; /* no page is there */
+	for (p = copy; r == 0 && next_number(&p, "N", &node);) {
+		size_t digits = strspn(p, "0123456789");
+		char number[24];
+		snprintf(number, sizeof(number), "%.*s", (int)strspn(p + digits + 1, "0123456789"),
+			p[digits] == '=' ? p + digits + 1 : "");
+		if (node <= VN_SET_MAX && vn_parse_u64(number, UINT64_MAX / 1024, &pages) == 0)
+			r = vn_residency_add(residency, (unsigned)node, pages * (kib * 1024 / unit));
+	}
+	return r;
 }
 
 /* Takes the policy over, unless one that reads the same is there. */

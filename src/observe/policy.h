@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "../model/mem_policy.h"
+#include "../model/residency.h"
 
 /*
  * Reads a line of numa_maps: the address of the mapping and its policy. The form is mpol_to_str()'s
@@ -12,6 +13,9 @@
  * and flags, ":" and nodes. -EINVAL when it is no such line.
  */
 int vn_numa_maps_line(const char *line, uint64_t *ret_address, struct vn_mem_policy *ret_policy);
+
+/* Adds the pages of a line (N0=12 N1=3), in units of `unit` bytes, to `residency`. 0 or -ENOMEM. */
+int vn_numa_maps_count(const char *line, uint64_t unit, struct vn_residency *residency);
 
 /* The distinct policies of the mappings that [address, address + size) is made of: QEMU binds a backend as
  * one piece. */

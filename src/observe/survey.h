@@ -16,6 +16,8 @@
 typedef int vn_guest_reader(
 	const char *text, size_t size, const char *file, struct vn_guest **ret_guest, struct vn_error *err);
 
+struct vn_kernel_workers; /* kernel_workers.h */
+
 struct vn_survey {
 	const struct vn_root *root; /* where proc/ and sys/ are; only a live one has pages and QMP */
 	vn_guest_reader *read_guest;
@@ -29,6 +31,7 @@ struct vn_survey {
 	const char *const *names; /* names, uuids, ids or pids; n_names 0: all VMs */
 	const struct vn_vm *const *records; /* vnuma's own VMs */
 	size_t n_records;
+	const struct vn_kernel_workers *workers; /* NULL: looked for anew for each VM */
 	int stop_fd; /* readable: end at once with -ECANCELED; -1 */
 };
 

@@ -8,7 +8,7 @@ struct vn_monitor_facts;
 
 /*
  * All threads of QEMU, and the kernel's threads that work for it (vhost-PID), with kind, index, allowed CPUs. A vCPU is known by what
- * QEMU said, the record, its name, or that it sits in KVM_RUN of vCPU n. 0, -ENOMEM, -ESRCH.
+ * QEMU said, the record, its name, or that it sits in KVM_RUN of vCPU n; else it may be guessed. 0, -ENOMEM, -ESRCH.
  */
 int vn_vm_threads_find(
 	const struct vn_survey *survey, const struct vn_monitor_facts *facts, struct vn_vm_sample *vm);
@@ -20,6 +20,9 @@ struct vn_looks;
 int vn_looks_begin(const struct vn_survey *survey, const struct vn_host *host, struct vn_vm_sample *vms,
 	size_t n, struct vn_looks **ret_looks);
 
-/* Another: adds what ran since the last one to each thread's times, ran_on, migrations. Threads that ended stay as they were. */
+/*
+ * Another: adds what ran since the last one to each thread's times, ran_on, migrations. Threads that ended stay as they were. A vCPU
+ * that was busy in the guest whenever it was looked at may be known now; it becomes one in its place among the threads. 0 or -ENOMEM.
+ */
 int vn_looks_take(struct vn_looks *looks);
 void vn_looks_free(struct vn_looks *looks);

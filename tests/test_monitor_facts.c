@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whose monitor is asked, and what is made of the answers: of a real QEMU, and of children that answer nonsense or nothing. */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "live_qemu.h"
+#include "../src/base/clock.h"
+#include "../src/observe/blocks.h"
+#include "../src/observe/monitor_facts.h"
+#include "../src/observe/monitor_socket.h"
+
+/* ---- where ---- */
+
+static void assert_path(const char *line, const char *path)
+{
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.guest = vn_guest_new()};
+	vn_autofree char *found = NULL;
+
+	assert_int_equal(vn_guest_set_text(vm.guest, VN_FORM_QEMU, line, strlen(line)), 0);
+	assert_int_equal(vn_monitor_path(&vm, &found), path ? 0 : -ENOENT);
+	if (path)
+		assert_string_equal(found, path);
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	assert_path("qemu -qmp unix:/run/a,server=on,wait=off", "/run/a");
+	assert_path("qemu -qmp unix:/run/a,server,nowait", "/run/a");
+	assert_path("qemu -qmp-pretty unix:/run/a,,b,server=on", "/run/a,b");
+	assert_path("qemu -qmp unix:/run/a", NULL); /* it connects, and does not listen */
+	assert_path("qemu -qmp tcp:localhost:4444,server=on", NULL);
+	assert_path("qemu -mon chardev=m,mode=control -chardev socket,id=m,path=/run/b,server=on", "/run/b");
+	assert_path("qemu -chardev socket,id=m,path=/run/b,server=on,wait=off -mon m,mode=control", "/run/b");
+	assert_path("qemu -chardev socket,id=m,path=/run/b,server=on -mon m,mode=readline", NULL);
+	assert_path("qemu -chardev socket,id=m,fd=7,server=on -mon m,mode=control", NULL);
+	assert_path("qemu -chardev socket,id=m,path=/run/b,server=on,abstract=on -mon m,mode=control", NULL);
+	assert_path("qemu -chardev pty,id=m,path=/run/b,server=on -mon m,mode=control", NULL);
+	assert_path("qemu -chardev socket,id=n,path=/run/n,server=on -mon m,mode=control", NULL);
+	assert_path("qemu -qmp", NULL);
+	assert_path("qemu", NULL);
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.record = vn_vm_new()};
+	vn_autofree char *found = NULL;
+	vm.record->qmp_path = strdup("/run/own");
+	assert_int_equal(vn_monitor_path(&vm, &found), 0);
+	assert_string_equal(found, "/run/own");
+}
+
+#define HEAD "Num       RefCount Protocol Flags    Type St Inode Path\n"
+#define LISTENS "0000000000000000: 00000002 00000000 00010000 0001 01 72501 /run/vm/qmp\n"
+#define OTHER "0000000000000000: 00000003 00000000 00000000 0001 03 12345 /run/vm/qmp2\n"
+#define NAMELESS "0000000000000000: 00000003 00000000 00000000 0001 03 12346\n"
+
+static void assert_used(const char *text, bool used, bool listens)
+{
+	bool does;
+
+	assert_int_equal(vn_monitor_is_used(text, "/run/vm/qmp", &does), used);
+	assert_int_equal(does, listens);
+}
+
+static void test_who_is_connected(void **state)
+{
+	(void)state;
+	assert_used(HEAD OTHER NAMELESS LISTENS, false, true);
+	assert_used(HEAD LISTENS "0000000000000000: 00000003 00000000 00000000 0001 03 72777 /run/vm/qmp\n",
+		true, true);
+	assert_used(HEAD LISTENS "0000000000000000: 00000002 00000000 00000000 0001 02     0 /run/vm/qmp\n",
+		true, true);
+	assert_used(HEAD OTHER, false, false);
+	assert_used(HEAD "0: 00000003 00000000 00010000 0001 01 1 /x/run/vm/qmp\n", false, false);
+	assert_used("", false, false);
+	assert_used("/run/vm/qmp", false, false);
+}
+
+/* ---- asking ---- */
+
+static struct vn_survey ask_survey(const struct vn_root *root)
+{
+	struct vn_survey survey = live_survey(root);
+
+	survey.qmp = true;
+	return survey;
+}
+
+static void test_live(void **state)
+{
+	vn_cleanup(live_stop) struct live_qemu q;
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {0};
+	vn_autofacts facts = {0};
+	vn_autoroot root = {.fd = -1};
+
+	(void)state;
+	if (!live_start(&q,
+		    "-S -accel tcg -m 128 -smp 2 -object iothread,id=io7 -object memory-backend-ram,id=a,size=64M "
+		    "-object memory-backend-ram,id=b,size=64M -numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b"))
+		skip();
+	assert_int_equal(vn_root_open("/", &root, NULL), 0);
+	struct vn_survey survey = ask_survey(&root);
+	live_sample(&q, &vm);
+	assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0); /* we are connected */
+	assert_int_equal(vm.gaps.n, 1);
+	assert_non_null(strstr(vm.gaps.v[0].text, "somebody is connected"));
+	live_disconnect(&q);
+	vn_notes_clear(&vm.gaps);
+
+	vm.manager = VN_MANAGER_LIBVIRT;
+	assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0);
+	vm.manager = VN_MANAGER_NONE;
+	survey.qmp = false;
+	assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0);
+	assert_int_equal(vm.gaps.n, 0);
+	survey.qmp = true;
+
+	int r = 0;
+	for (int tries = 0; tries < 200 && r == 0; tries++) { /* until the connection that was ours is gone */
+		vn_notes_clear(&vm.gaps);
+		r = vn_monitor_ask(&survey, &vm, &facts);
+		if (r == 0)
+			usleep(10000);
+	}
+	assert_int_equal(r, 1);
+	assert_int_equal(facts.n_threads, 3);
+	assert_int_equal(facts.threads[1].kind, VN_THREAD_VCPU);
+	assert_int_equal(facts.threads[1].index, 1);
+	assert_int_equal(facts.threads[2].kind, VN_THREAD_IOTHREAD);
+	assert_string_equal(facts.threads[2].id, "io7");
+	assert_int_equal(facts.n_blocks, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(facts.blocks[i].size, 64 * VN_MIB);
+		assert_int_equal(facts.blocks[i].page, 4096);
+	}
+	assert_int_equal(vn_blocks_find(&survey, &facts, &vm), 0);
+	assert_int_equal(vm.n_blocks, 2);
+	if (facts.blocks[0].address) /* QEMU 8.0 and later */
+		assert_int_equal(vm.blocks[0].tied_by, VN_TOLD_BY_QMP);
+
+	vm.process.pid =
+		getpid(); /* it is not we who listen there; once more, QEMU has to find that we left */
+	bool told = false;
+	for (int tries = 0; tries < 200 && !told; tries++) {
+		vn_notes_clear(&vm.gaps);
+		assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0);
+		assert_int_equal(vm.gaps.n, 1);
+		told = strstr(vm.gaps.v[0].text, "another process") != NULL;
+		if (!told)
+			usleep(10000);
+	}
+	assert_true(told);
+}
+
+/* A child that listens, and answers each line with the next of `answers`; NULL: with nothing. */
+struct child {
+	char folder[32], path[48];
+	pid_t pid;
+};
+
+static void answer(int fd, const char *const *answers)
+{
+	char byte;
+
+	for (; answers && *answers; answers++) {
+		if (write(fd, *answers, strlen(*answers)) < 0)
+			_exit(1);
+		while (read(fd, &byte, 1) == 1 && byte != '\n')
+			;
+	}
+	while (read(fd, &byte, 1) > 0)
+		;
+}
+
+static void child_start(struct child *child, const char *const *answers)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int ready[2];
+	char byte = 0;
+
+	*child = (struct child){.folder = "/tmp/vnuma-child-XXXXXX"};
+	assert_non_null(mkdtemp(child->folder));
+	snprintf(child->path, sizeof(child->path), "%s/qmp", child->folder);
+	strcpy(address.sun_path, child->path);
+	assert_int_equal(pipe(ready), 0);
+	child->pid = fork();
+	if (child->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0 ||
+			write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		signal(SIGPIPE, SIG_IGN);
+		for (;;)
+			answer(accept(fd, NULL, NULL), answers);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void child_stop(struct child *child)
+{
+	kill(child->pid, SIGKILL);
+	waitpid(child->pid, NULL, 0);
+	unlink(child->path);
+	rmdir(child->folder);
+}
+
+/* Asks the child as if it were QEMU. Returns what vn_monitor_ask() does; the gap, if there is one, is copied. */
+static int ask(const char *const *answers, struct vn_monitor_facts *facts, char gap[static 512])
+{
+	vn_cleanup(child_stop) struct child child;
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
+		.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA};
+	vn_autoroot root = {.fd = -1};
+
+	child_start(&child, answers);
+	assert_int_equal(vn_root_open("/", &root, NULL), 0);
+	struct vn_survey survey = ask_survey(&root);
+	vm.process.pid = child.pid;
+	vm.record->qmp_path = strdup(child.path);
+	int64_t began = vn_now_ms();
+	int r = vn_monitor_ask(&survey, &vm, facts);
+	assert_true(vn_now_ms() - began < 5000); /* far from for ever, on any machine */
+	snprintf(gap, 512, "%s", vm.gaps.n ? vm.gaps.v[0].text : "");
+	assert_int_equal(vm.gaps.n, r == 0);
+	return r;
+}
+
+#define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\n"
+#define READY GREETING, "{\"return\": {}, \"id\": 1}\n"
+
+static void assert_gap(const char *const *answers, const char *says)
+{
+	vn_autofacts facts = {0};
+	char gap[512];
+
+	assert_int_equal(ask(answers, &facts, gap), 0);
+	assert_int_equal(facts.n_threads + facts.n_blocks, 0);
+	if (!strstr(gap, says))
+		fail_msg("'%s' is not in '%s'", says, gap);
+}
+
+static void test_bad_answers(void **state)
+{
+	(void)state;
+	assert_gap(NULL, "did not answer in time");
+	assert_gap((const char *const[]){"HTTP/1.0 400\n", NULL}, "not QEMU's protocol");
+	assert_gap((const char *const[]){READY, "{\"return\": 7, \"id\": 2}\n", NULL}, "not understood");
+	assert_gap((const char *const[]){READY,
+			   "{\"return\": [{\"thread-id\": -3, \"cpu-index\": 0}], \"id\": 2}\n", NULL},
+		"not understood");
+	assert_gap((const char *const[]){READY, "{\"return\": [], \"id\": 2}\n",
+			   "{\"return\": [{\"thread-id\": 1e3}], \"id\": 3}\n", NULL},
+		"not understood");
+	assert_gap((const char *const[]){READY,
+			   "{\"error\": {\"class\": \"x\\u001b[31m\", \"desc\": \"y\"}, \"id\": 2}\n", NULL},
+		"x\\x1b[31m");
+}
+
+/* As QEMU 8.0 and later write it; with a machine that keeps old ids. */
+static void test_addresses(void **state)
+{
+	vn_autofacts facts = {0};
+	char gap[512];
+
+	(void)state;
+	assert_int_equal(
+		ask((const char *const[]){READY,
+			    "{\"return\": [{\"thread-id\": 12, \"cpu-index\": 0}], \"id\": 2}\n",
+			    "{\"return\": [], \"id\": 3}\n",
+			    "{\"return\": [{\"id\": \"ram0\", \"size\": 1073741824}, {\"id\": \"h\\n\", \"size\": 4096}], \"id\": 4}\n",
+			    "{\"return\": \"              Block Name    PSize              Offset               Used              Total                HVA  RO\\r\\n"
+			    "           /objects/ram0    2 MiB  0x0000000000000000 0x0000000040000000 0x0000000040000000 0x00007f1234000000  rw\\r\\n"
+			    "                 pc.bios    4 KiB  0x0000000040000000 0x0000000000040000 0x0000000000040000 0x00007f5678000000  ro\\r\\n\", \"id\": 5}\n",
+			    NULL},
+			&facts, gap),
+		1);
+	assert_int_equal(facts.n_threads, 1);
+	assert_int_equal(facts.threads[0].tid, 12);
+	assert_int_equal(facts.n_blocks, 2);
+	assert_int_equal(facts.blocks[0].address, 0x7f1234000000);
+	assert_int_equal(facts.blocks[0].page, 2 * VN_MIB);
+	assert_string_equal(facts.blocks[1].id, "h\\x0a");
+	assert_int_equal(facts.blocks[1].address, 0);
+}
+
+static void test_nobody_listens(void **state)
+{
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
+		.record = vn_vm_new(), .process.pid = getpid()};
+	vn_autoroot root = {.fd = -1};
+	vn_autofacts facts = {0};
+
+	(void)state;
+	assert_int_equal(vn_root_open("/", &root, NULL), 0);
+	struct vn_survey survey = ask_survey(&root);
+	vm.record->qmp_path = strdup("/nonexistent/qmp");
+	assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0);
+	assert_int_equal(vm.gaps.n, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_who_is_connected),
+		cmocka_unit_test(test_live),
+		cmocka_unit_test(test_bad_answers),
+		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_nobody_listens),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
