@@ -86,7 +86,7 @@ int vn_emit_plan(const struct vn_plan *plan, const struct vn_guest *guest, enum 
 	case VN_EMIT_LIBVIRT:
 		return vn_emit_libvirt(plan, guest, target, notes, ret_text, err);
 	case VN_EMIT_XL:
-		return vn_emit_xl(plan, guest, notes, ret_text, err);
+		return vn_emit_xl(plan, guest, target, notes, ret_text, err);
 	case VN_EMIT_QEMU:
 	case VN_EMIT_QEMU_JSON:
 		break;
