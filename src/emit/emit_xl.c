@@ -221,13 +221,20 @@ void vn_xl_copy(const struct vn_xl_job *job, size_t from, size_t to, FILE *out)
 	}
 }
 
+/* That there is to be one vnode: xl passes it over, and without it the next plan might make several, which end the guest's migration. */
+static bool is_wish_for_one(const struct vn_xl_job *job, const struct vn_cfg_entry *entry)
+{
+	return !job->vnodes && (strcmp(entry->key, "vnodes") == 0 || strcmp(entry->key, "vnode") == 0) &&
+	       entry->value.type == VN_CFG_NUMBER && entry->value.number == 1;
+}
+
 /* One entry, of which all before *at is written. */
 static void write_entry(struct writer *w, const struct vn_cfg_entry *entry, size_t *at)
 {
 	enum setting setting = setting_of(entry->key);
 	const char *value = setting < N_SETTINGS ? w->values[setting] : NULL;
 
-	if (setting == TYPE || (setting == CPU_WEIGHT && !value))
+	if (setting == TYPE || (setting == CPU_WEIGHT && !value) || is_wish_for_one(&w->job, entry))
 		return;
 	if (setting == N_SETTINGS && !is_replaced(entry->key)) {
 		vn_xl_copy(&w->job, *at, entry->value.begin, w->out);
