@@ -179,6 +179,10 @@ sed -n '/^`xen.cfg`:/,/^On a host/s/^    //p' docs/xen.md >"$work/doc.cfg"
 expect "docs/xen.md" 0 "$vnuma" plan "$work/doc.cfg" --host "synthetic:node:4(memory=4GiB) core:4 pu:1" --to xl
 same "docs/xen.md: is what is printed" "$out" "$(sed -n '/^On a host/,/^## What is read/s/^    //p' docs/xen.md)"
 
+sed 's/size=64M/size=4500M/; s/-m 128/-m 4564/' "$work/nodes.sh" >"$work/large.sh"
+expect "memory of several nodes: too much for one" 2 "$vnuma" plan "$work/large.sh" --host "$two" --to xl
+like "memory of several nodes: too much for one: which" "$err" 'vnode 0 has 500 MiB for which node 0, its home, has no room'
+
 # old VERSION FILE : that is written for Xen VERSION.
 old() {
 	expect "for Xen $1" 0 "$vnuma" plan "$2" --host "$two" --to xl --target-version "$1"

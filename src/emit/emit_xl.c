@@ -29,6 +29,7 @@ static const char *const keys[N_SETTINGS] = {
 
 struct writer {
 	struct vn_xl_job job;
+	struct vn_cfg cfg; /* of the job; owned */
 	FILE *out;
 	char *values[N_SETTINGS]; /* owned; NULL: is not to be told */
 	bool told[N_SETTINGS];
@@ -38,6 +39,7 @@ static void writer_clear(struct writer *w)
 {
 	for (size_t i = 0; i < N_SETTINGS; i++)
 		free(w->values[i]);
+	vn_cfg_clear(&w->cfg);
 	if (w->out)
 		fclose(w->out);
 }
@@ -272,15 +274,14 @@ static void write_entries(struct writer *w)
 static int write_all(struct writer *w, struct vn_notes *notes, struct vn_error *err)
 {
 	struct vn_xl_job *job = &w->job;
-	vn_autocfg cfg = {0};
 
-	int r = vn_cfg_parse(job->text, job->guest->file, &cfg, err);
+	int r = vn_cfg_parse(job->text, job->guest->file, &w->cfg, err);
 	if (r < 0)
 		return r;
 	/* One vnode is what every guest has: `vnuma` would tell it nothing, and take its migration away. */
-	job->cfg = &cfg;
+	job->cfg = &w->cfg;
 	job->vnodes = job->guest->guest_numa != VN_GUEST_NUMA_OFF &&
-		      (job->guest->n_vnodes > 1 || vn_cfg_find(&cfg, "vnuma"));
+		      (job->guest->n_vnodes > 1 || vn_cfg_find(job->cfg, "vnuma"));
 	r = vn_xl_check(job, err);
 	if (r < 0)
 		return r;

@@ -127,6 +127,7 @@ static uint64_t elsewhere(const struct vn_plan_vnode *planned)
 	return memory;
 }
 
+/* Memory that the user wants interleaved is counted on its home, too: what is elsewhere has no room there. */
 static int check_homes(const struct vn_xl_job *job, struct vn_error *err)
 {
 	int r = 0;
@@ -134,7 +135,7 @@ static int check_homes(const struct vn_xl_job *job, struct vn_error *err)
 	for (size_t v = 0; v < job->plan->n_vnodes; v++) {
 		const struct vn_plan_vnode *planned = &job->plan->vnodes[v];
 		uint64_t memory = elsewhere(planned);
-		if (memory > 0 && vn_plan_binding(job->plan, job->guest, v) != VN_BINDING_INTERLEAVE)
+		if (memory > 0)
 			r = vn_error_input(err, &(struct vn_where){job->guest->file, 0, NULL},
 				"vnode %zu has %" PRIu64
 				" MiB for which node %u, its home, has no room; expected room for all, as Xen takes a vnode's memory from one "
