@@ -88,6 +88,11 @@ int qemu_vnode(struct qemu_reader *r, const struct qemu_option *option, const ch
 	if (number >= n && n > 0) /* 0: the nodes themselves were wrong */
 		qemu_problem(r, option, "%s=%llu seen; expected one of the nodes, 0 to %zu", key,
 			(unsigned long long)number, n - 1);
+	else if (n > 0 && strcmp(option->name, "-numa") == 0 && !is_type(option, "node") &&
+		 r->nodes[number] > option) /* they are in the order of the words */
+		qemu_problem(r, option,
+			"%s=%llu seen before that node is told, on %s %u; expected the node first", key,
+			(unsigned long long)number, r->words.zeros ? "word" : "line", r->nodes[number]->line);
 	return number < n ? (int)number : -1;
 }
 
@@ -300,6 +305,7 @@ static void read_nodes(struct qemu_reader *r)
 		int number = node_number(r, option, before++);
 		if (number < 0 || (size_t)number >= r->guest->n_vnodes)
 			continue;
+		r->nodes[number] = option;
 		read_node_memory(r, option, &r->guest->vnodes[number]);
 		read_node_vcpus(r, option, number);
 	}
