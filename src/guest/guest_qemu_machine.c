@@ -138,7 +138,8 @@ static void check_mem(struct qemu_reader *r)
 	if (r->machine == QEMU_MACHINE_OTHER || r->machine_version <= VERSION(5, 0))
 		return;
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-numa", option));) {
-		if (vn_keyval_get(&option->keys, "mem"))
+		const char *of = vn_keyval_get(&option->keys, "type");
+		if (of && strcmp(of, "node") == 0 && vn_keyval_get(&option->keys, "mem"))
 			qemu_problem(r, option,
 				"mem seen; expected memdev=ID, as this machine type takes no other (those up to 5.0 do)");
 	}

@@ -123,7 +123,8 @@ static void check_mixture(struct qemu_reader *r)
 				 *all = qemu_last(r, "-machine", "memory-backend");
 
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-numa", option));) {
-		if (vn_keyval_get(&option->keys, "mem") && !vn_keyval_get(&option->keys, "memdev"))
+		if (is_type(option, "node") && vn_keyval_get(&option->keys, "mem") &&
+			!vn_keyval_get(&option->keys, "memdev"))
 			mem = option;
 	}
 	if (mem && memdev)
