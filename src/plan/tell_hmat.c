@@ -119,7 +119,7 @@ static void fit_bandwidths(struct teller *t, struct vn_hmat_matrix *matrix)
 	}
 }
 
-/* One kind of figure; without values when not all of them are known. 0 or -ENOMEM. */
+/* One kind of figure: 1 when all of them are known, else 0; -ENOMEM. The caller has to drop it unless 1. */
 static int fill(struct teller *t, enum vn_hmat_type type, struct vn_hmat_matrix *matrix)
 {
 	matrix->type = type;
@@ -164,7 +164,7 @@ static struct vn_hmat *make_hmat(struct teller *t)
 	hmat->matrices = calloc(VN_HMAT_TYPES, sizeof(*hmat->matrices));
 	hmat->domains = calloc(t->guest->n_vnodes, sizeof(*hmat->domains));
 	if (!hmat->matrices || !hmat->domains)
-		return NULL;
+		return NULL; /* cppcheck-suppress memleak ; freed by its clean-up */
 	for (size_t v = 0; v < t->guest->n_vnodes; v++)
 		hmat->domains[hmat->n_domains++] = (struct vn_hmat_domain){(uint32_t)v, -1};
 	for (unsigned type = 0; type < VN_HMAT_TYPES; type++) {
@@ -173,7 +173,7 @@ static struct vn_hmat *make_hmat(struct teller *t)
 		if (known <= 0)
 			drop(matrix);
 		if (known < 0)
-			return NULL;
+			return NULL; /* cppcheck-suppress memleak ; freed by its clean-up */
 		hmat->n_matrices += known > 0;
 	}
 	return vn_steal(hmat);
