@@ -10,9 +10,9 @@
  *
  * Once there is a pxb-pcie, a device without bus= would be put there and refused: all that is made here has one.
  *
- * I/O threads: one a vnode, named io<vnode>, so that whoever pins them knows where to. With QEMU 9.0 a disk's queues are dealt out
+ * I/O threads: one a vnode, or as many as the guest asks for (iothreads.h). With QEMU 9.0 a disk's queues are dealt out
  * to the threads of the vnodes whose vCPUs use them (disk_queues.h); a disk that the user wants at one vnode, or an older
- * QEMU, has the one of its vnode.
+ * QEMU, has one of its vnode. Disks take turns where a vnode has several.
  */
 #define _GNU_SOURCE
 #include "emit_qemu_part.h"
@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "disk_queues.h"
+#include "iothreads.h"
 
 #define BUSES 256u /* of a PCI segment */
 #define ROOT_BUSES 8u /* kept for pcie.0 at least */
@@ -108,34 +109,62 @@ static char *bus_of(const struct spread *spread, const char *kind, size_t index)
 
 /* ---- disks ---- */
 
-/* The queues of a disk, by the I/O thread that serves them: `vnodes` has the vnode of each queue. NULL when memory is short. */
-static json_t *mapping(const struct vn_guest *guest, const unsigned *vnodes, unsigned queues)
+/* How disks are served. */
+struct service {
+	unsigned *
+		queue_vnodes; /* the vnode of each queue; owned; NULL where the queues of a disk are not dealt out */
+	struct vn_iothreads threads;
+};
+
+static void service_clear(struct service *service)
+{
+	free(service->queue_vnodes);
+	vn_iothreads_clear(&service->threads);
+}
+
+/* The queues that a disk has at each of its I/O threads. NULL when memory is short. */
+static json_t **deal_to_threads(const struct vn_guest *guest, const struct service *service, size_t disk)
+{
+	const struct vn_iothreads *threads = &service->threads;
+	json_t **lists = calloc(threads->n + 1, sizeof(*lists)); /* ends in NULL */
+	size_t turns[VN_MAX_VNODES] = {0};
+
+	for (size_t t = 0; lists && t < threads->n; t++)
+		lists[t] = json_array();
+	for (unsigned q = 0; lists && q < vn_disk_queues(guest); q++) {
+		unsigned vnode = service->queue_vnodes[q];
+		json_array_append_new(
+			lists[vn_iothread_of(threads, vnode, disk + turns[vnode]++)], json_integer(q));
+	}
+	return lists;
+}
+
+/* The queues of a disk, by the I/O thread that serves them. NULL when memory is short. */
+static json_t *mapping(const struct vn_guest *guest, const struct service *service, size_t disk)
 {
 	json_t *list = json_array();
+	json_t **numbers = list ? deal_to_threads(guest, service, disk) : NULL;
 
-	for (size_t v = 0; list && v < guest->n_vnodes; v++) {
-		char name[24];
-		json_t *numbers = json_array();
-		snprintf(name, sizeof(name), "io%zu", v);
-		for (unsigned q = 0; q < queues; q++) {
-			if (vnodes[q] == v)
-				json_array_append_new(numbers, json_integer(q));
-		}
-		if (json_array_size(numbers) == 0)
-			json_decref(numbers);
+	for (size_t t = 0; numbers && t < service->threads.n; t++) {
+		char name[VN_IOTHREAD_NAME];
+		if (json_array_size(numbers[t]) == 0)
+			json_decref(numbers[t]);
 		else
-			json_array_append_new(
-				list, json_pack("{s:s, s:o}", "iothread", name, "vqs", numbers));
+			json_array_append_new(list,
+				json_pack("{s:s, s:o}", "iothread",
+					vn_iothread_name(&service->threads.v[t], name), "vqs", numbers[t]));
 	}
+	free(numbers);
 	return list;
 }
 
-static void add_mapped_disk(struct vn_qemu_line *line, const struct spread *spread, size_t index,
-	const unsigned *vnodes, unsigned queues)
+static void add_mapped_disk(
+	struct vn_qemu_line *line, const struct spread *spread, size_t index, const struct service *service)
 {
 	vn_autofree char *drive = vn_format("disk%zu", index), *bus = vn_format("port-disk%zu", index);
 	json_auto_t *device = json_pack("{s:s, s:s?, s:i, s:o?}", "driver", "virtio-blk-pci", "drive", drive,
-		"num-queues", (int)queues, "iothread-vq-mapping", mapping(line->guest, vnodes, queues));
+		"num-queues", (int)vn_disk_queues(line->guest), "iothread-vq-mapping",
+		mapping(line->guest, service, index));
 
 	if (device && spread->on)
 		json_object_set_new(device, "bus", json_string(bus ? bus : ""));
@@ -154,22 +183,25 @@ static void add_drive(struct vn_qemu_line *line, size_t index)
 		disk->format, disk->readonly ? "on" : "off");
 }
 
-/* `queue_vnodes`: NULL where the queues of a disk are not dealt out. */
-static void add_disks(struct vn_qemu_line *line, const struct spread *spread, const unsigned *queue_vnodes)
+static void add_disks(struct vn_qemu_line *line, const struct spread *spread, const struct service *service)
 {
 	const struct vn_guest *guest = line->guest;
+	size_t turns[VN_MAX_VNODES] = {0};
 
 	for (size_t i = 0; i < guest->n_disks; i++) {
 		add_drive(line, i);
-		if (queue_vnodes && guest->disks[i].vnode < 0) {
-			add_mapped_disk(line, spread, i, queue_vnodes, vn_disk_queues(guest));
+		if (service->queue_vnodes && guest->disks[i].vnode < 0) {
+			add_mapped_disk(line, spread, i, service);
 			continue;
 		}
+		char name[VN_IOTHREAD_NAME];
+		unsigned vnode = vn_disk_vnode(guest, i);
+		size_t thread = vn_iothread_of(&service->threads, vnode, turns[vnode]++);
 		vn_autofree char *bus = bus_of(spread, "disk", i);
 		line->argv->short_of_memory |= !bus;
 		vn_argv_add(line->argv, "-device");
-		vn_argv_add(line->argv, "virtio-blk-pci,drive=disk%zu,iothread=io%u%s", i,
-			vn_disk_vnode(guest, i), bus ? bus : "");
+		vn_argv_add(line->argv, "virtio-blk-pci,drive=disk%zu,iothread=%s%s", i,
+			vn_iothread_name(&service->threads.v[thread], name), bus ? bus : "");
 	}
 }
 
@@ -191,30 +223,47 @@ static unsigned *deal_queues(struct vn_qemu_line *line)
 	return vnodes;
 }
 
-/* An I/O thread for each vnode that serves a disk. */
-static void add_iothreads(struct vn_qemu_line *line, const unsigned *queue_vnodes)
+/* Which vnodes serve disks. */
+static unsigned find_serving(
+	const struct vn_guest *guest, const unsigned *queue_vnodes, bool serves[static VN_MAX_VNODES])
 {
-	const struct vn_guest *guest = line->guest;
-	bool used[VN_MAX_VNODES] = {false};
 	unsigned n = 0;
 
 	for (size_t i = 0; i < guest->n_disks; i++) {
 		bool dealt = queue_vnodes && guest->disks[i].vnode < 0;
-		used[vn_disk_vnode(guest, i)] |= !dealt;
+		serves[vn_disk_vnode(guest, i)] |= !dealt;
 		for (unsigned q = 0; dealt && q < vn_disk_queues(guest); q++)
-			used[queue_vnodes[q]] = true;
+			serves[queue_vnodes[q]] = true;
 	}
-	for (unsigned v = 0; v < VN_MAX_VNODES; v++) {
-		if (!used[v])
-			continue;
-		n++;
+	for (unsigned v = 0; v < VN_MAX_VNODES; v++)
+		n += serves[v];
+	return n;
+}
+
+static void add_iothreads(struct vn_qemu_line *line, struct service *service)
+{
+	const struct vn_guest *guest = line->guest;
+	bool serves[VN_MAX_VNODES] = {false};
+	char name[VN_IOTHREAD_NAME];
+	unsigned busy = find_serving(guest, service->queue_vnodes, serves);
+
+	if (vn_iothreads_deal(guest->iothreads, serves, &service->threads) < 0) {
+		line->argv->short_of_memory = true;
+		return;
+	}
+	for (size_t t = 0; t < service->threads.n; t++) {
 		vn_argv_add(line->argv, "-object");
-		vn_argv_add(line->argv, "iothread,id=io%u", v);
+		vn_argv_add(line->argv, "iothread,id=%s", vn_iothread_name(&service->threads.v[t], name));
 	}
-	if (guest->iothreads && guest->iothreads != n)
+	if (guest->iothreads && busy == 0)
 		VN_QEMU_NOTE(line, "iothreads",
-			"%u I/O threads are asked for; there are %u, one for each vnode that serves disks",
-			guest->iothreads, n);
+			"%u I/O threads are asked for; there are none, as there are no disks to serve",
+			guest->iothreads);
+	else if (guest->iothreads && guest->iothreads < busy)
+		VN_QEMU_NOTE(line, "iothreads",
+			"%u I/O threads are asked for, and %u vnodes serve disks: some threads serve several vnodes, away from the home of "
+			"all but one",
+			guest->iothreads, busy);
 }
 
 /* ---- interfaces and functions of the host ---- */
@@ -288,13 +337,14 @@ int vn_qemu_add_devices(struct vn_qemu_line *line)
 		return vn_error_input(line->err, &where,
 			"%u devices at %u vnodes; expected at most %u vnodes with devices, and %u bridges and devices together, which have PCI buses",
 			spread.all, spread.bridges, ROOT_SLOTS, BUSES - 1 - ROOT_BUSES);
-	vn_autofree unsigned *queue_vnodes = deal_queues(line);
+	vn_cleanup(service_clear) struct service service = {.queue_vnodes = deal_queues(line)};
+	if (!line->argv->short_of_memory)
+		add_iothreads(line, &service);
 	if (line->argv->short_of_memory)
 		return vn_error_environment(line->err, -ENOMEM, "out of memory");
-	add_iothreads(line, queue_vnodes);
 	if (spread.on)
 		add_bridges(line, &spread);
-	add_disks(line, &spread, queue_vnodes);
+	add_disks(line, &spread, &service);
 	for (size_t i = 0; i < guest->n_vifs; i++)
 		add_vif(line, &spread, i);
 	for (size_t i = 0; i < guest->n_hostdevs; i++)

@@ -19,7 +19,7 @@
 static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "maxvcpus", "cpus", "kernel",
 	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight",
 	"cpu_weight", "cap", "policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem", "vdistance",
-	"vnuma_vcpumap", "vnuma_vnodemap", "vnuma", "vnode", "vcpu",
+	"vnuma_vcpumap", "vnuma_vnodemap", "vnuma_hmat", "vnuma", "vnode", "vcpu",
 	/* names that early Xen patches used; guest_numa.c tells today's */
 	"vnuma_distance", "vcpu_to_vnode", NULL};
 
@@ -411,6 +411,7 @@ static void read_wishes(struct guest_reader *r)
 	static const char *const numa[] = {"auto", "on", "off", NULL};
 	static const char *const policies[] = {"pack", "spread", NULL};
 	static const char *const memory_policies[] = {"preferred", "strict", NULL};
+	static const char *const hmats[] = {"none", "host", NULL};
 	struct vn_guest *guest = r->guest;
 
 	read_cpus(r);
@@ -422,6 +423,7 @@ static void read_wishes(struct guest_reader *r)
 	guest->policy = (enum vn_policy)guest_choice(r, "policy", policies, VN_POLICY_PACK);
 	guest->memory_policy = (enum vn_memory_policy)guest_choice(r, "memory_policy", memory_policies,
 		guest->hugepages ? VN_MEMORY_STRICT : VN_MEMORY_PREFERRED);
+	guest->hmat_of_host = guest_choice(r, "vnuma_hmat", hmats, 0) == 1;
 	if (guest->weight != XL_DEFAULT_WEIGHT || guest->cap)
 		vn_notes_add(&guest->notes, "weight-not-applied",
 			"weight and cap are kept in the plan; 'vnuma run' of this version does not apply "

@@ -47,7 +47,7 @@ int qemu_device_vnode(struct qemu_reader *r, const struct qemu_option *device)
 		if (is_expander(device)) {
 			const char *told = vn_keyval_get(&device->keys, "numa_node");
 			/* a wrong one is told of the expander itself */
-			return told && vn_parse_u64(told, QEMU_MAX_NODES, &vnode) == 0 &&
+			return told && vn_qemu_number(told, QEMU_MAX_NODES, &vnode) == 0 &&
 					       vnode < r->guest->n_vnodes
 				       ? (int)vnode
 				       : -1;

@@ -65,7 +65,13 @@ static bool read_levels(struct qemu_reader *r, struct smp *smp)
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
 		const struct qemu_option *option = qemu_last(r, "-smp", levels[i].key);
 		*levels[i].level = levels[i].fallback;
-		qemu_number(r, option, levels[i].key, 1, VN_MAX_VCPUS, levels[i].level);
+		if (qemu_number(r, option, levels[i].key, 0, VN_MAX_VCPUS, levels[i].level) &&
+			!*levels[i].level) {
+			*levels[i].level = levels[i].fallback;
+			qemu_note(r, option, "qemu-smp-zero",
+				"%s=0 seen, which counts as not told; QEMU 9.0 and later refuse it",
+				levels[i].key);
+		}
 		if (i >= 2 && product <= VN_MAX_VCPUS)
 			product *= or_one(*levels[i].level);
 	}

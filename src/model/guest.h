@@ -116,6 +116,7 @@ struct vn_guest {
 	struct vn_where nodes_where;
 	struct vn_hmat *
 		hmat; /* what it is told of latencies, bandwidths and caches; domains are vnodes; owned, or NULL */
+	bool hmat_of_host; /* it is to be told the latencies and bandwidths of its homes: `hmat` is filled in once it is planned */
 	uint64_t hugepages; /* bytes a page; 0: the system's ordinary pages */
 	enum vn_guest_form form;
 	enum vn_guest_numa guest_numa;
