@@ -135,6 +135,53 @@ static void add_guest(struct oracle *o, const struct vn_host *host, const struct
 	o->g++;
 }
 
+static bool pools_hold(const struct oracle *o)
+{
+	for (size_t p = 0; p < o->n_pools; p++) {
+		int64_t left = 0;
+		for (size_t i = 0; i < o->n; i++)
+			left += o->room[p][i];
+		for (size_t v = 0; v < o->m; v++)
+			left -= o->pool[v] == p ? o->units[v] : 0;
+		if (left < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_dealt(const struct vn_vnode *vnode)
+{
+	return vnode->has_binding && vnode->binding == VN_BINDING_INTERLEAVE && vnode->nodes &&
+	       hwloc_bitmap_weight(vnode->nodes) > 1;
+}
+
+/* One unit to each node in turn that has room and is not barred. */
+static void deal_out(struct oracle *o, size_t v)
+{
+	int64_t per_mib = o->unit[o->pool[v]];
+	bool any = true, homed = false;
+
+	while (o->units[v] > 0 && any) {
+		any = false;
+		for (size_t i = 0; i < o->n && o->units[v] > 0; i++) {
+			if (o->barred[v][i] || o->room[o->pool[v]][i] == 0)
+				continue;
+			o->room[o->pool[v]][i]--;
+			o->units[v]--;
+			any = true;
+			for (size_t w = 0; w < o->m; w++) {
+				for (size_t k = 0; k < o->n && o->guest[w] == o->guest[v]; k++)
+					o->pull[w][k] += o->vcpus[w] * per_mib * o->distance[k][i];
+			}
+			if (o->vcpus[v] == 0 && !homed && o->home[v] < 0)
+				o->home[v] = (int64_t)i;
+			homed = true;
+		}
+	}
+	o->lacks += o->units[v];
+	o->units[v] = o->mib[v] = 0;
+}
+
 void oracle_make(struct oracle *o, const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
 	const struct vn_occupied *occupied)
 {
@@ -150,20 +197,23 @@ void oracle_make(struct oracle *o, const struct vn_host *host, const struct vn_g
 	}
 	for (size_t g = 0; g < n; g++)
 		add_guest(o, host, guests[g], occupied);
+	o->roomy = pools_hold(o);
+	for (size_t g = 0, at = 0; g < n; g++) {
+		for (size_t v = 0; v < guests[g]->n_vnodes; v++, at++) {
+			if (is_dealt(&guests[g]->vnodes[v]))
+				deal_out(o, at);
+		}
+	}
+}
+
+bool oracle_deals(const struct oracle *o)
+{
+	return o->lacks == 0;
 }
 
 bool oracle_has_room(const struct oracle *o)
 {
-	for (size_t p = 0; p < o->n_pools; p++) {
-		int64_t left = 0;
-		for (size_t i = 0; i < o->n; i++)
-			left += o->room[p][i];
-		for (size_t v = 0; v < o->m; v++)
-			left -= o->pool[v] == p ? o->units[v] : 0;
-		if (left < 0)
-			return false;
-	}
-	return true;
+	return o->roomy;
 }
 
 bool oracle_refuses(const struct oracle *o)

@@ -56,7 +56,7 @@ static void print_vnodes(const struct vn_plan *plan, const struct vn_guest *gues
 		fprintf(out, "  %4u  ", plan->vnodes[i].home);
 		print_set(plan->vnodes[i].cpus, out);
 		fputc('\n', out);
-		print_spilled(&plan->vnodes[i], plan->binding, out);
+		print_spilled(&plan->vnodes[i], vn_plan_binding(plan, guest, i), out);
 	}
 }
 

@@ -7,7 +7,8 @@
  * everything is worked out anew and plainly, node by node, from ids. What is checked is that the plan is
  * sound and that its figures are true. That no better homes exist is not (that is the search itself), except
  * for the spill, whose ways must be the cheapest: there a cycle of moves that lowers the distance is looked
- * for, which exists exactly when they are not.
+ * for, which exists exactly when they are not. Memory that its user deals out over several nodes is dealt out here once more, and
+ * what is left of each node's room is all that the rest may have.
  */
 #include "plan_make.h"
 
@@ -22,6 +23,7 @@ struct check {
 	uint64_t page; /* the size of pages whose memory is looked at */
 	uint64_t *capacity, *asked, *kept,
 		*stored; /* per node, bytes: of that pool; of vnodes at home; of these kept; in all */
+	uint64_t *dealt; /* per vnode and node, bytes: of memory that its user deals out; they are no part of `capacity` */
 	vn_i128 fragmentation; /* of the pools looked at */
 	uint64_t *busy; /* per node: cores' worth of the plan's vCPUs */
 	bool bad;
@@ -39,6 +41,7 @@ static void check_clear(struct check *c)
 	free(c->asked);
 	free(c->kept);
 	free(c->stored);
+	free(c->dealt);
 	free(c->busy);
 }
 
@@ -82,9 +85,29 @@ static uint64_t capacity_of(const struct check *c, size_t i)
 }
 
 /* Whether the vnode's pages are of the size that is looked at. */
-static bool is_of(const struct check *c, size_t v)
+static bool has_pages(const struct check *c, size_t v)
 {
 	return vn_vnode_page(c->guest, v) == c->page;
+}
+
+/* Whether its user has its memory dealt out over several nodes, so that none of it is anything to its home. */
+static bool is_dealt(const struct check *c, size_t v)
+{
+	const struct vn_vnode *wish = &c->guest->vnodes[v];
+
+	return wish->has_binding && wish->binding == VN_BINDING_INTERLEAVE && wish->nodes &&
+	       hwloc_bitmap_weight(wish->nodes) > 1;
+}
+
+/* Whether its memory is to be at home, in pages of the size that is looked at. */
+static bool is_of(const struct check *c, size_t v)
+{
+	return has_pages(c, v) && !is_dealt(c, v);
+}
+
+static uint64_t grain_of(const struct check *c)
+{
+	return c->page > 1u << 20 ? c->page : 1u << 20;
 }
 
 /* The first vnode from `v` on whose pages are of a size that none before it has; n_vnodes: there is none. */
@@ -100,6 +123,49 @@ static size_t next_size(const struct check *c, size_t v)
 	return v;
 }
 
+/* Bytes that the node can have of a vnode whose memory is dealt out, beside what it has already. */
+static uint64_t space_for(const struct check *c, size_t v, size_t i)
+{
+	const struct vn_host_node *node = &c->host->nodes[i];
+	uint64_t has = c->dealt[v * c->host->n_nodes + i];
+
+	if (!hwloc_bitmap_isset(c->guest->vnodes[v].nodes, node->id) || c->capacity[i] <= has)
+		return 0;
+	return c->capacity[i] - has;
+}
+
+/*
+ * Deals a vnode's memory out as its user wants it: all of its nodes that have space get the same, as often as one of them fills up,
+ * and what is less than a grain for each goes to the lowest.
+ */
+static void deal(struct check *c, size_t v)
+{
+	uint64_t *dealt = c->dealt + v * c->host->n_nodes, grain = grain_of(c);
+	uint64_t left = c->guest->vnodes[v].memory, open;
+
+	memset(dealt, 0, c->host->n_nodes * sizeof(*dealt));
+	do {
+		uint64_t least = UINT64_MAX;
+		open = 0;
+		for (size_t i = 0; i < c->host->n_nodes; i++) {
+			uint64_t space = space_for(c, v, i);
+			open += space > 0;
+			least = space > 0 && space < least ? space : least;
+		}
+		uint64_t each = open > 0 ? left / grain / open * grain : 0;
+		each = each < least ? each : least;
+		for (size_t i = 0; i < c->host->n_nodes; i++) {
+			uint64_t here = each > 0 ? each : grain;
+			if (space_for(c, v, i) == 0 || left < here)
+				continue;
+			dealt[i] += here;
+			left -= here;
+		}
+	} while (open > 0 && left >= grain);
+	for (size_t i = 0; i < c->host->n_nodes; i++)
+		c->capacity[i] -= dealt[i];
+}
+
 /* Looks at the memory of that page size from now on. */
 static void turn_to(struct check *c, uint64_t page)
 {
@@ -111,6 +177,10 @@ static void turn_to(struct check *c, uint64_t page)
 	memset(c->asked, 0, bytes);
 	memset(c->kept, 0, bytes);
 	memset(c->stored, 0, bytes);
+	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
+		if (has_pages(c, v) && is_dealt(c, v))
+			deal(c, v);
+	}
 }
 
 static uint64_t load_on(const struct check *c, size_t i)
@@ -136,8 +206,9 @@ static int check_make(struct check *c)
 	c->asked = calloc(n, sizeof(*c->asked));
 	c->kept = calloc(n, sizeof(*c->kept));
 	c->stored = calloc(n, sizeof(*c->stored));
+	c->dealt = calloc(c->guest->n_vnodes * n + 1, sizeof(*c->dealt));
 	c->busy = calloc(n, sizeof(*c->busy));
-	if (!c->usable || !c->capacity || !c->asked || !c->kept || !c->stored || !c->busy)
+	if (!c->usable || !c->capacity || !c->asked || !c->kept || !c->stored || !c->dealt || !c->busy)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		c->usable[i] = hwloc_bitmap_dup(c->host->nodes[i].cpus);
@@ -217,10 +288,13 @@ static void check_shares_of(struct check *c, size_t v)
 			wrong(c, "vnode %zu: its spilled memory is not in order of distance", v);
 		before = i;
 		sum += bytes;
-		c->stored[i] += bytes;
-		c->kept[i] += i == home ? bytes : 0;
+		if (is_dealt(c, v) && bytes != c->dealt[v * c->host->n_nodes + i])
+			wrong(c, "vnode %zu: %llu bytes on node %u, of memory that is dealt out", v, (unsigned long long)bytes,
+				vnode->shares[k].pnode);
+		c->stored[i] += is_dealt(c, v) ? 0 : bytes;
+		c->kept[i] += i == home && !is_dealt(c, v) ? bytes : 0;
 	}
-	c->asked[home] += c->guest->vnodes[v].memory;
+	c->asked[home] += is_dealt(c, v) ? 0 : c->guest->vnodes[v].memory;
 	if (sum != c->guest->vnodes[v].memory)
 		wrong(c, "vnode %zu: %llu bytes are placed of %llu", v, (unsigned long long)sum,
 			(unsigned long long)c->guest->vnodes[v].memory);
@@ -350,11 +424,6 @@ static uint64_t best_of(const struct check *c, size_t home, uint32_t reach, size
 	return sum;
 }
 
-static uint64_t grain_of(const struct check *c)
-{
-	return c->page > 1u << 20 ? c->page : 1u << 20;
-}
-
 /*
  * Whether `n` nodes within `reach` of the home, the home being one of them when it has room, could hold the memory in parts that
  * differ by a grain at most.
@@ -476,10 +545,15 @@ static vn_i128 distance_of(const struct check *c, const unsigned *homes)
 	vn_i128 sum = devices_of(c, homes);
 
 	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
-		for (size_t w = 0; w < c->guest->n_vnodes; w++)
-			sum += (vn_i128)vn_set_weight(c->guest->vnodes[v].vcpus) *
-			       (vn_i128)(c->guest->vnodes[w].memory >> 20) *
-			       way(c, find(c, homes[v]), find(c, homes[w]));
+		vn_i128 vcpus = vn_set_weight(c->guest->vnodes[v].vcpus);
+		size_t from = find(c, homes[v]);
+		for (size_t w = 0; w < c->guest->n_vnodes; w++) {
+			for (size_t i = 0; i < c->host->n_nodes && is_dealt(c, w); i++)
+				sum += vcpus * (vn_i128)(c->dealt[w * c->host->n_nodes + i] >> 20) * way(c, from, i);
+			if (!is_dealt(c, w))
+				sum += vcpus * (vn_i128)(c->guest->vnodes[w].memory >> 20) *
+				       way(c, from, find(c, homes[w]));
+		}
 	}
 	return sum;
 }
@@ -698,7 +772,7 @@ static void check_binding(struct check *c)
 	enum vn_binding expected =
 		c->guest->memory_policy == VN_MEMORY_STRICT ? VN_BINDING_STRICT : VN_BINDING_PREFERRED;
 
-	if (alone && c->plan->vnodes[0].n_shares > 0 &&
+	if (alone && !is_dealt(c, 0) && c->plan->vnodes[0].n_shares > 0 &&
 		kept_of(&c->plan->vnodes[0]) < c->guest->vnodes[0].memory)
 		expected = VN_BINDING_INTERLEAVE;
 	if (c->plan->binding != expected)
@@ -750,7 +824,7 @@ static void check_view(struct check *c)
 static int check_pool(struct check *c)
 {
 	for (size_t v = 0; v < c->plan->n_vnodes; v++) {
-		if (is_of(c, v))
+		if (has_pages(c, v))
 			check_shares_of(c, v);
 	}
 	if (c->bad)

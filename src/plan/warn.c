@@ -3,6 +3,7 @@
 #include "warn.h"
 
 #include "../base/text.h"
+#include "dealt.h"
 
 /* "node 3", "nodes 0,2-3". */
 static char *name_nodes(hwloc_const_bitmap_t nodes)
@@ -207,21 +208,43 @@ static int warn_interleaved(
 		small, hwloc_bitmap_weight(full) == 1 ? "is" : "are");
 }
 
-/* A vnode whose user deals its memory out over several nodes: the plan counts it as if it were at home. */
-static int warn_dealt(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *warnings)
+/* Nodes of a vnode whose user deals its memory out that are full before they have as much as the others. Those without any memory
+ * are no nodes to the kernel here. */
+static int find_full(const struct vn_instance *in, const struct vn_host *host, size_t part, hwloc_const_bitmap_t nodes,
+	hwloc_bitmap_t full)
 {
-	for (size_t v = 0; v < plan->n_vnodes; v++) {
-		const struct vn_vnode *vnode = &guest->vnodes[v];
-		if (!vnode->has_binding || vnode->binding != VN_BINDING_INTERLEAVE ||
-			vn_set_weight(vnode->nodes) < 2)
-			continue;
-		vn_autofree char *nodes = vn_set_text(vnode->nodes);
-		if (!nodes)
+	uint64_t most = 0, page = in->pages[in->parts[part].pool], grain = page > VN_MIB ? page : VN_MIB;
+
+	for (size_t i = 0; i < in->n_places; i++)
+		most = vn_dealt(in, part, i) > most ? vn_dealt(in, part, i) : most;
+	for (size_t i = 0; i < in->n_places; i++) {
+		if (hwloc_bitmap_isset(nodes, in->places[i].id) && host->nodes[i].memory_total > 0 &&
+			most - vn_dealt(in, part, i) > grain && hwloc_bitmap_set(full, in->places[i].id) < 0)
 			return -ENOMEM;
-		int r = vn_notes_add(warnings, "interleave-counted",
-			"vnode %zu: its memory is dealt out over nodes %s, as the guest itself wants it, but is counted on node %u "
-			"alone: of the others leave a share of it free",
-			v, nodes, plan->homes[v]);
+	}
+	return 0;
+}
+
+/* A vnode whose user deals its memory out over nodes that cannot all have as much of it. */
+static int warn_dealt(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
+	struct vn_notes *warnings)
+{
+	for (size_t v = 0; v < in->n_parts; v++) {
+		vn_autoset full = hwloc_bitmap_alloc();
+		if (!vn_is_dealt(&guest->vnodes[v]))
+			continue;
+		if (!full || find_full(in, host, v, guest->vnodes[v].nodes, full) < 0)
+			return -ENOMEM;
+		if (hwloc_bitmap_iszero(full))
+			continue;
+		vn_autofree char *names = name_nodes(full), *nodes = vn_set_text(guest->vnodes[v].nodes);
+		if (!names || !nodes)
+			return -ENOMEM;
+		int r = vn_notes_add(warnings, "interleave-uneven",
+			"vnode %zu: its memory is dealt out over nodes %s, as the guest itself wants it, but %s %s no room for "
+			"an even part: once full, the kernel takes what would be there from other nodes, by its own order of nearness, "
+			"which may be none of these",
+			v, nodes, names, hwloc_bitmap_weight(full) == 1 ? "has" : "have");
 		if (r < 0)
 			return r;
 	}
@@ -379,7 +402,7 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 	if (r >= 0)
 		r = warn_spill(plan, guest, warnings);
 	if (r >= 0)
-		r = warn_dealt(plan, guest, warnings);
+		r = warn_dealt(instance, host, guest, warnings);
 	if (r >= 0)
 		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
 	if (r >= 0)
@@ -396,7 +419,7 @@ static char *list_rooms(const struct vn_instance *in, size_t pool)
 		char size[VN_SIZE_TEXT];
 		vn_autofree char *before = text;
 		text = vn_format("%s%snode %u: %s", before, i > 0 ? ", " : "", in->places[i].id,
-			vn_size_text(vn_room(in, pool, i), size));
+			vn_size_text(vn_whole_room(in, pool, i), size));
 	}
 	if (text && in->n_places > 16) {
 		vn_autofree char *before = text;
@@ -435,9 +458,9 @@ static int reason_pool(const struct vn_instance *in, const struct vn_host *host,
 	uint64_t need = 0, have = 0;
 
 	for (size_t v = 0; v < in->n_parts; v++)
-		need += in->parts[v].pool == pool ? in->parts[v].memory : 0;
+		need += in->parts[v].pool == pool ? vn_part_memory(&in->parts[v]) : 0;
 	for (size_t i = 0; i < in->n_places; i++)
-		have += vn_room(in, pool, i);
+		have += vn_whole_room(in, pool, i);
 	if (need <= have)
 		return 0;
 	vn_autofree char *help = vn_memory_help(in, host, guest, options, pool, need, have);
@@ -532,6 +555,29 @@ int vn_reason_refused(const struct vn_host *host, const struct vn_guest *const *
 	return r;
 }
 
+/* Memory that its user deals out over nodes which do not hold it. */
+static int reason_dealt(const struct vn_instance *in, size_t g, const struct vn_guest *guest, struct vn_notes *reasons)
+{
+	int r = 0;
+
+	for (size_t v = 0; v < guest->n_vnodes && r >= 0; v++) {
+		uint64_t lacks = vn_deal_lacks(in, in->groups[g].first + v);
+		vn_autofree char *nodes = lacks > 0 ? vn_set_text(guest->vnodes[v].nodes) : NULL;
+		char size[VN_SIZE_TEXT];
+		bool named = in->n_groups > 1 && guest->name;
+		if (lacks == 0)
+			continue;
+		if (!nodes)
+			return -ENOMEM;
+		r = vn_notes_add(reasons, "nodes-short",
+			"%s%svnode %zu: the nodes that its memory is dealt out over (%s) have no room for %s (%llu bytes) of it. "
+			"What would help: name more nodes, or none, or free as much there",
+			named ? guest->name : "", named ? ": " : "", v, nodes, vn_size_text(lacks, size),
+			(unsigned long long)lacks);
+	}
+	return r;
+}
+
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *const *guests, const struct vn_plan_options *options, struct vn_notes *reasons)
 {
@@ -539,6 +585,9 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 
 	for (size_t k = 0; k < instance->n_pools && r >= 0; k++)
 		r = reason_pool(instance, host, guests[0], options, k, reasons);
+	bool enough = reasons->n == 0;
+	for (size_t g = 0; g < instance->n_groups && enough && r >= 0; g++)
+		r = reason_dealt(instance, g, guests[g], reasons);
 	for (size_t g = 0; g < instance->n_groups && r >= 0; g++)
 		r = reason_no_cpu(instance, host, g, guests[g], reasons);
 	return r < 0 ? r
