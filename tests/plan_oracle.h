@@ -37,8 +37,9 @@ struct oracle {
 		wants[ORACLE_VNODES]; /* cores */
 	int64_t home[ORACLE_VNODES]; /* index, or -1 */
 	bool barred[ORACLE_VNODES][ORACLE_NODES]; /* its user named others */
-	int64_t pull[ORACLE_VNODES]
-		    [ORACLE_NODES]; /* distance to the vnode's devices and its guest's dealt memory, were it at home there */
+	int64_t pull
+		[ORACLE_VNODES]
+		[ORACLE_NODES]; /* distance to the vnode's devices and its guest's dealt memory, were it at home there */
 	bool roomy; /* the pools hold what is asked of them, in all */
 	int64_t lacks; /* units of dealt memory that its nodes have no room for */
 };

@@ -170,8 +170,9 @@ static void test_dealt(void **unused)
 		outcomes[compare_with_oracle(&j)]++;
 		joint_clear(&j);
 	}
-	print_message("%u astray, %u refused, %u infeasible, %u spilled, %u squeezed, %u neither\n", outcomes[ASTRAY],
-		outcomes[REFUSED], outcomes[INFEASIBLE], outcomes[SPILLED], outcomes[SQUEEZED], outcomes[PLANNED]);
+	print_message("%u astray, %u refused, %u infeasible, %u spilled, %u squeezed, %u neither\n",
+		outcomes[ASTRAY], outcomes[REFUSED], outcomes[INFEASIBLE], outcomes[SPILLED],
+		outcomes[SQUEEZED], outcomes[PLANNED]);
 	for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++)
 		assert_true(outcomes[outcome] > CASES / 200);
 }

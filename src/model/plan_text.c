@@ -102,6 +102,10 @@ static void print_policies(const struct vn_plan *plan, const struct vn_guest *gu
 			binding_text(vn_plan_binding(plan, guest, v)));
 		if (nodes)
 			fprintf(out, ", by its own wish: %s", nodes);
+		if (nodes && plan->vnodes[v].n_shares > 1 &&
+			vn_plan_binding(plan, guest, v) == VN_BINDING_INTERLEAVE &&
+			!hwloc_bitmap_iszero(vnode->vcpus))
+			fprintf(out, "; its vCPUs on node %u", plan->homes[v]);
 		if (vn_vnode_page(guest, v))
 			fprintf(out, "; huge pages of %s", vn_size_text(vn_vnode_page(guest, v), size));
 		fputc('\n', out);

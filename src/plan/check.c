@@ -23,7 +23,8 @@ struct check {
 	uint64_t page; /* the size of pages whose memory is looked at */
 	uint64_t *capacity, *asked, *kept,
 		*stored; /* per node, bytes: of that pool; of vnodes at home; of these kept; in all */
-	uint64_t *dealt; /* per vnode and node, bytes: of memory that its user deals out; they are no part of `capacity` */
+	uint64_t *
+		dealt; /* per vnode and node, bytes: of memory that its user deals out; they are no part of `capacity` */
 	vn_i128 fragmentation; /* of the pools looked at */
 	uint64_t *busy; /* per node: cores' worth of the plan's vCPUs */
 	bool bad;
@@ -289,8 +290,8 @@ static void check_shares_of(struct check *c, size_t v)
 		before = i;
 		sum += bytes;
 		if (is_dealt(c, v) && bytes != c->dealt[v * c->host->n_nodes + i])
-			wrong(c, "vnode %zu: %llu bytes on node %u, of memory that is dealt out", v, (unsigned long long)bytes,
-				vnode->shares[k].pnode);
+			wrong(c, "vnode %zu: %llu bytes on node %u, of memory that is dealt out", v,
+				(unsigned long long)bytes, vnode->shares[k].pnode);
 		c->stored[i] += is_dealt(c, v) ? 0 : bytes;
 		c->kept[i] += i == home && !is_dealt(c, v) ? bytes : 0;
 	}
@@ -549,7 +550,8 @@ static vn_i128 distance_of(const struct check *c, const unsigned *homes)
 		size_t from = find(c, homes[v]);
 		for (size_t w = 0; w < c->guest->n_vnodes; w++) {
 			for (size_t i = 0; i < c->host->n_nodes && is_dealt(c, w); i++)
-				sum += vcpus * (vn_i128)(c->dealt[w * c->host->n_nodes + i] >> 20) * way(c, from, i);
+				sum += vcpus * (vn_i128)(c->dealt[w * c->host->n_nodes + i] >> 20) *
+				       way(c, from, i);
 			if (!is_dealt(c, w))
 				sum += vcpus * (vn_i128)(c->guest->vnodes[w].memory >> 20) *
 				       way(c, from, find(c, homes[w]));

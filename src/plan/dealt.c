@@ -170,7 +170,8 @@ vn_i128 vn_dealt_distance(const struct vn_instance *instance, const size_t *home
 		uint64_t seen = 0;
 		for (size_t w = group->first; w < group->first + group->n; w++) {
 			for (size_t j = 0; j < instance->n_places; j++)
-				seen += vn_dealt(instance, w, j) / VN_MIB * vn_distance(instance, homes[v], j);
+				seen += vn_dealt(instance, w, j) / VN_MIB *
+					vn_distance(instance, homes[v], j);
 		}
 		sum += (vn_i128)instance->parts[v].vcpus * seen;
 	}

@@ -143,7 +143,8 @@ static void explain_spill(const struct vn_explained *e)
 	char size[VN_SIZE_TEXT];
 
 	if (plan->cost.spill == 0)
-		vn_explain_say(out, "  spill          ", "none: each vnode's memory is all on its home node%s",
+		vn_explain_say(out, "  spill          ",
+			"none: each vnode's memory is all on its home node%s",
 			e->in.dealt ? ", but for what the guest itself has dealt out over several" : "");
 	else if (plan->binding == VN_BINDING_INTERLEAVE)
 		vn_explain_say(out, "  spill          ",

@@ -459,7 +459,7 @@ static void nearer_words(const struct search *s, const struct outcome *outcome, 
 	else
 		snprintf(text, size, "%s",
 			e->guest->n_hostdevs > 0 ? "it is nearer to its devices"
-				    : "it is nearer by less than a tenth of the mean distance");
+						 : "it is nearer by less than a tenth of the mean distance");
 }
 
 static void effect_words(const struct search *s, const struct outcome *outcome, char *text, size_t size)

@@ -22,7 +22,7 @@ static void say_memory(const struct vn_explained *e, size_t v)
 	vn_explain_say(e->out, "    memory   ", "%s%s%s%s",
 		vnode->n_shares == 0 ? "none" : vn_explain_pages(e->guest->hugepages, pages),
 		vnode->n_shares == 0 ? "" : ": ", text ? text : "",
-		!dealt			  ? ""
+		!dealt                              ? ""
 		: vn_is_dealt(&e->guest->vnodes[v]) ? ", dealt out page by page, as the guest itself wants it"
 						    : ", dealt out page by page");
 }

@@ -41,7 +41,8 @@ static int reserve_memory(const struct joint *j, size_t v, uint64_t *asked, stru
 {
 	const struct vn_part *part = &j->in.parts[v];
 	size_t home = j->solution.homes[v], at = part->pool * j->in.n_places + home;
-	uint64_t page = j->in.pages[part->pool], kept = vn_min(part->memory, vn_excess(j->in.rooms[at], asked[at]));
+	uint64_t page = j->in.pages[part->pool],
+		 kept = vn_min(part->memory, vn_excess(j->in.rooms[at], asked[at]));
 
 	asked[at] += kept;
 	if (vn_occupied_promise(&occupied->nodes[home], page, kept) < 0)

@@ -125,8 +125,9 @@ static size_t nearest_dealt(
 		bool told = vn_dealt(in, part, j) == 0;
 		for (size_t k = 0; k < vnode->n_shares; k++)
 			told |= vnode->shares[k].pnode == in->places[j].id;
-		if (!told && (best == in->n_places || j == home ||
-				     (best != home && vn_distance(in, home, j) < vn_distance(in, home, best))))
+		if (!told &&
+			(best == in->n_places || j == home ||
+				(best != home && vn_distance(in, home, j) < vn_distance(in, home, best))))
 			best = j;
 	}
 	return best;

@@ -210,8 +210,8 @@ static int warn_interleaved(
 
 /* Nodes of a vnode whose user deals its memory out that are full before they have as much as the others. Those without any memory
  * are no nodes to the kernel here. */
-static int find_full(const struct vn_instance *in, const struct vn_host *host, size_t part, hwloc_const_bitmap_t nodes,
-	hwloc_bitmap_t full)
+static int find_full(const struct vn_instance *in, const struct vn_host *host, size_t part,
+	hwloc_const_bitmap_t nodes, hwloc_bitmap_t full)
 {
 	uint64_t most = 0, page = in->pages[in->parts[part].pool], grain = page > VN_MIB ? page : VN_MIB;
 
@@ -261,6 +261,8 @@ static int warn_spill(const struct vn_plan *plan, const struct vn_guest *guest, 
 		uint64_t bytes = 0;
 		if (!away)
 			return -ENOMEM;
+		if (vn_is_dealt(&guest->vnodes[v]))
+			continue;
 		for (size_t i = 0; i < vnode->n_shares; i++) {
 			if (vnode->shares[i].pnode == vnode->home)
 				continue;
@@ -556,7 +558,8 @@ int vn_reason_refused(const struct vn_host *host, const struct vn_guest *const *
 }
 
 /* Memory that its user deals out over nodes which do not hold it. */
-static int reason_dealt(const struct vn_instance *in, size_t g, const struct vn_guest *guest, struct vn_notes *reasons)
+static int reason_dealt(
+	const struct vn_instance *in, size_t g, const struct vn_guest *guest, struct vn_notes *reasons)
 {
 	int r = 0;
 

@@ -114,7 +114,8 @@ int vn_reason_astray(
 		int r = vn_notes_add(reasons, "nodes-short",
 			"%s%svnode %zu: the nodes that it is tied to (%s) have no room for %s (%llu bytes) of its memory. What "
 			"would help: name more nodes, or none, or free as much there",
-			named ? guest->name : "", named ? ": " : "", v, nodes, vn_size_text(away, size), (unsigned long long)away);
+			named ? guest->name : "", named ? ": " : "", v, nodes, vn_size_text(away, size),
+			(unsigned long long)away);
 		if (r < 0)
 			return r;
 	}
