@@ -11,7 +11,8 @@
  *
  * Memory that its user interleaves over several nodes is dealt out before all else, vnode by vnode, a unit at a time: to each of
  * its nodes in turn, from the lowest on, that has room. Its vnode then has none that a home could hold; without vCPUs, it is at
- * home where the first unit went.
+ * home where the first unit went. So is memory that its user ties, however, to nodes without a core for its vCPUs: unless it is
+ * interleaved to the node nearest to any core of its guest that has room; the vCPUs may live anywhere.
  */
 
 #include "../src/plan/plan_make.h"

@@ -206,7 +206,7 @@ static inline void random_dealt(uint64_t *state, const struct vn_host *host, str
 		if (hwloc_bitmap_iszero(vnode->nodes))
 			hwloc_bitmap_set(vnode->nodes, host->nodes[0].id);
 		vnode->has_binding = true;
-		vnode->binding = VN_BINDING_INTERLEAVE;
+		vnode->binding = maker_once_in(state, 4) ? VN_BINDING_STRICT : VN_BINDING_INTERLEAVE;
 		if (maker_once_in(state, 4)) { /* memory only: its vCPUs go to another */
 			struct vn_vnode *other = &guest->vnodes[(v + 1) % guest->n_vnodes];
 			if (other != vnode)

@@ -7,7 +7,7 @@
  * everything is worked out anew and plainly, node by node, from ids. What is checked is that the plan is
  * sound and that its figures are true. That no better homes exist is not (that is the search itself), except
  * for the spill, whose ways must be the cheapest: there a cycle of moves that lowers the distance is looked
- * for, which exists exactly when they are not. Memory that its user deals out over several nodes is dealt out here once more, and
+ * for, which exists exactly when they are not. Memory whose nodes its user has settled is dealt out here once more, and
  * what is left of each node's room is all that the rest may have.
  */
 #include "plan_make.h"
@@ -91,13 +91,50 @@ static bool has_pages(const struct check *c, size_t v)
 	return vn_vnode_page(c->guest, v) == c->page;
 }
 
-/* Whether its user has its memory dealt out over several nodes, so that none of it is anything to its home. */
-static bool is_dealt(const struct check *c, size_t v)
+static uint64_t cores_on(const struct check *c, size_t i)
+{
+	return vn_host_cores(c->host, c->usable[i]);
+}
+
+/* Whether its user wants the vnode's memory on the node, should he want it on certain ones. */
+static bool is_named(const struct check *c, size_t v, size_t i)
+{
+	const struct vn_vnode *wish = &c->guest->vnodes[v];
+	unsigned id = c->host->nodes[i].id;
+
+	if (c->guest->nodes && !hwloc_bitmap_isset(c->guest->nodes, id))
+		return false;
+	return wish->nodes ? hwloc_bitmap_isset(wish->nodes, id)
+			   : wish->home < 0 || (unsigned)wish->home == id;
+}
+
+/* Whether its memory is tied to nodes without a CPU for its vCPUs, so that these live elsewhere. */
+static bool is_apart(const struct check *c, size_t v)
+{
+	const struct vn_vnode *wish = &c->guest->vnodes[v];
+	bool here = false, elsewhere = false;
+
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		here |= is_named(c, v, i) && cores_on(c, i) > 0;
+		elsewhere |= cores_on(c, i) > 0;
+	}
+	return wish->has_binding && (wish->nodes || wish->home >= 0) && !hwloc_bitmap_iszero(wish->vcpus) &&
+	       !here && elsewhere;
+}
+
+/* Whether its user has its memory interleaved over several nodes. */
+static bool is_interleaved(const struct check *c, size_t v)
 {
 	const struct vn_vnode *wish = &c->guest->vnodes[v];
 
 	return wish->has_binding && wish->binding == VN_BINDING_INTERLEAVE && wish->nodes &&
 	       hwloc_bitmap_weight(wish->nodes) > 1;
+}
+
+/* Whether none of its memory is anything to its home. */
+static bool is_dealt(const struct check *c, size_t v)
+{
+	return is_interleaved(c, v) || is_apart(c, v);
 }
 
 /* Whether its memory is to be at home, in pages of the size that is looked at. */
@@ -124,13 +161,21 @@ static size_t next_size(const struct check *c, size_t v)
 	return v;
 }
 
+static uint32_t way(const struct check *c, size_t from, size_t to)
+{
+	const uint32_t *row = c->host->nodes[from].distances;
+
+	if (!row || row[to] == VN_DISTANCE_UNKNOWN)
+		return from == to ? 10 : 20;
+	return row[to] < 255 ? row[to] : 255;
+}
+
 /* Bytes that the node can have of a vnode whose memory is dealt out, beside what it has already. */
 static uint64_t space_for(const struct check *c, size_t v, size_t i)
 {
-	const struct vn_host_node *node = &c->host->nodes[i];
 	uint64_t has = c->dealt[v * c->host->n_nodes + i];
 
-	if (!hwloc_bitmap_isset(c->guest->vnodes[v].nodes, node->id) || c->capacity[i] <= has)
+	if (!is_named(c, v, i) || c->capacity[i] <= has)
 		return 0;
 	return c->capacity[i] - has;
 }
@@ -163,8 +208,31 @@ static void deal(struct check *c, size_t v)
 			left -= here;
 		}
 	} while (open > 0 && left >= grain);
+}
+
+/* How far the nearest usable CPU is from a node's memory. */
+static uint32_t way_to(const struct check *c, size_t node)
+{
+	uint32_t least = UINT32_MAX;
+
 	for (size_t i = 0; i < c->host->n_nodes; i++)
-		c->capacity[i] -= dealt[i];
+		least = cores_on(c, i) > 0 && way(c, i, node) < least ? way(c, i, node) : least;
+	return least;
+}
+
+/* Puts memory on the nodes that it is tied to, and that are none for vCPUs: as much as fits on those nearest to CPUs, and so on. */
+static void fill(struct check *c, size_t v)
+{
+	uint64_t *dealt = c->dealt + v * c->host->n_nodes, left = c->guest->vnodes[v].memory;
+
+	memset(dealt, 0, c->host->n_nodes * sizeof(*dealt));
+	for (uint32_t distance = 0; distance <= 255; distance++) {
+		for (size_t i = 0; i < c->host->n_nodes; i++) {
+			uint64_t space = way_to(c, i) == distance ? space_for(c, v, i) : 0;
+			dealt[i] += space < left ? space : left;
+			left -= space < left ? space : left;
+		}
+	}
 }
 
 /* Looks at the memory of that page size from now on. */
@@ -179,23 +247,20 @@ static void turn_to(struct check *c, uint64_t page)
 	memset(c->kept, 0, bytes);
 	memset(c->stored, 0, bytes);
 	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
-		if (has_pages(c, v) && is_dealt(c, v))
+		if (!has_pages(c, v) || !is_dealt(c, v))
+			continue;
+		if (is_interleaved(c, v))
 			deal(c, v);
+		else
+			fill(c, v);
+		for (size_t i = 0; i < c->host->n_nodes; i++)
+			c->capacity[i] -= c->dealt[v * c->host->n_nodes + i];
 	}
 }
 
 static uint64_t load_on(const struct check *c, size_t i)
 {
 	return c->occupied ? c->occupied->nodes[i].load : 0;
-}
-
-static uint32_t way(const struct check *c, size_t from, size_t to)
-{
-	const uint32_t *row = c->host->nodes[from].distances;
-
-	if (!row || row[to] == VN_DISTANCE_UNKNOWN)
-		return from == to ? 10 : 20;
-	return row[to] < 255 ? row[to] : 255;
 }
 
 static int check_make(struct check *c)
@@ -228,9 +293,15 @@ static int check_make(struct check *c)
 	return 0;
 }
 
-static uint64_t cores_on(const struct check *c, size_t i)
+/* Whether a node that the guest is kept to has a usable CPU. */
+static bool has_cpus(const struct check *c)
 {
-	return vn_host_cores(c->host, c->usable[i]);
+	bool any = false;
+
+	for (size_t i = 0; i < c->host->n_nodes; i++)
+		any |= cores_on(c, i) > 0 &&
+		       (!c->guest->nodes || hwloc_bitmap_isset(c->guest->nodes, c->host->nodes[i].id));
+	return any;
 }
 
 /* Homes exist, are the user's where he named them, and have CPUs where they are needed. */
@@ -246,10 +317,12 @@ static void check_homes(struct check *c)
 		}
 		if (c->plan->vnodes[v].home != home)
 			wrong(c, "vnode %zu: two homes: %u and %u", v, home, c->plan->vnodes[v].home);
-		if ((wish->nodes && !hwloc_bitmap_isset(wish->nodes, home)) ||
-			(c->guest->nodes && !hwloc_bitmap_isset(c->guest->nodes, home)))
+		bool apart = is_apart(c, v); /* what was asked for was so for its memory */
+		if ((wish->nodes && !hwloc_bitmap_isset(wish->nodes, home) && !apart) ||
+			(c->guest->nodes && !hwloc_bitmap_isset(c->guest->nodes, home) &&
+				!(apart && !has_cpus(c))))
 			wrong(c, "vnode %zu: home is node %u, which is not among those asked for", v, home);
-		if (wish->home >= 0 && (unsigned)wish->home != home)
+		if (wish->home >= 0 && (unsigned)wish->home != home && !apart)
 			wrong(c, "vnode %zu: home is node %u, and node %d was asked for", v, home,
 				wish->home);
 		if (!hwloc_bitmap_iszero(wish->vcpus) && cores_on(c, i) == 0)

@@ -12,6 +12,11 @@
  * becomes one without memory, whose vCPUs live on one of its nodes. What the vCPUs of its guest pay for the way to it depends on
  * their home alone, as with a device, and is added to their pulls. That is all the search needs to know of it, which is why it
  * remains exact; nothing that counts as spill comes of it either. A vnode without vCPUs lives where its first part is.
+ *
+ * The same goes for a vnode with vCPUs whose user ties its memory, however, to nodes without a CPU that the guest may use (memory
+ * behind CXL, HBM): the memory is there and the vCPUs are not, so they may live on any node, and their pull brings them near. Unless
+ * it is interleaved such memory fills one node after the other. Linux begins with the one that is nearest to the CPU that touches
+ * it, which is not known before the home is: here, with the one that is nearest to any CPU that the guest may use.
  */
 #include "dealt.h"
 
@@ -21,39 +26,38 @@ bool vn_is_dealt(const struct vn_vnode *vnode)
 	       vn_set_weight(vnode->nodes) > 1;
 }
 
-static uint64_t grain_of(const struct vn_instance *in, size_t part)
-{
-	uint64_t page = in->pages[in->parts[part].pool];
+/* A part whose memory is being settled. */
+struct deal {
+	struct vn_instance *in;
+	size_t part;
+	uint64_t grain;
+	bool *tied; /* per place: its memory may be there */
+};
 
-	return page > VN_MIB ? page : VN_MIB;
-}
-
-/* Grains that a place can take of a part. */
-static uint64_t room_for(const struct vn_instance *in, size_t part, size_t place)
+/* Grains that a place can take. */
+static uint64_t room_for(const struct deal *d, size_t place)
 {
-	if (in->barred[part * in->n_places + place])
-		return 0;
-	return vn_room(in, in->parts[part].pool, place) / grain_of(in, part);
+	return d->tied[place] ? vn_room(d->in, d->in->parts[d->part].pool, place) / d->grain : 0;
 }
 
 /* Grains that are gone after so many rounds, in each of which every place that has room takes one. */
-static uint64_t held_after(const struct vn_instance *in, size_t part, uint64_t rounds)
+static uint64_t held_after(const struct deal *d, uint64_t rounds)
 {
 	uint64_t held = 0;
 
-	for (size_t i = 0; i < in->n_places; i++)
-		held += vn_min(room_for(in, part, i), rounds);
+	for (size_t i = 0; i < d->in->n_places; i++)
+		held += vn_min(room_for(d, i), rounds);
 	return held;
 }
 
 /* The most rounds that `grains` are enough for. */
-static uint64_t whole_rounds(const struct vn_instance *in, size_t part, uint64_t grains)
+static uint64_t whole_rounds(const struct deal *d, uint64_t grains)
 {
 	uint64_t low = 0, high = grains;
 
 	while (low < high) {
 		uint64_t middle = low + (high - low + 1) / 2;
-		if (held_after(in, part, middle) <= grains)
+		if (held_after(d, middle) <= grains)
 			low = middle;
 		else
 			high = middle - 1;
@@ -61,19 +65,84 @@ static uint64_t whole_rounds(const struct vn_instance *in, size_t part, uint64_t
 	return low;
 }
 
-static void deal_part(struct vn_instance *in, size_t part)
+static void take(const struct deal *d, size_t place, uint64_t grains)
 {
-	const struct vn_part *that = &in->parts[part];
-	uint64_t grain = grain_of(in, part), grains = that->dealt / grain;
-	uint64_t rounds = whole_rounds(in, part, grains), rest = grains - held_after(in, part, rounds);
+	d->in->dealt[d->part * d->in->n_places + place] += grains * d->grain;
+	d->in->rooms[d->in->parts[d->part].pool * d->in->n_places + place] -= grains * d->grain;
+}
 
-	for (size_t i = 0; i < in->n_places; i++) {
-		uint64_t room = room_for(in, part, i), here = vn_min(room, rounds);
+static void deal_evenly(const struct deal *d, uint64_t grains)
+{
+	uint64_t rounds = whole_rounds(d, grains), rest = grains - held_after(d, rounds);
+
+	for (size_t i = 0; i < d->in->n_places; i++) {
+		uint64_t room = room_for(d, i);
 		bool more = rest > 0 && room > rounds;
 		rest -= more;
-		in->dealt[part * in->n_places + i] = (here + more) * grain;
-		in->rooms[that->pool * in->n_places + i] -= (here + more) * grain;
+		take(d, i, vn_min(room, rounds) + more);
 	}
+}
+
+/* How far a place is from the nearest CPU that the guest may use. */
+static uint32_t farness(const struct deal *d, size_t place)
+{
+	const struct vn_group *group = &d->in->groups[d->in->parts[d->part].group];
+	uint32_t least = UINT32_MAX;
+
+	for (size_t i = 0; i < d->in->n_places; i++) {
+		if (group->cores[i] > 0 && vn_distance(d->in, i, place) < least)
+			least = vn_distance(d->in, i, place);
+	}
+	return least;
+}
+
+static void fill_up(const struct deal *d, uint64_t grains)
+{
+	size_t n = d->in->n_places;
+
+	for (size_t best = 0; grains > 0 && best < n;) {
+		best = n;
+		for (size_t i = 0; i < n; i++) {
+			if (room_for(d, i) > 0 && (best == n || farness(d, i) < farness(d, best)))
+				best = i;
+		}
+		uint64_t here = best < n ? vn_min(room_for(d, best), grains) : 0;
+		grains -= here;
+		if (best < n)
+			take(d, best, here);
+	}
+}
+
+/* Whether a part has vCPUs, and none of the places that its memory is tied to a CPU for them, which others do have. */
+static bool lives_apart(const struct deal *d)
+{
+	const struct vn_part *that = &d->in->parts[d->part];
+	bool there = false, elsewhere = false;
+
+	for (size_t i = 0; i < d->in->n_places; i++) {
+		bool cores = d->in->groups[that->group].cores[i] > 0;
+		there |= cores && d->tied[i];
+		elsewhere |= cores && !d->tied[i];
+	}
+	return that->vcpus > 0 && !there && elsewhere;
+}
+
+/* Lets its vCPUs live wherever there are CPUs for them: on the nodes of the guest, if any of these has some. A home among those without
+ * was one for its memory. */
+static void free_home(const struct deal *d, const struct vn_host *host, const struct vn_guest *guest)
+{
+	struct vn_instance *in = d->in;
+	size_t part = d->part;
+	const struct vn_group *group = &in->groups[in->parts[part].group];
+	bool any = false;
+
+	if (in->parts[part].fixed >= 0 && d->tied[in->parts[part].fixed])
+		in->parts[part].fixed = -1;
+	for (size_t i = 0; i < in->n_places && guest->nodes; i++)
+		any |= group->cores[i] > 0 && hwloc_bitmap_isset(guest->nodes, host->nodes[i].id);
+	for (size_t i = 0; i < in->n_places && in->barred; i++)
+		in->barred[part * in->n_places + i] =
+			any && !hwloc_bitmap_isset(guest->nodes, host->nodes[i].id);
 }
 
 /* Bars a part from all places but the first that has memory of it, if any has. */
@@ -111,35 +180,68 @@ static int add_pulls(struct vn_instance *in, const struct vn_group *group)
 	return 0;
 }
 
-/* Deals out the memory of one guest. */
-static int deal_group(struct vn_instance *in, const struct vn_group *group, const struct vn_guest *guest)
+/* Whether the user ties the vnode's memory to certain nodes: to those, or to the home that he prefers. */
+static bool is_tied(const struct vn_vnode *vnode)
+{
+	return vnode->has_binding && (vnode->nodes || vnode->home >= 0);
+}
+
+/* 1: the part's memory was settled. 0: that is for its home to do. -ENOMEM. */
+static int settle(
+	struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest, size_t v, size_t at)
+{
+	const struct vn_vnode *vnode = &guest->vnodes[v];
+	struct vn_part *part = &in->parts[at];
+	uint64_t page = in->pages[part->pool];
+	vn_autofree bool *tied = calloc(in->n_places, sizeof(*tied));
+	const struct deal d = {in, at, page > VN_MIB ? page : VN_MIB, tied};
+
+	if (!is_tied(vnode))
+		return 0;
+	if (!in->dealt)
+		in->dealt = calloc(in->n_parts * in->n_places, sizeof(*in->dealt));
+	if (!tied || !in->dealt)
+		return -ENOMEM;
+	for (size_t i = 0; i < in->n_places; i++)
+		tied[i] = !(in->barred && in->barred[at * in->n_places + i]) &&
+			  (vnode->nodes || part->fixed == (int)i);
+	bool apart = lives_apart(&d);
+	if (!apart && !vn_is_dealt(vnode))
+		return 0;
+	part->dealt = part->memory;
+	part->memory = part->mib = 0;
+	if (vn_is_dealt(vnode))
+		deal_evenly(&d, part->dealt / d.grain);
+	else
+		fill_up(&d, part->dealt / d.grain);
+	if (apart)
+		free_home(&d, host, guest);
+	else if (part->vcpus == 0 && part->fixed < 0)
+		settle_home(in, at);
+	return 1;
+}
+
+/* Settles the memory of one guest. */
+static int deal_group(struct vn_instance *in, const struct vn_host *host, const struct vn_group *group,
+	const struct vn_guest *guest)
 {
 	bool any = false;
 
 	for (size_t v = 0; v < group->n; v++) {
-		struct vn_part *part = &in->parts[group->first + v];
-		if (!vn_is_dealt(&guest->vnodes[v]))
-			continue;
-		if (!in->dealt)
-			in->dealt = calloc(in->n_parts * in->n_places, sizeof(*in->dealt));
-		if (!in->dealt)
-			return -ENOMEM;
-		part->dealt = part->memory;
-		part->memory = part->mib = 0;
-		deal_part(in, group->first + v);
-		if (part->vcpus == 0 && part->fixed < 0)
-			settle_home(in, group->first + v);
-		any = true;
+		int r = settle(in, host, guest, v, group->first + v);
+		if (r < 0)
+			return r;
+		any |= r > 0;
 	}
 	return any ? add_pulls(in, group) : 0;
 }
 
-int vn_deal(struct vn_instance *instance, const struct vn_guest *const *guests)
+int vn_deal(struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *const *guests)
 {
 	int r = 0;
 
 	for (size_t g = 0; g < instance->n_groups && r >= 0; g++)
-		r = deal_group(instance, &instance->groups[g], guests[g]);
+		r = deal_group(instance, host, &instance->groups[g], guests[g]);
 	return r;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Memory that its user wants dealt out over several nodes, wherever the vCPUs live. */
+/* Memory whose nodes its user has settled, wherever the vCPUs live: dealt out over several, or where there are no CPUs. */
 
 #include "instance.h"
 
@@ -9,11 +9,11 @@ bool vn_is_dealt(const struct vn_vnode *vnode);
 
 /*
  * Deals such memory out: fills `dealt` and takes it out of the rooms, adds to `pulls`, and leaves the parts without memory. Where
- * places must not live must be known (`barred`). 0 or -ENOMEM.
+ * parts must not live must be known (`barred`); a part whose nodes have no CPUs may live elsewhere afterwards. 0 or -ENOMEM.
  */
-int vn_deal(struct vn_instance *instance, const struct vn_guest *const *guests);
+int vn_deal(struct vn_instance *instance, const struct vn_host *host, const struct vn_guest *const *guests);
 
-/* Bytes of a part that its nodes have no room for, 0 of one that is not dealt out. */
+/* Bytes of a part that its nodes have no room for, 0 of one whose memory is for its home to hold. */
 uint64_t vn_deal_lacks(const struct vn_instance *instance, size_t part);
 
 /* Whether that is so of any part: there is no plan then. */

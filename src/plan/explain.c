@@ -136,6 +136,15 @@ void vn_explain_loss(const struct vn_explained *e, const size_t *homes, const st
 
 /* ---- the levels ---- */
 
+static bool has_dealt(const struct vn_instance *in)
+{
+	bool any = false;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		any |= in->parts[v].dealt > 0;
+	return any;
+}
+
 static void explain_spill(const struct vn_explained *e)
 {
 	const struct vn_plan *plan = e->plan;
@@ -145,7 +154,7 @@ static void explain_spill(const struct vn_explained *e)
 	if (plan->cost.spill == 0)
 		vn_explain_say(out, "  spill          ",
 			"none: each vnode's memory is all on its home node%s",
-			e->in.dealt ? ", but for what the guest itself has dealt out over several" : "");
+			has_dealt(&e->in) ? ", but for what the guest itself wants on others" : "");
 	else if (plan->binding == VN_BINDING_INTERLEAVE)
 		vn_explain_say(out, "  spill          ",
 			"%s more than its home holds, so all is dealt out in turn over %zu nodes: the home gets no more than the others",

@@ -325,7 +325,7 @@ int vn_instance_make(const struct vn_host *host, const struct vn_guest *const *g
 	for (size_t g = 0; g < n && r >= 0; g++)
 		r = bar_places(&in, host, guests[g], in.groups[g].first);
 	if (r >= 0)
-		r = vn_deal(&in, guests);
+		r = vn_deal(&in, host, guests);
 	if (r < 0)
 		return r;
 	classify(&in);

@@ -32,7 +32,7 @@ struct vn_part {
 	uint64_t memory; /* bytes that are to be at home */
 	uint64_t mib;
 	uint64_t
-		dealt; /* bytes that its user deals out over several nodes, wherever it lives: dealt.h; `memory` is 0 then */
+		dealt; /* bytes whose nodes its user has settled, wherever it lives: dealt.h; `memory` is 0 then */
 	uint64_t vcpus; /* all possible ones: a vCPU plugged later finds its core there */
 	uint64_t cores; /* that they are worth: vcpus / threads of the guest, rounded up */
 	int fixed; /* index of the place the user wants, or -1 */

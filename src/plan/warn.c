@@ -3,7 +3,6 @@
 #include "warn.h"
 
 #include "../base/text.h"
-#include "dealt.h"
 
 /* "node 3", "nodes 0,2-3". */
 static char *name_nodes(hwloc_const_bitmap_t nodes)
@@ -208,50 +207,8 @@ static int warn_interleaved(
 		small, hwloc_bitmap_weight(full) == 1 ? "is" : "are");
 }
 
-/* Nodes of a vnode whose user deals its memory out that are full before they have as much as the others. Those without any memory
- * are no nodes to the kernel here. */
-static int find_full(const struct vn_instance *in, const struct vn_host *host, size_t part,
-	hwloc_const_bitmap_t nodes, hwloc_bitmap_t full)
-{
-	uint64_t most = 0, page = in->pages[in->parts[part].pool], grain = page > VN_MIB ? page : VN_MIB;
-
-	for (size_t i = 0; i < in->n_places; i++)
-		most = vn_dealt(in, part, i) > most ? vn_dealt(in, part, i) : most;
-	for (size_t i = 0; i < in->n_places; i++) {
-		if (hwloc_bitmap_isset(nodes, in->places[i].id) && host->nodes[i].memory_total > 0 &&
-			most - vn_dealt(in, part, i) > grain && hwloc_bitmap_set(full, in->places[i].id) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* A vnode whose user deals its memory out over nodes that cannot all have as much of it. */
-static int warn_dealt(const struct vn_instance *in, const struct vn_host *host, const struct vn_guest *guest,
+static int warn_spill(const struct vn_instance *in, const struct vn_plan *plan, const struct vn_guest *guest,
 	struct vn_notes *warnings)
-{
-	for (size_t v = 0; v < in->n_parts; v++) {
-		vn_autoset full = hwloc_bitmap_alloc();
-		if (!vn_is_dealt(&guest->vnodes[v]))
-			continue;
-		if (!full || find_full(in, host, v, guest->vnodes[v].nodes, full) < 0)
-			return -ENOMEM;
-		if (hwloc_bitmap_iszero(full))
-			continue;
-		vn_autofree char *names = name_nodes(full), *nodes = vn_set_text(guest->vnodes[v].nodes);
-		if (!names || !nodes)
-			return -ENOMEM;
-		int r = vn_notes_add(warnings, "interleave-uneven",
-			"vnode %zu: its memory is dealt out over nodes %s, as the guest itself wants it, but %s %s no room for "
-			"an even part: once full, the kernel takes what would be there from other nodes, by its own order of nearness, "
-			"which may be none of these",
-			v, nodes, names, hwloc_bitmap_weight(full) == 1 ? "has" : "have");
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int warn_spill(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *warnings)
 {
 	if (plan->binding == VN_BINDING_INTERLEAVE)
 		return warn_interleaved(plan, guest, warnings);
@@ -261,7 +218,7 @@ static int warn_spill(const struct vn_plan *plan, const struct vn_guest *guest, 
 		uint64_t bytes = 0;
 		if (!away)
 			return -ENOMEM;
-		if (vn_is_dealt(&guest->vnodes[v]))
+		if (in->parts[v].dealt > 0)
 			continue;
 		for (size_t i = 0; i < vnode->n_shares; i++) {
 			if (vnode->shares[i].pnode == vnode->home)
@@ -402,9 +359,9 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 	if (r >= 0 && !host->cores_known)
 		r = warn_cores(instance, plan, warnings);
 	if (r >= 0)
-		r = warn_spill(plan, guest, warnings);
+		r = warn_spill(instance, plan, guest, warnings);
 	if (r >= 0)
-		r = warn_dealt(instance, host, guest, warnings);
+		r = vn_warn_dealt(instance, host, guest, homes, warnings);
 	if (r >= 0)
 		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
 	if (r >= 0)
@@ -557,30 +514,6 @@ int vn_reason_refused(const struct vn_host *host, const struct vn_guest *const *
 	return r;
 }
 
-/* Memory that its user deals out over nodes which do not hold it. */
-static int reason_dealt(
-	const struct vn_instance *in, size_t g, const struct vn_guest *guest, struct vn_notes *reasons)
-{
-	int r = 0;
-
-	for (size_t v = 0; v < guest->n_vnodes && r >= 0; v++) {
-		uint64_t lacks = vn_deal_lacks(in, in->groups[g].first + v);
-		vn_autofree char *nodes = lacks > 0 ? vn_set_text(guest->vnodes[v].nodes) : NULL;
-		char size[VN_SIZE_TEXT];
-		bool named = in->n_groups > 1 && guest->name;
-		if (lacks == 0)
-			continue;
-		if (!nodes)
-			return -ENOMEM;
-		r = vn_notes_add(reasons, "nodes-short",
-			"%s%svnode %zu: the nodes that its memory is dealt out over (%s) have no room for %s (%llu bytes) of it. "
-			"What would help: name more nodes, or none, or free as much there",
-			named ? guest->name : "", named ? ": " : "", v, nodes, vn_size_text(lacks, size),
-			(unsigned long long)lacks);
-	}
-	return r;
-}
-
 int vn_reason_resources(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *const *guests, const struct vn_plan_options *options, struct vn_notes *reasons)
 {
@@ -590,7 +523,7 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 		r = reason_pool(instance, host, guests[0], options, k, reasons);
 	bool enough = reasons->n == 0;
 	for (size_t g = 0; g < instance->n_groups && enough && r >= 0; g++)
-		r = reason_dealt(instance, g, guests[g], reasons);
+		r = vn_reason_dealt(instance, g, guests[g], reasons);
 	for (size_t g = 0; g < instance->n_groups && r >= 0; g++)
 		r = reason_no_cpu(instance, host, g, guests[g], reasons);
 	return r < 0 ? r
