@@ -524,11 +524,11 @@ static bool check_even(struct check *c, size_t home, uint32_t reach)
 {
 	const struct vn_plan_vnode *vnode = &c->plan->vnodes[0];
 	uint64_t n = vnode->n_shares, fewest = 1;
-	uint64_t part = (c->guest->vnodes[0].memory + n - 1) / n;
+	uint64_t part = n > 0 ? (c->guest->vnodes[0].memory + n - 1) / n : 0;
 
 	while (fewest <= c->host->n_nodes && !fits_evenly(c, home, UINT32_MAX, fewest))
 		fewest++;
-	if (fewest > c->host->n_nodes)
+	if (n == 0 || fewest > c->host->n_nodes)
 		return false;
 	if (n > fewest)
 		wrong(c, "its memory is on more nodes than it needs");

@@ -162,7 +162,7 @@ double vn_access_weight(const struct vn_instance *in, size_t group)
 
 	for (size_t v = that->first; v < that->first + that->n; v++) {
 		vcpus += (double)in->parts[v].vcpus;
-		mib += (double)(vn_part_memory(&in->parts[v]) / VN_MIB);
+		mib += (double)vn_part_memory(&in->parts[v]) / (double)VN_MIB;
 	}
 	return vcpus * mib;
 }

@@ -50,7 +50,8 @@ static int warn_pool(const struct vn_instance *in, size_t pool, const struct vn_
 	uint64_t page = in->pages[pool];
 
 	for (size_t i = 0; i < in->n_places && page > 0; i++) {
-		uint64_t wanted = wanted_on(in, pool, homes, i) / page, there = vn_whole_room(in, pool, i) / page;
+		uint64_t wanted = wanted_on(in, pool, homes, i) / page,
+			 there = vn_whole_room(in, pool, i) / page;
 		char size[VN_SIZE_TEXT];
 		if (wanted <= there)
 			continue;
