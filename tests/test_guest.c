@@ -429,11 +429,28 @@ static void test_pci(void **state)
 	assert_true(vn_notes_has(&replaced->notes, "option-replaced"));
 }
 
+static void test_pins(void **state)
+{
+	(void)state;
+	vn_autoguest *one = read_good(BASE "cpus=[\"3\", 1]\n", false);
+	assert_string_equal(one->notes.v[0].text,
+		"line 4: cpus: a pin for each vCPU; the plan's pins replace them; the vCPUs were pinned one to one, each to a "
+		"CPU of its own");
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const pins[] = {"[\"3\", \"0-1\"]", "[\"3\", \"3\"]", "[\"3\", \"all\"]"};
+		vn_autofree char *text = vn_format(BASE "cpus=%s\n", pins[i]);
+		vn_autoguest *g = read_good(text, false);
+		assert_string_equal(g->notes.v[0].text,
+			"line 4: cpus: a pin for each vCPU; the plan's pins replace them");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_missing_parts_are_completed),
 		cmocka_unit_test(test_rc9),
+		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_first_example_of_the_thread),
 		cmocka_unit_test(test_distance_forms),
 		cmocka_unit_test(test_wrong_distances),

@@ -418,10 +418,38 @@ static void test_the_rest(void **state)
 		"not beside them\n");
 }
 
+static void test_pins(void **state)
+{
+	static const struct {
+		const char *pins, *text;
+	} cases[] = {
+		{"<vcpupin vcpu='1' cpuset='3'/><vcpupin vcpu='0' cpuset='1'/>",
+			"line 1: cputune: 2 pins, which the plan's replace; the vCPUs were pinned one to one, each to a CPU of its "
+			"own"},
+		{"<vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='1'/>",
+			"line 1: cputune: 2 pins, which the plan's replace"},
+		{"<vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='2-3'/>",
+			"line 1: cputune: 2 pins, which the plan's replace"},
+		{"<vcpupin vcpu='0' cpuset='1'/>", "line 1: cputune: 1 pin, which the plan's replace"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autofree char *text = vn_format(
+			"<domain type='kvm'><name>g</name><memory unit='M'>64</memory><vcpu>2</vcpu>"
+			"<os><type>hvm</type></os><cputune>%s</cputune></domain>",
+			cases[i].pins);
+		vn_autoguest *g = read_good(text);
+		assert_notes(g, "pins-replaced");
+		assert_string_equal(g->notes.v[0].text, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_least),
+		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_wrong_cells),

@@ -328,6 +328,21 @@ static bool are_pins(const struct vn_cfg_value *value)
 	return all;
 }
 
+/* Whether pins of vCPUs are one CPU each, and no two the same. */
+static bool are_one_to_one(const struct vn_cfg_value *pins)
+{
+	vn_autoset seen = hwloc_bitmap_alloc();
+	bool one_to_one = seen && pins->n > 1;
+
+	for (size_t i = 0; one_to_one && i < pins->n; i++) {
+		vn_autoset cpus = NULL;
+		one_to_one = vn_set_parse(pins->items[i].text, &cpus) == 0 &&
+			     hwloc_bitmap_weight(cpus) == 1 && !hwloc_bitmap_intersects(seen, cpus) &&
+			     hwloc_bitmap_or(seen, seen, cpus) == 0;
+	}
+	return one_to_one;
+}
+
 /* `cpus` as in xl.cfg(5): "0-3,5", "all", "all,^0", "^0-1". Its per-vCPU list is what a plan makes, and its "node:N" form a home. */
 static void read_cpus(struct guest_reader *r)
 {
@@ -340,7 +355,10 @@ static void read_cpus(struct guest_reader *r)
 		return;
 	if (are_pins(&entry->value)) {
 		vn_notes_add(&r->guest->notes, "pins-replaced",
-			"line %u: cpus: a pin for each vCPU; the plan's pins replace them", entry->line);
+			"line %u: cpus: a pin for each vCPU; the plan's pins replace them%s", entry->line,
+			are_one_to_one(&entry->value)
+				? "; the vCPUs were pinned one to one, each to a CPU of its own"
+				: "");
 		return;
 	}
 	if (entry->value.type == VN_CFG_STRING || entry->value.type == VN_CFG_NUMBER)
