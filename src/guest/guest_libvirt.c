@@ -160,9 +160,10 @@ static void read_max_memory(struct domain_reader *r)
 	bool good = domain_need_number(r, element, "slots", 1, 65535, &slots);
 	if (!domain_size(r, element, NULL, &most) || !good || !r->vnodes_known)
 		return;
-	if (most < r->guest->memory)
+	if (most < r->guest->memory + r->unrequested)
 		domain_problem(r, element, NULL, "%s seen; expected at least the guest's memory, %s",
-			vn_size_text_exact(most, limit), vn_size_text_exact(r->guest->memory, sum));
+			vn_size_text_exact(most, limit),
+			vn_size_text_exact(r->guest->memory + r->unrequested, sum));
 	r->guest->maxmem = most - most % VN_MIB;
 }
 
@@ -235,6 +236,7 @@ static void read_domain(struct domain_reader *r)
 	domain_read_cells(r);
 	domain_read_backing(r);
 	domain_read_numatune(r);
+	domain_read_iothreads(r);
 	domain_read_cputune(r);
 	domain_read_devices(r);
 	read_max_memory(r);

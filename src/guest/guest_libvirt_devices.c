@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * <devices>: disks, interfaces, PCI devices of the host, memory. A device that is behind a PCI expander with a <node> belongs to that
+ * <devices>: disks, interfaces, PCI devices of the host. A device that is behind a PCI expander with a <node> belongs to that
  * vnode. What has no place in a vn_guest stays in the domain's text; that it takes no part in a plan is noted where it matters.
  */
 #define _GNU_SOURCE
@@ -85,10 +85,9 @@ static void check_expanders(struct domain_reader *r)
 	}
 }
 
-static void note_left_out(struct domain_reader *r, size_t element, const char *what)
+void domain_note_left_out(struct domain_reader *r, size_t element, const char *what)
 {
-	vn_notes_add(&r->guest->notes, "device-left-out",
-		"line %u: %s: %s stays in the domain and is no part of the plan",
+	vn_notes_add(&r->guest->notes, "device-left-out", "line %u: %s: %s is no part of the plan",
 		r->doc->elements[element].line, r->doc->elements[element].name, what);
 }
 
@@ -104,14 +103,14 @@ static void read_disk(struct domain_reader *r, size_t element)
 	uint64_t queues;
 
 	domain_number(r, driver, "queues", 1, 65535, &queues);
-	domain_number(r, driver, "iothread", 1, UINT32_MAX, &queues);
+	domain_check_iothread(r, driver, "iothread");
 	if (device && strcmp(device, "disk") != 0 && strcmp(device, "lun") != 0)
 		return; /* a CD or floppy drive does nothing that is worth a place */
 	if (!path)
 		path = vn_markup_get(r->doc, source, "dev");
 	if (!path || path[0] != '/' || r->guest->n_disks == MAX_DEVICES ||
 		(format && strcmp(format, "raw") != 0 && strcmp(format, "qcow2") != 0)) {
-		note_left_out(r, element, "a disk that is no raw or qcow2 file or block device");
+		domain_note_left_out(r, element, "a disk that is no raw or qcow2 file or block device");
 		return;
 	}
 	struct vn_disk *disk = &r->guest->disks[r->guest->n_disks++];
@@ -140,7 +139,7 @@ static void read_interface(struct domain_reader *r, size_t element)
 	bool user = strcmp(type, "user") == 0, is_bridge = strcmp(type, "bridge") == 0 && bridge;
 	if (!user && !is_bridge && strcmp(type, "ethernet") != 0 && strcmp(type, "network") != 0 &&
 		strcmp(type, "direct") != 0) {
-		note_left_out(r, element, "an interface of this type");
+		domain_note_left_out(r, element, "an interface of this type");
 		return;
 	}
 	struct vn_vif *vif = &r->guest->vifs[r->guest->n_vifs++];
@@ -192,74 +191,7 @@ static void read_hostdev(struct domain_reader *r, size_t element)
 	guest->n_hostdevs++;
 }
 
-/* ---- memory devices ---- */
-
-/* A DIMM's memory comes from its cell's nodes, and counts. An NVDIMM's is a file's. */
-static void read_memory_device(struct domain_reader *r, size_t element)
-{
-	size_t target = vn_markup_child(r->doc, element, "target"),
-	       node = vn_markup_child(r->doc, target, "node"), size = vn_markup_child(r->doc, target, "size");
-	const char *model = vn_markup_get(r->doc, element, "model");
-	uint64_t bytes = 0, cell = 0;
-	size_t told = r->told;
-
-	if (!domain_need(r, element, "model", "dimm, nvdimm, virtio-mem, …") || !r->vnodes_known)
-		return;
-	if (node != VN_MARKUP_NONE)
-		domain_number(r, node, NULL, 0, r->guest->n_vnodes - 1, &cell);
-	else if (r->has_cells)
-		domain_problem(r, element, NULL, "no <node>; expected the cell that its memory is of");
-	if (strcmp(model, "dimm") != 0 && strcmp(model, "virtio-mem") != 0) {
-		note_left_out(r, element, "memory of a file or of an enclave");
-		return;
-	}
-	if (size == VN_MARKUP_NONE || !domain_size(r, size, NULL, &bytes) || bytes == 0) {
-		domain_problem(r, element, NULL, "no <size>; expected the memory it has");
-		return;
-	}
-	if (vn_markup_child(r->doc, 0, "maxMemory") == VN_MARKUP_NONE)
-		domain_problem(r, element, NULL,
-			"seen without <maxMemory>; expected it, with slots, beside <memory>");
-	if (r->told > told)
-		return;
-	struct vn_vnode *vnode = &r->guest->vnodes[cell];
-	bytes = (bytes + VN_MIB - 1) / VN_MIB * VN_MIB;
-	if (!r->has_cells) { /* <memory> has it already; libvirt then makes a cell of what is left */
-		r->guest->vnodes_open = false;
-		if (vnode->plugged + bytes >= vnode->memory)
-			domain_problem(
-				r, element, NULL, "memory devices have all of <memory>; expected less");
-		else
-			vnode->plugged += bytes;
-		return;
-	}
-	vnode->memory += bytes;
-	vnode->plugged += bytes;
-	r->guest->memory += bytes;
-}
-
 /* ---- all ---- */
-
-static void read_iothreads(struct domain_reader *r)
-{
-	size_t element = vn_markup_child(r->doc, 0, "iothreads"), n = 0;
-	uint64_t threads = 0;
-
-	domain_number(r, element, NULL, 0, VN_MAX_VCPUS, &threads);
-	for_each_domain(r, i, "iothreadids", "iothread") n++;
-	r->guest->iothreads = (unsigned)(n > threads && n <= VN_MAX_VCPUS ? n : threads);
-}
-
-static void check_memory_sum(struct domain_reader *r)
-{
-	uint64_t sum = 0;
-
-	for (size_t v = 0; v < r->guest->n_vnodes; v++)
-		sum += r->guest->vnodes[v].memory;
-	if (sum > VN_MAX_MEMORY)
-		domain_problem(
-			r, 0, NULL, "the cells and memory devices have more than 64 TiB; expected less");
-}
 
 static size_t limited(size_t n)
 {
@@ -281,7 +213,5 @@ void domain_read_devices(struct domain_reader *r)
 	for_each_domain(r, i, "devices", "disk") read_disk(r, i);
 	for_each_domain(r, i, "devices", "interface") read_interface(r, i);
 	for_each_domain(r, i, "devices", "hostdev") read_hostdev(r, i);
-	for_each_domain(r, i, "devices", "memory") read_memory_device(r, i);
-	read_iothreads(r);
-	check_memory_sum(r);
+	domain_read_memory_devices(r);
 }
