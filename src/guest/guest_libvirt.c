@@ -182,27 +182,6 @@ static void read_boot(struct domain_reader *r)
 	}
 }
 
-/* The figures of memory and the numbering of nodes are those of QEMU's x86 machines. */
-static void check_machine(struct domain_reader *r)
-{
-	size_t type = vn_markup_find(r->doc, 0, "os/type");
-	const char *arch = vn_markup_get(r->doc, type, "arch"),
-		   *machine = vn_markup_get(r->doc, type, "machine"),
-		   *domain = vn_markup_get(r->doc, 0, "type");
-	char seen[VN_QUOTE_MAX], also[VN_QUOTE_MAX];
-
-	if (domain && strcmp(domain, "kvm") != 0 && strcmp(domain, "qemu") != 0)
-		vn_notes_add(&r->guest->notes, "hypervisor-other",
-			"line %u: domain: type='%s': the rules checked are those of QEMU",
-			r->doc->elements[0].line, vn_quote(domain, seen));
-	if ((arch && strcmp(arch, "x86_64") != 0 && strcmp(arch, "i686") != 0) ||
-		(machine && strncmp(machine, "pc", 2) != 0 && !strstr(machine, "q35")))
-		vn_notes_add(&r->guest->notes, "machine-other",
-			"line %u: os/type: machine '%s' of %s: the rules checked are those of x86's pc and q35",
-			r->doc->elements[type].line, vn_quote(machine ? machine : "", seen),
-			vn_quote(arch ? arch : "no architecture", also));
-}
-
 /* QEMU options that say what the domain says, too: there would be two dialects in one guest. */
 static void check_passthrough(struct domain_reader *r)
 {
@@ -241,7 +220,7 @@ static void read_domain(struct domain_reader *r)
 	domain_read_devices(r);
 	read_max_memory(r);
 	read_boot(r);
-	check_machine(r);
+	domain_read_machine(r);
 	check_passthrough(r);
 }
 

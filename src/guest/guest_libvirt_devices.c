@@ -93,6 +93,17 @@ void domain_note_left_out(struct domain_reader *r, size_t element, const char *w
 
 /* ---- disks ---- */
 
+/* What other buses hold is written as virtio by who has no such bus, and told to be. */
+static enum vn_disk_bus disk_bus(struct domain_reader *r, size_t element)
+{
+	size_t target = vn_markup_child(r->doc, element, "target");
+
+	return domain_says(r, target, "bus", "scsi")   ? VN_DISK_SCSI
+	       : domain_says(r, target, "bus", "sata") ? VN_DISK_SATA
+	       : domain_says(r, target, "bus", "ide")  ? VN_DISK_IDE
+						       : VN_DISK_VIRTIO;
+}
+
 static void read_disk(struct domain_reader *r, size_t element)
 {
 	const char *device = vn_markup_get(r->doc, element, "device");
@@ -114,7 +125,9 @@ static void read_disk(struct domain_reader *r, size_t element)
 		return;
 	}
 	struct vn_disk *disk = &r->guest->disks[r->guest->n_disks++];
-	*disk = (struct vn_disk){.path = vn_copy(path),
+	*disk = (struct vn_disk){.place = r->doc->elements[element].begin,
+		.path = vn_copy(path),
+		.bus = disk_bus(r, element),
 		.readonly = vn_markup_child(r->doc, element, "readonly") != VN_MARKUP_NONE,
 		.vnode = pci_vnode(r, element)};
 	snprintf(disk->format, sizeof(disk->format), "%s", format ? format : "raw");
@@ -129,6 +142,7 @@ static void read_interface(struct domain_reader *r, size_t element)
 	       driver = vn_markup_child(r->doc, element, "driver");
 	const char *type = vn_markup_get(r->doc, element, "type"),
 		   *mac = vn_markup_get(r->doc, vn_markup_child(r->doc, element, "mac"), "address"),
+		   *model = vn_markup_get(r->doc, vn_markup_child(r->doc, element, "model"), "type"),
 		   *bridge = vn_markup_get(r->doc, source, "bridge");
 	uint64_t queues = 1;
 
@@ -143,11 +157,14 @@ static void read_interface(struct domain_reader *r, size_t element)
 		return;
 	}
 	struct vn_vif *vif = &r->guest->vifs[r->guest->n_vifs++];
-	*vif = (struct vn_vif){.type = user ? VN_VIF_USER : VN_VIF_TAP,
+	*vif = (struct vn_vif){.place = r->doc->elements[element].begin,
+		.type = user ? VN_VIF_USER : VN_VIF_TAP,
 		.bridge = is_bridge ? vn_copy(bridge) : NULL,
 		.queues = user ? 1 : (unsigned)queues,
 		.vhost = !user && !domain_says(r, driver, "name", "qemu"),
 		.vnode = pci_vnode(r, element)};
+	if (model && strcmp(model, "virtio") != 0)
+		snprintf(vif->model, sizeof(vif->model), "%s", model);
 	if (mac && strlen(mac) == sizeof(vif->mac) - 1)
 		memcpy(vif->mac, mac, sizeof(vif->mac));
 	r->short_of_memory |= is_bridge && !vif->bridge;
@@ -187,6 +204,7 @@ static void read_hostdev(struct domain_reader *r, size_t element)
 	}
 	int vnode = pci_vnode(r, element);
 	hostdev->vnode = vnode < 0 ? 0 : (unsigned)vnode;
+	hostdev->place = r->doc->elements[element].begin;
 	hostdev->where = (struct vn_where){guest->file, r->doc->elements[element].line, "devices/hostdev"};
 	guest->n_hostdevs++;
 }

@@ -58,6 +58,7 @@ void domain_read_hmat(struct domain_reader *r, size_t n_cells, const size_t *cel
 void domain_read_backing(struct domain_reader *r); /* …_tune.c: after the vnodes */
 void domain_read_numatune(struct domain_reader *r);
 void domain_read_cputune(struct domain_reader *r);
+void domain_read_machine(struct domain_reader *r); /* …_machine.c: after what is planned by */
 void domain_read_iothreads(struct domain_reader *r); /* …_iothreads.c: before what names some */
 void domain_read_devices(struct domain_reader *r); /* …_devices.c */
 void domain_read_memory_devices(struct domain_reader *r); /* …_memory.c */

@@ -158,6 +158,7 @@ static void read_guest(struct qemu_reader *r, size_t size)
 	qemu_settle_threads(r);
 	qemu_settle_memory(r);
 	guest->memory_policy = guest->hugepages ? VN_MEMORY_STRICT : VN_MEMORY_PREFERRED;
+	qemu_read_machine(r);
 	qemu_read_devices(r);
 	qemu_read_disks(r);
 	read_boot(r);

@@ -17,6 +17,7 @@ struct qemu_option {
 	bool known;
 	const char *value; /* NULL: none belongs to it; of the words */
 	unsigned line;
+	size_t word; /* that it begins with */
 	struct vn_keyval keys; /* of options whose keys are read; empty when they could not be */
 	bool unread; /* its keys could not be read, which has been told */
 };
@@ -130,6 +131,10 @@ int qemu_vnode(struct qemu_reader *r, const struct qemu_option *option, const ch
 int qemu_device_vnode(struct qemu_reader *r, const struct qemu_option *device);
 void qemu_read_devices(struct qemu_reader *r); /* host devices, network, buses */
 void qemu_read_disks(struct qemu_reader *r);
+
+/* ---- guest_qemu_machine.c ---- */
+
+void qemu_read_machine(struct qemu_reader *r); /* before disks */
 
 /* A list that grows by one zeroed entry, which is returned; NULL (short_of_memory) on want of memory. */
 void *qemu_append(struct qemu_reader *r, void *list, size_t *n, size_t size);
