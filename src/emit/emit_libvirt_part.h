@@ -3,6 +3,7 @@
 /* What the parts of the domain writer share (not for other folders). */
 
 #include "emit_libvirt.h"
+#include "xml.h"
 #include "xml_edit.h"
 
 struct domain_writer {
@@ -39,6 +40,11 @@ bool domain_has(const struct domain_writer *w, size_t element, const char *attri
 
 /* The domain of a guest that was none: all but what the others fill in. NULL when memory is short. */
 char *domain_skeleton(const struct vn_guest *guest, struct vn_notes *notes);
+
+void domain_put_devices(struct vn_xml *xml, const struct vn_guest *guest,
+	struct vn_notes *notes); /* emit_libvirt_devices.c */
+/* `<name attribute='value'/>` */
+void domain_put_one(struct vn_xml *xml, const char *name, const char *attribute, const char *value);
 
 void domain_write_cells(struct domain_writer *w); /* emit_libvirt_numa.c */
 void domain_write_numatune(struct domain_writer *w);

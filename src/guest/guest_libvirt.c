@@ -119,8 +119,8 @@ static void read_topology(struct domain_reader *r)
 			(unsigned long long)product, guest->maxvcpus);
 		return;
 	}
-	guest->topology = (struct vn_guest_topology){
-		(unsigned)values[0], (unsigned)values[1], (unsigned)values[2], (unsigned)values[3]};
+	guest->topology = (struct vn_guest_topology){(unsigned)values[0], (unsigned)values[1],
+		(unsigned)values[2], (unsigned)values[3], (unsigned)values[4]};
 	if (values[4] <= VN_MAX_THREADS && guest->vcpus % values[4] == 0)
 		guest->threads = (unsigned)values[4];
 	else

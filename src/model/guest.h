@@ -99,9 +99,10 @@ struct vn_hostdev {
 	struct vn_where where; /* strings belong to the guest */
 };
 
-/* How vCPUs make sockets; 0 where nothing was said. Threads of a core are in the guest itself. */
+/* How vCPUs make sockets, as the guest is told; 0 where nothing was said. */
 struct vn_guest_topology {
 	unsigned sockets, dies, clusters, cores; /* dies of a socket, clusters of a die, cores of a cluster */
+	unsigned threads; /* of a core; 0: those that are planned, the guest's own `threads` */
 };
 
 struct vn_guest {
@@ -112,7 +113,8 @@ struct vn_guest {
 	uint64_t memory, maxmem; /* bytes; maxmem >= memory */
 	unsigned vcpus, maxvcpus; /* online at start; possible */
 	unsigned
-		threads; /* vCPUs of a guest core (SMT), at least 1: vCPUs t*k to t*k + t-1 are one, on one vnode */
+		threads; /* vCPUs of a guest core (SMT) as it is planned, at least 1: vCPUs t*k to t*k + t-1 are one, on one vnode; 1
+			    also where the guest is told of cores that are not so, see `topology` */
 	struct vn_guest_topology topology;
 	unsigned iothreads; /* asked for; 0: as many as its disks call for */
 	bool exclusive_cores;
