@@ -34,6 +34,7 @@ static struct vn_guest *guest_of(const char *text)
 	return guest;
 }
 
+static unsigned version; /* of libvirt; 0: the default */
 static bool rehome; /* what the domain says of nodes is forgotten */
 
 /* Four nodes of 4 cores and 4 GiB. */
@@ -45,7 +46,7 @@ static char *planned(const char *text, struct vn_notes *notes)
 	vn_autoplan *plan = NULL;
 	vn_autoerror err = {0};
 	struct vn_plan_options options = {0};
-	struct vn_target target = {VN_TARGET_LIBVIRT, VN_TARGET_LIBVIRT_VERSION};
+	struct vn_target target = {VN_TARGET_LIBVIRT, version ? version : VN_TARGET_LIBVIRT_VERSION};
 	struct vn_notes dropped = {0};
 	char *out = NULL;
 	if (rehome)
@@ -345,6 +346,35 @@ static void test_devices_are_spread(void **state)
 	assert_has(out, "<model type='rtl8139'/>\n        </interface>");
 }
 
+static void test_queues_are_dealt_out(void **state)
+{
+	(void)state;
+	struct vn_notes notes = {0};
+	version = VN_TARGET_VERSION(9, 10, 0);
+	vn_autofree char *before = planned(OPEN DEVICES, &notes);
+	assert_has_not(before, "<queue");
+	assert_false(vn_notes_has(&notes, "disk-queues"));
+	version = VN_TARGET_VERSION(10, 0, 0);
+	vn_autofree char *out = planned(OPEN DEVICES, &notes);
+	vn_autofree char *again = planned(out, NULL);
+	version = 0;
+	assert_string_equal(again, out);
+	assert_true(vn_notes_has(&notes, "disk-queues"));
+	assert_has(out, "    <iothreads>2</iothreads>\n");
+	/* of two equal nodes Linux takes the second first */
+	assert_has(out, "            <driver name='qemu' type='qcow2' queues='6'>\n"
+			"                <iothreads>\n"
+			"                    <iothread id='1'>\n"
+			"                        <queue id='3'/>\n"
+			"                        <queue id='4'/>\n"
+			"                        <queue id='5'/>\n"
+			"                    </iothread>\n"
+			"                    <iothread id='2'>\n"
+			"                        <queue id='0'/>\n");
+	assert_has(out, "            <driver name='qemu' queues='6'>\n                <iothreads>\n");
+	vn_notes_clear(&notes);
+}
+
 static void test_iothreads_of_the_user(void **state)
 {
 	(void)state;
@@ -432,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_restrictive),
 		cmocka_unit_test(test_memory_devices_stay),
 		cmocka_unit_test(test_devices_are_spread),
+		cmocka_unit_test(test_queues_are_dealt_out),
 		cmocka_unit_test(test_iothreads_of_the_user),
 		cmocka_unit_test(test_a_config_becomes_a_domain),
 		cmocka_unit_test(test_pages_of_a_config),

@@ -505,6 +505,12 @@ static void test_iothreads(void **state)
 		"7 cputune/emulatorpin[3]: a second pin of the same, after line 5; expected one\n"
 		"7 cputune/iothreadpin/@iothread: iothread 1 seen; expected one that <iothreads> makes: it is 0\n");
 	assert_problems(HEAD SIZE
+		"<iothreads>1</iothreads><devices><disk>\n<driver iothread='1'><iothreads><iothread id='2'/><iothread/></iothreads>"
+		"</driver></disk></devices>" TAIL,
+		"6 devices/disk/driver/@iothread: seen beside <iothreads>; expected one of them\n"
+		"6 devices/disk/driver/iothreads/iothread[1]/@id: iothread 2 seen; expected one that <iothreads> makes: it is 1\n"
+		"6 devices/disk/driver/iothreads/iothread[2]/@id: missing; expected the number of an iothread\n");
+	assert_problems(HEAD SIZE
 		"<iothreadids><iothread id='0'/><iothread/><iothread id='1'/>\n<iothread id='1'/></iothreadids>" TAIL,
 		"5 iothreadids/iothread[1]/@id: '0' seen; expected a number from 1 to 4294967295\n"
 		"5 iothreadids/iothread[2]/@id: missing; expected a number from 1 to 4294967295\n"

@@ -67,7 +67,7 @@ static void assert_has_not(const char *text, const char *part)
 	"<loader readonly='yes' type='pflash'>/fw,code</loader><nvram>/fw.vars</nvram></os>"                 \
 	"<features><acpi/></features><cpu mode='custom' match='exact'><model>EPYC</model>"                   \
 	"<topology sockets='3' cores='1' threads='2'/><numa><cell cpus='0-2' memory='1' unit='GiB'/>"        \
-	"<cell cpus='3-5' memory='1' unit='GiB'/></numa></cpu><devices><emulator>/opt/qemu-kvm</emulator>"       \
+	"<cell cpus='3-5' memory='1' unit='GiB'/></numa></cpu><devices><emulator>/opt/qemu-kvm</emulator>"   \
 	"<disk type='file' device='disk'><source file='/a'/><target dev='sda' bus='%s'/></disk>"             \
 	"<disk type='file' device='disk'><source file='/b'/><target dev='sdb' bus='scsi'/></disk>"           \
 	"<interface type='user'><model type='e1000'/></interface>"                                           \
@@ -113,6 +113,7 @@ static void test_a_domain_goes_and_comes_back(void **state)
 	(void)state;
 	vn_autofree char *note = NULL, *text = vn_format(CARRIED, "pc-q35-7.2", "sata");
 	vn_autofree char *line = converted(text, VN_EMIT_QEMU, &note);
+	free(note);
 	vn_autofree char *back = converted(line, VN_EMIT_LIBVIRT, &note);
 	assert_has(back, "<uuid>" UUID "</uuid>");
 	assert_has(back, "machine='pc-q35-7.2'");
@@ -153,6 +154,7 @@ static void test_what_a_domain_loses_is_told(void **state)
 		"devices/disk/driver/@cache='none' (line 9), devices/disk/target/@bus='usb' (line 9), addresses of devices (line 10), "
 		"devices/interface/source (line 11), devices/serial type='pty' (lines 12, 13, 13, 13 and 1 more), "
 		"devices/hostdev type='usb' (line 13), devices/nothing-known (line 14)");
+	free(note);
 	vn_autofree char *same = converted(text, VN_EMIT_LIBVIRT, &note);
 	assert_null(note); /* in its own form it loses nothing */
 	assert_has(same, "<nothing-known/>");

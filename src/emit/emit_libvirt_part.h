@@ -12,6 +12,9 @@ struct domain_writer {
 	const struct vn_markup *doc;
 	struct vn_xml_edit edit;
 	struct vn_notes *notes;
+	unsigned version; /* of the libvirt it is for */
+	unsigned *
+		queue_vnodes; /* the vnode of each queue that a disk is to have; owned; NULL: queues are not dealt out */
 	size_t n_busy;
 	unsigned busy[VN_MAX_VNODES]; /* the vnodes that have vCPUs: devices are spread over them */
 };
@@ -28,6 +31,9 @@ bool domain_block_open(struct domain_writer *w, struct domain_block *block);
  * those that are named in `anchors` (ends in NULL), in `wrapper`. */
 void domain_block_put(struct domain_writer *w, struct domain_block *block, size_t parent, const char *wrapper,
 	const char *const *anchors);
+
+/* Each line one step deeper. */
+void domain_put_wrapped(FILE *out, const char *block);
 
 /* Sets an attribute to a set of numbers, unless it is that set already. */
 void domain_set_set(struct domain_writer *w, size_t element, const char *name, hwloc_const_bitmap_t set);

@@ -93,6 +93,20 @@ void domain_note_left_out(struct domain_reader *r, size_t element, const char *w
 
 /* ---- disks ---- */
 
+/* Queues that are dealt out to iothreads (libvirt 10.0): these must be there, and no other beside them. */
+static void check_mapping(struct domain_reader *r, size_t driver)
+{
+	size_t list = vn_markup_child(r->doc, driver, "iothreads");
+
+	if (list != VN_MARKUP_NONE && vn_markup_get(r->doc, driver, "iothread"))
+		domain_problem(r, driver, "iothread", "seen beside <iothreads>; expected one of them");
+	for (size_t i = vn_markup_child(r->doc, list, "iothread"); i != VN_MARKUP_NONE;
+		i = vn_markup_next(r->doc, i, "iothread")) {
+		if (domain_need(r, i, "id", "the number of an iothread"))
+			domain_check_iothread(r, i, "id");
+	}
+}
+
 /* What other buses hold is written as virtio by who has no such bus, and told to be. */
 static enum vn_disk_bus disk_bus(struct domain_reader *r, size_t element)
 {
@@ -115,6 +129,7 @@ static void read_disk(struct domain_reader *r, size_t element)
 
 	domain_number(r, driver, "queues", 1, 65535, &queues);
 	domain_check_iothread(r, driver, "iothread");
+	check_mapping(r, driver);
 	if (device && strcmp(device, "disk") != 0 && strcmp(device, "lun") != 0)
 		return; /* a CD or floppy drive does nothing that is worth a place */
 	if (!path)
