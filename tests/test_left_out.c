@@ -160,6 +160,18 @@ static void test_what_a_domain_loses_is_told(void **state)
 	assert_has(same, "<nothing-known/>");
 }
 
+static void test_empty_values(void **state)
+{
+	(void)state;
+	vn_autofree char *note = NULL;
+	vn_autofree char *out = converted(
+		"<domain type=''><name>g</name><memory unit='GiB'>1</memory></domain>", VN_EMIT_QEMU, &note);
+	assert_string_equal(note, "not carried over into the command line: @type='' (line 1)");
+	free(note);
+	vn_autofree char *line = converted("kvm -accel '' -display ''", VN_EMIT_LIBVIRT, &note);
+	assert_string_equal(note, "not carried over into the domain: -accel  (line 1), -display  (line 1)");
+}
+
 #define QEMU "qemu-system-x86_64 -name guest=g -machine q35,accel=kvm -cpu host -m 1G -smp 2 "
 
 static void test_what_a_command_line_loses_is_told(void **state)
@@ -243,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_a_domain_is_carried),
 		cmocka_unit_test(test_a_domain_goes_and_comes_back),
 		cmocka_unit_test(test_what_a_domain_loses_is_told),
+		cmocka_unit_test(test_empty_values),
 		cmocka_unit_test(test_what_a_command_line_loses_is_told),
 		cmocka_unit_test(test_what_a_config_loses_is_told),
 		cmocka_unit_test(test_a_guest_for_xen),

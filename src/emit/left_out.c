@@ -47,7 +47,7 @@ bool vn_left_has_value(const struct vn_left_rule *rule, const char *value)
 
 	if (!rule->values)
 		return true;
-	for (const char *at = rule->values; value && (at = strstr(at, value)); at++) {
+	for (const char *at = rule->values; n > 0 && (at = strstr(at, value)); at++) {
 		if (at > rule->values && at[-1] == '|' && at[n] == '|')
 			return true;
 	}
