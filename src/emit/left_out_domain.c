@@ -12,7 +12,7 @@
 #include "../base/text.h"
 #include "left_out_part.h"
 
-#define TO_ANY TO_QEMU | TO_XEN
+#define TO_ANY (TO_QEMU | TO_XEN)
 #define PATH_MAX_LENGTH 400 /* bytes of a path; elements are not that deep */
 
 static const struct vn_left_rule rules[] = {

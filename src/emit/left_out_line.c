@@ -11,7 +11,7 @@
 #include "../base/text.h"
 #include "left_out_part.h"
 
-#define TO_ANY TO_LIBVIRT | TO_XEN
+#define TO_ANY (TO_LIBVIRT | TO_XEN)
 
 /* A name that ends in a slash: with all of its keys. Values: see left_out_part.h. */
 static const struct vn_left_rule rules[] = {
@@ -41,9 +41,10 @@ static const char *const drive_keys[] = {"if", "id", "file", "format", "readonly
 	"auto-read-only", "file.node-name", NULL};
 static const char *const netdev_keys[] = {"type", "id", "ifname", "br", "queues", "vhost", "script",
 	"downscript", "model", "mac", "macaddr", "netdev", "fd", "fds", "vhostfd", "vhostfds", NULL};
-/* bus and addr are new: told together. What queues and I/O threads there are is the plan's. */
+/* Where devices are is new: told together. What queues and I/O threads there are is the plan's. */
 static const char *const device_keys[] = {"driver", "id", "drive", "netdev", "host", "mac", "mq", "vectors",
 	"iothread", "num-queues", "memdev", "node", "numa_node", NULL};
+static const char *const place_keys[] = {"bus", "addr", "unit", "channel", "scsi-id", "lun", NULL};
 /* What a PC has for buses is made anew. */
 static const char *const bridges[] = {"pxb", "pxb-pcie", "pcie-root-port", "ioh3420", "pci-bridge",
 	"pcie-pci-bridge", "i82801b11-bridge", "x3130-upstream", "xio3130-downstream", "virtio-scsi-pci",
@@ -182,8 +183,8 @@ static void look_at_device(struct line *line, const struct line_option *option)
 		vn_left_add(line->left, option->line, "-device %.60s (it is virtio there)", driver);
 	for (size_t i = 0; i < option->keys.n; i++) {
 		const char *key = option->keys.v[i].key;
-		placed |= strcmp(key, "bus") == 0 || strcmp(key, "addr") == 0;
-		if (!is_one_of(key, device_keys) && strcmp(key, "bus") != 0 && strcmp(key, "addr") != 0 &&
+		placed |= is_one_of(key, place_keys);
+		if (!is_one_of(key, device_keys) && !is_one_of(key, place_keys) &&
 			strncmp(key, "iothread-vq-mapping", 19) != 0)
 			vn_left_add(line->left, option->line, "-device %s,%.60s=", driver, key);
 	}
@@ -298,6 +299,8 @@ static void look_at(struct line *line, const struct line_option *option)
 {
 	const char *name = option->of.name;
 
+	if (!name) /* none is without; clang's analyzer cannot know */
+		return;
 	if (strcmp(name, "-device") == 0)
 		look_at_device(line, option);
 	else if (strcmp(name, "-drive") == 0)
