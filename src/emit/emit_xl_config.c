@@ -39,26 +39,36 @@ static const char *disk_letters(size_t index, char letters[static 8])
 
 static void print_disks(const struct vn_guest *guest, FILE *out)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < guest->n_disks; i++) {
-		fprintf(out, "%s\"format=%s,vdev=xvd%s,access=%s,target=", i ? ",\n         " : "disk = [ ",
+		if (guest->disks[i].foreign)
+			continue;
+		fprintf(out, "%s\"format=%s,vdev=xvd%s,access=%s,target=", n++ ? ",\n         " : "disk = [ ",
 			guest->disks[i].format, disk_letters(i, (char[8]){0}),
 			guest->disks[i].readonly ? "ro" : "rw");
 		print_escaped(out, guest->disks[i].path);
-		fprintf(out, "\"%s", i + 1 == guest->n_disks ? " ]\n" : "");
+		putc('"', out);
 	}
+	fputs(n ? " ]\n" : "", out);
 }
 
 static void print_vifs(const struct vn_guest *guest, FILE *out)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < guest->n_vifs; i++) {
 		const struct vn_vif *vif = &guest->vifs[i];
-		fprintf(out, "%s\"", i ? ", " : "vif = [ ");
+		if (vif->foreign)
+			continue;
+		fprintf(out, "%s\"", n++ ? ", " : "vif = [ ");
 		if (*vif->mac)
 			fprintf(out, "mac=%s%s", vif->mac, vif->bridge ? "," : "");
 		if (vif->bridge)
 			fprintf(out, "bridge=%s", vif->bridge);
-		fprintf(out, "\"%s", i + 1 == guest->n_vifs ? " ]\n" : "");
+		putc('"', out);
 	}
+	fputs(n ? " ]\n" : "", out);
 }
 
 static void print_pci(const struct vn_guest *guest, FILE *out)
@@ -105,6 +115,7 @@ int vn_xl_make_config(const struct vn_guest *guest, char **ret_text, struct vn_e
 	if (!out)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	print_string(out, "name", guest->name);
+	print_string(out, "uuid", guest->machine.uuid);
 	print_string(out, "kernel", guest->kernel);
 	print_string(out, "ramdisk", guest->ramdisk);
 	print_string(out, "extra", guest->extra);

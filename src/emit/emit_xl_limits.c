@@ -223,9 +223,9 @@ int vn_xl_note_losses(const struct vn_xl_job *job, struct vn_notes *notes)
 		r = note_nodes(job, notes);
 	if (r >= 0)
 		r = note_video(job, notes);
-	if (r >= 0 && guest->threads > 1)
+	if (r >= 0 && (guest->threads > 1 || guest->topology.sockets > 1 || guest->topology.threads > 1))
 		r = vn_notes_add(notes, "xl-threads",
-			"xl.cfg has no key for threads of a core: this guest is told of none");
+			"xl.cfg has no keys for sockets, cores and threads: this guest is told of none");
 	if (r >= 0 && guest->hmat)
 		r = vn_notes_add(notes, "xl-hmat",
 			"Xen has no HMAT for guests: latencies and bandwidths are not told");

@@ -243,11 +243,24 @@ static void check_pages(struct domain_reader *r, size_t element)
 	}
 }
 
+/* Words that libvirt takes no others for. What they say stays in the domain. */
+static void check_backing_words(struct domain_reader *r)
+{
+	static const char *const modes_of_access[] = {"shared", "private", NULL};
+	static const char *const types[] = {"file", "anonymous", "memfd", NULL};
+	static const char *const allocations[] = {"immediate", "ondemand", NULL};
+
+	domain_choice(r, vn_markup_find(r->doc, 0, "memoryBacking/access"), "mode", modes_of_access, 0);
+	domain_choice(r, vn_markup_find(r->doc, 0, "memoryBacking/source"), "type", types, 0);
+	domain_choice(r, vn_markup_find(r->doc, 0, "memoryBacking/allocation"), "mode", allocations, 0);
+}
+
 void domain_read_backing(struct domain_reader *r)
 {
 	size_t list = vn_markup_find(r->doc, 0, "memoryBacking/hugepages"), n = 0, master = VN_MARKUP_NONE;
 	struct vn_guest *guest = r->guest;
 
+	check_backing_words(r);
 	if (list == VN_MARKUP_NONE)
 		return;
 	for (size_t i = vn_markup_child(r->doc, list, "page"); i != VN_MARKUP_NONE;
@@ -301,6 +314,30 @@ static void read_pin(struct domain_reader *r, size_t element, struct pins *pins)
 		r->short_of_memory = true;
 }
 
+/* The pin of what there is one of, or of an iothread. */
+static void check_pin(struct domain_reader *r, size_t element)
+{
+	vn_autoset cpus = domain_set(r, element, "cpuset");
+
+	if (!cpus && !vn_markup_get(r->doc, element, "cpuset"))
+		domain_need(r, element, "cpuset", "CPUs of the host");
+	if (strcmp(r->doc->elements[element].name, "emulatorpin") != 0) {
+		if (domain_need(r, element, "iothread", "the number of an iothread"))
+			domain_check_iothread(r, element, "iothread");
+	}
+	for (size_t i = vn_markup_child(r->doc, r->doc->elements[element].parent, NULL); i != element;
+		i = vn_markup_next(r->doc, i, NULL)) {
+		const char *seen = vn_markup_get(r->doc, i, "iothread"),
+			   *own = vn_markup_get(r->doc, element, "iothread");
+		if (strcmp(r->doc->elements[i].name, r->doc->elements[element].name) != 0 ||
+			(own ? !seen || strcmp(seen, own) != 0 : seen != NULL))
+			continue;
+		domain_problem(r, element, own ? "iothread" : NULL,
+			"a second pin of the same, after line %u; expected one", r->doc->elements[i].line);
+		return;
+	}
+}
+
 void domain_read_cputune(struct domain_reader *r)
 {
 	size_t list = vn_markup_child(r->doc, 0, "cputune"), n = 0;
@@ -316,8 +353,11 @@ void domain_read_cputune(struct domain_reader *r)
 		const char *name = r->doc->elements[i].name;
 		if (strcmp(name, "vcpupin") == 0)
 			read_pin(r, i, &pins);
-		n += strcmp(name, "vcpupin") == 0 || strcmp(name, "emulatorpin") == 0 ||
-		     strcmp(name, "iothreadpin") == 0;
+		else if (strcmp(name, "emulatorpin") == 0 || strcmp(name, "iothreadpin") == 0)
+			check_pin(r, i);
+		else
+			continue;
+		n++;
 	}
 	if (n > 0)
 		vn_notes_add(&r->guest->notes, "pins-replaced",

@@ -80,6 +80,7 @@ static size_t read_option(struct qemu_reader *r, size_t at)
 	if (!option)
 		return r->words.n;
 	option->line = r->words.v[at].line;
+	option->word = at;
 	option->name = found.name;
 	option->known = found.known;
 	option->value = found.value;

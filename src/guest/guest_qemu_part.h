@@ -18,6 +18,7 @@ struct qemu_option {
 	bool known;
 	const char *value; /* NULL: none belongs to it; of the words */
 	unsigned line;
+	size_t word; /* that it begins with */
 	struct vn_keyval keys; /* of options whose keys are read; empty when they could not be */
 	bool unread; /* its keys could not be read, which has been told */
 };
@@ -96,13 +97,13 @@ bool qemu_switch(struct qemu_reader *r, const struct qemu_option *option, const 
 int qemu_choice(struct qemu_reader *r, const struct qemu_option *option, const char *key,
 	const char *const *choices, int fallback);
 
-/* ---- guest_qemu_machine.c, guest_qemu_slots.c ---- */
+/* ---- guest_qemu_type.c, guest_qemu_slots.c ---- */
 
 /* The program and the machine type: r->x86, r->machine, r->machine_version. */
-void qemu_read_machine(struct qemu_reader *r);
+void qemu_read_type(struct qemu_reader *r);
 
 /* Behind the vnodes: what is not for that machine. */
-void qemu_check_machine(struct qemu_reader *r);
+void qemu_check_type(struct qemu_reader *r);
 
 /* The slots of -m, and whether memory devices have one each. */
 void qemu_check_slots(struct qemu_reader *r);
@@ -150,6 +151,10 @@ int qemu_vnode(struct qemu_reader *r, const struct qemu_option *option, const ch
 int qemu_device_vnode(struct qemu_reader *r, const struct qemu_option *device);
 void qemu_read_devices(struct qemu_reader *r); /* host devices, network, buses */
 void qemu_read_disks(struct qemu_reader *r);
+
+/* ---- guest_qemu_machine.c ---- */
+
+void qemu_read_machine(struct qemu_reader *r); /* before disks */
 
 /* A list that grows by one zeroed entry, which is returned; NULL (short_of_memory) on want of memory. */
 void *qemu_append(struct qemu_reader *r, void *list, size_t *n, size_t size);

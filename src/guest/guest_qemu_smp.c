@@ -125,7 +125,8 @@ void qemu_read_smp(struct qemu_reader *r)
 		(struct vn_guest_topology){.sockets = (unsigned)(smp.drawers * smp.books * smp.sockets),
 			.dies = (unsigned)smp.dies,
 			.clusters = (unsigned)(smp.clusters * smp.modules),
-			.cores = (unsigned)smp.cores};
+			.cores = (unsigned)smp.cores,
+			.threads = (unsigned)smp.threads};
 }
 
 /* Whether each core is in one vnode, and either there at start or not. */
@@ -153,6 +154,5 @@ void qemu_settle_threads(struct qemu_reader *r)
 		guest->threads > VN_MAX_THREADS
 			? "more than a core of any host has"
 			: "but the threads of a core are on several nodes, or not all there at start");
-	guest->threads = 1;
-	guest->topology = (struct vn_guest_topology){0};
+	guest->threads = 1; /* what the guest is told stays */
 }
