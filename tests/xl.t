@@ -169,11 +169,16 @@ written "a guest larger than a node" "$work/spill.cfg"
 like "a guest larger than a node: is to have one vnode" "$out" '^vnodes = 1$'
 like "a guest larger than a node: a note" "$err" 'xl-spill'
 bind='-object memory-backend-ram,size=64M,host-nodes=0-1,policy'
-printf '%s\n' "qemu-system-x86_64 -name q -m 128 -smp 2 $bind=interleave,id=a $bind=bind,id=b -numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b" >"$work/nodes.sh"
+printf '%s\n' "qemu-system-x86_64 -name q -m 128 -smp 2 $bind=bind,id=a $bind=bind,id=b -numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b" >"$work/nodes.sh"
 written "memory of several nodes" "$work/nodes.sh"
 for v in 0 1; do
 	like "memory of several nodes: a note on vnode $v" "$err" "vnode $v: its memory is wanted on nodes 0-1; a vnode of Xen's has one, and all of it is on node [01] \[xl-nodes\]"
 done
+
+sed 's/policy=bind/policy=interleave/' "$work/nodes.sh" >"$work/dealt.sh"
+expect "interleaved memory" 2 "$vnuma" plan "$work/dealt.sh" --host "$two" --to xl
+like "interleaved memory: Xen has no such" "$err" 'vnode 0: its memory is wanted on nodes 0-1; expected it on its home, node [01], alone'
+expect "interleaved memory: left to the plan" 0 "$vnuma" plan "$work/dealt.sh" --host "$two" --to xl --rehome
 
 sed -n '/^`xen.cfg`:/,/^On a host/s/^    //p' docs/xen.md >"$work/doc.cfg"
 expect "docs/xen.md" 0 "$vnuma" plan "$work/doc.cfg" --host "synthetic:node:4(memory=4GiB) core:4 pu:1" --to xl

@@ -127,7 +127,24 @@ static uint64_t elsewhere(const struct vn_plan_vnode *planned)
 	return memory;
 }
 
-/* Memory that the user wants interleaved is counted on its home, too: what is elsewhere has no room there. */
+/* Memory that is elsewhere because the user wants it there: interleaved, or on a node without CPUs. */
+static int refuse_wish(const struct vn_xl_job *job, size_t v, struct vn_error *err)
+{
+	vn_autofree char *nodes = vn_set_text(job->guest->vnodes[v].nodes);
+
+	return vn_error_input(err, &(struct vn_where){job->guest->file, 0, NULL},
+		"vnode %zu: its memory is wanted on nodes %s; expected it on its home, node %u, alone, where Xen takes a vnode's memory "
+		"('--rehome' leaves it to the plan)",
+		v, nodes ? nodes : "?", job->plan->vnodes[v].home);
+}
+
+static bool is_wished(const struct vn_vnode *vnode, unsigned home)
+{
+	return vnode->nodes && vnode->has_binding &&
+	       (vnode->binding == VN_BINDING_INTERLEAVE || !hwloc_bitmap_isset(vnode->nodes, home));
+}
+
+/* What is elsewhere has no room at home, or is not to be there. */
 static int check_homes(const struct vn_xl_job *job, struct vn_error *err)
 {
 	int r = 0;
@@ -135,7 +152,9 @@ static int check_homes(const struct vn_xl_job *job, struct vn_error *err)
 	for (size_t v = 0; v < job->plan->n_vnodes; v++) {
 		const struct vn_plan_vnode *planned = &job->plan->vnodes[v];
 		uint64_t memory = elsewhere(planned);
-		if (memory > 0)
+		if (memory > 0 && is_wished(&job->guest->vnodes[v], planned->home))
+			r = refuse_wish(job, v, err);
+		else if (memory > 0)
 			r = vn_error_input(err, &(struct vn_where){job->guest->file, 0, NULL},
 				"vnode %zu has %" PRIu64
 				" MiB for which node %u, its home, has no room; expected room for all, as Xen takes a vnode's memory from one "
