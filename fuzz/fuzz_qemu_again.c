@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../src/emit/emit_qemu.h"
+#include "../src/emit/left_out.h"
 #include "../src/guest/guest_qemu.h"
 
 #define MAX_VCPUS 64u /* the recipe has a word for each */
@@ -96,6 +97,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (vn_guest_from_qemu(text, size, "fuzz.args", &guest, NULL) < 0 || guest->maxvcpus > MAX_VCPUS)
 		return 0;
 	must(vn_guest_set_text(guest, VN_FORM_QEMU, text, size) == 0);
+	struct vn_notes notes = {0};
+	must(vn_note_left_out(guest, VN_TARGET_LIBVIRT, &notes, NULL) == 0);
+	must(vn_note_left_out(guest, VN_TARGET_XEN, &notes, NULL) == 0 && notes.n <= 2);
+	vn_notes_clear(&notes);
 	vn_autoplan *plan = plan_of(guest);
 	vn_autoargv own = {0}, recipe = {0};
 	must(vn_emit_qemu_line(plan, guest, &options, &own, &err) == 0);

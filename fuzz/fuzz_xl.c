@@ -23,7 +23,7 @@ static char *written(const struct vn_guest *guest)
 	char *text = NULL;
 
 	if (vn_target_check(plan, guest, &target, NULL) == 0)
-		vn_emit_xl(plan, guest, &notes, &text, NULL);
+		vn_emit_xl(plan, guest, &target, &notes, &text, NULL);
 	return text;
 }
 

@@ -106,4 +106,38 @@ expect "a folder in the way" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir"
 rmdir "$dir/SLIT.aml" && ln -s "$work/one.cfg" "$dir/SLIT.aml"
 expect "a link in the way" 2 "$vnuma" acpi "$work/one.cfg" -o "$dir"
 like "is not followed" "$(head -n 1 "$work/one.cfg")" '^name'
+
+# ---- what the host tells of latencies ----
+
+told=tar:tests/fixtures/hosts/hmat.tar.bz2
+# hmat_lines KEYS...: the HMAT of a guest with those keys, as QEMU is told it; the vnodes' homes are nodes 0, 1 and 2, which has no CPUs
+hmat_lines() {
+	printf '%s\n' 'name="h"' 'memory=192' 'vcpus=2' 'vnodes=3' 'vnuma_vcpumap=[0,1]' 'vnuma_vnodemap=[0,1,2]' "$@" >"$work/h.cfg"
+	expect "a guest with ${*:-no wish}" 0 "$vnuma" plan "$work/h.cfg" --host "$told" --to qemu
+	lines=$(grep -o 'hmat-lb.*' <<<"$out" | sed 's/ .$//')
+}
+hmat_lines
+same "is told of no latencies" "$lines" ""
+hmat_lines 'vnuma_hmat="none"'
+same "is told of none" "$lines" ""
+hmat_lines 'vnuma_hmat="host"'
+same "is told each kind, from each vnode with vCPUs to each" "$(wc -l <<<"$lines")" 24
+# what the fixture's HMAT says, see tests/fixtures/hosts/hmat.shape
+same "latencies" "$(sed -n 's/.*initiator=\(.\),target=\(.\),.*read-latency,latency=/\1 \2 /p' <<<"$lines" | paste -sd,)" \
+	"0 0 80,0 1 140,0 2 350,1 0 145,1 1 85,1 2 250"
+same "bandwidths" "$(sed -n 's/.*initiator=\(.\),target=\(.\),.*write-bandwidth,bandwidth=/\1 \2 /p' <<<"$lines" | paste -sd,)" \
+	"0 0 81920M,0 1 30720M,0 2 5120M,1 0 30720M,1 1 81920M,1 2 8192M"
+expect "a table of it" 0 "$vnuma" acpi "$work/h.cfg" --host "$told" -o "$work/told" --json
+json "is made" '[.files[].signature]' '["SRAT","SLIT","HMAT"]'
+sed -i 's/^vnuma_vnodemap.*/vnuma_vnodemap=[1,0,2]/' "$work/h.cfg"
+expect "other homes" 0 "$vnuma" plan "$work/h.cfg" --host "$told" --to qemu
+like "have other latencies" "$out" "hmat-lb,initiator=0,target=2,.*read-latency,latency=250 "
+expect "a host without any" 0 "$vnuma" plan "$work/h.cfg" --host "synthetic:numa:3(memory=1073741824) core:2 pu:1" --json
+json "is a note" '[.warnings[]|select(.code=="hmat-unknown")]|length' 1
+echo 'guest_numa="off"' >>"$work/h.cfg"
+sed -i '/^vn.*[[]\|^vnodes/d' "$work/h.cfg"
+expect "a guest that is told of no nodes" 0 "$vnuma" plan "$work/h.cfg" --host "$told" --json
+json "neither" '[.warnings[]|select(.code=="hmat-unknown")]|length' 1
+expect "another wish" 2 "$vnuma" plan <(sed 's/"host"/"guest"/' "$work/h.cfg") --host "$told"
+like "is refused" "$err" 'vnuma_hmat: "guest" seen; expected "none" or "host"'
 finish

@@ -225,6 +225,30 @@ done
 expect "an empty list" 0 "$vnuma" list --json
 json "schema" .schema '"vnuma.list/1"'
 json "no VMs" .vms '[]'
+
+# A QEMU that tells its version and its other words, and ends.
+cat >"$work/qemu" <<'EOF'
+#!/bin/sh
+[ "$*" = -version ] && { echo "$QEMU_SAYS"; exit; }
+printf '%s\n' "$@" >"$QEMU_WORDS"
+exit 9
+EOF
+chmod +x "$work/qemu"
+truncate -s 1M "$work/a.img"
+printf 'name="asked"\nmemory=64\nvcpus=2\nvnodes=2\ndisk=["%s,raw,vda"]\n' "$work/a.img" >"$work/asked"
+# run_as TEXT: what `run` gives to a QEMU that says so
+run_as() {
+	expect "run with a QEMU that says '$1'" 3 env VNUMA_QEMU="$work/qemu" VNUMA_STATE_DIR="$work/state" QEMU_SAYS="$1" \
+		QEMU_WORDS="$work/words" "$vnuma" run "$work/asked" --accel tcg
+}
+run_as "QEMU emulator version 9.2.1 (Debian 1:9.2.1+ds-1)"
+like "gives it what 9.2 has" "$(<"$work/words")" "iothread-vq-mapping"
+run_as "QEMU emulator version 8.2.2 (qemu-kvm-8.2.2-1.el9)"
+like "gives it what 8.2 has" "$(<"$work/words")" "virtio-blk-pci,drive=disk0,iothread=io0"
+rm "$work/words"
+run_as "QEMU emulator version nine"
+like "says so" "$err" "expected 'QEMU emulator version' and a number; the command line is one of QEMU 7.2"
+like "and gives it what 7.2 has" "$(<"$work/words")" "virtio-blk-pci,drive=disk0,iothread=io0"
 for verb in show stop verify; do
 	expect "$verb of an unknown VM" 2 "$vnuma" "$verb" nobody
 	like "names it" "$err" "nobody"

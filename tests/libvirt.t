@@ -34,6 +34,13 @@ expect "one domain is of one guest" 2 "$vnuma" plan "$tap_work/shop.xml" example
 expect "a config becomes a domain" 0 "$vnuma" plan examples/rc9.cfg --host "$host" --to libvirt
 like "with its cells where they were told to be" "$out" "<memnode cellid='0' mode='preferred' nodeset='1'/>"
 
+# What another form has no words for is told, with its lines; the own form loses nothing.
+expect "the domain as a command line" 0 "$vnuma" plan "$tap_work/shop.xml" --host "$host" --to qemu
+like "tells what it leaves out" "$err" 'not carried over into the command line: .*interface.*line [0-9]+.*\[conversion-leaves-out\]'
+expect "for a libvirt that maps queues" 0 "$vnuma" plan "$tap_work/shop.xml" --host "$host" --to libvirt --target-version 10.0
+like "queues are dealt out" "$out" "<queue id='0'/>"
+same "and nothing is left out" "$(grep -c 'conversion-leaves-out' <<<"$err")" 0
+
 # What a domain says of nodes is kept, unless it is told to be forgotten.
 cat >"$tap_work/tied.xml" <<'XML'
 <domain type='kvm'>

@@ -135,6 +135,117 @@ static void add_guest(struct oracle *o, const struct vn_host *host, const struct
 	o->g++;
 }
 
+static bool pools_hold(const struct oracle *o)
+{
+	for (size_t p = 0; p < o->n_pools; p++) {
+		int64_t left = 0;
+		for (size_t i = 0; i < o->n; i++)
+			left += o->room[p][i];
+		for (size_t v = 0; v < o->m; v++)
+			left -= o->pool[v] == p ? o->units[v] : 0;
+		if (left < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_dealt(const struct vn_vnode *vnode)
+{
+	return vnode->has_binding && vnode->binding == VN_BINDING_INTERLEAVE && vnode->nodes &&
+	       hwloc_bitmap_weight(vnode->nodes) > 1;
+}
+
+/* Whether none of the nodes that a vnode's memory is tied to has a CPU for it, and others have. */
+static bool is_apart(const struct oracle *o, size_t v, const struct vn_vnode *vnode)
+{
+	int64_t here = 0, all = 0;
+
+	for (size_t i = 0; i < o->n; i++) {
+		int64_t cores = o->cores[o->guest[v]][i];
+		bool named = vnode->nodes ? !o->barred[v][i] : o->home[v] == (int64_t)i;
+		here += named ? cores : 0;
+		all += cores;
+	}
+	return vnode->has_binding && (vnode->nodes || vnode->home >= 0) && o->vcpus[v] > 0 && here == 0 &&
+	       all > 0;
+}
+
+static void put_unit(struct oracle *o, size_t v, size_t i)
+{
+	o->room[o->pool[v]][i]--;
+	o->units[v]--;
+	for (size_t w = 0; w < o->m; w++) {
+		for (size_t k = 0; k < o->n && o->guest[w] == o->guest[v]; k++)
+			o->pull[w][k] += o->vcpus[w] * o->unit[o->pool[v]] * o->distance[k][i];
+	}
+}
+
+/* One unit to each node in turn that has room and is not barred. */
+static void deal_out(struct oracle *o, size_t v)
+{
+	bool any = true;
+
+	while (o->units[v] > 0 && any) {
+		any = false;
+		for (size_t i = 0; i < o->n && o->units[v] > 0; i++) {
+			if (o->barred[v][i] || o->room[o->pool[v]][i] == 0)
+				continue;
+			put_unit(o, v, i);
+			any = true;
+			if (o->vcpus[v] == 0 && o->home[v] < 0)
+				o->home[v] = (int64_t)i;
+		}
+	}
+}
+
+static int64_t nearest_core(const struct oracle *o, size_t v, size_t node)
+{
+	int64_t least = INT64_MAX;
+
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->cores[o->guest[v]][i] > 0 && o->distance[i][node] < least)
+			least = o->distance[i][node];
+	}
+	return least;
+}
+
+/* Unit by unit to the node nearest to a core that has room. */
+static void fill_up(struct oracle *o, size_t v)
+{
+	size_t best = 0;
+
+	while (o->units[v] > 0 && best < o->n) {
+		best = o->n;
+		for (size_t i = 0; i < o->n; i++) {
+			if (o->barred[v][i] || o->room[o->pool[v]][i] == 0 ||
+				(o->home[v] >= 0 && o->home[v] != (int64_t)i))
+				continue;
+			if (best == o->n || nearest_core(o, v, i) < nearest_core(o, v, best))
+				best = i;
+		}
+		if (best < o->n)
+			put_unit(o, v, best);
+	}
+}
+
+static void settle(struct oracle *o, size_t v, const struct vn_vnode *vnode)
+{
+	bool apart = is_apart(o, v, vnode);
+
+	if (!apart && !is_dealt(vnode))
+		return;
+	if (is_dealt(vnode))
+		deal_out(o, v);
+	else
+		fill_up(o, v);
+	o->lacks += o->units[v];
+	o->units[v] = o->mib[v] = 0;
+	if (apart) {
+		o->home[v] = -1;
+		memset(o->barred[v], 0, sizeof(o->barred[v]));
+	}
+}
+
 void oracle_make(struct oracle *o, const struct vn_host *host, const struct vn_guest *const *guests, size_t n,
 	const struct vn_occupied *occupied)
 {
@@ -150,20 +261,21 @@ void oracle_make(struct oracle *o, const struct vn_host *host, const struct vn_g
 	}
 	for (size_t g = 0; g < n; g++)
 		add_guest(o, host, guests[g], occupied);
+	o->roomy = pools_hold(o);
+	for (size_t g = 0, at = 0; g < n; g++) {
+		for (size_t v = 0; v < guests[g]->n_vnodes; v++, at++)
+			settle(o, at, &guests[g]->vnodes[v]);
+	}
+}
+
+bool oracle_deals(const struct oracle *o)
+{
+	return o->lacks == 0;
 }
 
 bool oracle_has_room(const struct oracle *o)
 {
-	for (size_t p = 0; p < o->n_pools; p++) {
-		int64_t left = 0;
-		for (size_t i = 0; i < o->n; i++)
-			left += o->room[p][i];
-		for (size_t v = 0; v < o->m; v++)
-			left -= o->pool[v] == p ? o->units[v] : 0;
-		if (left < 0)
-			return false;
-	}
-	return true;
+	return o->roomy;
 }
 
 bool oracle_refuses(const struct oracle *o)

@@ -8,6 +8,11 @@
  * guests may use, or what the vCPUs of one guest that is there and the load exceed its own usable cores by, whichever is more;
  * distance is counted within a guest; fragmentation over the pool of each page size that one of them uses; a guest with
  * exclusive cores lives only where its usable CPUs have a core for all that runs there.
+ *
+ * Memory that its user interleaves over several nodes is dealt out before all else, vnode by vnode, a unit at a time: to each of
+ * its nodes in turn, from the lowest on, that has room. Its vnode then has none that a home could hold; without vCPUs, it is at
+ * home where the first unit went. So is memory that its user ties, however, to nodes without a core for its vCPUs: unless it is
+ * interleaved to the node nearest to any core of its guest that has room; the vCPUs may live anywhere.
  */
 
 #include "../src/plan/plan_make.h"
@@ -33,8 +38,11 @@ struct oracle {
 		wants[ORACLE_VNODES]; /* cores */
 	int64_t home[ORACLE_VNODES]; /* index, or -1 */
 	bool barred[ORACLE_VNODES][ORACLE_NODES]; /* its user named others */
-	int64_t pull[ORACLE_VNODES]
-		    [ORACLE_NODES]; /* distance to the vnode's devices, were it at home there */
+	int64_t pull
+		[ORACLE_VNODES]
+		[ORACLE_NODES]; /* distance to the vnode's devices and its guest's dealt memory, were it at home there */
+	bool roomy; /* the pools hold what is asked of them, in all */
+	int64_t lacks; /* units of dealt memory that its nodes have no room for */
 };
 
 struct oracle_cost {
@@ -46,6 +54,9 @@ void oracle_make(struct oracle *o, const struct vn_host *host, const struct vn_g
 
 /* Whether the pools hold what is asked of them, in all. */
 bool oracle_has_room(const struct oracle *o);
+
+/* Whether the nodes that the user deals memory out over hold all of it, where the pools in all do. */
+bool oracle_deals(const struct oracle *o);
 
 /* Whether the user named a home without a core that its vnode could use, though there are such cores elsewhere, or wants
  * cores of more threads than there are: refused. */

@@ -189,3 +189,30 @@ static inline struct vn_guest *random_guest(
 	}
 	return guest;
 }
+
+/* Of half of the vnodes the memory is dealt out, over one node or several: beside others', uneven where some are full. */
+static inline void random_dealt(uint64_t *state, const struct vn_host *host, struct vn_guest *guest)
+{
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
+		struct vn_vnode *vnode = &guest->vnodes[v];
+		if (maker_once_in(state, 2))
+			continue;
+		if (!vnode->nodes)
+			vnode->nodes = hwloc_bitmap_alloc();
+		for (size_t i = 0; i < host->n_nodes; i++) {
+			if (maker_once_in(state, 2) || (int)host->nodes[i].id == vnode->home)
+				hwloc_bitmap_set(vnode->nodes, host->nodes[i].id);
+		}
+		if (hwloc_bitmap_iszero(vnode->nodes))
+			hwloc_bitmap_set(vnode->nodes, host->nodes[0].id);
+		vnode->has_binding = true;
+		vnode->binding = maker_once_in(state, 4) ? VN_BINDING_STRICT : VN_BINDING_INTERLEAVE;
+		if (maker_once_in(state, 4)) { /* memory only: its vCPUs go to another */
+			struct vn_vnode *other = &guest->vnodes[(v + 1) % guest->n_vnodes];
+			if (other != vnode)
+				hwloc_bitmap_or(other->vcpus, other->vcpus, vnode->vcpus);
+			if (other != vnode)
+				hwloc_bitmap_zero(vnode->vcpus);
+		}
+	}
+}

@@ -75,7 +75,7 @@ given() {
 
 for name in $("$recipes"); do
 	read_recipe "$name"
-	if [ "$name" = queues ] && [ "$major" -lt 9 ]; then
+	if [[ ${words[*]} = *iothread-vq-mapping* ]] && [ "$major" -lt 9 ]; then
 		skip "$name: taken" "iothread-vq-mapping came with QEMU 9.0, this is $major.$minor"
 		continue
 	fi

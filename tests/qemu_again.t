@@ -67,7 +67,18 @@ like "nodes: so are distances" "$out" '-numa dist,src=0,dst=1,val=33'
 like "nodes: a backend is bound, and keeps the rest" "$out" 'id=a,size=64M,share=on,prealloc=on,prealloc-threads=2,prealloc-context=tc0,policy=preferred,host-nodes=[01]'
 like "nodes: its pages are taken from near" "$out" 'thread-context,id=tc0,cpu-affinity=(0-7|8-15)'
 unlike "nodes: the context of old is gone" "$out" 'id=old'
+expect "nodes: again" 0 "$vnuma" plan --host "$host" "$tap_work/nodes.args" --to qemu
+like "nodes: which is told" "$err" "thread context 'old' is left out: .*thread-context-replaced"
 taken nodes
+
+# Numbers in any base, and a context that is for something else.
+given bases 'qemu-system-x86_64 -machine q35 -m 0x80 -smp 0x4 -object thread-context,id=spare,cpu-affinity=0 \
+	-object memory-backend-ram,id=a,size=0x4000000 -object memory-backend-ram,id=b,size=0x40M -numa node,nodeid=0x1,memdev=a,cpus=0x0-01 \
+	-numa node,nodeid=00,memdev=b,cpus=0x2-0x3 -nodefaults -display none'
+like "bases: the first is bound" "$out" 'id=a,size=0x4000000,policy=preferred,host-nodes=[01] '
+like "bases: the second, too" "$out" 'id=b,size=0x40M,policy=preferred,host-nodes=[01] '
+like "bases: a context that nobody had stays" "$out" 'thread-context,id=spare,cpu-affinity=0 '
+taken bases
 
 # What it binds itself is left alone, and then nothing at all is to be done.
 given bound 'qemu-system-x86_64 -machine q35 -m 128 -smp 4 -object memory-backend-ram,id=a,size=64M,host-nodes=1,policy=bind \

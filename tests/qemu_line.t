@@ -100,6 +100,17 @@ agrees "an old machine" 2 -machine pc-i440fx-5.0 -m 1.5G -smp 2 -numa node,mem=1
 agrees "options that add up" 4 -m 100 -smp 2 "${nodes[@]}" -smp maxcpus=4 -smp 4,sockets=2
 agrees "a DIMM of a guest without nodes" 1 -m 128,slots=1,maxmem=1G -object "$a" -device pc-dimm,memdev=a
 
+agrees "maxmem without slots" 1 -m 128,maxmem=1G -object "$a" -numa node,memdev=a
+agrees "hexadecimal and octal numbers" 16 -m 0x100 -object memory-backend-ram,id=a,size=0x8000000 -object "$b" -smp 020,sockets=0x2 \
+	-numa node,nodeid=0x0,memdev=a,cpus=0x0-7 -numa node,nodeid=01,memdev=b,cpus=010-0xf
+agrees "hexadecimal bytes" 1 -m 0x7fffffa -numa node,memdev=a -object "$a"
+agrees "a point and nothing behind it" 1 -m 128.0 -numa node,memdev=a -object "$a"
+agrees "clusters of one" 4 "${nodes[@]}" -smp 4,clusters=1
+agrees "a PC with all its vCPUs" 255 "${nodes[@]}" -smp 255
+if [[ $("$qemu" -version) = *"version "[78].* ]]; then # later ones refuse it
+	agrees "zero for what is not told" 6 "${nodes[@]}" -smp 0,sockets=2,cores=3,threads=0
+fi
+
 refused "vCPUs that are not there" 'cpus=0-4 seen; expected vCPUs from 0 to 3' "${ab[@]}" -smp 4 -numa node,memdev=a,cpus=0-4 \
 	-numa node,memdev=b
 refused "a vCPU twice" 'vCPU 1 is in node 0 already' "${ab[@]}" -smp 4 -numa node,memdev=a,cpus=0-3 -numa node,memdev=b,cpus=1
@@ -120,6 +131,25 @@ refused "a topology that is none" 'make 3 vCPUs; expected 4' -smp 4,sockets=3
 refused "a core that is not there" 'core-id=7 seen' "${nodes[@]}" -smp 2 -numa cpu,node-id=0,core-id=7
 refused "a DIMM on no node" 'node=2 seen; expected one of the nodes' "${nodes[@]}" -m 256,slots=1,maxmem=1G \
 	-object memory-backend-ram,id=d,size=64M -device pc-dimm,memdev=d,node=2
+refused "slots without maxmem" 'slots without maxmem' -m 128,slots=2
+refused "slots without room" 'maxmem is the memory at start' -m 128,slots=2,maxmem=128M
+refused "too many slots" 'slots=257 seen' -m 128,slots=257,maxmem=1G
+refused "a DIMM without a slot" 'more memory devices than -m has slots, 0' -m 128 -object "$a" -device pc-dimm,memdev=a
+refused "a second DIMM" 'more memory devices than -m has slots, 1' -m 128,slots=1,maxmem=1G -object "$a" -device pc-dimm,memdev=a \
+	-object "$b" -device pc-dimm,memdev=b
+refused "virtio-mem without maxmem" 'no maxmem' -m 128 -object "$a" -device virtio-mem-pci,memdev=a
+refused "a vCPU's node that comes later" 'node-id=1 seen before' "${ab[@]}" -smp 2,sockets=2 -numa node,memdev=a \
+	-numa cpu,node-id=1,socket-id=0 -numa node,memdev=b
+refused "a distance's node that comes later" 'dst=1 seen before' "${ab[@]}" -numa node,memdev=a -numa dist,src=0,dst=1,val=20 \
+	-numa node,memdev=b
+refused "mem= of a newer machine" 'expected memdev=ID' -machine pc-q35-7.2 -m 64 -numa node,mem=64
+refused "clusters of a PC" 'clusters=2 seen; expected none' -smp 4,clusters=2
+refused "too many vCPUs of a PC" 'expected at most 255' -smp 256
+refused "too many vCPUs of a q35" 'expected at most 288' -machine pc-q35-7.2 -smp 289
+refused "half a byte" 'size=128.5 seen' -m 128.5
+refused "a number that is none" 'cpus=08 seen' -smp 08
+refused "a sign" 'cpus=-1 seen' -smp -1
+refused "a range backwards" 'cpus=1-0 seen' "${ab[@]}" -smp 2 -numa node,memdev=a,cpus=1-0 -numa node,memdev=b
 refused "an HMAT that is off" 'expected -machine hmat=on' "${nodes[@]}" -numa hmat-cache,node-id=0,size=10K,level=1
 refused "too little maxmem" 'maxmem=2 KiB seen' -m 1G,maxmem=2048
 refused "a kernel line without a kernel" 'given without -kernel' -append x

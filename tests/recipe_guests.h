@@ -72,10 +72,21 @@ static inline void adorn_wishes(struct vn_guest *guest)
 	hwloc_bitmap_set(guest->vnodes[1].nodes, 0);
 }
 
+static inline void adorn_iothreads(struct vn_guest *guest)
+{
+	guest->iothreads = 5;
+}
+
+static inline void adorn_one_iothread(struct vn_guest *guest)
+{
+	guest->iothreads = 1;
+}
+
 #define RECIPE_TWO "name='g'\nmemory=128\nvcpus=4\nvnodes=2\n"
 #define RECIPE_IO                                                                                            \
 	"disk=['%s/a.img,raw,vda','%s/b.img,raw,vdb']\nvif=['type=tap,queues=2,vhost=0','type=tap,queues=2,vhost=0']\n"
 #define RECIPE_DISK "'%s/a.img,raw,vda,ro',"
+#define RECIPE_FOUR_DISKS "disk=[" RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK "]\n"
 #define RECIPE_DISKS                                                                                         \
 	RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK
 
@@ -95,6 +106,11 @@ static const struct recipe recipes[] = {
 		RECIPE_TWO "vnuma_vcpumap=[1,1,1,1]\ndisk=[" RECIPE_DISKS RECIPE_DISKS RECIPE_DISKS
 			RECIPE_DISKS RECIPE_DISKS "]\n",
 		NULL, VN_BINDING_STRICT, 0},
+	{"threads", RECIPE_TWO RECIPE_FOUR_DISKS, adorn_iothreads, VN_BINDING_STRICT, 0},
+	{"thread-queues", RECIPE_TWO RECIPE_FOUR_DISKS, adorn_iothreads, VN_BINDING_STRICT,
+		VN_TARGET_VERSION(9, 0, 0)},
+	{"one-thread", RECIPE_TWO RECIPE_IO, adorn_one_iothread, VN_BINDING_STRICT,
+		VN_TARGET_VERSION(9, 0, 0)},
 	{"queues", RECIPE_TWO RECIPE_IO, NULL, VN_BINDING_STRICT, VN_TARGET_VERSION(9, 0, 0)},
 };
 #define N_RECIPES (sizeof(recipes) / sizeof(recipes[0]))

@@ -34,6 +34,9 @@ static struct vn_guest *guest_of(const char *text)
 	return guest;
 }
 
+static unsigned version; /* of libvirt; 0: the default */
+static bool rehome; /* what the domain says of nodes is forgotten */
+
 /* Four nodes of 4 cores and 4 GiB. */
 static char *planned(const char *text, struct vn_notes *notes)
 {
@@ -43,9 +46,11 @@ static char *planned(const char *text, struct vn_notes *notes)
 	vn_autoplan *plan = NULL;
 	vn_autoerror err = {0};
 	struct vn_plan_options options = {0};
-	struct vn_target target = {VN_TARGET_LIBVIRT, VN_TARGET_LIBVIRT_VERSION};
+	struct vn_target target = {VN_TARGET_LIBVIRT, version ? version : VN_TARGET_LIBVIRT_VERSION};
 	struct vn_notes dropped = {0};
 	char *out = NULL;
+	if (rehome)
+		vn_guest_forget_homes(guest);
 	assert_int_equal(vn_plan_auto(host, guest, &options, &plan, &err), 0);
 	assert_true(plan->feasible);
 	int r = vn_emit_libvirt(plan, guest, &target, notes ? notes : &dropped, &out, &err);
@@ -257,6 +262,34 @@ static void test_restrictive(void **state)
 		"<memory mode='restrictive' nodeset='0-3'/><memnode cellid='0' mode='restrictive' nodeset='0'/>");
 }
 
+#define DIMM                                                                                                          \
+	"<domain type='kvm'><name>g</name><maxMemory slots='4' unit='GiB'>8</maxMemory><memory unit='GiB'>2</memory>" \
+	"<vcpu>2</vcpu>%s<os><type>hvm</type></os><cpu><numa><cell cpus='0' memory='1048576'/>"                       \
+	"<cell cpus='1' memory='1048576'/></numa></cpu><devices><memory model='dimm'><source><nodemask>2</nodemask>"  \
+	"</source><target><size unit='GiB'>1</size><node>1</node></target></memory></devices></domain>"
+
+static void test_memory_devices_stay(void **state)
+{
+	(void)state;
+	vn_autofree char *text = vn_format(DIMM, "");
+	vn_autofree char *out = domain_of(text, NULL);
+	assert_has(out,
+		"<memory model='dimm'><source><nodemask>2</nodemask></source><target><size unit='GiB'>1</size>");
+	assert_has(out, "<memnode cellid='1' mode='preferred' nodeset='2'/>"); /* its cell is with it */
+
+	vn_autofree char *tied =
+		vn_format(DIMM, "<numatune><memnode cellid='1' mode='strict' nodeset='3'/></numatune>");
+	vn_autofree char *apart = domain_of(tied, NULL);
+	assert_has(apart, "<nodemask>2</nodemask>");
+	assert_has(apart, "<memnode cellid='1' mode='strict' nodeset='3'/>");
+
+	rehome = true;
+	vn_autofree char *moved = planned(tied, NULL);
+	rehome = false;
+	assert_has(moved, "<memnode cellid='1' mode='preferred' nodeset='0'/>");
+	assert_has(moved, "<nodemask>0</nodemask>");
+}
+
 #define DEVICES                                                                                              \
 	"    <devices>\n"                                                                                    \
 	"        <disk type='file' device='disk'>\n"                                                         \
@@ -311,6 +344,35 @@ static void test_devices_are_spread(void **state)
 	assert_has(out,
 		"<model type='virtio'/>\n            <address type='pci' domain='0x0000' bus='0x06' slot");
 	assert_has(out, "<model type='rtl8139'/>\n        </interface>");
+}
+
+static void test_queues_are_dealt_out(void **state)
+{
+	(void)state;
+	struct vn_notes notes = {0};
+	version = VN_TARGET_VERSION(9, 10, 0);
+	vn_autofree char *before = planned(OPEN DEVICES, &notes);
+	assert_has_not(before, "<queue");
+	assert_false(vn_notes_has(&notes, "disk-queues"));
+	version = VN_TARGET_VERSION(10, 0, 0);
+	vn_autofree char *out = planned(OPEN DEVICES, &notes);
+	vn_autofree char *again = planned(out, NULL);
+	version = 0;
+	assert_string_equal(again, out);
+	assert_true(vn_notes_has(&notes, "disk-queues"));
+	assert_has(out, "    <iothreads>2</iothreads>\n");
+	/* of two equal nodes Linux takes the second first */
+	assert_has(out, "            <driver name='qemu' type='qcow2' queues='6'>\n"
+			"                <iothreads>\n"
+			"                    <iothread id='1'>\n"
+			"                        <queue id='3'/>\n"
+			"                        <queue id='4'/>\n"
+			"                        <queue id='5'/>\n"
+			"                    </iothread>\n"
+			"                    <iothread id='2'>\n"
+			"                        <queue id='0'/>\n");
+	assert_has(out, "            <driver name='qemu' queues='6'>\n                <iothreads>\n");
+	vn_notes_clear(&notes);
 }
 
 static void test_iothreads_of_the_user(void **state)
@@ -398,7 +460,9 @@ int main(void)
 		cmocka_unit_test(test_a_socket_over_two_cells_is_told),
 		cmocka_unit_test(test_given_cells_stay),
 		cmocka_unit_test(test_restrictive),
+		cmocka_unit_test(test_memory_devices_stay),
 		cmocka_unit_test(test_devices_are_spread),
+		cmocka_unit_test(test_queues_are_dealt_out),
 		cmocka_unit_test(test_iothreads_of_the_user),
 		cmocka_unit_test(test_a_config_becomes_a_domain),
 		cmocka_unit_test(test_pages_of_a_config),

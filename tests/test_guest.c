@@ -229,7 +229,7 @@ static void test_devices(void **state)
 	assert_problems(BASE "disk = [\"a.img\", \"\", \"/x,vmdk\"]\nvif = [\"mac=01:00:00:00:00:01\", "
 			     "\"bridge=a/b\", \"x\"]\n",
 		"4 disk: entry 0: \"a.img\" seen; expected the target as an absolute path\n"
-		"4 disk: entry 1: \"\" seen; expected the target as an absolute path\n"
+		"4 disk: entry 1: \"\" seen; expected a target, the absolute path of an image or block device\n"
 		"4 disk: entry 2: \"vmdk\" seen; expected the format raw or qcow2\n"
 		"5 vif: entry 0: \"01:00:00:00:00:01\" seen; expected a unicast MAC address such as "
 		"52:54:00:12:34:56\n"
@@ -238,6 +238,52 @@ static void test_devices(void **state)
 		"5 vif: entry 2: \"x\" seen; expected name=value\n");
 	assert_problems(
 		BASE "disk = \"/a\"\n", "4 disk: \"/a\" seen; expected a list of at most 64 strings\n");
+}
+
+/* What xl knows of a device and we make no use of is noted, and no error. */
+static void test_devices_of_xl(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(BASE
+		"disk = ['/a.iso,,hdc,cdrom', 'file:/b.iso,hdd:cdrom,w', ',,hdb,cdrom', ',hda:cdrom',\n"
+		"'script=block-x, discard,devtype=cdrom, target=/c.iso', 'devtype=disk,target=/d']\n"
+		"vif = ['model=e1000,mtu=9000,trusted,bridge=br0']\n",
+		false);
+	static const char *const notes[] = {
+		"line 4: disk: entry 2: a drive with no disc in it: vnuma does not use it",
+		"line 4: disk: entry 3: a drive with no disc in it: vnuma does not use it",
+		"line 5: disk: entry 4: script: vnuma does not use it",
+		"line 5: disk: entry 4: discard: vnuma does not use it",
+		"line 6: vif: entry 0: model: vnuma does not use it",
+		"line 6: vif: entry 0: mtu: vnuma does not use it",
+		"line 6: vif: entry 0: trusted: vnuma does not use it",
+	};
+	assert_int_equal(g->n_disks, 4);
+	assert_string_equal(g->disks[2].path, "/c.iso");
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(g->disks[i].readonly, i < 3);
+	assert_int_equal(g->notes.n, 7);
+	for (size_t i = 0; i < 7; i++)
+		assert_string_equal(g->notes.v[i].text, notes[i]);
+	assert_problems(BASE
+		"disk = ['/a,cdroms', ',,hda', '/a,raw,hda,w,x', 'devtype=tape,target=/x']\nvif = ['untrusted=1']\n",
+		"4 disk: entry 0: \"cdroms\" seen; expected the format raw or qcow2\n"
+		"4 disk: entry 1: \"\" seen; expected a target, the absolute path of an image or block device\n"
+		"4 disk: entry 2: \"x\" seen; expected target, format, vdev, access\n"
+		"4 disk: entry 3: \"devtype\" seen; expected target=, format=, access=, vdev=, backendtype= or devtype=\n"
+		"5 vif: entry 0: \"untrusted\" seen; expected mac=, bridge=, vifname=, type=, queues= or vhost=\n");
+}
+
+static void test_weight_in_both_words(void **state)
+{
+	(void)state;
+	vn_autoguest *theirs = read_good(BASE "cpu_weight = 300\n", false);
+	vn_autoguest *both = read_good(BASE "cpu_weight = 300\nweight = 300\n", false);
+
+	assert_int_equal(theirs->weight, 300);
+	assert_int_equal(both->weight, 300);
+	assert_problems(BASE "cpu_weight = 300\nweight = 301\n",
+		"4 cpu_weight: 300 seen; expected 301, as 'weight' has it in line 5, or one of both keys\n");
 }
 
 static void test_cpus(void **state)
@@ -383,11 +429,28 @@ static void test_pci(void **state)
 	assert_true(vn_notes_has(&replaced->notes, "option-replaced"));
 }
 
+static void test_pins(void **state)
+{
+	(void)state;
+	vn_autoguest *one = read_good(BASE "cpus=[\"3\", 1]\n", false);
+	assert_string_equal(one->notes.v[0].text,
+		"line 4: cpus: a pin for each vCPU; the plan's pins replace them; the vCPUs were pinned one to one, each to a "
+		"CPU of its own");
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const pins[] = {"[\"3\", \"0-1\"]", "[\"3\", \"3\"]", "[\"3\", \"all\"]"};
+		vn_autofree char *text = vn_format(BASE "cpus=%s\n", pins[i]);
+		vn_autoguest *g = read_good(text, false);
+		assert_string_equal(g->notes.v[0].text,
+			"line 4: cpus: a pin for each vCPU; the plan's pins replace them");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_missing_parts_are_completed),
 		cmocka_unit_test(test_rc9),
+		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_first_example_of_the_thread),
 		cmocka_unit_test(test_distance_forms),
 		cmocka_unit_test(test_wrong_distances),
@@ -396,6 +459,8 @@ int main(void)
 		cmocka_unit_test(test_syntax_errors_are_all_found),
 		cmocka_unit_test(test_garbage_is_cut_short),
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_devices_of_xl),
+		cmocka_unit_test(test_weight_in_both_words),
 		cmocka_unit_test(test_cpus),
 		cmocka_unit_test(test_hotpluggable_vcpus_belong_to_vnodes),
 		cmocka_unit_test(test_threads_are_whole_cores),

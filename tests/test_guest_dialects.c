@@ -29,6 +29,7 @@ static void test_second(void **state)
 	assert_int_equal(open->vnodes[1].memory, 28 * VN_MIB);
 	assert_int_equal(vn_guest_vnode_of(open, 2), 0);
 	assert_int_equal(vn_guest_vnode_of(open, 3), 1);
+	assert_string_equal(open->vnodes[1].home_where.key, "memory");
 	/* memory may be one number */
 	vn_autoguest *even = read_good(NAME "vnode = 2\nvcpu = [\"0,2\", \"1,3\"]\nmemory = 101\n", false);
 	assert_int_equal(even->vnodes[0].memory, 51 * VN_MIB);
@@ -42,8 +43,15 @@ static void test_wrong_second(void **state)
 {
 	(void)state;
 	assert_problems(NAME "vnode = 2\nvcpu = [0-1:0, 2-3:1]\nmemory = [128:1, 128:x]\n",
-		"4 memory: [128:1, 128:x] seen; vnode 0: '1'; expected node 0, as 'vcpu' has it: a vnode has one home\n"
+		"4 memory: [128:1, 128:x] seen; vnode 0: its memory on node 1; expected node 0, where 'vcpu' has its vCPUs (line 3): "
+		"a vnode has one home\n"
 		"4 memory: [128:1, 128:x] seen; vnode 1: 'x'; expected a node of the host\n");
+	/* crossed: each vnode's own line, and the one that says otherwise */
+	assert_problems(NAME "vnode = 2\nvcpu = [0-1:0,\n 2-3:1]\nmemory = [128:1,\n 128:0]\n",
+		"5 memory: [128:1, 128:0] seen; vnode 0: its memory on node 1; expected node 0, where 'vcpu' has its vCPUs (line 3): "
+		"a vnode has one home\n"
+		"6 memory: [128:1, 128:0] seen; vnode 1: its memory on node 0; expected node 1, where 'vcpu' has its vCPUs (line 4): "
+		"a vnode has one home\n");
 	assert_problems(NAME "vnode = 3\nvcpu = [0-1:0, 2-3:1]\nmemory = 300\n",
 		"3 vcpu: [0-1:0, 2-3:1] seen; expected a list of 3, one for each vnode, such as [0-1:0, 2-3:1]\n");
 	assert_problems(NAME "vnode = 2\nvcpu = [0-1:0, 1-3:1]\nmemory = 300\n",
@@ -89,7 +97,7 @@ static void test_wrong_third(void **state)
 		"[\"size=256\", \"vcpus=2\", \"vdistances=20\"]]\n",
 		"3 vnuma: [[\"size=512\", \"vcpus=0-1\", \"vdistances=10,20,30\"], [\"size=25… seen; vnode 0: 3 vdistances; "
 		"expected 2, one to each vnode\n"
-		"3 vnuma: [[\"size=512\", \"vcpus=0-1\", \"vdistances=10,20,30\"], [\"size=25… seen; vnode 1: 1 vdistances; "
+		"4 vnuma: [[\"size=512\", \"vcpus=0-1\", \"vdistances=10,20,30\"], [\"size=25… seen; vnode 1: 1 vdistances; "
 		"expected 2, one to each vnode\n"
 		"3 vnuma: [[\"size=512\", \"vcpus=0-1\", \"vdistances=10,20,30\"], [\"size=25… seen; the vnodes have 768 MiB; "
 		"expected 1000 MiB, which is 'memory'\n");
@@ -143,8 +151,10 @@ static void test_other_keys_of_xen(void **state)
 					 "disk = ['phy:/dev/vg/x1,xvda,w', 'file:/iso/a.iso,hdc:cdrom,r']\n"
 					 "cpus = \"nodes:0-2,4,^node:1\"\n",
 		false);
-	assert_int_equal(g->notes.n, 1);
+	assert_int_equal(g->notes.n, 2);
 	assert_true(vn_notes_has(&g->notes, "keys-unused"));
+	assert_true(vn_notes_has(&g->notes, "weight-not-applied"));
+	assert_int_equal(g->weight, 512);
 	assert_string_equal(g->disks[0].path, "/dev/vg/x1");
 	assert_false(g->disks[0].readonly);
 	assert_string_equal(g->disks[1].path, "/iso/a.iso");

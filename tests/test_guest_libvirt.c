@@ -88,7 +88,7 @@ static void test_units(void **state)
 	} cases[] = {{" unit='b'>1048576", 1}, {" unit='bytes'>1048577", 2}, {" unit='KB'>1000", 1},
 		{" unit='k'>3072", 3}, {" unit='MB'>2", 2}, {" unit='m'>2", 2}, {" unit='MiB'>2", 2},
 		{" unit='GiB'>1", 1024}, {" unit='GB'>1", 954}, {" unit='TiB'>1", 1024 * 1024},
-		{">\n 2048\n", 2}, {" unit=''>2048", 2}};
+		{">\n 2048", 2}, {" unit=''>2048", 2}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vn_autofree char *text =
 			vn_format("<domain><name>a</name><memory%s</memory></domain>", cases[i].memory);
@@ -389,6 +389,155 @@ static void test_devices(void **state)
 		"11 devices/memory[2]: seen without <maxMemory>; expected it, with slots, beside <memory>\n");
 }
 
+#define PLUGGABLE "<maxMemory slots='4' unit='GiB'>8</maxMemory>" SIZE TWO "<devices>"
+
+static void test_memory_devices(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(HEAD PLUGGABLE
+		"<memory model='virtio-mem'><source><nodemask>2-3</nodemask><pagesize unit='KiB'>4</pagesize></source>"
+		"<target><size unit='GiB'>1</size><node>1</node><block unit='MiB'>2</block><requested unit='MiB'>256</requested>"
+		"</target></memory>"
+		"<memory model='dimm'><source><nodemask>2-3</nodemask></source>"
+		"<target><size unit='MiB'>128</size><node>1</node></target></memory>"
+		"<memory model='virtio-mem'><target><size unit='MiB'>64</size><node>0</node><block unit='MiB'>2</block></target>"
+		"</memory></devices>" TAIL);
+	assert_int_equal(g->vnodes[0].memory, 512 * VN_MIB);
+	assert_int_equal(g->vnodes[0].plugged, 0);
+	assert_int_equal(g->vnodes[1].memory, (512 + 256 + 128) * VN_MIB);
+	assert_int_equal(g->vnodes[1].plugged, (256 + 128) * VN_MIB);
+	assert_int_equal(g->memory, (1024 + 256 + 128) * VN_MIB);
+	assert_int_equal(g->maxmem, 8192 * VN_MIB);
+	assert_null(g->vnodes[0].nodes);
+	assert_set(g->vnodes[1].nodes, "2-3");
+	assert_false(g->vnodes[1].has_binding);
+	assert_notes(g, "virtio-mem-requested memory-device-nodes virtio-mem-requested");
+
+	/* without cells <memory> has what they could have; libvirt's cell is what is left */
+	vn_autoguest *plain = read_good(HEAD
+		"<maxMemory slots='4' unit='GiB'>8</maxMemory>" SIZE
+		"<devices><memory model='virtio-mem'><target><size unit='MiB'>512</size><node>0</node><block unit='MiB'>2</block>"
+		"<requested unit='MiB'>128</requested></target></memory></devices>" TAIL);
+	assert_false(plain->vnodes_open);
+	assert_int_equal(plain->memory, (512 + 128) * VN_MIB);
+	assert_int_equal(plain->vnodes[0].plugged, 128 * VN_MIB);
+}
+
+static void test_memory_devices_apart(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(HEAD
+		"<numatune><memory mode='strict' nodeset='0-2'/>"
+		"<memnode cellid='0' mode='strict' nodeset='1'/></numatune>"
+		"<memoryBacking><hugepages><page size='2' unit='MiB' nodeset='0'/></hugepages></memoryBacking>" PLUGGABLE
+		"<memory model='dimm'><source><nodemask>1</nodemask><pagesize unit='MiB'>2</pagesize></source>"
+		"<target><size unit='MiB'>128</size><node>0</node></target></memory>"
+		"<memory model='dimm'><source><nodemask>2</nodemask><pagesize unit='GiB'>1</pagesize></source>"
+		"<target><size unit='MiB'>128</size><node>0</node></target></memory>"
+		"<memory model='dimm'><source><nodemask>3</nodemask><pagesize unit='MiB'>2</pagesize></source>"
+		"<target><size unit='MiB'>128</size><node>1</node></target></memory></devices>" TAIL);
+	assert_notes(g, "memory-device-pages memory-device-apart memory-device-pages memory-device-apart");
+	assert_non_null(strstr(g->notes.v[1].text, "bound to node 2 of the host, its cell 0 is tied to 1;"));
+	assert_non_null(strstr(g->notes.v[2].text, "pages of 2 MiB, its cell 1 ordinary ones;"));
+	assert_non_null(strstr(g->notes.v[3].text, "its cell 1 is kept within <numatune>'s;"));
+	assert_set(g->vnodes[0].nodes, "1");
+	assert_null(g->vnodes[1].nodes);
+}
+
+static void test_memory_devices_refused(void **state)
+{
+	(void)state;
+	assert_problems(HEAD PLUGGABLE
+		"\n<memory model='foo' access='x'/>"
+		"\n<memory model='dimm' discard='x'><source><nodemask>0,^0</nodemask><pagesize>3</pagesize></source>"
+		"<target><size>0</size><node>0</node></target></memory>"
+		"\n<memory model='virtio-mem'><target><size>2048</size><node>0</node></target></memory>"
+		"\n<memory model='virtio-mem'><target><size>8192</size><node>0</node><block>3072</block><requested>8193</requested>"
+		"</target></memory>"
+		"\n<memory model='virtio-mem'><target><size>8192</size><node>0</node><block>4</block><requested>5</requested>"
+		"</target></memory>"
+		"\n<memory model='sgx-epc'><target><size>1</size></target></memory></devices>" TAIL,
+		"10 devices/memory[1]/@model: 'foo' seen; expected dimm, virtio-mem, nvdimm, virtio-pmem or sgx-epc\n"
+		"10 devices/memory[1]/@access: 'x' seen; expected shared or private\n"
+		"11 devices/memory[2]/@discard: 'x' seen; expected yes or no\n"
+		"11 devices/memory[2]: no <size>; expected the memory it has\n"
+		"11 devices/memory[2]/source/pagesize: 3 KiB seen; expected a page size such as 2048 or 1048576 KiB\n"
+		"11 devices/memory[2]/source/nodemask: '0,^0' seen, which is empty; expected numbers such as '0-3,8' or '0-3,^1'\n"
+		"12 devices/memory[3]: no <block>; expected the blocks that memory is added in\n"
+		"13 devices/memory[4]/target/block: 3 MiB seen; expected a power of two, 2 MiB at least\n"
+		"13 devices/memory[4]/target/requested: 8193 KiB seen; expected at most the device's <size>, 8 MiB\n"
+		"14 devices/memory[5]/target/block: 4 KiB seen; expected a power of two, 2 MiB at least\n"
+		"14 devices/memory[5]/target/requested: 5 KiB seen; expected a multiple of its blocks, 4 KiB\n");
+	/* what a device could have must fit, too */
+	assert_problems(HEAD
+		"<maxMemory slots='4' unit='GiB'>2</maxMemory>" SIZE TWO
+		"<devices><memory model='virtio-mem'><target><size unit='GiB'>2</size><node>0</node><block unit='MiB'>2</block>"
+		"</target></memory></devices>" TAIL,
+		"3 maxMemory: 2 GiB seen; expected at least the guest's memory, 3 GiB\n");
+}
+
+static void test_iothreads(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(HEAD SIZE
+		"<iothreads>3</iothreads><iothreadids><iothread id='2'/><iothread id='9'/></iothreadids>"
+		"<cputune><iothreadpin iothread='9' cpuset='0'/><iothreadpin iothread='1' cpuset='0'/><emulatorpin cpuset='1'/>"
+		"</cputune><devices><disk><driver iothread='1'/></disk></devices>" TAIL);
+	assert_int_equal(g->iothreads, 3);
+	vn_autoguest *named =
+		read_good(HEAD SIZE "<iothreadids><iothread id='2'/><iothread id='9'/></iothreadids>" TAIL);
+	assert_int_equal(named->iothreads, 2);
+	assert_problems(HEAD SIZE
+		"<iothreads>3</iothreads><iothreadids><iothread id='2'/><iothread id='9'/></iothreadids>\n"
+		"<cputune><iothreadpin iothread='3' cpuset='0'/>\n<iothreadpin iothread='2' cpuset='0'/>\n"
+		"<iothreadpin iothread='2' cpuset='1'/>\n<iothreadpin cpuset='1'/><iothreadpin iothread='1'/></cputune>\n"
+		"<devices><disk><driver iothread='4'/></disk></devices>" TAIL,
+		"6 cputune/iothreadpin[1]/@iothread: iothread 3 seen; expected one that <iothreads> makes: it is 3\n"
+		"8 cputune/iothreadpin[3]/@iothread: a second pin of the same, after line 7; expected one\n"
+		"9 cputune/iothreadpin[4]/@iothread: missing; expected the number of an iothread\n"
+		"9 cputune/iothreadpin[5]/@cpuset: missing; expected CPUs of the host\n"
+		"10 devices/disk/driver/@iothread: iothread 4 seen; expected one that <iothreads> makes: it is 3\n");
+	assert_problems(HEAD SIZE
+		"<cputune><emulatorpin cpuset='0'/>\n<emulatorpin cpuset='1'/>\n<emulatorpin/>"
+		"<iothreadpin iothread='1' cpuset='0'/></cputune>" TAIL,
+		"6 cputune/emulatorpin[2]: a second pin of the same, after line 5; expected one\n"
+		"7 cputune/emulatorpin[3]/@cpuset: missing; expected CPUs of the host\n"
+		"7 cputune/emulatorpin[3]: a second pin of the same, after line 5; expected one\n"
+		"7 cputune/iothreadpin/@iothread: iothread 1 seen; expected one that <iothreads> makes: it is 0\n");
+	assert_problems(HEAD SIZE
+		"<iothreads>1</iothreads><devices><disk>\n<driver iothread='1'><iothreads><iothread id='2'/><iothread/></iothreads>"
+		"</driver></disk></devices>" TAIL,
+		"6 devices/disk/driver/@iothread: seen beside <iothreads>; expected one of them\n"
+		"6 devices/disk/driver/iothreads/iothread[1]/@id: iothread 2 seen; expected one that <iothreads> makes: it is 1\n"
+		"6 devices/disk/driver/iothreads/iothread[2]/@id: missing; expected the number of an iothread\n");
+	assert_problems(HEAD SIZE
+		"<iothreadids><iothread id='0'/><iothread/><iothread id='1'/>\n<iothread id='1'/></iothreadids>" TAIL,
+		"5 iothreadids/iothread[1]/@id: '0' seen; expected a number from 1 to 4294967295\n"
+		"5 iothreadids/iothread[2]/@id: missing; expected a number from 1 to 4294967295\n"
+		"6 iothreadids/iothread[4]/@id: 1 is there twice, first in line 5; expected each once\n");
+}
+
+static void test_words_that_libvirt_refuses(void **state)
+{
+	(void)state;
+	assert_problems(HEAD SIZE
+		"<memoryBacking><access mode='foo'/><source type='x'/><allocation mode='y'/></memoryBacking>"
+		"<cpu><numa>\n<cell cpus='0-3' memory='1' memAccess='foo' discard='on'>\n<distances/></cell></numa></cpu>" TAIL,
+		"6 cpu/numa/cell/@memAccess: 'foo' seen; expected shared or private\n"
+		"6 cpu/numa/cell/@discard: 'on' seen; expected yes or no\n"
+		"7 cpu/numa/cell/distances: no <sibling>; expected one, at least, or no <distances>: libvirt's schema has none that is "
+		"empty\n"
+		"5 memoryBacking/access/@mode: 'foo' seen; expected shared or private\n"
+		"5 memoryBacking/source/@type: 'x' seen; expected file, anonymous or memfd\n"
+		"5 memoryBacking/allocation/@mode: 'y' seen; expected immediate or ondemand\n");
+	/* blanks before a number are none of it, and those behind it are: libvirt 9.0 says so */
+	vn_autoguest *g = read_good(HEAD "<memory> 2048</memory><vcpu>\n 2</vcpu>" TAIL);
+	assert_int_equal(g->maxvcpus, 2);
+	assert_problems(HEAD "<memory>2048 </memory><vcpu>2\n</vcpu>" TAIL,
+		"3 vcpu: '2?' seen; expected a number from 1 to 1024\n"
+		"3 memory: '2048 ' seen; expected a number of KiB, at most 64 TiB\n");
+}
+
 static void test_the_rest(void **state)
 {
 	(void)state;
@@ -418,10 +567,38 @@ static void test_the_rest(void **state)
 		"not beside them\n");
 }
 
+static void test_pins(void **state)
+{
+	static const struct {
+		const char *pins, *text;
+	} cases[] = {
+		{"<vcpupin vcpu='1' cpuset='3'/><vcpupin vcpu='0' cpuset='1'/>",
+			"line 1: cputune: 2 pins, which the plan's replace; the vCPUs were pinned one to one, each to a CPU of its "
+			"own"},
+		{"<vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='1'/>",
+			"line 1: cputune: 2 pins, which the plan's replace"},
+		{"<vcpupin vcpu='0' cpuset='1'/><vcpupin vcpu='1' cpuset='2-3'/>",
+			"line 1: cputune: 2 pins, which the plan's replace"},
+		{"<vcpupin vcpu='0' cpuset='1'/>", "line 1: cputune: 1 pin, which the plan's replace"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autofree char *text = vn_format(
+			"<domain type='kvm'><name>g</name><memory unit='M'>64</memory><vcpu>2</vcpu>"
+			"<os><type>hvm</type></os><cputune>%s</cputune></domain>",
+			cases[i].pins);
+		vn_autoguest *g = read_good(text);
+		assert_notes(g, "pins-replaced");
+		assert_string_equal(g->notes.v[0].text, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_least),
+		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_units),
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_wrong_cells),
@@ -431,6 +608,11 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_hmat),
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_memory_devices),
+		cmocka_unit_test(test_memory_devices_apart),
+		cmocka_unit_test(test_memory_devices_refused),
+		cmocka_unit_test(test_iothreads),
+		cmocka_unit_test(test_words_that_libvirt_refuses),
 		cmocka_unit_test(test_the_rest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,8 @@ static void test_nothing_said(void **state)
 
 static void assert_smp(const char *smp, unsigned vcpus, unsigned maxvcpus, const unsigned levels[static 5])
 {
-	vn_autofree char *text = vn_format(QEMU "-smp %s", smp);
+	vn_autofree char *text =
+		vn_format("kvm -smp %s", smp); /* which may be of a machine that has clusters */
 	vn_autoguest *g = read_good(text);
 	assert_int_equal(g->vcpus, vcpus);
 	assert_int_equal(g->maxvcpus, maxvcpus);
@@ -134,18 +135,126 @@ static void test_smp_is_completed(void **state)
 	assert_smp("2 -smp maxcpus=4 -smp 3,sockets=4", 3, 4, (unsigned[]){4, 1, 1, 1, 1});
 }
 
+/* QEMU up to 8.2 takes it for what is not told (docs/about/removed-features.rst). */
+static void test_smp_zero(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(QEMU "-smp 0,sockets=2,cores=3,threads=0");
+	assert_int_equal(g->vcpus, 6);
+	assert_int_equal(g->threads, 1);
+	assert_notes(g, "qemu-smp-zero|qemu-smp-zero|");
+	vn_autoguest *one = read_good(QEMU "-smp 0");
+	assert_int_equal(one->vcpus, 1);
+}
+
+/* As strtoull() with base 0, which is QEMU's; sizes have no octal form. */
+static void test_numbers_of_other_bases(void **state)
+{
+	(void)state;
+	vn_autoguest *g = read_good(QEMU "-smp 0x10,sockets=010 -m 0x200");
+	assert_int_equal(g->vcpus, 16);
+	assert_int_equal(g->topology.sockets, 8);
+	assert_int_equal(g->memory, 512 * VN_MIB);
+	vn_autoguest *nodes = read_good(
+		QEMU "-smp 2 -m 0200 -object memory-backend-ram,id=a,size=0x8000000 "
+		     "-object memory-backend-ram,id=b,size=0x48M -numa node,memdev=a,nodeid=0x0,cpus=0x0 "
+		     "-numa node,memdev=b,nodeid=01,cpus=0x1-01 -numa dist,src=0x0,dst=1,val=0x1e");
+	assert_int_equal(nodes->vnodes[0].memory, 128 * VN_MIB);
+	assert_int_equal(nodes->vnodes[1].memory, 72 * VN_MIB);
+	assert_int_equal(nodes->vnodes[0].distances[1], 30);
+	assert_set(nodes->vnodes[1].vcpus, "1");
+	vn_autoguest *bytes = read_good(QEMU "-m 0x1000000a"); /* ends in no decimal digit: bytes */
+	assert_int_equal(bytes->memory, 257 * VN_MIB);
+	assert_problems(QEMU "-m 128.5",
+		"1 -m: size=128.5 seen; expected a size such as 512M or 4G, at most 64 TiB\n");
+	vn_autoguest *point = read_good(QEMU "-m 128.0"), *half = read_good(QEMU "-m 128.5M");
+	assert_int_equal(point->memory, 128 * VN_MIB);
+	assert_int_equal(half->memory, 129 * VN_MIB);
+	assert_problems(QEMU "-smp 0x,sockets=08,cores=0x1g,threads=0xfffffffffffffffff",
+		"1 -smp: cpus=0x seen; expected a number from 0 to 1024\n"
+		"1 -smp: sockets=08 seen; expected a number from 0 to 1024\n"
+		"1 -smp: cores=0x1g seen; expected a number from 0 to 1024\n"
+		"1 -smp: threads=0xfffffffffffffffff seen; expected a number from 0 to 1024\n");
+}
+
+/* What depends on the machine type, and on its version where it tells that. */
+static void test_machines(void **state)
+{
+	(void)state;
+	static const char cpus[] =
+		"1 -smp: 256 vCPUs; expected at most 255, as this machine type takes no more (q35 does)\n";
+	assert_problems(QEMU "-smp 1,maxcpus=256", cpus);
+	assert_problems(QEMU "-machine pc-i440fx-9.0 -smp 256", cpus);
+	assert_problems("kvm -M pc -smp 256", cpus);
+	assert_problems(QEMU "-M pc-q35-8.0 -smp 289",
+		"1 -smp: 289 vCPUs; expected at most 288, as this machine type takes no more (one of 8.1 does)\n");
+	static const char *const good[] = {QEMU "-smp 255", QEMU "-M pc-q35-8.0 -smp 288",
+		QEMU "-M pc-q35-8.1 -smp 289", QEMU "-M q35 -smp 512", "kvm -smp 256",
+		"qemu-system-aarch64 -smp 4,clusters=2,maxcpus=4",
+		QEMU "-M pc-q35-rhel9.2.0 -m 64 -numa node,mem=64",
+		QEMU "-M pc-q35-5.0 -m 64 -numa node,mem=64", QEMU "-M pc -m 64 -numa node,mem=64",
+		QEMU "-smp 4,clusters=1"};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		vn_autoguest *g = read_good(good[i]);
+		assert_notes(g, i == 5 ? "qemu-other-machine|" : "");
+	}
+	assert_problems(QEMU "-smp 4,clusters=2,books=0x2",
+		"1 -smp: books=2 seen; expected none, as x86 machines do not have them\n"
+		"1 -smp: clusters=2 seen; expected none, as x86 machines do not have them\n");
+	assert_problems(QEMU "-M pc-i440fx-5.1 -m 64 -numa node,mem=64",
+		"1 -numa: mem seen; expected memdev=ID, as this machine type takes no other (those up to 5.0 do)\n");
+}
+
+static void test_slots(void **state)
+{
+	(void)state;
+#define DIMM "-object memory-backend-ram,id=d,size=64M -device pc-dimm,memdev=d "
+	assert_problems(QEMU "-m 128,slots=2",
+		"1 -m: slots without maxmem; expected both: how much memory there may be in all\n");
+	assert_problems(QEMU "-m 128,slots=2,maxmem=128M",
+		"1 -m: slots, and maxmem is the memory at start; expected more, or no slots\n");
+	assert_problems(
+		QEMU "-m 128,slots=257,maxmem=1G", "1 -m: slots=257 seen; expected a number from 0 to 256\n");
+	assert_problems(QEMU "-m 128,maxmem=1G " DIMM,
+		"1 -device: more memory devices than -m has slots, 0; expected a slot for each\n");
+	assert_problems(QEMU "-m 128,slots=1,maxmem=1G " DIMM
+			     "-object memory-backend-ram,id=e,size=64M -device nvdimm,memdev=e",
+		"1 -device: more memory devices than -m has slots, 1; expected a slot for each\n");
+	assert_problems(QEMU
+		"-m 128 -object memory-backend-ram,id=d,size=64M -device virtio-mem-pci,memdev=d",
+		"1 -device: -m has no maxmem; expected one, as memory devices want room there\n");
+	vn_autoguest *none = read_good(QEMU "-m 128,maxmem=1G"),
+		     *zero = read_good(QEMU "-m 128,slots=0,maxmem=128M");
+	assert_int_equal(none->maxmem, GIB);
+	assert_notes(zero, "");
+}
+
+static void test_nodes_come_first(void **state)
+{
+	(void)state;
+	assert_problems(QEMU AB
+		"-smp 2,sockets=2 -numa node,memdev=a \\\n-numa cpu,node-id=1,socket-id=0 -numa dist,src=0,dst=1,val=20 \\\n"
+		"-numa node,memdev=b",
+		"2 -numa: node-id=1 seen before that node is told, on line 3; expected the node first\n"
+		"2 -numa: dst=1 seen before that node is told, on line 3; expected the node first\n");
+	vn_autoguest *g = read_good(QEMU AB
+		"-smp 2,sockets=2 -numa node,memdev=a -numa cpu,node-id=0,socket-id=0 -numa node,memdev=b "
+		"-numa cpu,node-id=1,socket-id=1");
+	assert_set(g->vnodes[1].vcpus, "1");
+}
+
 static void test_smp_is_refused(void **state)
 {
 	(void)state;
 	assert_problems(QEMU "-smp 4,sockets=3",
 		"1 -smp: sockets=3, cores=1, threads=1 make 3 vCPUs; expected 4, which is cpus\n");
 	assert_problems(QEMU "-smp 8,maxcpus=4", "1 -smp: cpus=8 seen; expected at most maxcpus, 4\n");
-	assert_problems(QEMU "-smp 0", "1 -smp: cpus=0 seen; expected a number from 1 to 1024\n");
 	assert_problems(QEMU "-smp x,cores=1025,threads=-1",
-		"1 -smp: cpus=x seen; expected a number from 1 to 1024\n"
-		"1 -smp: cores=1025 seen; expected a number from 1 to 1024\n"
-		"1 -smp: threads=-1 seen; expected a number from 1 to 1024\n");
-	assert_problems(QEMU "-smp sockets=1024,dies=1024,clusters=1024,cores=1024,modules=1024,threads=1024",
+		"1 -smp: cpus=x seen; expected a number from 0 to 1024\n"
+		"1 -smp: cores=1025 seen; expected a number from 0 to 1024\n"
+		"1 -smp: threads=-1 seen; expected a number from 0 to 1024\n");
+	assert_problems("kvm "
+			"-smp sockets=1024,dies=1024,clusters=1024,cores=1024,modules=1024,threads=1024",
 		"1 -smp: sockets, cores, threads and so on make more than 1024 vCPUs\n");
 }
 
@@ -155,7 +264,8 @@ static void test_threads_that_are_no_whole_cores(void **state)
 	vn_autoguest *apart = read_good(QEMU AB "-smp 4,threads=2 -numa node,memdev=a,cpus=0,cpus=2 "
 						"-numa node,memdev=b,cpus=1,cpus=3");
 	assert_int_equal(apart->threads, 1);
-	assert_int_equal(apart->topology.sockets, 0);
+	assert_int_equal(apart->topology.sockets, 1); /* what the guest is told stays */
+	assert_int_equal(apart->topology.threads, 2);
 	assert_notes(apart, "smp-threads-apart|");
 	vn_autoguest *late = read_good(QEMU "-smp 3,maxcpus=4,threads=2");
 	assert_int_equal(late->threads, 1);
@@ -192,8 +302,8 @@ static void test_memory(void **state)
 		"memory is planned in whole MiB: 1016 KiB more than the command line says");
 	assert_problems(
 		QEMU "-m 1G,maxmem=2048", "1 -m: maxmem=2 KiB seen; expected at least the 1 GiB at start\n");
-	static const char *const wrong[] = {
-		"1X", "-1", "1MM", "", "x", "1e3", "0x10", "100T", "99999999999999999999", "1."};
+	static const char *const wrong[] = {"1X", "-1", "1MM", "", "x", "1e3", "0x", "0x1.5M", "0x1X",
+		"0x400000000000001", "128.5", "100T", "99999999999999999999", "1."};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		vn_autofree char
 			*text = vn_format(QEMU "-m size=%s", wrong[i]),
@@ -297,7 +407,7 @@ static void test_pages(void **state)
 		"-m 129 \\\n-object memory-backend-memfd,id=m,size=129M,hugetlb=on -machine memory-backend=m",
 		"2 -object: 129 MiB of memory; expected a multiple of its huge pages, 2 MiB\n");
 	assert_problems(QEMU
-		"-m 128 -object memory-backend-memfd,id=m,size=128M,hugetlb=on -machine memory-backend=m "
+		"-m 128,slots=1,maxmem=1G -object memory-backend-memfd,id=m,size=128M,hugetlb=on -machine memory-backend=m "
 		"-object memory-backend-ram,id=d,size=1M -device pc-dimm,memdev=d",
 		"0 : node 0 gets 129 MiB; expected a multiple of its huge pages, 2 MiB\n");
 	assert_problems(QEMU "-m 2G -object memory-backend-memfd,id=m,size=2G,hugetlb=maybe,hugetlbsize=3M",
@@ -651,10 +761,10 @@ static void test_plugged_memory(void **state)
 		"-m 1G,slots=1,maxmem=2G -object memory-backend-ram,id=d,size=512M,host-nodes=1,policy=bind "
 		"-device pc-dimm,memdev=d");
 	assert_notes(apart, "qemu-dimm-apart|");
-	assert_problems(QEMU "-m 1G,maxmem=1280M " D "-device pc-dimm,memdev=d",
+	assert_problems(QEMU "-m 1G,slots=1,maxmem=1280M " D "-device pc-dimm,memdev=d",
 		"1 -m: maxmem=1280 MiB seen; expected at least 1536 MiB, with the memory of devices\n");
 	assert_problems(QEMU
-		"-m 1G,maxmem=4G " D
+		"-m 1G,slots=3,maxmem=4G " D
 		"-device pc-dimm,memdev=d,node=1 \\\n-device pc-dimm,memdev=d \\\n-device pc-dimm",
 		"1 -device: node=1 seen; expected one of the nodes, 0 to 0\n"
 		"2 -device: memdev=d seen, which -device has, too; expected memory of its own\n"
@@ -691,6 +801,56 @@ static void test_names(void **state)
 		"1 -name: guest=a?[31m seen; expected UTF-8 without control characters\n");
 	assert_problems(
 		QEMU "-name 'a\xff'", "1 -name: guest=a? seen; expected UTF-8 without control characters\n");
+}
+
+static void test_programs(void **state)
+{
+	(void)state;
+	static const char *const others[] = {
+		"qemu-img", "qemu-nbd", "qemu-io", "qemu-storage-daemon", "qemu-x86_64", "qemu-x"};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		vn_autofree char *text = vn_format("/usr/bin/%s -m 64", others[i]);
+		vn_autofree char *expected = vn_format(
+			"0 : '%s' runs no VM; expected qemu-system-x86_64 or the like, qemu-kvm or kvm\n",
+			others[i]);
+		assert_problems(text, expected);
+	}
+	vn_autoguest *arm = read_good("/usr/bin/qemu-system-aarch64 -M virt -m 64 -smp 2");
+	assert_notes(arm, "qemu-other-machine|");
+	vn_autoguest *rhel = read_good("/usr/libexec/qemu-kvm -m 64");
+	assert_notes(rhel, "");
+}
+
+/* What a shell would run is one error, and no config with hundred of them. */
+static void test_scripts(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		unsigned line; /* 0: a config */
+	} cases[] = {
+		{"#!/bin/sh\nmem=4G\n\nexec qemu-system-x86_64 -m $mem\n", 4},
+		{"#!/bin/bash\n. ./run.inc\n", 1},
+		{"sudo qemu-system-x86_64 -m 64", 1},
+		{"# my guest\nqemu-system-x86_64 -m 64", 2},
+		{"mem=4G\n  taskset -c 0-3 /usr/bin/qemu-system-x86_64 \\\n  -m 64", 2},
+		{"numactl -N 1 kvm -m 64", 1},
+		{"env A=b qemu-kvm -m 64", 1},
+		{"name='g'\nmemory=64\nkvm = 1\n", 0},
+		{"exec = 'qemu-system-x86_64'\n", 0},
+		{"# qemu-system-x86_64\nmemory = 64\n", 0},
+		{"sudo\n", 0},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vn_guest *guest = NULL;
+		vn_autoerror err = {0};
+		vn_guest_read(cases[i].text, strlen(cases[i].text), "g.args", false, &guest, &err);
+		assert_null(guest);
+		bool script = strstr(err.problems[0].text, "a shell script, or words before QEMU") != NULL;
+		if (script != (cases[i].line > 0) ||
+			(script && (err.n != 1 || err.problems[0].line != cases[i].line)))
+			fail_msg("case %zu: line %u: %s", i, err.problems[0].line, err.problems[0].text);
+	}
 }
 
 static void test_options(void **state)
@@ -849,6 +1009,13 @@ int main(void)
 		cmocka_unit_test(test_nothing_said),
 		cmocka_unit_test(test_smp_is_completed),
 		cmocka_unit_test(test_smp_is_refused),
+		cmocka_unit_test(test_smp_zero),
+		cmocka_unit_test(test_numbers_of_other_bases),
+		cmocka_unit_test(test_machines),
+		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_nodes_come_first),
+		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_scripts),
 		cmocka_unit_test(test_threads_that_are_no_whole_cores),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_memory_backend_of_the_machine),

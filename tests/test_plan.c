@@ -13,6 +13,7 @@
 #define CASES 20000u
 #define SYMMETRIC_CASES 1000u
 #define TIED_CASES 4000
+#define DEALT_CASES 2000
 #define MAX_NODES 6
 #define MAX_VNODES 5
 
@@ -84,6 +85,10 @@ static enum outcome compare_with_oracle(
 	assert_true(
 		plan->optimal || vn_notes_has(&plan->reasons, "nodes-short")); /* others may hold it all */
 	assert_checked(host, guest, &options, plan);
+	if (oracle_has_room(&o) && !oracle_deals(&o)) {
+		assert_true(vn_notes_has(&plan->reasons, "nodes-short") && !plan->feasible && plan->optimal);
+		return ASTRAY;
+	}
 	if (!oracle_has_room(&o) || !oracle_best(&o, NULL, homes, &best)) {
 		assert_no_plan(&o, plan);
 		return INFEASIBLE;
@@ -167,6 +172,27 @@ static void test_tied(void **unused)
 		assert_true(outcomes[i] > TIED_CASES / 40);
 }
 
+static void test_dealt(void **unused)
+{
+	uint64_t state = 1969;
+	unsigned outcomes[N_OUTCOMES] = {0};
+
+	(void)unused;
+	for (unsigned i = 0; i < DEALT_CASES; i++) {
+		vn_autohost *host = random_host(&state, 2, MAX_NODES);
+		vn_autooccupied *occupied = random_occupied(&state, host);
+		vn_autoguest *guest = random_guest(&state, host, 1, MAX_VNODES);
+		tie(&state, host, guest);
+		random_dealt(&state, host, guest);
+		outcomes[compare_with_oracle(host, guest, occupied)]++;
+	}
+	print_message("%u astray, %u refused, %u infeasible, %u spilled, %u squeezed, %u neither\n",
+		outcomes[ASTRAY], outcomes[REFUSED], outcomes[INFEASIBLE], outcomes[SPILLED],
+		outcomes[SQUEEZED], outcomes[PLANNED]);
+	for (unsigned i = 0; i < N_OUTCOMES; i++)
+		assert_true(outcomes[i] > DEALT_CASES / 40);
+}
+
 static unsigned ring_hops(size_t n, size_t i, size_t j)
 {
 	size_t hops = i > j ? i - j : j - i;
@@ -246,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_oracle),
 		cmocka_unit_test(test_tied),
+		cmocka_unit_test(test_dealt),
 		cmocka_unit_test(test_symmetric),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -464,6 +464,114 @@ static void test_interleaved_huge_pages(void **state)
 	assert_dealt(roomy, 2, (const unsigned[][2]){{0, 2048}, {1, 1024}});
 }
 
+/* Memory that the guest itself has dealt out: `shares` are pairs of node and MiB, the home's first. */
+static void test_dealt_by_wish(void **state)
+{
+	static const struct {
+		uint64_t free[4], memory;
+		unsigned nodes, home; /* bits; where the vCPUs live */
+		size_t n;
+		unsigned shares[4][2];
+		bool uneven;
+	} cases[] = {
+		{{100, 100, 100, 100}, 90, 7, 0, 3, {{0, 30}, {1, 30}, {2, 30}},
+			false}, /* though one would do */
+		{{100, 100, 100, 100}, 92, 7, 0, 3, {{0, 31}, {1, 31}, {2, 30}},
+			false}, /* rests on the lowest */
+		{{100, 100, 100, 100}, 91, 0xa, 1, 2, {{1, 46}, {3, 45}}, false},
+		{{100, 20, 100, 100}, 92, 7, 0, 3, {{0, 36}, {1, 20}, {2, 36}}, true},
+		{{100, 20, 100, 100}, 93, 7, 0, 3, {{0, 37}, {1, 20}, {2, 36}}, true},
+		{{100, 0, 100, 100}, 80, 7, 0, 2, {{0, 40}, {2, 40}},
+			false}, /* a node without memory is none */
+		{{30, 31, 100, 100}, 61, 3, 1, 2, {{1, 31}, {0, 30}},
+			false}, /* exactly full, the most where it lives */
+		{{30, 31, 100, 100}, 62, 3, 0, 0, {{0}}, false}, /* the other nodes are not the user's */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct maker_node nodes[4];
+		for (size_t k = 0; k < 4; k++)
+			nodes[k] = (struct maker_node){8, cases[i].free[k]};
+		vn_autohost *host = make_host(4, nodes, 1, 30);
+		vn_autoguest *guest = MAKE_GUEST({cases[i].memory, 2, -1});
+		struct vn_vnode *vnode = &guest->vnodes[0];
+		vnode->nodes = hwloc_bitmap_alloc();
+		hwloc_bitmap_from_ulong(vnode->nodes, cases[i].nodes);
+		vnode->has_binding = true;
+		vnode->binding = VN_BINDING_INTERLEAVE;
+		guest->guest_numa = i % 2 ? VN_GUEST_NUMA_OFF : VN_GUEST_NUMA_ON; /* all the same */
+		vn_autoplan *plan = planned(host, guest, NULL);
+		assert_int_equal(plan->feasible, cases[i].n > 0);
+		assert_int_equal(vn_notes_has(&plan->reasons, "nodes-short"), cases[i].n == 0);
+		if (!plan->feasible)
+			continue;
+		ASSERT_HOMES(plan, cases[i].home);
+		assert_int_equal(plan->vnodes[0].n_shares, cases[i].n);
+		for (size_t k = 0; k < cases[i].n; k++) {
+			assert_int_equal(plan->vnodes[0].shares[k].pnode, cases[i].shares[k][0]);
+			assert_int_equal(plan->vnodes[0].shares[k].memory / VN_MIB, cases[i].shares[k][1]);
+		}
+		assert_int_equal(plan->cost.spill, 0);
+		assert_int_equal(plan->warnings.n, cases[i].uneven);
+		assert_int_equal(vn_notes_has(&plan->warnings, "interleave-uneven"), cases[i].uneven);
+	}
+}
+
+/* Memory tied to nodes 2 and 3, which have no CPUs: 2 is nearer to node 1, 3 is as far from both. */
+static void test_memory_without_cpus(void **state)
+{
+	static const struct {
+		uint64_t memory;
+		unsigned nodes, vcpus; /* bits */
+		enum vn_binding binding;
+		unsigned home;
+		size_t n;
+		unsigned shares[2][2];
+	} cases[] = {
+		{60, 4, 2, VN_BINDING_STRICT, 1, 1, {{2, 60}}},
+		{60, 4, 2, VN_BINDING_PREFERRED, 1, 1, {{2, 60}}},
+		{60, 4, 5, VN_BINDING_STRICT, 0, 1, {{2, 60}}}, /* node 1 has no room for the vCPUs */
+		{60, 8, 2, VN_BINDING_STRICT, 0, 1, {{3, 60}}},
+		{110, 12, 2, VN_BINDING_STRICT, 1, 2, {{2, 100}, {3, 10}}},
+		{110, 12, 2, VN_BINDING_INTERLEAVE, 1, 2, {{2, 55}, {3, 55}}},
+		{110, 4, 2, VN_BINDING_STRICT, 0, 0, {{0}}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autohost *host = MAKE_HOST(1, 20, {8, 100}, {4, 100}, {0, 100}, {0, 100});
+		vn_autoguest *guest = MAKE_GUEST({cases[i].memory, cases[i].vcpus, -1});
+		struct vn_vnode *vnode = &guest->vnodes[0];
+		host->nodes[1].distances[2] = host->nodes[2].distances[1] = 15;
+		vnode->nodes = hwloc_bitmap_alloc();
+		hwloc_bitmap_from_ulong(vnode->nodes, cases[i].nodes);
+		if (hwloc_bitmap_weight(vnode->nodes) == 1) /* as the readers have it */
+			vnode->home = hwloc_bitmap_first(vnode->nodes);
+		vnode->has_binding = true;
+		vnode->binding = cases[i].binding;
+		vn_autoplan *plan = planned(host, guest, NULL);
+		assert_int_equal(plan->feasible, cases[i].n > 0);
+		assert_int_equal(vn_notes_has(&plan->reasons, "nodes-short"), cases[i].n == 0);
+		if (!plan->feasible)
+			continue;
+		ASSERT_HOMES(plan, cases[i].home);
+		assert_true(vn_notes_has(&plan->warnings, "vcpus-apart"));
+		assert_int_equal(plan->warnings.n, 1);
+		assert_int_equal(plan->vnodes[0].n_shares, cases[i].n);
+		for (size_t k = 0; k < cases[i].n; k++) {
+			assert_int_equal(plan->vnodes[0].shares[k].pnode, cases[i].shares[k][0]);
+			assert_int_equal(plan->vnodes[0].shares[k].memory / VN_MIB, cases[i].shares[k][1]);
+		}
+		json_t *json = vn_plan_to_json(plan, guest); /* the wish was one for its memory */
+		const json_t *told = json_array_get(json_object_get(json, "vnodes"), 0);
+		assert_true(json_is_null(json_object_get(told, "home_wanted")));
+		json_decref(json);
+		plan->vnodes[0].home = plan->homes[0] = cases[i].shares[0][0]; /* no CPUs there */
+		assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), -EINVAL);
+	}
+}
+
 static void test_warnings(void **state)
 {
 	static const struct maker_taken occupied_taken[] = {{0, 1ull << 30}, {0, 1ull << 30}};
@@ -616,6 +724,8 @@ int main(void)
 		cmocka_unit_test(test_guest_without_numa),
 		cmocka_unit_test(test_interleaved_parts),
 		cmocka_unit_test(test_interleaved_huge_pages),
+		cmocka_unit_test(test_dealt_by_wish),
+		cmocka_unit_test(test_memory_without_cpus),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_contradicting_distances),
 		cmocka_unit_test(test_huge_figures),

@@ -273,6 +273,41 @@ static void test_bent_interleave(void **state)
 	assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), -EINVAL);
 }
 
+/* Memory that the guest itself has dealt out, beside a vnode whose memory is at home. */
+static void test_bent_dealt(void **state)
+{
+	static const struct maker_vnode vnodes[] = {{61, 2, -1}, {10, 2, -1}};
+
+	(void)state;
+	for (unsigned bend = 0; bend < 6; bend++) {
+		vn_autohost *host = bent_host();
+		vn_autoguest *guest = make_guest(2, vnodes);
+		vn_autoplan *plan = NULL;
+		guest->vnodes[0].nodes = hwloc_bitmap_alloc();
+		hwloc_bitmap_set_range(guest->vnodes[0].nodes, 1, 2);
+		guest->vnodes[0].has_binding = true;
+		guest->vnodes[0].binding = VN_BINDING_INTERLEAVE;
+		assert_int_equal(vn_plan_make(host, guest, NULL, &plan, NULL), 0);
+		assert_int_equal(plan->homes[0], 1);
+		assert_int_equal(plan->homes[1], 1);
+		struct vn_share *shares = plan->vnodes[0].shares;
+		assert_int_equal(plan->vnodes[0].n_shares, 2);
+		assert_int_equal(shares[0].memory, 31 * VN_MIB); /* the lowest has what is over */
+		assert_int_equal(shares[1].memory, 30 * VN_MIB);
+		if (bend == 1)
+			shares[0].memory -= VN_MIB, shares[1].memory += VN_MIB;
+		if (bend == 2)
+			plan->vnodes[0].n_shares = 1, shares[0].memory = 61 * VN_MIB;
+		if (bend == 3)
+			shares[1].pnode = 3;
+		if (bend == 4) /* as if all of it were at home */
+			plan->cost.distance -= 4 * 30 * 5;
+		if (bend == 5)
+			plan->cost.spill = 30 * VN_MIB;
+		assert_int_equal(vn_plan_check(host, guest, NULL, plan, NULL), bend ? -EINVAL : 0);
+	}
+}
+
 /* A host of up to six nodes, often tight, and a guest of one vnode that may need several of them. */
 static struct vn_plan *random_interleave(
 	uint64_t *seed, struct vn_host **ret_host, struct vn_guest **ret_guest)
@@ -335,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_bent_plans),
 		cmocka_unit_test(test_bent_exclusive_plans),
 		cmocka_unit_test(test_bent_interleave),
+		cmocka_unit_test(test_bent_dealt),
 		cmocka_unit_test(test_random_interleave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void assert_best(const struct oracle *o, struct vn_plan *const *plans, co
 		assert_int_equal(homes[v], expected[v]);
 }
 
-enum outcome { REFUSED, INFEASIBLE, PLANNED, SPILLED, SQUEEZED, N_OUTCOMES };
+enum outcome { ASTRAY, REFUSED, INFEASIBLE, PLANNED, SPILLED, SQUEEZED, N_OUTCOMES };
 
 static enum outcome compare_with_oracle(const struct joint *j)
 {
@@ -115,11 +115,18 @@ static enum outcome compare_with_oracle(const struct joint *j)
 	for (size_t i = 0; i < err.n; i++)
 		print_error("%s\n", err.problems[i].text);
 	assert_int_equal(r, 0);
-	if (!oracle_has_room(&o) || !oracle_best(&o, NULL, homes, &best)) {
+	if (!oracle_has_room(&o) || !oracle_deals(&o) || !oracle_best(&o, NULL, homes, &best)) {
 		for (size_t g = 0; g < GUESTS; g++)
 			assert_false(plans[g]->feasible);
 		free_plans(plans);
 		return INFEASIBLE;
+	}
+	if (vn_notes_has(&plans[0]->reasons, "nodes-short")) {
+		for (size_t g = 0; g < GUESTS; g++)
+			assert_true(!plans[g]->feasible && vn_notes_has(&plans[g]->reasons, "nodes-short"));
+		free_plans(plans);
+		assert_true(best.spill > 0);
+		return ASTRAY;
 	}
 	for (size_t g = 0; g < GUESTS; g++)
 		assert_true(plans[g]->feasible && plans[g]->optimal);
@@ -144,8 +151,30 @@ static void test_oracle(void **unused)
 	}
 	print_message("%u refused, %u infeasible, %u spilled, %u squeezed, %u neither\n", outcomes[REFUSED],
 		outcomes[INFEASIBLE], outcomes[SPILLED], outcomes[SQUEEZED], outcomes[PLANNED]);
-	for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++)
+	for (enum outcome outcome = REFUSED; outcome < N_OUTCOMES; outcome++)
 		assert_true(outcomes[outcome] > CASES / 100);
+}
+
+/* Some of their memory is dealt out as its user wants it: nobody else's home has that room. */
+static void test_dealt(void **unused)
+{
+	uint64_t state = 1789;
+	unsigned outcomes[N_OUTCOMES] = {0};
+
+	(void)unused;
+	for (unsigned i = 0; i < CASES / 2; i++) {
+		struct joint j;
+		joint_make(&j, &state);
+		for (size_t g = 0; g < GUESTS; g++)
+			random_dealt(&state, j.host, j.guests[g]);
+		outcomes[compare_with_oracle(&j)]++;
+		joint_clear(&j);
+	}
+	print_message("%u astray, %u refused, %u infeasible, %u spilled, %u squeezed, %u neither\n",
+		outcomes[ASTRAY], outcomes[REFUSED], outcomes[INFEASIBLE], outcomes[SPILLED],
+		outcomes[SQUEEZED], outcomes[PLANNED]);
+	for (enum outcome outcome = 0; outcome < N_OUTCOMES; outcome++)
+		assert_true(outcomes[outcome] > CASES / 200);
 }
 
 /* One guest alone is planned as ever. */
@@ -177,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_oracle),
+		cmocka_unit_test(test_dealt),
 		cmocka_unit_test(test_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,12 +11,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "../src/base/text.h"
+#include "../src/emit/target.h"
 #include "../src/realize/backend.h"
 #include "../src/realize/launch.h"
 #include "../src/realize/pin.h"
+#include "../src/realize/qemu_version.h"
 #include "../src/realize/spawn.h"
 #include "../src/realize/sys.h"
 #include "../src/realize/tap.h"
@@ -200,6 +203,122 @@ static void test_qemu_is_looked_for(void **state)
 	setenv("PATH", old, 1);
 }
 
+static void test_versions(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		unsigned version; /* 0: none */
+	} cases[] = {
+		{"QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)\nCopyright (c) 2003-2022\n",
+			VN_TARGET_VERSION(7, 2, 22)},
+		{"QEMU emulator version 9.1.0 (qemu-kvm-9.1.0-15.el9)\n", VN_TARGET_VERSION(9, 1, 0)},
+		{"QEMU emulator version 2.11.1(Debian 1:2.11+dfsg-1ubuntu7.42)\n",
+			VN_TARGET_VERSION(2, 11, 1)},
+		{"QEMU emulator version 2.0.0, Copyright (c) 2003-2008\n", VN_TARGET_VERSION(2, 0, 0)},
+		{"QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)\r\n", VN_TARGET_VERSION(10, 0, 2)},
+		{"QEMU emulator version 9.1.50 (v9.1.0-803-g05adb38839)\n", VN_TARGET_VERSION(9, 1, 50)},
+		{"QEMU emulator version 8.2.0-rc1", VN_TARGET_VERSION(8, 2, 0)},
+		{"QEMU emulator version 9.0", VN_TARGET_VERSION(9, 0, 0)},
+		{"wrapper: warning\nQEMU emulator version 9.0.1\n", VN_TARGET_VERSION(9, 0, 1)},
+		{"", 0},
+		{"QEMU emulator version ", 0},
+		{"QEMU emulator version 9", 0},
+		{"QEMU emulator version 9.\n", 0},
+		{"QEMU emulator version .2.0\n", 0},
+		{"QEMU emulator version 9.0.\n", 0},
+		{"QEMU emulator version 9.0.1.2\n", 0},
+		{"QEMU emulator version 9.0x\n", 0},
+		{"QEMU emulator version 9.1000\n", 0},
+		{"QEMU emulator version 0.15.1\n", 0},
+		{"QEMU emulator version 99999999999999999999.0\n", 0},
+		{"a QEMU emulator version 9.0\n", 0},
+		{"qemu-img version 7.2.22 (Debian 1:7.2+dfsg-7)\n", 0},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned version = 0;
+		int r = vn_qemu_version_parse(cases[i].text, &version);
+		if (version != cases[i].version || (r == 0) != (version != 0))
+			fail_msg("case %zu: %d, %u", i, r, version);
+	}
+}
+
+/* A program that answers so, for vn_qemu_version(). */
+static char *make_script(const char *text)
+{
+	char path[] = "/tmp/vnuma-qemu-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0 && fchmod(fd, 0700) == 0);
+	assert_true(dprintf(fd, "#!/bin/sh\n%s\n", text) > 0);
+	close(fd);
+	return strdup(path);
+}
+
+static int ask_script(const char *text, int abort_fd, unsigned *version, struct vn_error *err)
+{
+	vn_autofree char *path = make_script(text);
+	int r = vn_qemu_version(path, abort_fd, version, err);
+
+	unlink(path);
+	return r;
+}
+
+static void test_qemu_is_asked(void **state)
+{
+	(void)state;
+	unsigned version = 17;
+	vn_autoerror err = {0};
+
+	assert_int_equal(ask_script("[ \"$*\" = -version ] && echo QEMU emulator version 9.2.1 '(x)'", -1,
+				 &version, &err),
+		0);
+	assert_int_equal(version, VN_TARGET_VERSION(9, 2, 1));
+	assert_int_equal(ask_script("echo hello; exit 3", -1, &version, &err), -EPROTO);
+	assert_non_null(strstr(err.problems[0].text, "answers 'hello"));
+	assert_false(err.input);
+	vn_error_clear(&err);
+	assert_int_equal(ask_script("yes", -1, &version, &err), -EFBIG);
+	vn_error_clear(&err);
+	assert_int_equal(vn_qemu_version("/nonexistent/qemu", -1, &version, &err), -ENOENT);
+	assert_int_equal(version, VN_TARGET_VERSION(9, 2, 1));
+}
+
+static void test_asking_is_given_up(void **state)
+{
+	(void)state;
+	unsigned version = 17;
+	vn_autoerror err = {0};
+	int stop[2];
+
+	assert_int_equal(pipe2(stop, O_CLOEXEC), 0);
+	assert_int_equal(write(stop[1], "x", 1), 1);
+	assert_int_equal(ask_script("exec sleep 1000", stop[0], &version, &err), -ECANCELED);
+	assert_int_equal(version, 17);
+	close(stop[0]);
+	close(stop[1]);
+}
+
+/* What it has started ends with it: all of that has the pipe's other end. */
+static void test_asking_leaves_nothing(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/vnuma-qemu-XXXXXX";
+	unsigned version = 17;
+
+	assert_non_null(mkdtemp(folder));
+	vn_autofree char *path = vn_format("%s/fifo", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	struct pollfd end = {open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), POLLIN, 0};
+	vn_autofree char *text = vn_format("exec 3>%s; sleep 1000 & exec yes", path);
+	assert_int_equal(ask_script(text, -1, &version, NULL), -EFBIG);
+	assert_int_equal(poll(&end, 1, 5000), 1);
+	assert_int_equal(end.revents, POLLHUP);
+	close(end.fd);
+	unlink(path);
+	rmdir(folder);
+}
+
 static void test_affinity(void **state)
 {
 	(void)state;
@@ -232,6 +351,10 @@ int main(void)
 		cmocka_unit_test(test_child_ends_with_its_parent),
 		cmocka_unit_test(test_program_that_cannot_run),
 		cmocka_unit_test(test_qemu_is_looked_for),
+		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_qemu_is_asked),
+		cmocka_unit_test(test_asking_is_given_up),
+		cmocka_unit_test(test_asking_leaves_nothing),
 		cmocka_unit_test(test_affinity),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "../src/emit/disk_queues.h"
+#include "../src/emit/iothreads.h"
 #include "../src/model/guest_sockets.h"
 #include "../src/realize/backend.h"
 #include "recipe_guests.h"
@@ -61,8 +62,11 @@ static void test_wishes_come_before_turns(void **state)
 	assert_option(&made.argv, "-device", "virtio-blk-pci,drive=disk0", "iothread=io1");
 	assert_option(&made.argv, "-device", "pcie-root-port,id=port-net0", "bus=pxb1");
 	assert_int_equal(count_words(&made.argv, "-device", "pxb-pcie"), 1); /* vnode 0 has no device left */
-	assert_int_equal(count_words(&made.argv, "-object", "iothread"), 1);
-	assert_true(vn_notes_has(&made.notes, "iothreads"));
+	/* as many as asked for, all at the one vnode that serves disks, which take turns */
+	assert_int_equal(count_words(&made.argv, "-object", "iothread"), 4);
+	assert_option(&made.argv, "-object", "iothread,id=io1-3", "");
+	assert_option(&made.argv, "-device", "virtio-blk-pci,drive=disk1", "iothread=io1-1");
+	assert_false(vn_notes_has(&made.notes, "iothreads"));
 	assert_option(&made.argv, "-object", "memory-backend-ram,id=ram0", "policy=preferred");
 	assert_option(&made.argv, "-object", "memory-backend-ram,id=ram1", "host-nodes=0 policy=interleave");
 }
@@ -298,6 +302,93 @@ static void test_queues_are_dealt_out(void **state)
 	assert_int_equal(count_words(&made.argv, "-device", "virtio-blk-pci"), 0);
 }
 
+/* One string: "io0 io0-1" and so on. */
+static void assert_threads(unsigned wanted, const char *serving, const char *expected, const char *of_vnodes)
+{
+	bool serves[VN_MAX_VNODES] = {false};
+	vn_autoiothreads threads = {0};
+	char seen[256] = "", name[VN_IOTHREAD_NAME];
+	size_t n = 0;
+
+	for (size_t v = 0; serving[v]; v++)
+		serves[v] = serving[v] == 'x';
+	assert_int_equal(vn_iothreads_deal(wanted, serves, &threads), 0);
+	for (size_t t = 0; t < threads.n; t++) {
+		assert_int_equal(
+			vn_iothread_vnode(vn_iothread_name(&threads.v[t], name)), threads.v[t].vnode);
+		n += (size_t)snprintf(seen + n, sizeof(seen) - n, "%s%s", t ? " " : "", name);
+	}
+	assert_string_equal(seen, expected);
+	for (unsigned v = 0; serving[v]; v++) {
+		for (size_t turn = 0; serves[v] && turn < 2; turn++)
+			assert_int_equal(vn_iothread_of(&threads, v, turn), *of_vnodes++ - '0');
+	}
+}
+
+static void test_iothreads_are_dealt_out(void **state)
+{
+	(void)state;
+	assert_threads(0, "xx", "io0 io1", "0011");
+	assert_threads(0, "-x-x", "io1 io3", "0011");
+	assert_threads(0, "--", "", "");
+	assert_threads(3, "--", "", "");
+	assert_threads(2, "xx", "io0 io1", "0011");
+	assert_threads(5, "xx", "io0 io0-1 io0-2 io1 io1-1", "0134");
+	assert_threads(4, "-x", "io1 io1-1 io1-2 io1-3", "01");
+	assert_threads(1, "xxx", "io0", "000000");
+	assert_threads(2, "xxx", "io0 io2", "000011");
+	assert_threads(3, "xxxx", "io0 io2 io3", "00001122");
+	assert_int_equal(vn_iothread_vnode("io31-7"), 31);
+	assert_int_equal(vn_iothread_vnode("io32"), -1);
+	assert_int_equal(vn_iothread_vnode("io1-"), -1);
+	assert_int_equal(vn_iothread_vnode("io"), -1);
+	assert_int_equal(vn_iothread_vnode("iothread1"), -1);
+}
+
+/* The mapping of a disk; NULL: it has none. */
+static json_t *mapping_of(const struct vn_argv *argv, const char *disk)
+{
+	size_t at = 0;
+
+	for (const char *word; (word = next_word(argv, "-device", "{", &at));) {
+		json_auto_t *device = json_loads(word, 0, NULL);
+		if (strcmp(json_string_value(json_object_get(device, "drive")), disk) == 0)
+			return json_incref(json_object_get(device, "iothread-vq-mapping"));
+	}
+	return NULL;
+}
+
+static void assert_mapping(const struct vn_argv *argv, const char *disk, const char *expected)
+{
+	json_auto_t *seen = mapping_of(argv, disk), *wanted = json_loads(expected, 0, NULL);
+
+	assert_non_null(wanted);
+	if (!json_equal(seen, wanted))
+		fail_msg("%s: %s", disk, json_dumps(seen, 0));
+}
+
+static void test_as_many_iothreads_as_asked_for(void **state)
+{
+	(void)state;
+	automade threads = make("threads"), queues = make("thread-queues"), one = make("one-thread");
+
+	assert_int_equal(count_words(&threads.argv, "-object", "iothread"), 5);
+	assert_option(&threads.argv, "-device", "virtio-blk-pci,drive=disk0", "iothread=io0");
+	assert_option(&threads.argv, "-device", "virtio-blk-pci,drive=disk1", "iothread=io1");
+	assert_option(&threads.argv, "-device", "virtio-blk-pci,drive=disk2", "iothread=io0-1");
+	assert_option(&threads.argv, "-device", "virtio-blk-pci,drive=disk3", "iothread=io1-1");
+	assert_int_equal(count_words(&queues.argv, "-object", "iothread"), 5);
+	assert_mapping(&queues.argv, "disk0",
+		"[{\"iothread\":\"io0\",\"vqs\":[2]},{\"iothread\":\"io0-1\",\"vqs\":[3]},"
+		"{\"iothread\":\"io1\",\"vqs\":[0]},{\"iothread\":\"io1-1\",\"vqs\":[1]}]");
+	assert_mapping(&queues.argv, "disk2",
+		"[{\"iothread\":\"io0\",\"vqs\":[3]},{\"iothread\":\"io0-2\",\"vqs\":[2]},"
+		"{\"iothread\":\"io1\",\"vqs\":[0]},{\"iothread\":\"io1-1\",\"vqs\":[1]}]");
+	assert_mapping(&one.argv, "disk1", "[{\"iothread\":\"io0\",\"vqs\":[0,1,2,3]}]");
+	assert_true(vn_notes_has(&one.notes, "iothreads"));
+	assert_false(vn_notes_has(&queues.notes, "iothreads"));
+}
+
 /* What `verify` holds QEMU's memory against is what the words say. */
 static void test_backends_are_promised_as_they_are_written(void **state)
 {
@@ -387,6 +478,8 @@ int main(void)
 		cmocka_unit_test(test_disk_queues_follow_linux),
 		cmocka_unit_test(test_disk_queues_by_the_rule),
 		cmocka_unit_test(test_queues_are_dealt_out),
+		cmocka_unit_test(test_iothreads_are_dealt_out),
+		cmocka_unit_test(test_as_many_iothreads_as_asked_for),
 		cmocka_unit_test(test_backends_are_promised_as_they_are_written),
 		cmocka_unit_test(test_too_many_devices_are_refused),
 		cmocka_unit_test(test_json),

@@ -173,6 +173,40 @@ static void test_older_versions(void **state)
 		"libvirt 1.2.13 does not know that; expected 1.2.14 or later");
 }
 
+/* XML has no other text. */
+static void test_paths_of_domains(void **state)
+{
+	(void)state;
+	vn_autoguest *guest = guest_of(TWO_VNODES "disk=['/d/a.img,raw,vda']\nkernel='/k'\n");
+	guest->disks[0].path[3] = '\xff';
+	assert_check(guest, libvirt(9, 0), "disk '/d/?.img'; expected UTF-8 without control characters");
+	assert_check(guest, qemu(7, 2), NULL);
+	guest->form = VN_FORM_LIBVIRT; /* stays in its own XML */
+	assert_check(guest, libvirt(9, 0), NULL);
+	guest->form = VN_FORM_CFG;
+	guest->disks[0].path[3] = '\t';
+	assert_check(guest, libvirt(9, 0), NULL);
+	guest->kernel[1] = 1;
+	assert_check(guest, libvirt(9, 0), "kernel '/?'");
+}
+
+/* Distances are refused where they would be written, not where there are none to write. */
+static void test_distances_of_older_versions(void **state)
+{
+	(void)state;
+	vn_autoguest *one = guest_of("name='g'\nmemory=128\nvcpus=2\nvnodes=1\n"),
+		     *two = guest_of(TWO_VNODES);
+	assert_check(one, qemu(2, 9), "vCPUs of nodes by their cores (-numa cpu)");
+	assert_check(one, qemu(2, 10), NULL);
+	two->form = VN_FORM_QEMU; /* that has its nodes */
+	assert_check(two, qemu(2, 9), NULL);
+	two->vnodes[0].distances[1] = 21;
+	assert_check(two, qemu(2, 9), "distances (-numa dist): QEMU 2.9 does not know that; expected 2.10");
+	two->vnodes[0].distances[1] = 20;
+	two->vnodes_open = true; /* they are made, and told with their distances */
+	assert_check(two, qemu(2, 9), "distances (-numa dist)");
+}
+
 static void test_older_versions_of_all(void **state)
 {
 	(void)state;
@@ -257,6 +291,8 @@ int main(void)
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_older_versions),
+		cmocka_unit_test(test_distances_of_older_versions),
+		cmocka_unit_test(test_paths_of_domains),
 		cmocka_unit_test(test_older_versions_of_all),
 		cmocka_unit_test(test_hmat_has_16_bits),
 		cmocka_unit_test(test_hmat_caches),

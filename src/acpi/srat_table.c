@@ -61,7 +61,7 @@ static void add_cpus(const struct vn_guest *guest, enum vn_acpi_order order, str
 			int vnode = vn_guest_vnode_of(guest, i);
 			if (vnode < 0 || (order == VN_ACPI_ORDER_VNODE && (size_t)vnode != round))
 				continue;
-			add_cpu(m, (unsigned)vnode, vn_acpi_apic_id(&topology, guest->threads, i));
+			add_cpu(m, (unsigned)vnode, vn_acpi_apic_id(&topology, topology.threads, i));
 		}
 	}
 }

@@ -261,9 +261,8 @@ static int parse_list(struct reader *r, unsigned depth, struct vn_cfg_value *lis
 	}
 }
 
-static int parse_value(struct reader *r, unsigned depth, struct vn_cfg_value *value)
+static int parse_any(struct reader *r, unsigned depth, struct vn_cfg_value *value)
 {
-	value->line = r->line;
 	if (*r->p == '[')
 		return parse_list(r, depth + 1, value);
 	if (*r->p == '"' || *r->p == '\'')
@@ -272,6 +271,15 @@ static int parse_value(struct reader *r, unsigned depth, struct vn_cfg_value *va
 		return parse_word(r, value);
 	problem(r, r->line, "%s; expected a number, a quoted string or a list", seen(r->p, (char[8]){0}));
 	return -EINVAL;
+}
+
+static int parse_value(struct reader *r, unsigned depth, struct vn_cfg_value *value)
+{
+	value->line = r->line;
+	value->begin = (size_t)(r->p - r->text);
+	int status = parse_any(r, depth, value);
+	value->end = (size_t)(r->p - r->text);
+	return status;
 }
 
 static void clear_value(struct vn_cfg_value *value)
@@ -298,9 +306,8 @@ static int parse_entry_value(struct reader *r, struct vn_cfg_entry *entry)
 	unsigned line = r->line;
 
 	skip_blanks(r, false);
-	entry->value_begin = (size_t)(r->p - r->text);
 	int status = parse_value(r, 0, &entry->value);
-	entry->value_end = entry->end = (size_t)(r->p - r->text);
+	entry->end = entry->value.end;
 	if (status < 0) {
 		/* The reader may already stand at the next assignment: an unterminated list found it. */
 		bool next = r->line != line && at_assignment(r->p) && (r->p[-1] == '\n' || r->p[-1] == ' ');

@@ -25,6 +25,7 @@ enum vn_cfg_type {
 struct vn_cfg_value {
 	enum vn_cfg_type type;
 	unsigned line;
+	size_t begin, end; /* where it stands in the text, quotes and brackets too */
 	uint64_t number; /* of a number */
 	char *text; /* of a string or word; a number as it was written; owned */
 	size_t n;
@@ -36,7 +37,6 @@ struct vn_cfg_entry {
 	unsigned line;
 	size_t begin,
 		end; /* where it stands in the text: from the key to behind the value, or behind a ';' after it */
-	size_t value_begin, value_end; /* of the value alone */
 	struct vn_cfg_value value;
 };
 

@@ -5,7 +5,11 @@
  */
 #include "qemu_options.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <string.h>
+
+#include "parse.h"
 
 /* Whose keys are read, and the key of a value without one. */
 static const struct {
@@ -83,4 +87,32 @@ size_t vn_qemu_option_at(const struct vn_words *words, size_t at, struct vn_qemu
 	if (next && (takes == 1 || (takes < 0 && *next != '-')))
 		ret_option->value = words->v[at++].text;
 	return at;
+}
+
+/* util/cutils.c, qemu_strtou64() with base 0, which is strtoull()'s. */
+int vn_qemu_number(const char *text, uint64_t max, uint64_t *ret)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	unsigned base = hex ? 16 : 8;
+	uint64_t number = 0;
+
+	if (text[0] != '0' || !text[1])
+		return vn_parse_u64(text, max, ret);
+	text += hex ? 2 : 1;
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		unsigned digit = *text >= '0' && *text <= '9'     ? (unsigned)(*text - '0')
+				 : isxdigit((unsigned char)*text) ? (unsigned)((*text | 0x20) - 'a') + 10
+								  : base;
+		if (digit >= base)
+			return -EINVAL;
+		if (number > (UINT64_MAX - digit) / base)
+			return -ERANGE;
+		number = number * base + digit;
+	}
+	if (number > max)
+		return -ERANGE;
+	*ret = number;
+	return 0;
 }

@@ -4,6 +4,8 @@
  * Which words of a QEMU command line are options, and which their values: who reads one and who writes it anew must take it apart alike.
  */
 
+#include <stdint.h>
+
 #include "words.h"
 
 struct vn_qemu_option {
@@ -18,3 +20,9 @@ struct vn_qemu_option {
 
 /* The option that word `at` begins; returns the index of the word behind it. */
 size_t vn_qemu_option_at(const struct vn_words *words, size_t at, struct vn_qemu_option *ret_option);
+
+/*
+ * Reads a whole number as QEMU does: decimal, 0x1f, and 017, which is 15. No sign, no blank. -EINVAL, or -ERANGE above `max`; *ret is untouched
+ * then.
+ */
+int vn_qemu_number(const char *text, uint64_t max, uint64_t *ret);

@@ -71,7 +71,7 @@ static int read_options(const struct vn_args *args, struct vn_acpi_options *opti
 	return read_layout(args, options, err) < 0 ? -EINVAL : r;
 }
 
-/* Makes the vnodes that were left open, as `plan` would. VN_EXIT_NO: there is no plan. */
+/* Makes the vnodes that were left open, and finds the homes whose latencies are to be told, as `plan` would. VN_EXIT_NO: there is no plan. */
 static int make_vnodes(const struct vn_args *args, struct vn_guest *guest, struct vn_error *err)
 {
 	struct vn_plan_options options = {0};
@@ -192,7 +192,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	int r = vn_args_guest(args, &guest, err); /* all that is wrong, not the first */
 	if (r < 0 || bad < 0)
 		return r < 0 ? r : bad;
-	if (guest->vnodes_open)
+	if (guest->vnodes_open || guest->hmat_of_host)
 		r = make_vnodes(args, guest, err);
 	if (r == 0)
 		r = vn_acpi_build(guest, options, &acpi, err);
@@ -217,8 +217,8 @@ const struct vn_verb verb_acpi = {
 		"Writes SRAT.aml, SLIT.aml and, for a guest that is told of latencies, HMAT.aml into DIR, all or none; tables of an\n"
 		"earlier time are replaced. docs/acpi.md says how a guest gets them. They hold what the guest sees, not where its\n"
 		"vnodes live: a host is looked at only for a guest that leaves its vnodes open, and they are then made as 'vnuma\n"
-		"plan' makes them. 'node' is the number that Linux gives a vnode. A machine of your own has memory up to\n"
-		"--low-end and what is left from --high-start on. Exit status 1: there is no room for the guest on that host.", /* clang-format on */
+		"plan' makes them, or that wants the host's latencies (vnuma_hmat). 'node' is the number that Linux gives a\n"
+		"vnode. A machine of your own has memory up to --low-end and what is left from --high-start on. Exit status 1: there is no room for the guest on that host.", /* clang-format on */
 	.options = {{"output", "DIR", "the folder for the tables; made if it is not there", 'o'},
 		{"machine", "NAME", "whose layout of memory: q35 (the default) or pc, as QEMU has them",
 			.values = "q35 pc"},

@@ -146,7 +146,7 @@ static int print_free(const struct vn_host *host, const struct vn_taken *taken,
 		fprintf(out, "%6u  %6llu", in.places[i].id,
 			(unsigned long long)vn_excess(in.places[i].cores, in.places[i].load));
 		for (size_t k = 0; k < in.n_pools; k++)
-			fprintf(out, "  %14s", vn_size_text(vn_room(&in, k, i), size));
+			fprintf(out, "  %14s", vn_size_text(vn_whole_room(&in, k, i), size));
 		fputc('\n', out);
 	}
 	return 0;

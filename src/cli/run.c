@@ -52,6 +52,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autoplan *plan = NULL;
 	vn_autovm *vm = NULL;
 	vn_autotaken taken = {0};
+	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
 	vn_autostate state = {.fd = -1};
 	struct vn_plan_options plan_options = {0};
 	vn_autoclose int lock = -1, signals = -1;
@@ -84,8 +85,10 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	struct vn_launch_options options = {.accel = vn_arg(args, "accel"),
 		.serial_path = vn_arg(args, "serial"),
 		.abort_fd = signals < 0 ? -1 : signals,
-		.lock = &lock};
+		.lock = &lock,
+		.notes = &notes};
 	r = vn_launch(&state, host, guest, plan, &options, &vm, err);
+	vn_notes_print(&notes, "warning");
 	return r < 0 ? r : print_started(args, vm, err);
 }
 
@@ -96,7 +99,8 @@ const struct vn_verb verb_run = {
 	.max_operands = 1,
 	.summary = "start a guest on its plan",
 	.details =
-		"GUEST is a config in the syntax of xl.cfg. Memory and threads are where the plan wants them before the "
+		"GUEST is a config in the syntax of xl.cfg. QEMU is asked for its version and gets the command line that 'plan --to\n"
+		"qemu --target-version' has for it. Memory and threads are where the plan wants them before the "
 		"guest\nruns its first instruction. What is known of it is kept in /run/vnuma (root) or $XDG_RUNTIME_DIR/vnuma;\n"
 		"VNUMA_STATE_DIR names another directory, VNUMA_QEMU another QEMU. After a failure nothing is left behind.\n" VN_OCCUPIED_DETAILS,
 	.options = {{"accel", "kvm|tcg", "default: kvm where /dev/kvm opens, else tcg", .values = "kvm tcg"},

@@ -27,7 +27,7 @@ bool domain_block_open(struct domain_writer *w, struct domain_block *block)
 }
 
 /* Each line one step deeper. */
-static void put_wrapped(FILE *out, const char *block)
+void domain_put_wrapped(FILE *out, const char *block)
 {
 	for (bool start = true; *block; block++) {
 		if (start)
@@ -64,7 +64,7 @@ void domain_block_put(struct domain_writer *w, struct domain_block *block, size_
 	if (!domain_block_open(w, &whole))
 		return;
 	fprintf(whole.out, "<%s>\n", wrapper);
-	put_wrapped(whole.out, text);
+	domain_put_wrapped(whole.out, text);
 	fprintf(whole.out, "\n</%s>", wrapper);
 	if (fclose(whole.out) != 0)
 		w->edit.short_of_memory = true;
@@ -156,7 +156,6 @@ int vn_emit_libvirt(const struct vn_plan *plan, const struct vn_guest *guest, co
 	vn_autofree char *skeleton = given ? NULL : domain_skeleton(guest, notes);
 	vn_automarkup *doc = NULL;
 
-	(void)target; /* all that is written is in libvirt 9.0 and in what came after it */
 	if (!given && !skeleton)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	int r = check_carried(guest, err);
@@ -164,9 +163,11 @@ int vn_emit_libvirt(const struct vn_plan *plan, const struct vn_guest *guest, co
 		r = vn_markup_read(given ? guest->text : skeleton, guest->file, &doc, err);
 	if (r < 0)
 		return r;
-	struct domain_writer w = {.plan = plan, .guest = guest, .doc = doc, .notes = notes};
+	struct domain_writer w = {
+		.plan = plan, .guest = guest, .doc = doc, .notes = notes, .version = target->version};
 	vn_xml_edit_init(&w.edit, doc);
 	r = edit_domain(&w, ret_text);
 	vn_xml_edit_clear(&w.edit);
+	free(w.queue_vnodes);
 	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
 }

@@ -198,6 +198,25 @@ static void edit_memory(struct domain_writer *w, size_t memory, bool cells)
 		vn_xml_edit_set(&w->edit, memory, "mode", "interleave");
 }
 
+/* Memory devices with nodes of their own: they go where their cell goes, when the user has forgotten where that was. */
+static void move_devices(struct domain_writer *w)
+{
+	size_t devices = vn_markup_child(w->doc, 0, "devices");
+
+	for (size_t i = vn_markup_child(w->doc, devices, "memory"); i != VN_MARKUP_NONE && w->guest->rehomed;
+		i = vn_markup_next(w->doc, i, "memory")) {
+		size_t mask = vn_markup_find(w->doc, i, "source/nodemask"),
+		       node = vn_markup_find(w->doc, i, "target/node");
+		const char *text = node == VN_MARKUP_NONE ? NULL : w->doc->elements[node].text;
+		uint64_t cell = 0;
+		if (mask == VN_MARKUP_NONE || (text && vn_parse_u64(text, w->guest->n_vnodes - 1, &cell) < 0))
+			continue;
+		vn_autoset nodes = nodes_of(w, cell);
+		vn_autofree char *value = nodes ? vn_set_text(nodes) : NULL;
+		vn_xml_edit_text(&w->edit, mask, value);
+	}
+}
+
 void domain_write_numatune(struct domain_writer *w)
 {
 	size_t numatune = vn_markup_child(w->doc, 0, "numatune"),
@@ -207,6 +226,7 @@ void domain_write_numatune(struct domain_writer *w)
 
 	if (memory != VN_MARKUP_NONE)
 		edit_memory(w, memory, cells);
+	move_devices(w);
 	if (!domain_block_open(w, &block))
 		return;
 	if (cells)

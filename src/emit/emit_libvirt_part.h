@@ -3,6 +3,7 @@
 /* What the parts of the domain writer share (not for other folders). */
 
 #include "emit_libvirt.h"
+#include "xml.h"
 #include "xml_edit.h"
 
 struct domain_writer {
@@ -11,6 +12,9 @@ struct domain_writer {
 	const struct vn_markup *doc;
 	struct vn_xml_edit edit;
 	struct vn_notes *notes;
+	unsigned version; /* of the libvirt it is for */
+	unsigned *
+		queue_vnodes; /* the vnode of each queue that a disk is to have; owned; NULL: queues are not dealt out */
 	size_t n_busy;
 	unsigned busy[VN_MAX_VNODES]; /* the vnodes that have vCPUs: devices are spread over them */
 };
@@ -28,6 +32,9 @@ bool domain_block_open(struct domain_writer *w, struct domain_block *block);
 void domain_block_put(struct domain_writer *w, struct domain_block *block, size_t parent, const char *wrapper,
 	const char *const *anchors);
 
+/* Each line one step deeper. */
+void domain_put_wrapped(FILE *out, const char *block);
+
 /* Sets an attribute to a set of numbers, unless it is that set already. */
 void domain_set_set(struct domain_writer *w, size_t element, const char *name, hwloc_const_bitmap_t set);
 
@@ -39,6 +46,11 @@ bool domain_has(const struct domain_writer *w, size_t element, const char *attri
 
 /* The domain of a guest that was none: all but what the others fill in. NULL when memory is short. */
 char *domain_skeleton(const struct vn_guest *guest, struct vn_notes *notes);
+
+void domain_put_devices(struct vn_xml *xml, const struct vn_guest *guest,
+	struct vn_notes *notes); /* emit_libvirt_devices.c */
+/* `<name attribute='value'/>` */
+void domain_put_one(struct vn_xml *xml, const char *name, const char *attribute, const char *value);
 
 void domain_write_cells(struct domain_writer *w); /* emit_libvirt_numa.c */
 void domain_write_numatune(struct domain_writer *w);

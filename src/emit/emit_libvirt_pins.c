@@ -2,12 +2,19 @@
 /*
  * <vcpu>, <iothreads>, <cputune>: which CPUs each thread may use. Where disks could have iothreads and nobody asked for any, there is one
  * for each vnode with vCPUs, and the disks are spread over them. The nth iothread is that of the nth such vnode, however many there are.
+ *
+ * From libvirt 10.0 on a disk may have several, and then each serves the queues that the vCPUs of its vnode use (disk_queues.h):
+ * <iothreads> in its <driver> (docs/formatdomain.rst; src/conf/schemas/domaincommon.rng, diskDriverIothreads). Each queue of `queues` is
+ * there once. It needs QEMU 9.0.
  */
 #include <string.h>
 
 #include "../base/parse.h"
 #include "../base/text.h"
+#include "disk_queues.h"
 #include "emit_libvirt_part.h"
+
+#define HAS_QUEUE_MAPPING VN_TARGET_VERSION(10, 0, 0)
 
 static const char *const before_iothreads[] = {
 	"memory", "currentMemory", "memoryBacking", "vcpu", "vcpus", NULL};
@@ -87,6 +94,74 @@ static void set_iothread(struct domain_writer *w, size_t element, size_t thread)
 		w->edit.short_of_memory = true;
 }
 
+/* ---- queues of disks ---- */
+
+static void deal_queues(struct domain_writer *w)
+{
+	bool same = true;
+
+	if (w->version < HAS_QUEUE_MAPPING || w->n_busy < 2)
+		return;
+	w->queue_vnodes = calloc(vn_disk_queues(w->guest), sizeof(*w->queue_vnodes));
+	if (!w->queue_vnodes || vn_disk_queue_vnodes(w->guest, &w->plan->view, w->queue_vnodes, &same) < 0)
+		w->edit.short_of_memory = true;
+}
+
+/* A disk that nobody wants at one vnode, with as many queues as there are vCPUs, if it says how many. */
+static bool maps_queues(const struct domain_writer *w, size_t element)
+{
+	const char *queues = vn_markup_get(w->doc, vn_markup_child(w->doc, element, "driver"), "queues");
+	uint64_t n;
+
+	return w->queue_vnodes && domain_is_virtio_disk(w, element) && wish_of(w, element) < 0 &&
+	       (!queues || (vn_parse_u64(queues, UINT32_MAX, &n) == 0 && n == vn_disk_queues(w->guest)));
+}
+
+static void put_mapping(const struct domain_writer *w, FILE *out)
+{
+	fputs("<iothreads>\n", out);
+	for (size_t i = 0; i < w->n_busy; i++) {
+		size_t n = 0;
+		for (unsigned q = 0; q < vn_disk_queues(w->guest); q++) {
+			if (w->queue_vnodes[q] != w->busy[i])
+				continue;
+			if (n++ == 0)
+				fprintf(out, "\t<iothread id='%zu'>\n", i + 1);
+			fprintf(out, "\t\t<queue id='%u'/>\n", q);
+		}
+		if (n > 0)
+			fputs("\t</iothread>\n", out);
+	}
+	fputs("</iothreads>", out);
+}
+
+static void map_queues(struct domain_writer *w, size_t element)
+{
+	size_t driver = vn_markup_child(w->doc, element, "driver");
+	vn_autofree char *queues = vn_format("%u", vn_disk_queues(w->guest));
+	struct domain_block block;
+
+	if (!domain_block_open(w, &block))
+		return;
+	put_mapping(w, block.out);
+	if (driver != VN_MARKUP_NONE) {
+		vn_xml_edit_set(&w->edit, driver, "queues", queues);
+		domain_block_put(w, &block, driver, NULL, NULL);
+		return;
+	}
+	struct domain_block whole;
+	if (fclose(block.out) != 0 || !domain_block_open(w, &whole)) {
+		w->edit.short_of_memory = true;
+		free(block.text);
+		return;
+	}
+	fprintf(whole.out, "<driver name='qemu' queues='%s'>\n", queues ? queues : "");
+	domain_put_wrapped(whole.out, block.text);
+	fputs("\n</driver>", whole.out);
+	free(block.text);
+	domain_block_put(w, &whole, element, NULL, NULL);
+}
+
 static bool has_iothreads(const struct domain_writer *w)
 {
 	return vn_markup_child(w->doc, 0, "iothreads") != VN_MARKUP_NONE ||
@@ -95,17 +170,27 @@ static bool has_iothreads(const struct domain_writer *w)
 
 void domain_write_iothreads(struct domain_writer *w)
 {
-	size_t devices = vn_markup_child(w->doc, 0, "devices"), n = 0;
+	size_t devices = vn_markup_child(w->doc, 0, "devices"), n = 0, mapped = 0;
 
 	if (has_iothreads(w) || w->n_busy == 0)
 		return;
+	deal_queues(w);
 	for (size_t i = vn_markup_child(w->doc, devices, NULL); i != VN_MARKUP_NONE;
 		i = vn_markup_next(w->doc, i, NULL)) {
 		if (wants_iothread(w, i)) {
-			set_iothread(w, i, domain_disk_place(w, i, n) + 1);
+			if (maps_queues(w, i)) {
+				map_queues(w, i);
+				mapped++;
+			} else {
+				set_iothread(w, i, domain_disk_place(w, i, n) + 1);
+			}
 			n++;
 		}
 	}
+	if (mapped)
+		vn_notes_add(w->notes, "disk-queues",
+			"queues of disks are dealt out to iothreads, as Linux 6.12 shares them among vCPUs: QEMU has that from 9.0 "
+			"on");
 	size_t anchor = VN_MARKUP_NONE;
 	for (size_t i = 0; before_iothreads[i]; i++) {
 		size_t found = vn_markup_child(w->doc, 0, before_iothreads[i]);

@@ -6,6 +6,7 @@
 #include "emit_libvirt.h"
 #include "emit_qemu.h"
 #include "emit_xl.h"
+#include "left_out.h"
 
 static const struct {
 	const char *name;
@@ -76,20 +77,32 @@ static int write_qemu(const struct vn_plan *plan, const struct vn_guest *guest, 
 	return r < 0 ? r : write_words(&argv, form, ret_text, err);
 }
 
-int vn_emit_plan(const struct vn_plan *plan, const struct vn_guest *guest, enum vn_emit_form form,
+static int write_form(const struct vn_plan *plan, const struct vn_guest *guest, enum vn_emit_form form,
 	const struct vn_target *target, struct vn_notes *notes, char **ret_text, struct vn_error *err)
 {
-	int r = vn_target_check(plan, guest, target, err);
-	if (r < 0)
-		return r;
 	switch (form) {
 	case VN_EMIT_LIBVIRT:
 		return vn_emit_libvirt(plan, guest, target, notes, ret_text, err);
 	case VN_EMIT_XL:
-		return vn_emit_xl(plan, guest, notes, ret_text, err);
+		return vn_emit_xl(plan, guest, target, notes, ret_text, err);
 	case VN_EMIT_QEMU:
 	case VN_EMIT_QEMU_JSON:
 		break;
 	}
 	return write_qemu(plan, guest, form, target, notes, ret_text, err);
+}
+
+int vn_emit_plan(const struct vn_plan *plan, const struct vn_guest *guest, enum vn_emit_form form,
+	const struct vn_target *target, struct vn_notes *notes, char **ret_text, struct vn_error *err)
+{
+	vn_autofree char *text = NULL;
+
+	int r = vn_target_check(plan, guest, target, err);
+	if (r == 0)
+		r = write_form(plan, guest, form, target, notes, &text, err);
+	if (r == 0)
+		r = vn_note_left_out(guest, vn_emit_form_target(form), notes, err);
+	if (r == 0)
+		*ret_text = vn_steal(text);
+	return r;
 }

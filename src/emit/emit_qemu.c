@@ -42,15 +42,55 @@ static void add_machine(struct vn_qemu_line *line)
 	vn_argv_add(argv, "-name");
 	vn_argv_add(argv, "guest=%s,debug-threads=on", guest->name);
 	vn_argv_add(argv, "-machine");
-	vn_argv_add(
-		argv, "q35%s%s", numa ? "" : ",memory-backend=ram0", numa && guest->hmat ? ",hmat=on" : "");
+	vn_argv_add(argv, "%s%s%s", guest->machine.type ? guest->machine.type : "q35",
+		numa ? "" : ",memory-backend=ram0", numa && guest->hmat ? ",hmat=on" : "");
 	vn_argv_add(argv, "-accel");
 	vn_argv_add(argv, "%s", kvm ? "kvm" : "tcg,thread=multi");
 	vn_argv_add(argv, "-cpu");
 	/* Without TOPOEXT an AMD guest cannot tell threads from cores; `host` leaves it out (QEMU, target/i386/cpu.c:
 	 * no_autoenable_flags), KVM always has it, and an Intel guest does not look. */
-	vn_argv_add(argv, "%s%s", kvm ? "host" : "max", kvm && guest->threads > 1 ? ",topoext=on" : "");
+	const char *cpu = guest->machine.cpu ? guest->machine.cpu : "host";
+	bool host = strcmp(cpu, "host") == 0;
+	vn_argv_add(argv, "%s%s", host && !kvm ? "max" : cpu,
+		host && kvm && guest->threads > 1 ? ",topoext=on" : "");
+	if (guest->machine.uuid) {
+		vn_argv_add(argv, "-uuid");
+		vn_argv_add(argv, "%s", guest->machine.uuid);
+	}
 	vn_qemu_add_size(line);
+}
+
+/* What of these a domain or a command line left to its program, which has it otherwise. */
+static void note_chosen(struct vn_qemu_line *line)
+{
+	const struct vn_guest *guest = line->guest;
+	const struct vn_guest_machine *machine = &guest->machine;
+
+	if (guest->form != VN_FORM_LIBVIRT || (machine->type && machine->cpu))
+		return;
+	VN_QEMU_NOTE(line, "machine-chosen",
+		"chosen, as the domain does not say it in words that QEMU has:%s%s%s",
+		machine->type ? "" : " the machine q35", !machine->type && !machine->cpu ? "," : "",
+		machine->cpu ? "" : " the host's CPU model");
+}
+
+/* Firmware: in flash, the code before its variables, or as a BIOS. */
+static void add_firmware(struct vn_qemu_line *line)
+{
+	const struct vn_guest_machine *machine = &line->guest->machine;
+
+	if (machine->loader && machine->rom) {
+		vn_argv_add(line->argv, "-bios");
+		vn_argv_add(line->argv, "%s", machine->loader);
+	} else if (machine->loader) {
+		vn_argv_add(line->argv, "-drive");
+		VN_QEMU_ADD_ESCAPED(
+			line->argv, machine->loader, "if=pflash,unit=0,format=raw,readonly=on,file=%s");
+	}
+	if (machine->loader && machine->nvram) {
+		vn_argv_add(line->argv, "-drive");
+		VN_QEMU_ADD_ESCAPED(line->argv, machine->nvram, "if=pflash,unit=1,format=raw,file=%s");
+	}
 }
 
 /* ---- -smp ---- */
@@ -69,7 +109,7 @@ void vn_qemu_note_sockets(struct vn_qemu_line *line)
 {
 	struct vn_guest_topology of = vn_guest_sockets(line->guest);
 
-	if (sockets_span_vnodes(line->guest, of.dies * of.cores * line->guest->threads))
+	if (sockets_span_vnodes(line->guest, of.dies * of.cores * of.threads))
 		VN_QEMU_NOTE(line, "socket-spans-vnodes",
 			"the guest's topology has sockets that span vnodes: Linux complains of CPUs that share a cache and are on "
 			"different nodes. As many sockets as vnodes would please it");
@@ -83,10 +123,10 @@ static void add_smp(struct vn_qemu_line *line)
 	vn_argv_add(line->argv, "-smp");
 	if (of.dies > 1)
 		vn_argv_add(line->argv, "cpus=%u,maxcpus=%u,sockets=%u,dies=%u,cores=%u,threads=%u",
-			guest->vcpus, guest->maxvcpus, of.sockets, of.dies, of.cores, guest->threads);
+			guest->vcpus, guest->maxvcpus, of.sockets, of.dies, of.cores, of.threads);
 	else
 		vn_argv_add(line->argv, "cpus=%u,maxcpus=%u,sockets=%u,cores=%u,threads=%u", guest->vcpus,
-			guest->maxvcpus, of.sockets, of.cores, guest->threads);
+			guest->maxvcpus, of.sockets, of.cores, of.threads);
 	if (guest->topology.clusters > 1)
 		VN_QEMU_NOTE(line, "clusters-left-out",
 			"a PC has no clusters: the cores of %u clusters a die are cores of the die",
@@ -143,7 +183,10 @@ int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest,
 	struct vn_qemu_line line = {plan, guest, options,
 		options->version ? options->version : VN_TARGET_QEMU_VERSION, &argv, err};
 
-	vn_argv_add(&argv, "%s", options->binary ? options->binary : "qemu-system-x86_64");
+	vn_argv_add(&argv, "%s",
+		options->binary           ? options->binary
+		: guest->machine.emulator ? guest->machine.emulator
+					  : "qemu-system-x86_64");
 	add_machine(&line);
 	add_smp(&line);
 	vn_qemu_add_backends(&line);
@@ -153,8 +196,10 @@ int vn_emit_qemu(const struct vn_plan *plan, const struct vn_guest *guest,
 	}
 	vn_qemu_add_dimms(&line);
 	int r = vn_qemu_add_devices(&line);
+	add_firmware(&line);
 	add_boot(&line);
 	add_consoles(&line);
+	note_chosen(&line);
 	if (r < 0)
 		return r;
 	if (argv.short_of_memory)

@@ -10,9 +10,12 @@
  *
  * Once there is a pxb-pcie, a device without bus= would be put there and refused: all that is made here has one.
  *
- * I/O threads: one a vnode, named io<vnode>, so that whoever pins them knows where to. With QEMU 9.0 a disk's queues are dealt out
+ * A guest that says what its disks are attached to has that: AHCI's ports of q35, IDE of pc, one virtio-scsi controller. These, and cards
+ * that are no PCI Express devices, are on the root bus, which is at no vnode.
+ *
+ * I/O threads: one a vnode, or as many as the guest asks for (iothreads.h). With QEMU 9.0 a disk's queues are dealt out
  * to the threads of the vnodes whose vCPUs use them (disk_queues.h); a disk that the user wants at one vnode, or an older
- * QEMU, has the one of its vnode.
+ * QEMU, has one of its vnode. Disks take turns where a vnode has several.
  */
 #define _GNU_SOURCE
 #include "emit_qemu_part.h"
@@ -21,11 +24,14 @@
 #include <string.h>
 
 #include "disk_queues.h"
+#include "iothreads.h"
 
 #define BUSES 256u /* of a PCI segment */
 #define ROOT_BUSES 8u /* kept for pcie.0 at least */
 #define PCI_SLOTS 32u /* of a bus */
 #define ROOT_SLOTS 30u /* of pcie.0: 0 is the memory controller, 31 the south bridge */
+#define AHCI_PORTS 6u /* of q35's own controller (ich9-ahci) */
+#define IDE_UNITS 4u /* of pc's: two buses of two */
 #define HAS_VQ_MAPPING VN_TARGET_VERSION(9, 0, 0)
 
 /* How the devices are spread: ports of each vnode's bridge. */
@@ -34,15 +40,64 @@ struct spread {
 	unsigned ports[VN_MAX_VNODES], bridges, all;
 };
 
+/* What a disk is attached to here, and its number among those; virtio where there is no room for more. */
+static enum vn_disk_bus disk_bus(const struct vn_guest *guest, size_t index, unsigned *ret_nth)
+{
+	bool q35 = vn_machine_is_q35(&guest->machine), scsi = guest->disks[index].bus == VN_DISK_SCSI;
+	unsigned nth = 0;
+
+	if (guest->disks[index].bus == VN_DISK_VIRTIO)
+		return VN_DISK_VIRTIO;
+	for (size_t i = 0; i < index; i++)
+		nth += guest->disks[i].bus != VN_DISK_VIRTIO && (guest->disks[i].bus == VN_DISK_SCSI) == scsi;
+	*ret_nth = nth;
+	if (scsi)
+		return VN_DISK_SCSI;
+	return nth >= (q35 ? AHCI_PORTS : IDE_UNITS) ? VN_DISK_VIRTIO : q35 ? VN_DISK_SATA : VN_DISK_IDE;
+}
+
+static bool disk_is_virtio(const struct vn_guest *guest, size_t index)
+{
+	unsigned nth;
+
+	return disk_bus(guest, index, &nth) == VN_DISK_VIRTIO;
+}
+
+/* The first SCSI disk's vnode serves them all; -1: there is none. */
+static int scsi_vnode(const struct vn_guest *guest)
+{
+	for (size_t i = 0; i < guest->n_disks; i++) {
+		if (guest->disks[i].bus == VN_DISK_SCSI)
+			return (int)vn_disk_vnode(guest, i);
+	}
+	return -1;
+}
+
+/* Cards of QEMU's that are not virtio's; the first are PCI Express devices. */
+static const char *const cards[] = {
+	"e1000e", "igb", "vmxnet3", "e1000", "rtl8139", "pcnet", "ne2k_pci", NULL};
+#define EXPRESS_CARDS 3
+
+/* The place of an interface's model in `cards`; -1: virtio, as all that is not there. */
+static int card_of(const struct vn_vif *vif)
+{
+	for (int i = 0; cards[i]; i++) {
+		if (strcmp(vif->model, cards[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
 static bool count_ports(const struct vn_qemu_line *line, struct spread *spread)
 {
 	const struct vn_guest *guest = line->guest;
 
-	*spread = (struct spread){.on = vn_qemu_tells_numa(guest) && guest->n_vnodes > 1};
+	*spread = (struct spread){
+		.on = vn_qemu_tells_numa(guest) && guest->n_vnodes > 1 && vn_machine_is_q35(&guest->machine)};
 	for (size_t i = 0; i < guest->n_disks; i++)
-		spread->ports[vn_disk_vnode(guest, i)]++;
+		spread->ports[vn_disk_vnode(guest, i)] += disk_is_virtio(guest, i);
 	for (size_t i = 0; i < guest->n_vifs; i++)
-		spread->ports[vn_vif_vnode(guest, i)]++;
+		spread->ports[vn_vif_vnode(guest, i)] += card_of(&guest->vifs[i]) < EXPRESS_CARDS;
 	for (size_t i = 0; i < guest->n_hostdevs; i++)
 		spread->ports[vn_hostdev_vnode(guest, i)]++;
 	for (size_t i = 0; i < VN_MAX_VNODES; i++) {
@@ -72,11 +127,11 @@ static void add_ports(struct vn_qemu_line *line, unsigned vnode, unsigned of, un
 	unsigned nth = 0;
 
 	for (size_t i = 0; i < guest->n_disks; i++) {
-		if (vn_disk_vnode(guest, i) == vnode)
+		if (vn_disk_vnode(guest, i) == vnode && disk_is_virtio(guest, i))
 			add_port(line, vnode, "disk", i, nth++, of, chassis);
 	}
 	for (size_t i = 0; i < guest->n_vifs; i++) {
-		if (vn_vif_vnode(guest, i) == vnode)
+		if (vn_vif_vnode(guest, i) == vnode && card_of(&guest->vifs[i]) < EXPRESS_CARDS)
 			add_port(line, vnode, "net", i, nth++, of, chassis);
 	}
 	for (size_t i = 0; i < guest->n_hostdevs; i++) {
@@ -108,34 +163,62 @@ static char *bus_of(const struct spread *spread, const char *kind, size_t index)
 
 /* ---- disks ---- */
 
-/* The queues of a disk, by the I/O thread that serves them: `vnodes` has the vnode of each queue. NULL when memory is short. */
-static json_t *mapping(const struct vn_guest *guest, const unsigned *vnodes, unsigned queues)
+/* How disks are served. */
+struct service {
+	unsigned *
+		queue_vnodes; /* the vnode of each queue; owned; NULL where the queues of a disk are not dealt out */
+	struct vn_iothreads threads;
+};
+
+static void service_clear(struct service *service)
+{
+	free(service->queue_vnodes);
+	vn_iothreads_clear(&service->threads);
+}
+
+/* The queues that a disk has at each of its I/O threads. NULL when memory is short. */
+static json_t **deal_to_threads(const struct vn_guest *guest, const struct service *service, size_t disk)
+{
+	const struct vn_iothreads *threads = &service->threads;
+	json_t **lists = calloc(threads->n + 1, sizeof(*lists)); /* ends in NULL */
+	size_t turns[VN_MAX_VNODES] = {0};
+
+	for (size_t t = 0; lists && t < threads->n; t++)
+		lists[t] = json_array();
+	for (unsigned q = 0; lists && q < vn_disk_queues(guest); q++) {
+		unsigned vnode = service->queue_vnodes[q];
+		json_array_append_new(
+			lists[vn_iothread_of(threads, vnode, disk + turns[vnode]++)], json_integer(q));
+	}
+	return lists;
+}
+
+/* The queues of a disk, by the I/O thread that serves them. NULL when memory is short. */
+static json_t *mapping(const struct vn_guest *guest, const struct service *service, size_t disk)
 {
 	json_t *list = json_array();
+	json_t **numbers = list ? deal_to_threads(guest, service, disk) : NULL;
 
-	for (size_t v = 0; list && v < guest->n_vnodes; v++) {
-		char name[24];
-		json_t *numbers = json_array();
-		snprintf(name, sizeof(name), "io%zu", v);
-		for (unsigned q = 0; q < queues; q++) {
-			if (vnodes[q] == v)
-				json_array_append_new(numbers, json_integer(q));
-		}
-		if (json_array_size(numbers) == 0)
-			json_decref(numbers);
+	for (size_t t = 0; numbers && t < service->threads.n; t++) {
+		char name[VN_IOTHREAD_NAME];
+		if (json_array_size(numbers[t]) == 0)
+			json_decref(numbers[t]);
 		else
-			json_array_append_new(
-				list, json_pack("{s:s, s:o}", "iothread", name, "vqs", numbers));
+			json_array_append_new(list,
+				json_pack("{s:s, s:o}", "iothread",
+					vn_iothread_name(&service->threads.v[t], name), "vqs", numbers[t]));
 	}
+	free(numbers);
 	return list;
 }
 
-static void add_mapped_disk(struct vn_qemu_line *line, const struct spread *spread, size_t index,
-	const unsigned *vnodes, unsigned queues)
+static void add_mapped_disk(
+	struct vn_qemu_line *line, const struct spread *spread, size_t index, const struct service *service)
 {
 	vn_autofree char *drive = vn_format("disk%zu", index), *bus = vn_format("port-disk%zu", index);
 	json_auto_t *device = json_pack("{s:s, s:s?, s:i, s:o?}", "driver", "virtio-blk-pci", "drive", drive,
-		"num-queues", (int)queues, "iothread-vq-mapping", mapping(line->guest, vnodes, queues));
+		"num-queues", (int)vn_disk_queues(line->guest), "iothread-vq-mapping",
+		mapping(line->guest, service, index));
 
 	if (device && spread->on)
 		json_object_set_new(device, "bus", json_string(bus ? bus : ""));
@@ -154,22 +237,56 @@ static void add_drive(struct vn_qemu_line *line, size_t index)
 		disk->format, disk->readonly ? "on" : "off");
 }
 
-/* `queue_vnodes`: NULL where the queues of a disk are not dealt out. */
-static void add_disks(struct vn_qemu_line *line, const struct spread *spread, const unsigned *queue_vnodes)
+/* A disk that is not virtio's: its controller's. */
+static void add_other_disk(struct vn_qemu_line *line, const struct spread *spread, size_t index,
+	enum vn_disk_bus bus, unsigned nth, const struct vn_iothread *of_scsi)
+{
+	char name[VN_IOTHREAD_NAME];
+
+	vn_argv_add(line->argv, "-device");
+	if (bus == VN_DISK_SATA)
+		vn_argv_add(line->argv, "ide-hd,drive=disk%zu,bus=ide.%u", index, nth);
+	else if (bus == VN_DISK_IDE)
+		vn_argv_add(line->argv, "ide-hd,drive=disk%zu,bus=ide.%u,unit=%u", index, nth / 2, nth % 2);
+	else if (nth == 0) {
+		vn_argv_add(line->argv, "virtio-scsi-pci,id=scsi0,iothread=%s%s",
+			vn_iothread_name(of_scsi, name), spread->on ? ",bus=pcie.0" : "");
+		vn_argv_add(line->argv, "-device");
+	}
+	if (bus == VN_DISK_SCSI)
+		vn_argv_add(line->argv, "scsi-hd,drive=disk%zu,bus=scsi0.0", index);
+}
+
+static void add_disks(struct vn_qemu_line *line, const struct spread *spread, const struct service *service)
 {
 	const struct vn_guest *guest = line->guest;
+	size_t turns[VN_MAX_VNODES] = {0};
+	int scsi = scsi_vnode(guest);
+	const struct vn_iothread *of_scsi =
+		scsi < 0 ? NULL
+			 : &service->threads
+				    .v[vn_iothread_of(&service->threads, (unsigned)scsi, turns[scsi]++)];
 
 	for (size_t i = 0; i < guest->n_disks; i++) {
+		unsigned nth = 0;
+		enum vn_disk_bus attached = disk_bus(guest, i, &nth);
 		add_drive(line, i);
-		if (queue_vnodes && guest->disks[i].vnode < 0) {
-			add_mapped_disk(line, spread, i, queue_vnodes, vn_disk_queues(guest));
+		if (attached != VN_DISK_VIRTIO) {
+			add_other_disk(line, spread, i, attached, nth, of_scsi);
 			continue;
 		}
+		if (service->queue_vnodes && guest->disks[i].vnode < 0) {
+			add_mapped_disk(line, spread, i, service);
+			continue;
+		}
+		char name[VN_IOTHREAD_NAME];
+		unsigned vnode = vn_disk_vnode(guest, i);
+		size_t thread = vn_iothread_of(&service->threads, vnode, turns[vnode]++);
 		vn_autofree char *bus = bus_of(spread, "disk", i);
 		line->argv->short_of_memory |= !bus;
 		vn_argv_add(line->argv, "-device");
-		vn_argv_add(line->argv, "virtio-blk-pci,drive=disk%zu,iothread=io%u%s", i,
-			vn_disk_vnode(guest, i), bus ? bus : "");
+		vn_argv_add(line->argv, "virtio-blk-pci,drive=disk%zu,iothread=%s%s", i,
+			vn_iothread_name(&service->threads.v[thread], name), bus ? bus : "");
 	}
 }
 
@@ -191,30 +308,51 @@ static unsigned *deal_queues(struct vn_qemu_line *line)
 	return vnodes;
 }
 
-/* An I/O thread for each vnode that serves a disk. */
-static void add_iothreads(struct vn_qemu_line *line, const unsigned *queue_vnodes)
+/* Which vnodes serve disks. */
+static unsigned find_serving(
+	const struct vn_guest *guest, const unsigned *queue_vnodes, bool serves[static VN_MAX_VNODES])
 {
-	const struct vn_guest *guest = line->guest;
-	bool used[VN_MAX_VNODES] = {false};
 	unsigned n = 0;
 
 	for (size_t i = 0; i < guest->n_disks; i++) {
-		bool dealt = queue_vnodes && guest->disks[i].vnode < 0;
-		used[vn_disk_vnode(guest, i)] |= !dealt;
-		for (unsigned q = 0; dealt && q < vn_disk_queues(guest); q++)
-			used[queue_vnodes[q]] = true;
-	}
-	for (unsigned v = 0; v < VN_MAX_VNODES; v++) {
-		if (!used[v])
+		if (!disk_is_virtio(guest, i))
 			continue;
-		n++;
-		vn_argv_add(line->argv, "-object");
-		vn_argv_add(line->argv, "iothread,id=io%u", v);
+		bool dealt = queue_vnodes && guest->disks[i].vnode < 0;
+		serves[vn_disk_vnode(guest, i)] |= !dealt;
+		for (unsigned q = 0; dealt && q < vn_disk_queues(guest); q++)
+			serves[queue_vnodes[q]] = true;
 	}
-	if (guest->iothreads && guest->iothreads != n)
+	if (scsi_vnode(guest) >= 0)
+		serves[scsi_vnode(guest)] = true;
+	for (unsigned v = 0; v < VN_MAX_VNODES; v++)
+		n += serves[v];
+	return n;
+}
+
+static void add_iothreads(struct vn_qemu_line *line, struct service *service)
+{
+	const struct vn_guest *guest = line->guest;
+	bool serves[VN_MAX_VNODES] = {false};
+	char name[VN_IOTHREAD_NAME];
+	unsigned busy = find_serving(guest, service->queue_vnodes, serves);
+
+	if (vn_iothreads_deal(guest->iothreads, serves, &service->threads) < 0) {
+		line->argv->short_of_memory = true;
+		return;
+	}
+	for (size_t t = 0; t < service->threads.n; t++) {
+		vn_argv_add(line->argv, "-object");
+		vn_argv_add(line->argv, "iothread,id=%s", vn_iothread_name(&service->threads.v[t], name));
+	}
+	if (guest->iothreads && busy == 0)
 		VN_QEMU_NOTE(line, "iothreads",
-			"%u I/O threads are asked for; there are %u, one for each vnode that serves disks",
-			guest->iothreads, n);
+			"%u I/O threads are asked for; there are none, as there are no disks to serve",
+			guest->iothreads);
+	else if (guest->iothreads && guest->iothreads < busy)
+		VN_QEMU_NOTE(line, "iothreads",
+			"%u I/O threads are asked for, and %u vnodes serve disks: some threads serve several vnodes, away from the home of "
+			"all but one",
+			guest->iothreads, busy);
 }
 
 /* ---- interfaces and functions of the host ---- */
@@ -249,7 +387,9 @@ static void add_netdev(struct vn_qemu_line *line, size_t i)
 static void add_vif(struct vn_qemu_line *line, const struct spread *spread, size_t i)
 {
 	const struct vn_vif *vif = &line->guest->vifs[i];
-	vn_autofree char *bus = bus_of(spread, "net", i);
+	int card = card_of(vif);
+	vn_autofree char *bus =
+		card < EXPRESS_CARDS ? bus_of(spread, "net", i) : vn_copy(spread->on ? ",bus=pcie.0" : "");
 	char mac[18];
 
 	add_netdev(line, i);
@@ -259,8 +399,10 @@ static void add_vif(struct vn_qemu_line *line, const struct spread *spread, size
 	else
 		make_mac(line->guest, i, mac);
 	vn_argv_add(line->argv, "-device");
-	if (vif->queues >
-		1) /* a vector for each direction of a queue pair, one for config, one for control */
+	if (card >= 0)
+		vn_argv_add(line->argv, "%s,netdev=net%zu,mac=%s%s", cards[card], i, mac, bus ? bus : "");
+	else if (vif->queues >
+		 1) /* a vector for each direction of a queue pair, one for config, one for control */
 		vn_argv_add(line->argv, "virtio-net-pci,netdev=net%zu,mac=%s,mq=on,vectors=%u%s", i, mac,
 			2 * vif->queues + 2, bus ? bus : "");
 	else
@@ -288,13 +430,19 @@ int vn_qemu_add_devices(struct vn_qemu_line *line)
 		return vn_error_input(line->err, &where,
 			"%u devices at %u vnodes; expected at most %u vnodes with devices, and %u bridges and devices together, which have PCI buses",
 			spread.all, spread.bridges, ROOT_SLOTS, BUSES - 1 - ROOT_BUSES);
-	vn_autofree unsigned *queue_vnodes = deal_queues(line);
+	vn_cleanup(service_clear) struct service service = {.queue_vnodes = deal_queues(line)};
+	if (!line->argv->short_of_memory)
+		add_iothreads(line, &service);
 	if (line->argv->short_of_memory)
 		return vn_error_environment(line->err, -ENOMEM, "out of memory");
-	add_iothreads(line, queue_vnodes);
 	if (spread.on)
 		add_bridges(line, &spread);
-	add_disks(line, &spread, queue_vnodes);
+	add_disks(line, &spread, &service);
+	if (guest->n_vnodes > 1 && !spread.on && vn_qemu_tells_numa(guest) &&
+		guest->n_disks + guest->n_vifs + guest->n_hostdevs > 0)
+		VN_QEMU_NOTE(line, "devices-not-spread",
+			"a pc has no PCI Express, and so no bridges with a node: the guest is not told which vnode its devices are "
+			"with. A q35 would tell");
 	for (size_t i = 0; i < guest->n_vifs; i++)
 		add_vif(line, &spread, i);
 	for (size_t i = 0; i < guest->n_hostdevs; i++)

@@ -12,7 +12,7 @@
  *   planned as several     are told by their numbers, so that whatever -smp says holds
  *
  * Memory that the command line itself binds is never bound otherwise. Pages that are taken at start are taken by threads of the home
- * (emit_qemu_memory.c says why); a thread context that nobody uses any more goes.
+ * (emit_qemu_memory.c says why); a thread context that nobody uses any more goes, with a note.
  *
  * Devices stay where they are: behind a bridge of its vnode a device would have another PCI address, and an installed guest knows its
  * interfaces and disks by that.

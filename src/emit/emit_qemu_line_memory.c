@@ -209,7 +209,7 @@ static int named_vnode(
 	const char *text = vn_keyval_get(&option->keys, key);
 	uint64_t number = unsaid;
 
-	if (text && vn_parse_u64(text, VN_MAX_VNODES, &number) < 0)
+	if (text && vn_qemu_number(text, VN_MAX_VNODES, &number) < 0)
 		return -1;
 	return number < own->line.guest->n_vnodes ? (int)number : -1;
 }
@@ -354,8 +354,39 @@ static bool is_used(struct vn_own_line *own, const char *id)
 	return false;
 }
 
+/* The thread context behind `previous` (NULL: the first), or NULL. */
+static struct vn_own_option *next_context(struct vn_own_line *own, struct vn_own_option *previous)
+{
+	struct vn_own_option *option = previous;
+
+	while ((option = vn_own_next(own, "-object", option))) {
+		const char *type = vn_keyval_get(&option->keys, "qom-type");
+		if (type && strcmp(type, "thread-context") == 0 && vn_keyval_get(&option->keys, "id"))
+			return option;
+	}
+	return NULL;
+}
+
+/* Contexts that lost their backends go. One that had none is for something else, and stays. */
+static void drop_contexts(struct vn_own_line *own)
+{
+	char seen[VN_QUOTE_MAX];
+
+	for (struct vn_own_option *option = NULL; (option = next_context(own, option));) {
+		const char *id = vn_keyval_get(&option->keys, "id");
+		if (!option->used || is_used(own, id))
+			continue;
+		option->drop = true;
+		VN_QEMU_NOTE(&own->line, "thread-context-replaced",
+			"thread context '%s' is left out: the memory that was taken with it is taken by threads on the CPUs of its new home",
+			vn_quote(id, seen));
+	}
+}
+
 void vn_own_bind(struct vn_own_line *own)
 {
+	for (struct vn_own_option *option = NULL; (option = next_context(own, option));)
+		option->used = is_used(own, vn_keyval_get(&option->keys, "id"));
 	if (vn_own_next(own, "-numa", NULL))
 		bind_nodes(own);
 	else if (own->line.guest->n_vnodes == 1)
@@ -363,10 +394,5 @@ void vn_own_bind(struct vn_own_line *own)
 	else
 		bind_parts(own);
 	bind_devices(own);
-	for (struct vn_own_option *option = NULL; (option = vn_own_next(own, "-object", option));) {
-		const char *type = vn_keyval_get(&option->keys, "qom-type"),
-			   *id = vn_keyval_get(&option->keys, "id");
-		if (type && id && strcmp(type, "thread-context") == 0 && !is_used(own, id))
-			option->drop = true;
-	}
+	drop_contexts(own);
 }

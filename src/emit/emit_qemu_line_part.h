@@ -13,6 +13,7 @@ struct vn_own_option {
 	struct vn_keyval keys; /* of options whose keys are of interest */
 	char *text; /* what its value is to be; owned; NULL: as it was */
 	bool drop; /* it is not written */
+	bool used; /* a thread context that a backend had before anything was changed */
 };
 
 /* A command line being written anew. */

@@ -125,10 +125,14 @@ static void add_backend(
 
 	line->argv->short_of_memory |= !nodes;
 	vn_argv_add(line->argv, "-object");
+	const char *share = line->guest->machine.shared ? ",share=on" : "";
 	if (page)
 		vn_argv_add(line->argv,
-			"memory-backend-memfd,id=%s,size=%lluM,hugetlb=on,hugetlbsize=%lluK%s%s,policy=%s",
-			id, mib, page, prealloc, nodes ? nodes : "", policy);
+			"memory-backend-memfd,id=%s,size=%lluM,hugetlb=on,hugetlbsize=%lluK%s%s%s,policy=%s",
+			id, mib, page, share, prealloc, nodes ? nodes : "", policy);
+	else if (*share)
+		vn_argv_add(line->argv, "memory-backend-memfd,id=%s,size=%lluM%s%s%s,policy=%s", id, mib,
+			share, prealloc, nodes ? nodes : "", policy);
 	else
 		vn_argv_add(line->argv, "memory-backend-ram,id=%s,size=%lluM%s%s,policy=%s", id, mib,
 			prealloc, nodes ? nodes : "", policy);

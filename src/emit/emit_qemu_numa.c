@@ -23,7 +23,7 @@ static void add_node(struct vn_qemu_line *line, size_t vnode)
 static void add_cpus(struct vn_qemu_line *line)
 {
 	struct vn_guest_topology of = vn_guest_sockets(line->guest);
-	unsigned threads = line->guest->threads;
+	unsigned threads = of.threads;
 
 	for (unsigned i = 0; i < line->guest->maxvcpus; i++) {
 		unsigned core = i / threads, die = core / of.cores;

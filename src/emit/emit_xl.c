@@ -2,7 +2,9 @@
 /*
  * Theory of operation: the text is split by the very reader that read it, so each key is known with where it stands. Keys are
  * then gone through in order: what is between them is copied, a key that Xen is to be told has its value replaced, a key of a
- * dialect that is not Xen's is taken out with its line. What Xen must be told and nobody wrote yet comes at the end.
+ * dialect that is not Xen's is taken out with its line. What Xen must be told and nobody wrote yet comes at the end. Devices lose the
+ * settings that xl does not know (emit_xl_devices.c); carriage returns go, as its lexer has no name for them
+ * (tools/libs/util/libxlu_cfg_l.l).
  *
  * What Xen wants: xl.cfg(5); that only HVM guests have vNUMA, that sizes sum to maxmem, that there are as many vdistances as
  * vnodes: libxl (tools/libs/light/libxl_vnuma.c) and tools/xl/xl_parse.c (parse_vnuma_config), Xen 4.17.
@@ -12,32 +14,32 @@
 
 #include <string.h>
 
-#include "../base/cfg.h"
 #include "../base/text.h"
+#include "emit_xl_part.h"
 
 /* Keys of the dialects that Xen does not know: told in Xen's own words now. Other keys of ours stay, xl passes them over, and the
  * next plan wants them. */
-static const char *const replaced[] = {
-	"vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap", "vnode", "vcpu", NULL};
+static const char *const replaced[] = {"vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap",
+	"vnuma_hmat", "vnode", "vcpu", NULL};
 
 /* What Xen is told, in this order where it is new. */
-enum setting { MEMORY, MAXMEM, VCPUS, MAXVCPUS, TYPE, CPUS, VNUMA, N_SETTINGS };
+enum setting { MEMORY, MAXMEM, VCPUS, MAXVCPUS, TYPE, CPUS, CPU_WEIGHT, VNUMA, N_SETTINGS };
 static const char *const keys[N_SETTINGS] = {
-	"memory", "maxmem", "vcpus", "maxvcpus", "type", "cpus", "vnuma"};
+	"memory", "maxmem", "vcpus", "maxvcpus", "type", "cpus", "cpu_weight", "vnuma"};
 
 struct writer {
-	const struct vn_plan *plan;
-	const struct vn_guest *guest;
+	struct vn_xl_job job;
+	struct vn_cfg cfg; /* of the job; owned */
 	FILE *out;
 	char *values[N_SETTINGS]; /* owned; NULL: is not to be told */
 	bool told[N_SETTINGS];
-	bool vnodes; /* it is told of them */
 };
 
 static void writer_clear(struct writer *w)
 {
 	for (size_t i = 0; i < N_SETTINGS; i++)
 		free(w->values[i]);
+	vn_cfg_clear(&w->cfg);
 	if (w->out)
 		fclose(w->out);
 }
@@ -53,9 +55,9 @@ static void print_set(FILE *out, hwloc_const_bitmap_t set)
 
 static void print_vnode(const struct writer *w, size_t v, FILE *out)
 {
-	const struct vn_vnode *vnode = &w->guest->vnodes[v];
+	const struct vn_vnode *vnode = &w->job.guest->vnodes[v];
 
-	fprintf(out, "%s[\"pnode=%u\", \"size=%llu\"", v ? ",\n          " : " ", w->plan->homes[v],
+	fprintf(out, "%s[\"pnode=%u\", \"size=%llu\"", v ? ",\n          " : " ", w->job.plan->homes[v],
 		(unsigned long long)(vnode->memory / VN_MIB));
 	if (!hwloc_bitmap_iszero(vnode->vcpus)) {
 		fputs(", \"vcpus=", out);
@@ -63,7 +65,7 @@ static void print_vnode(const struct writer *w, size_t v, FILE *out)
 		putc('"', out);
 	}
 	fputs(", \"vdistances=", out);
-	for (size_t j = 0; j < w->guest->n_vnodes; j++)
+	for (size_t j = 0; j < w->job.guest->n_vnodes; j++)
 		fprintf(out, "%s%u", j ? "," : "", vnode->distances[j]);
 	fputs("\"]", out);
 }
@@ -71,7 +73,7 @@ static void print_vnode(const struct writer *w, size_t v, FILE *out)
 static void print_vnuma(const struct writer *w, FILE *out)
 {
 	putc('[', out);
-	for (size_t v = 0; v < w->guest->n_vnodes; v++)
+	for (size_t v = 0; v < w->job.guest->n_vnodes; v++)
 		print_vnode(w, v, out);
 	fputs(" ]", out);
 }
@@ -80,9 +82,9 @@ static void print_vnuma(const struct writer *w, FILE *out)
 static void print_cpus(const struct writer *w, FILE *out)
 {
 	putc('[', out);
-	for (unsigned i = 0; i < w->plan->n_vcpus; i++) {
+	for (unsigned i = 0; i < w->job.plan->n_vcpus; i++) {
 		fputs(i == 0 ? " \"" : i % 8 == 0 ? ",\n          \"" : ", \"", out);
-		print_set(out, w->plan->vcpu_cpus[i]);
+		print_set(out, w->job.plan->vcpu_cpus[i]);
 		putc('"', out);
 	}
 	fputs(" ]", out);
@@ -104,11 +106,17 @@ static char *print_value(const struct writer *w, void (*print)(const struct writ
 	return text;
 }
 
-static int make_values(struct writer *w, bool has_type)
+/* Whether the text itself makes it an HVM guest, or another: without a word of it xl's guests are PV. */
+static bool has_type(const struct vn_xl_job *job)
 {
-	const struct vn_guest *guest = w->guest;
+	return vn_cfg_find(job->cfg, "builder") || vn_cfg_find(job->cfg, vn_xl_type_key(job->target));
+}
+
+static int make_values(struct writer *w)
+{
+	const struct vn_guest *guest = w->job.guest;
 	uint64_t all = guest->memory / VN_MIB;
-	bool vnodes = w->vnodes;
+	bool vnodes = w->job.vnodes, weight = vn_cfg_find(w->job.cfg, "weight");
 	uint64_t most = vnodes ? all : guest->maxmem / VN_MIB; /* with vNUMA both are the sum of its sizes */
 
 	w->values[MEMORY] = vn_format("%llu", (unsigned long long)all);
@@ -116,16 +124,16 @@ static int make_values(struct writer *w, bool has_type)
 	w->values[VCPUS] = vn_format("%u", guest->vcpus);
 	w->values[MAXVCPUS] = vn_format("%u", guest->maxvcpus);
 	w->values[CPUS] = print_value(w, print_cpus);
-	w->told[TYPE] =
-		has_type ||
-		!vnodes; /* a guest without type is PV for xl, which cannot have vNUMA: check_type() */
+	w->values[CPU_WEIGHT] = weight ? vn_format("%u", guest->weight) : NULL;
+	w->told[TYPE] = has_type(&w->job) || !vnodes; /* a PV guest cannot have vNUMA */
 	w->values[TYPE] = vn_copy("\"hvm\"");
 	w->values[VNUMA] = vnodes ? print_value(w, print_vnuma) : NULL;
-	for (size_t i = 0; i < VNUMA; i++) {
-		if (!w->values[i])
+	for (size_t i = 0; i < N_SETTINGS; i++) {
+		bool wanted = i == VNUMA ? vnodes : i == CPU_WEIGHT ? weight : true;
+		if (wanted && !w->values[i])
 			return -ENOMEM;
 	}
-	return vnodes && !w->values[VNUMA] ? -ENOMEM : 0;
+	return 0;
 }
 
 /* ---- text ---- */
@@ -148,6 +156,13 @@ static enum setting setting_of(const char *key)
 	return (enum setting)i;
 }
 
+bool vn_xl_is_replaced(const char *key)
+{
+	enum setting setting = setting_of(key);
+
+	return is_replaced(key) || (setting < N_SETTINGS && setting != TYPE);
+}
+
 /* Whether two settings are told the same. */
 static bool is_value(const struct writer *w, enum setting i, enum setting other)
 {
@@ -162,7 +177,8 @@ static void print_missing(struct writer *w)
 				(i == MAXMEM && is_value(w, MAXMEM, MEMORY));
 		if (w->told[i] || !w->values[i] || needless)
 			continue;
-		fprintf(w->out, "%s = %s\n", keys[i], w->values[i]);
+		fprintf(w->out, "%s = %s\n", i == TYPE ? vn_xl_type_key(w->job.target) : keys[i],
+			w->values[i]);
 		w->told[i] = true;
 	}
 }
@@ -190,212 +206,116 @@ static size_t skip_entry(const char *text, const struct vn_cfg_entry *entry)
 /* Whether an entry says what `value` says: then it stays as it was written. */
 static bool says_same(const char *text, const struct vn_cfg_entry *entry, const char *value)
 {
-	size_t n = entry->value_end - entry->value_begin;
+	size_t n = entry->value.end - entry->value.begin;
 
 	if (entry->value.type == VN_CFG_LIST || !entry->value.text)
-		return strlen(value) == n && memcmp(text + entry->value_begin, value, n) == 0;
+		return strlen(value) == n && memcmp(text + entry->value.begin, value, n) == 0;
 	size_t quoted = *value == '"', length = strlen(value) - 2 * quoted;
 	return strlen(entry->value.text) == length && memcmp(entry->value.text, value + quoted, length) == 0;
 }
 
-static void write_entries(struct writer *w, const char *text, size_t size, const struct vn_cfg *cfg)
+/* Carriage returns are blanks outside of comments, as strings have none. */
+void vn_xl_copy(const struct vn_xl_job *job, size_t from, size_t to, FILE *out)
 {
-	size_t at = 0;
-
-	for (size_t i = 0; i < cfg->n; i++) {
-		const struct vn_cfg_entry *entry = &cfg->entries[i];
-		enum setting setting = setting_of(entry->key);
-		const char *value = setting < N_SETTINGS ? w->values[setting] : NULL;
-		if (setting == TYPE || (setting == N_SETTINGS && !is_replaced(entry->key)))
-			continue;
-		fwrite(text + at, 1, entry->begin - at, w->out);
-		at = entry->begin;
-		if (value && says_same(text, entry, value)) {
-			w->told[setting] = true;
-		} else if (value) {
-			fwrite(text + at, 1, entry->value_begin - at, w->out);
-			fputs(value, w->out);
-			at = entry->value_end;
-			w->told[setting] = true;
-		} else {
-			at = skip_entry(text, entry);
-		}
+	for (size_t i = from; i < to; i++) {
+		if (job->text[i] != '\r')
+			putc(job->text[i], out);
 	}
-	fwrite(text + at, 1, size - at, w->out);
-	if (size > 0 && text[size - 1] != '\n')
+}
+
+/* That there is to be one vnode: xl passes it over, and without it the next plan might make several, which end the guest's migration. */
+static bool is_wish_for_one(const struct vn_xl_job *job, const struct vn_cfg_entry *entry)
+{
+	return !job->vnodes && (strcmp(entry->key, "vnodes") == 0 || strcmp(entry->key, "vnode") == 0) &&
+	       entry->value.type == VN_CFG_NUMBER && entry->value.number == 1;
+}
+
+/* One entry, of which all before *at is written. */
+static void write_entry(struct writer *w, const struct vn_cfg_entry *entry, size_t *at)
+{
+	enum setting setting = setting_of(entry->key);
+	const char *value = setting < N_SETTINGS ? w->values[setting] : NULL;
+
+	if (setting == TYPE || (setting == CPU_WEIGHT && !value) || is_wish_for_one(&w->job, entry))
+		return;
+	if (setting == N_SETTINGS && !is_replaced(entry->key)) {
+		vn_xl_copy(&w->job, *at, entry->value.begin, w->out);
+		*at = vn_xl_write_devices(&w->job, entry, w->out) ? entry->value.end : entry->value.begin;
+		return;
+	}
+	vn_xl_copy(&w->job, *at, entry->begin, w->out);
+	*at = entry->begin;
+	if (value && says_same(w->job.text, entry, value)) {
+		w->told[setting] = true;
+	} else if (value) {
+		vn_xl_copy(&w->job, *at, entry->value.begin, w->out);
+		fputs(value, w->out);
+		*at = entry->value.end;
+		w->told[setting] = true;
+	} else {
+		*at = skip_entry(w->job.text, entry);
+	}
+}
+
+static void write_entries(struct writer *w)
+{
+	size_t at = 0, size = w->job.size;
+
+	for (size_t i = 0; i < w->job.cfg->n; i++)
+		write_entry(w, &w->job.cfg->entries[i], &at);
+	vn_xl_copy(&w->job, at, size, w->out);
+	if (size > 0 && w->job.text[size - 1] != '\n')
 		putc('\n', w->out);
 	print_missing(w);
 }
 
-/* ---- a guest that was no config ---- */
-
-/* Inside double quotes. A backslash escapes in both kinds of quotes: tools/libs/util/libxlu_cfg.c (xlu__cfgl_dequote). */
-static void print_escaped(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putc('\\', out);
-		putc(*text, out);
-	}
-}
-
-static void print_string(FILE *out, const char *key, const char *text)
-{
-	if (!text)
-		return;
-	fprintf(out, "%s = \"", key);
-	print_escaped(out, text);
-	fputs("\"\n", out);
-}
-
-/* a to z, then aa, ab, as Linux names disks (drivers/block/xen-blkfront.c, encode_disk_name()). */
-static const char *disk_letters(size_t index, char letters[static 8])
-{
-	size_t at = 7;
-
-	letters[at] = 0;
-	for (size_t n = index + 1; n > 0 && at > 0; n = (n - 1) / 26)
-		letters[--at] = (char)('a' + (n - 1) % 26);
-	return letters + at;
-}
-
-static void print_disks(const struct vn_guest *guest, FILE *out)
-{
-	for (size_t i = 0; i < guest->n_disks; i++) {
-		fprintf(out, "%s\"format=%s,vdev=xvd%s,access=%s,target=", i ? ",\n         " : "disk = [ ",
-			guest->disks[i].format, disk_letters(i, (char[8]){0}),
-			guest->disks[i].readonly ? "ro" : "rw");
-		print_escaped(out, guest->disks[i].path);
-		fprintf(out, "\"%s", i + 1 == guest->n_disks ? " ]\n" : "");
-	}
-}
-
-static void print_vifs(const struct vn_guest *guest, FILE *out)
-{
-	for (size_t i = 0; i < guest->n_vifs; i++) {
-		const struct vn_vif *vif = &guest->vifs[i];
-		fprintf(out, "%s\"", i ? ", " : "vif = [ ");
-		if (*vif->mac)
-			fprintf(out, "mac=%s%s", vif->mac, vif->bridge ? "," : "");
-		if (vif->bridge)
-			fprintf(out, "bridge=%s", vif->bridge);
-		fprintf(out, "\"%s", i + 1 == guest->n_vifs ? " ]\n" : "");
-	}
-}
-
-static void print_pci(const struct vn_guest *guest, FILE *out)
-{
-	for (size_t i = 0; i < guest->n_hostdevs; i++)
-		fprintf(out, "%s\"%s\"%s", i ? ", " : "pci = [ ", guest->hostdevs[i].address,
-			i + 1 == guest->n_hostdevs ? " ]\n" : "");
-}
-
-/* What a config says beside its vnodes. */
-static char *make_config(const struct vn_guest *guest)
-{
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	print_string(out, "name", guest->name);
-	print_string(out, "kernel", guest->kernel);
-	print_string(out, "ramdisk", guest->ramdisk);
-	print_string(out, "extra", guest->extra);
-	print_disks(guest, out);
-	print_vifs(guest, out);
-	print_pci(guest, out);
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 /* ---- all of it ---- */
 
-static int note_losses(const struct writer *w, struct vn_notes *notes)
+static int write_all(struct writer *w, struct vn_notes *notes, struct vn_error *err)
 {
-	const struct vn_guest *guest = w->guest;
-	const struct vn_plan *plan = w->plan;
-	int r = 0;
+	struct vn_xl_job *job = &w->job;
 
-	for (size_t v = 0; v < guest->n_vnodes && r >= 0; v++) {
-		if (vn_vnode_page(guest, v) == 0)
-			continue;
-		r = vn_notes_add(notes, "xl-hugepages",
-			"xl.cfg has no key for huge pages: Xen takes the largest that it finds free, by itself");
-		break;
-	}
-	if (r >= 0 && plan->cost.spill > 0)
-		r = vn_notes_add(notes, "xl-spill",
-			"a vnode of Xen's has one node only: Xen itself decides where the memory goes that its node has no room for");
-	if (r >= 0 && guest->threads > 1)
-		r = vn_notes_add(notes, "xl-threads",
-			"xl.cfg has no key for threads of a core: this guest is told of none");
-	if (r >= 0 && guest->hmat)
-		r = vn_notes_add(notes, "xl-hmat",
-			"Xen has no HMAT for guests: latencies and bandwidths are not told");
-	if (r >= 0 && w->vnodes)
-		r = vn_notes_add(
-			notes, "xl-no-migration", "Xen neither saves nor migrates a guest that has vnuma");
-	return r;
-}
-
-/* Xen's words for the type of a guest: `type`, or `builder` where that is missing. Without either it is HVM, as we write then. */
-static int check_type(const struct writer *w, const struct vn_cfg *cfg, struct vn_error *err)
-{
-	const struct vn_cfg_entry *type = vn_cfg_find(cfg, "type"), *builder = vn_cfg_find(cfg, "builder");
-	const struct vn_cfg_entry *entry = type ? type : builder;
-
-	if (!w->vnodes || !entry || !entry->value.text || strcmp(entry->value.text, "hvm") == 0)
-		return 0;
-	struct vn_where where = {w->guest->file, entry->line, entry->key};
-	return vn_error_input(err, &where,
-		"\"%s\" seen; expected \"hvm\", as Xen has vNUMA for no other guests (guest_numa = \"off\" is told of none)",
-		entry->value.text);
-}
-
-static int write_all(struct writer *w, const char *text, size_t size, struct vn_error *err)
-{
-	vn_autocfg cfg = {0};
-
-	int r = vn_cfg_parse(text, w->guest->file, &cfg, err);
+	int r = vn_cfg_parse(job->text, job->guest->file, &w->cfg, err);
 	if (r < 0)
 		return r;
 	/* One vnode is what every guest has: `vnuma` would tell it nothing, and take its migration away. */
-	w->vnodes = w->guest->guest_numa != VN_GUEST_NUMA_OFF &&
-		    (w->guest->n_vnodes > 1 || vn_cfg_find(&cfg, "vnuma"));
-	r = check_type(w, &cfg, err);
+	job->cfg = &w->cfg;
+	job->vnodes = job->guest->guest_numa != VN_GUEST_NUMA_OFF &&
+		      (job->guest->n_vnodes > 1 || vn_cfg_find(job->cfg, "vnuma"));
+	r = vn_xl_check(job, err);
 	if (r < 0)
 		return r;
-	r = make_values(w, vn_cfg_find(&cfg, "type") || vn_cfg_find(&cfg, "builder"));
-	if (r < 0)
-		return vn_error_environment(err, r, "out of memory");
-	write_entries(w, text, size, &cfg);
+	if (make_values(w) < 0 || vn_xl_note_devices(job, notes) < 0 || vn_xl_note_losses(job, notes) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	write_entries(w);
 	return 0;
 }
 
-int vn_emit_xl(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *notes,
-	char **ret_text, struct vn_error *err)
+int vn_emit_xl(const struct vn_plan *plan, const struct vn_guest *guest, const struct vn_target *target,
+	struct vn_notes *notes, char **ret_text, struct vn_error *err)
 {
-	vn_cleanup(writer_clear) struct writer w = {.plan = plan, .guest = guest};
+	vn_cleanup(writer_clear) struct writer w = {.job = {.plan = plan, .guest = guest, .target = target}};
 	bool own = guest->form == VN_FORM_CFG && guest->text;
-	vn_autofree char *made = own ? NULL : make_config(guest), *text = NULL;
+	vn_autofree char *made = NULL, *text = NULL;
 	size_t size = 0;
 
 	if (!plan->feasible)
 		return vn_error_input(err, NULL, "there is no plan to write");
+	int r = own ? 0 : vn_xl_make_config(guest, &made, err);
+	if (r < 0)
+		return r;
 	w.out = open_memstream(&text, &size);
-	if ((!own && !made) || !w.out)
+	if (!w.out)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	int r = write_all(&w, own ? guest->text : made, own ? guest->text_size : strlen(made), err);
+	w.job.own = own;
+	w.job.text = own ? guest->text : made;
+	w.job.size = own ? guest->text_size : strlen(made);
+	r = write_all(&w, notes, err);
 	bool good = fclose(w.out) == 0;
 	w.out = NULL;
 	if (r < 0)
 		return r;
-	if (!good || note_losses(&w, notes) < 0)
+	if (!good)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	*ret_text = vn_steal(text);
 	return 0;

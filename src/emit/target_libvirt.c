@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What libvirt's QEMU driver refuses, or does not know yet (its docs/formatdomain.rst says since when; NEWS.rst). */
 #include <inttypes.h>
+#include <string.h>
 
+#include "../base/parse.h"
+#include "../base/text.h"
 #include "target_part.h"
 
 static bool distances_are_default(const struct vn_guest *guest)
@@ -36,6 +39,45 @@ static void check_cell(struct vn_target_checking *check, size_t i)
 			vnode->plugged, vnode->memory);
 }
 
+/* Whether XML can carry it: UTF-8 without control characters, but for the blanks among them (XML 1.0, section 2.2). */
+static bool is_xml_text(const char *text)
+{
+	while (*text) {
+		size_t n = vn_utf8_length(text);
+		bool control = (unsigned char)*text < 0x20 && !strchr("\t\n\r", *text);
+		if (n == 0 || control)
+			return false;
+		text += n;
+	}
+	return true;
+}
+
+static void check_text(struct vn_target_checking *check, const char *what, const char *text)
+{
+	char seen[VN_QUOTE_MAX];
+
+	if (text && !is_xml_text(text))
+		vn_target_refuse(check,
+			"%s '%s'; expected UTF-8 without control characters, as XML has no other text", what,
+			vn_quote(text, seen));
+}
+
+/* Of a domain they come from its XML, and stay there. */
+static void check_texts(struct vn_target_checking *check)
+{
+	const struct vn_guest *guest = check->guest;
+
+	check_text(check, "kernel", guest->kernel);
+	check_text(check, "initial ramdisk", guest->ramdisk);
+	check_text(check, "kernel command line", guest->extra);
+	for (size_t i = 0; i < guest->n_disks; i++)
+		check_text(check, "disk", guest->disks[i].path);
+	for (size_t i = 0; i < guest->n_vifs; i++) {
+		check_text(check, "bridge", guest->vifs[i].bridge);
+		check_text(check, "interface", guest->vifs[i].ifname);
+	}
+}
+
 void vn_target_check_libvirt(struct vn_target_checking *check)
 {
 	const struct vn_guest *guest = check->guest;
@@ -56,4 +98,6 @@ void vn_target_check_libvirt(struct vn_target_checking *check)
 		vn_target_since(check, VN_TARGET_VERSION(1, 2, 14), "memory to be added (<maxMemory>)");
 	for (size_t i = 0; i < guest->n_vnodes; i++)
 		check_cell(check, i);
+	if (guest->form != VN_FORM_LIBVIRT)
+		check_texts(check);
 }

@@ -63,6 +63,18 @@ static void check_memory(struct vn_target_checking *check)
 			guest->maxmem, guest->memory);
 }
 
+/* Whether distances are to be said: those that a guest takes when it is told of none need not be, where nodes have been told already. */
+static bool tells_distances(const struct vn_guest *guest)
+{
+	bool other = guest->form != VN_FORM_QEMU;
+
+	for (size_t i = 0; i < guest->n_vnodes; i++) {
+		for (size_t j = 0; j < guest->n_vnodes; j++)
+			other |= i != j && guest->vnodes[i].distances[j] != 20;
+	}
+	return guest->n_vnodes > 1 && (other || guest->vnodes_open);
+}
+
 /* Since when the words are there that a command line is made of. */
 static void check_words(struct vn_target_checking *check)
 {
@@ -77,7 +89,10 @@ static void check_words(struct vn_target_checking *check)
 	if (!numa)
 		vn_target_since(
 			check, VN_TARGET_VERSION(5, 0, 0), "guest_numa off (-machine memory-backend=)");
-	if (numa)
+	if (numa && guest->form != VN_FORM_QEMU)
+		vn_target_since(
+			check, VN_TARGET_VERSION(2, 10, 0), "vCPUs of nodes by their cores (-numa cpu)");
+	if (numa && tells_distances(guest))
 		vn_target_since(check, VN_TARGET_VERSION(2, 10, 0), "distances (-numa dist)");
 	if (numa && guest->hmat)
 		vn_target_since(check, VN_TARGET_VERSION(5, 0, 0), "HMAT (-numa hmat-lb)");

@@ -131,6 +131,18 @@ void vn_xml_edit_set(struct vn_xml_edit *edit, size_t element, const char *name,
 	add(edit, at, 0, text ? vn_format(" %s='%s'", name, text) : NULL);
 }
 
+void vn_xml_edit_text(struct vn_xml_edit *edit, size_t element, const char *text)
+{
+	const struct vn_markup_element *e = &edit->doc->elements[element];
+
+	if (!text) { /* memory was short where it was made */
+		edit->short_of_memory = true;
+		return;
+	}
+	if (e->text && strcmp(e->text, text) != 0)
+		add(edit, e->open_end, e->close_begin - e->open_end, escaped(text));
+}
+
 void vn_xml_edit_unset(struct vn_xml_edit *edit, size_t element, const char *name)
 {
 	const struct vn_markup_attribute *attribute = vn_markup_attribute(edit->doc, element, name);

@@ -27,6 +27,9 @@ void vn_xml_edit_clear(struct vn_xml_edit *edit);
 /* An attribute's new value, escaped; the attribute is added when it is not there. Unchanged when it has that value. */
 void vn_xml_edit_set(struct vn_xml_edit *edit, size_t element, const char *name, const char *value);
 
+/* What stands in an element that has a text, escaped. */
+void vn_xml_edit_text(struct vn_xml_edit *edit, size_t element, const char *text);
+
 /* Takes an attribute away, if it is there. */
 void vn_xml_edit_unset(struct vn_xml_edit *edit, size_t element, const char *name);
 

@@ -17,34 +17,34 @@
 #define XL_DEFAULT_WEIGHT 256 /* xl.cfg(5), cpu_weight */
 
 static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "maxvcpus", "cpus", "kernel",
-	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight", "cap",
-	"policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem", "vdistance", "vnuma_vcpumap",
-	"vnuma_vnodemap", "vnuma", "vnode", "vcpu",
+	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight",
+	"cpu_weight", "cap", "policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem", "vdistance",
+	"vnuma_vcpumap", "vnuma_vnodemap", "vnuma_hmat", "vnuma", "vnode", "vcpu",
 	/* names that early Xen patches used; guest_numa.c tells today's */
 	"vnuma_distance", "vcpu_to_vnode", NULL};
 
 /* Keys of xl.cfg(5), Xen 4.17, that vnuma makes no use of: a Xen config may keep them, a note says that they were not used. */
 static const char *const ignored_keys[] = {"acpi", "acpi_firmware", "acpi_laptop_slate", "acpi_s3", "acpi_s4",
 	"altp2m", "altp2mhvm", "apic", "argo", "bios", "bios_path_override", "boot", "bootloader",
-	"bootloader_args", "builder", "channel", "cmdline", "console", "cpu_weight", "cpuid", "cpus_soft",
-	"description", "device_model_args", "device_model_args_hvm", "device_model_args_pv",
-	"device_model_override", "device_model_stubdomain_override", "device_model_user",
-	"device_model_version", "device_tree", "dm_restrict", "driver_domain", "e820_host", "firmware",
-	"gfx_passthru", "hap", "hdtype", "hpet", "init_seclabel", "iomem", "ioports", "irqs", "keymap",
-	"localtime", "max_event_channels", "max_grant_frames", "max_grant_version", "max_maptrack_frames",
-	"mca_caps", "mmio_hole", "monitor", "ms_vm_genid", "msr_relaxed", "nestedhvm", "nographic",
-	"nomigrate", "nx", "on_crash", "on_poweroff", "on_reboot", "on_soft_reset", "on_watchdog", "oos",
-	"opengl", "p9", "pae", "parallel", "passthrough", "pci_msitranslate", "pci_permissive",
-	"pci_power_mgmt", "pci_seize", "pool", "pvcalls", "rdm", "rdm_mem_boundary", "root", "rtc_timeoffset",
-	"sdl", "seclabel", "serial", "shadow_memory", "smbios", "smbios_firmware", "soundhw", "spice",
-	"spiceagent_mouse", "spiceclipboard_sharing", "spicedisable_ticketing", "spicehost",
-	"spice_image_compression", "spicepasswd", "spiceport", "spice_streaming_video", "spicetls_port",
-	"spiceusbredirection", "spicevdagent", "stdvga", "stubdomain_cmdline", "stubdomain_kernel",
-	"stubdomain_memory", "stubdomain_ramdisk", "suppress_spurious_page_faults", "timer_mode", "tsc_mode",
-	"type", "usb", "usbctrl", "usbdev", "usbdevice", "usbversion", "uuid", "vdispl", "vendor_device",
-	"vfb", "vga", "videoram", "viridian", "vkb", "vkb_device", "vmtrace_buf_kb", "vnc", "vncconsole",
-	"vncdisplay", "vnclisten", "vncpasswd", "vncunused", "vpmu", "vpt_align", "vsnd", "vtpm", "vuart",
-	"xen_platform_pci", "xend_suspend_evtchn_compat", NULL};
+	"bootloader_args", "builder", "channel", "cmdline", "console", "cpuid", "cpus_soft", "description",
+	"device_model_args", "device_model_args_hvm", "device_model_args_pv", "device_model_override",
+	"device_model_stubdomain_override", "device_model_user", "device_model_version", "device_tree",
+	"dm_restrict", "driver_domain", "e820_host", "firmware", "gfx_passthru", "hap", "hdtype", "hpet",
+	"init_seclabel", "iomem", "ioports", "irqs", "keymap", "localtime", "max_event_channels",
+	"max_grant_frames", "max_grant_version", "max_maptrack_frames", "mca_caps", "mmio_hole", "monitor",
+	"ms_vm_genid", "msr_relaxed", "nestedhvm", "nographic", "nomigrate", "nx", "on_crash", "on_poweroff",
+	"on_reboot", "on_soft_reset", "on_watchdog", "oos", "opengl", "p9", "pae", "parallel", "passthrough",
+	"pci_msitranslate", "pci_permissive", "pci_power_mgmt", "pci_seize", "pool", "pvcalls", "rdm",
+	"rdm_mem_boundary", "root", "rtc_timeoffset", "sdl", "seclabel", "serial", "shadow_memory", "smbios",
+	"smbios_firmware", "soundhw", "spice", "spiceagent_mouse", "spiceclipboard_sharing",
+	"spicedisable_ticketing", "spicehost", "spice_image_compression", "spicepasswd", "spiceport",
+	"spice_streaming_video", "spicetls_port", "spiceusbredirection", "spicevdagent", "stdvga",
+	"stubdomain_cmdline", "stubdomain_kernel", "stubdomain_memory", "stubdomain_ramdisk",
+	"suppress_spurious_page_faults", "timer_mode", "tsc_mode", "type", "usb", "usbctrl", "usbdev",
+	"usbdevice", "usbversion", "uuid", "vdispl", "vendor_device", "vfb", "vga", "videoram", "viridian",
+	"vkb", "vkb_device", "vmtrace_buf_kb", "vnc", "vncconsole", "vncdisplay", "vnclisten", "vncpasswd",
+	"vncunused", "vpmu", "vpt_align", "vsnd", "vtpm", "vuart", "xen_platform_pci",
+	"xend_suspend_evtchn_compat", NULL};
 
 void guest_problem(struct guest_reader *r, unsigned line, const char *key, const char *format, ...)
 {
@@ -328,6 +328,21 @@ static bool are_pins(const struct vn_cfg_value *value)
 	return all;
 }
 
+/* Whether pins of vCPUs are one CPU each, and no two the same. */
+static bool are_one_to_one(const struct vn_cfg_value *pins)
+{
+	vn_autoset seen = hwloc_bitmap_alloc();
+	bool one_to_one = seen && pins->n > 1;
+
+	for (size_t i = 0; one_to_one && i < pins->n; i++) {
+		vn_autoset cpus = NULL;
+		one_to_one = vn_set_parse(pins->items[i].text, &cpus) == 0 &&
+			     hwloc_bitmap_weight(cpus) == 1 && !hwloc_bitmap_intersects(seen, cpus) &&
+			     hwloc_bitmap_or(seen, seen, cpus) == 0;
+	}
+	return one_to_one;
+}
+
 /* `cpus` as in xl.cfg(5): "0-3,5", "all", "all,^0", "^0-1". Its per-vCPU list is what a plan makes, and its "node:N" form a home. */
 static void read_cpus(struct guest_reader *r)
 {
@@ -340,7 +355,10 @@ static void read_cpus(struct guest_reader *r)
 		return;
 	if (are_pins(&entry->value)) {
 		vn_notes_add(&r->guest->notes, "pins-replaced",
-			"line %u: cpus: a pin for each vCPU; the plan's pins replace them", entry->line);
+			"line %u: cpus: a pin for each vCPU; the plan's pins replace them%s", entry->line,
+			are_one_to_one(&entry->value)
+				? "; the vCPUs were pinned one to one, each to a CPU of its own"
+				: "");
 		return;
 	}
 	if (entry->value.type == VN_CFG_STRING || entry->value.type == VN_CFG_NUMBER)
@@ -391,22 +409,39 @@ static void read_hugepages(struct guest_reader *r)
 		r, entry->line, "hugepages", "%s seen; expected a page size such as \"2M\" or \"1G\"", text);
 }
 
+/* `weight`, or xl's word for it. */
+static unsigned read_weight(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *ours = vn_cfg_find(r->cfg, "weight"),
+				  *theirs = vn_cfg_find(r->cfg, "cpu_weight");
+	unsigned number = (unsigned)guest_number(r, "cpu_weight", 1, 65535, XL_DEFAULT_WEIGHT);
+	unsigned weight = (unsigned)guest_number(r, "weight", 1, 65535, number);
+
+	if (ours && theirs && weight != number)
+		guest_problem(r, theirs->line, "cpu_weight",
+			"%u seen; expected %u, as 'weight' has it in line %u, or one of both keys", number,
+			weight, ours->line);
+	return weight;
+}
+
 static void read_wishes(struct guest_reader *r)
 {
 	static const char *const numa[] = {"auto", "on", "off", NULL};
 	static const char *const policies[] = {"pack", "spread", NULL};
 	static const char *const memory_policies[] = {"preferred", "strict", NULL};
+	static const char *const hmats[] = {"none", "host", NULL};
 	struct vn_guest *guest = r->guest;
 
 	read_cpus(r);
 	read_hugepages(r);
 	guest->guest_numa = (enum vn_guest_numa)guest_choice(r, "guest_numa", numa, VN_GUEST_NUMA_AUTO);
 	guest->exclusive_cores = guest_number(r, "exclusive_cores", 0, 1, 0) == 1;
-	guest->weight = (unsigned)guest_number(r, "weight", 1, 65535, XL_DEFAULT_WEIGHT);
+	guest->weight = read_weight(r);
 	guest->cap = (unsigned)guest_number(r, "cap", 0, 100ull * guest->maxvcpus, 0);
 	guest->policy = (enum vn_policy)guest_choice(r, "policy", policies, VN_POLICY_PACK);
 	guest->memory_policy = (enum vn_memory_policy)guest_choice(r, "memory_policy", memory_policies,
 		guest->hugepages ? VN_MEMORY_STRICT : VN_MEMORY_PREFERRED);
+	guest->hmat_of_host = guest_choice(r, "vnuma_hmat", hmats, 0) == 1;
 	if (guest->weight != XL_DEFAULT_WEIGHT || guest->cap)
 		vn_notes_add(&guest->notes, "weight-not-applied",
 			"weight and cap are kept in the plan; 'vnuma run' of this version does not apply "

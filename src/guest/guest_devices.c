@@ -45,6 +45,21 @@ static char *trim(char *part)
 	return part;
 }
 
+/* What only xl makes something of. */
+static void ignore_part(struct spec *spec, const char *name)
+{
+	vn_notes_add(&spec->r->guest->notes, "option-ignored",
+		"line %u: %s: entry %zu: %s: vnuma does not use it", spec->line, spec->key, spec->index,
+		name);
+}
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
 static void set_format(struct spec *spec, struct vn_disk *disk, const char *value)
 {
 	if (strcmp(value, "raw") == 0 || strcmp(value, "qcow2") == 0)
@@ -71,28 +86,67 @@ static void set_path(struct spec *spec, struct vn_disk *disk, const char *value)
 		disk->path = vn_copy(value);
 }
 
-/* One part of a disk: positional (target, format, vdev, access) or named. */
-static void read_disk_part(struct spec *spec, struct vn_disk *disk, char *part, unsigned *position)
+/* What is neither where the image is nor how it is accessed: xl's tools/libs/util/libxlu_disk_l.l. False: it is none of that. */
+static bool read_disk_option(
+	struct spec *spec, struct vn_disk *disk, bool *cdrom, char *part, const char *value)
+{
+	static const char *const flags[] = {
+		"direct-io-safe", "discard", "no-discard", "trusted", "untrusted", NULL};
+	static const char *const settings[] = {"backend", "script", "specification", "grant_usage", NULL};
+
+	if (value ? strcmp(part, "devtype") == 0 && strcmp(value, "cdrom") == 0 : strcmp(part, "cdrom") == 0)
+		disk->readonly = *cdrom = true;
+	else if (is_one_of(part, value ? settings : flags))
+		ignore_part(spec, part);
+	else
+		return value && (strcmp(part, "vdev") == 0 || strcmp(part, "backendtype") == 0 ||
+					(strcmp(part, "devtype") == 0 && strcmp(value, "disk") == 0));
+	return true;
+}
+
+/* "hdc:cdrom", as xl had it before devtype=. */
+static bool ends_in_cdrom(const char *part)
+{
+	const char *colon = strrchr(part, ':');
+
+	return colon && strcmp(colon, ":cdrom") == 0;
+}
+
+/* By its position: target, format, vdev, access. Without a target the format may be left out. */
+static void read_disk_position(
+	struct spec *spec, struct vn_disk *disk, bool *cdrom, char *part, unsigned *position)
+{
+	unsigned at = (*position)++;
+
+	if (at == 1 && !disk->path && ends_in_cdrom(part))
+		at = (*position)++;
+	if (at == 0 && *part)
+		set_path(spec, disk, part);
+	else if (at == 1 && *part)
+		set_format(spec, disk, part);
+	else if (at == 2 && ends_in_cdrom(part))
+		disk->readonly = *cdrom = true;
+	else if (at == 3 && *part)
+		set_access(spec, disk, part);
+	else if (at > 3)
+		problem(spec, part, "target, format, vdev, access");
+}
+
+static void read_disk_part(
+	struct spec *spec, struct vn_disk *disk, bool *cdrom, char *part, unsigned *position)
 {
 	char *value = split(part);
 
-	if (!value) {
-		unsigned at = (*position)++;
-		if (at == 0)
-			set_path(spec, disk, part);
-		else if (at == 1 && *part)
-			set_format(spec, disk, part);
-		else if (at == 3 && *part)
-			set_access(spec, disk, part);
-		else if (at > 3)
-			problem(spec, part, "target, format, vdev, access");
-	} else if (strcmp(part, "format") == 0) {
+	if (read_disk_option(spec, disk, cdrom, part, value))
+		return;
+	if (!value)
+		read_disk_position(spec, disk, cdrom, part, position);
+	else if (strcmp(part, "format") == 0)
 		set_format(spec, disk, value);
-	} else if (strcmp(part, "access") == 0) {
+	else if (strcmp(part, "access") == 0)
 		set_access(spec, disk, value);
-	} else if (strcmp(part, "vdev") != 0 && strcmp(part, "backendtype") != 0) {
-		problem(spec, part, "target=, format=, access=, vdev= or backendtype=");
-	}
+	else
+		problem(spec, part, "target=, format=, access=, vdev=, backendtype= or devtype=");
 }
 
 /* `target=` takes the rest of the string, commas too (xl-disk-configuration(5)). */
@@ -100,6 +154,7 @@ static void read_disk(struct spec *spec, char *text, struct vn_disk *disk)
 {
 	unsigned position = 0;
 	char *rest = text, *part;
+	bool cdrom = false;
 
 	disk->vnode = -1;
 	snprintf(disk->format, sizeof(disk->format), "raw");
@@ -116,9 +171,11 @@ static void read_disk(struct spec *spec, char *text, struct vn_disk *disk)
 			break;
 		}
 		part = trim(strsep(&rest, ","));
-		read_disk_part(spec, disk, part, &position);
+		read_disk_part(spec, disk, &cdrom, part, &position);
 	}
-	if (!disk->path && !spec->failed)
+	if (!disk->path && cdrom)
+		ignore_part(spec, "a drive with no disc in it");
+	else if (!disk->path && !spec->failed)
 		problem(spec, text, "a target, the absolute path of an image or block device");
 }
 
@@ -153,10 +210,14 @@ static void set_ifname(struct spec *spec, char **field, const char *value)
 
 static void read_vif_part(struct spec *spec, struct vn_vif *vif, const char **type, char *part)
 {
+	static const char *const of_xl[] = {"model", "script", "ip", "rate", "backend", "gatewaydev",
+		"netdev", "devid", "mtu", "vlan", "accel", NULL};
 	uint64_t number;
 	const char *value = split(part);
 
-	if (!value) {
+	if (!value && (strcmp(part, "trusted") == 0 || strcmp(part, "untrusted") == 0)) {
+		ignore_part(spec, part);
+	} else if (!value) {
 		problem(spec, part, "name=value");
 	} else if (strcmp(part, "mac") == 0) {
 		if (mac_is_good(value))
@@ -179,8 +240,9 @@ static void read_vif_part(struct spec *spec, struct vn_vif *vif, const char **ty
 			vif->vhost = number == 1;
 		else
 			problem(spec, value, "vhost=0 or vhost=1");
-	} else if (strcmp(part, "model") != 0 && strcmp(part, "script") != 0 && strcmp(part, "ip") != 0 &&
-		   strcmp(part, "rate") != 0 && strcmp(part, "backend") != 0) {
+	} else if (is_one_of(part, of_xl)) {
+		ignore_part(spec, part);
+	} else {
 		problem(spec, part, "mac=, bridge=, vifname=, type=, queues= or vhost=");
 	}
 }
@@ -247,11 +309,12 @@ void guest_read_disks(struct guest_reader *r)
 	for (size_t i = 0; i < n; i++) {
 		struct spec spec = {r, entry->value.items[i].line, "disk", i, false};
 		vn_autofree char *copy = vn_copy(entry->value.items[i].text);
-		r->guest->n_disks = i + 1;
+		struct vn_disk *disk = &r->guest->disks[r->guest->n_disks];
 		if (copy)
-			read_disk(&spec, copy, &r->guest->disks[i]);
+			read_disk(&spec, copy, disk);
 		else
 			r->short_of_memory = true;
+		r->guest->n_disks += disk->path != NULL;
 	}
 }
 
@@ -293,12 +356,6 @@ static void set_address(struct spec *spec, struct vn_hostdev *hostdev, const cha
 		problem(spec, text, "a PCI function such as 0000:3b:00.0 or 3b:00.0");
 }
 
-static void ignore_pci_part(struct spec *spec, const char *name)
-{
-	vn_notes_add(&spec->r->guest->notes, "option-ignored",
-		"line %u: pci: entry %zu: %s: vnuma does not use it", spec->line, spec->index, name);
-}
-
 /* A vnode that is not there: refused, or with --defaults the default. */
 static void set_vnode(struct spec *spec, struct vn_hostdev *hostdev, const char *value)
 {
@@ -333,11 +390,9 @@ static void read_pci_part(struct spec *spec, struct vn_hostdev *hostdev, char *p
 		set_vnode(spec, hostdev, value ? value : "");
 		return;
 	}
-	for (size_t i = 0; of_xl[i]; i++) {
-		if (strcmp(part, of_xl[i]) == 0) {
-			ignore_pci_part(spec, of_xl[i]);
-			return;
-		}
+	if (is_one_of(part, of_xl)) {
+		ignore_part(spec, part);
+		return;
 	}
 	problem(spec, part,
 		"vnode=, or what xl knows: permissive, msitranslate, seize, power_mgmt, rdm_policy=");
@@ -351,7 +406,7 @@ static void read_pci(struct spec *spec, char *text, struct vn_hostdev *hostdev)
 	if (slot && slot[1] && strlen(slot) <= 3 &&
 		strspn(slot + 1, "0123456789abcdefABCDEF") + 1 == strlen(slot)) {
 		*slot = 0;
-		ignore_pci_part(spec, "@, the guest's slot");
+		ignore_part(spec, "@, the guest's slot");
 	}
 	set_address(spec, hostdev, part);
 	while ((part = strsep(&rest, ",")))

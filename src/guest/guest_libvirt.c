@@ -119,8 +119,8 @@ static void read_topology(struct domain_reader *r)
 			(unsigned long long)product, guest->maxvcpus);
 		return;
 	}
-	guest->topology = (struct vn_guest_topology){
-		(unsigned)values[0], (unsigned)values[1], (unsigned)values[2], (unsigned)values[3]};
+	guest->topology = (struct vn_guest_topology){(unsigned)values[0], (unsigned)values[1],
+		(unsigned)values[2], (unsigned)values[3], (unsigned)values[4]};
 	if (values[4] <= VN_MAX_THREADS && guest->vcpus % values[4] == 0)
 		guest->threads = (unsigned)values[4];
 	else
@@ -160,9 +160,10 @@ static void read_max_memory(struct domain_reader *r)
 	bool good = domain_need_number(r, element, "slots", 1, 65535, &slots);
 	if (!domain_size(r, element, NULL, &most) || !good || !r->vnodes_known)
 		return;
-	if (most < r->guest->memory)
+	if (most < r->guest->memory + r->unrequested)
 		domain_problem(r, element, NULL, "%s seen; expected at least the guest's memory, %s",
-			vn_size_text_exact(most, limit), vn_size_text_exact(r->guest->memory, sum));
+			vn_size_text_exact(most, limit),
+			vn_size_text_exact(r->guest->memory + r->unrequested, sum));
 	r->guest->maxmem = most - most % VN_MIB;
 }
 
@@ -179,27 +180,6 @@ static void read_boot(struct domain_reader *r)
 		*to[i] = vn_copy(r->doc->elements[element].text);
 		r->short_of_memory |= !*to[i];
 	}
-}
-
-/* The figures of memory and the numbering of nodes are those of QEMU's x86 machines. */
-static void check_machine(struct domain_reader *r)
-{
-	size_t type = vn_markup_find(r->doc, 0, "os/type");
-	const char *arch = vn_markup_get(r->doc, type, "arch"),
-		   *machine = vn_markup_get(r->doc, type, "machine"),
-		   *domain = vn_markup_get(r->doc, 0, "type");
-	char seen[VN_QUOTE_MAX], also[VN_QUOTE_MAX];
-
-	if (domain && strcmp(domain, "kvm") != 0 && strcmp(domain, "qemu") != 0)
-		vn_notes_add(&r->guest->notes, "hypervisor-other",
-			"line %u: domain: type='%s': the rules checked are those of QEMU",
-			r->doc->elements[0].line, vn_quote(domain, seen));
-	if ((arch && strcmp(arch, "x86_64") != 0 && strcmp(arch, "i686") != 0) ||
-		(machine && strncmp(machine, "pc", 2) != 0 && !strstr(machine, "q35")))
-		vn_notes_add(&r->guest->notes, "machine-other",
-			"line %u: os/type: machine '%s' of %s: the rules checked are those of x86's pc and q35",
-			r->doc->elements[type].line, vn_quote(machine ? machine : "", seen),
-			vn_quote(arch ? arch : "no architecture", also));
 }
 
 /* QEMU options that say what the domain says, too: there would be two dialects in one guest. */
@@ -235,11 +215,12 @@ static void read_domain(struct domain_reader *r)
 	domain_read_cells(r);
 	domain_read_backing(r);
 	domain_read_numatune(r);
+	domain_read_iothreads(r);
 	domain_read_cputune(r);
 	domain_read_devices(r);
 	read_max_memory(r);
 	read_boot(r);
-	check_machine(r);
+	domain_read_machine(r);
 	check_passthrough(r);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * <devices>: disks, interfaces, PCI devices of the host, memory. A device that is behind a PCI expander with a <node> belongs to that
+ * <devices>: disks, interfaces, PCI devices of the host. A device that is behind a PCI expander with a <node> belongs to that
  * vnode. What has no place in a vn_guest stays in the domain's text; that it takes no part in a plan is noted where it matters.
  */
 #define _GNU_SOURCE
@@ -85,14 +85,38 @@ static void check_expanders(struct domain_reader *r)
 	}
 }
 
-static void note_left_out(struct domain_reader *r, size_t element, const char *what)
+void domain_note_left_out(struct domain_reader *r, size_t element, const char *what)
 {
-	vn_notes_add(&r->guest->notes, "device-left-out",
-		"line %u: %s: %s stays in the domain and is no part of the plan",
+	vn_notes_add(&r->guest->notes, "device-left-out", "line %u: %s: %s is no part of the plan",
 		r->doc->elements[element].line, r->doc->elements[element].name, what);
 }
 
 /* ---- disks ---- */
+
+/* Queues that are dealt out to iothreads (libvirt 10.0): these must be there, and no other beside them. */
+static void check_mapping(struct domain_reader *r, size_t driver)
+{
+	size_t list = vn_markup_child(r->doc, driver, "iothreads");
+
+	if (list != VN_MARKUP_NONE && vn_markup_get(r->doc, driver, "iothread"))
+		domain_problem(r, driver, "iothread", "seen beside <iothreads>; expected one of them");
+	for (size_t i = vn_markup_child(r->doc, list, "iothread"); i != VN_MARKUP_NONE;
+		i = vn_markup_next(r->doc, i, "iothread")) {
+		if (domain_need(r, i, "id", "the number of an iothread"))
+			domain_check_iothread(r, i, "id");
+	}
+}
+
+/* What other buses hold is written as virtio by who has no such bus, and told to be. */
+static enum vn_disk_bus disk_bus(struct domain_reader *r, size_t element)
+{
+	size_t target = vn_markup_child(r->doc, element, "target");
+
+	return domain_says(r, target, "bus", "scsi")   ? VN_DISK_SCSI
+	       : domain_says(r, target, "bus", "sata") ? VN_DISK_SATA
+	       : domain_says(r, target, "bus", "ide")  ? VN_DISK_IDE
+						       : VN_DISK_VIRTIO;
+}
 
 static void read_disk(struct domain_reader *r, size_t element)
 {
@@ -104,18 +128,21 @@ static void read_disk(struct domain_reader *r, size_t element)
 	uint64_t queues;
 
 	domain_number(r, driver, "queues", 1, 65535, &queues);
-	domain_number(r, driver, "iothread", 1, UINT32_MAX, &queues);
+	domain_check_iothread(r, driver, "iothread");
+	check_mapping(r, driver);
 	if (device && strcmp(device, "disk") != 0 && strcmp(device, "lun") != 0)
 		return; /* a CD or floppy drive does nothing that is worth a place */
 	if (!path)
 		path = vn_markup_get(r->doc, source, "dev");
 	if (!path || path[0] != '/' || r->guest->n_disks == MAX_DEVICES ||
 		(format && strcmp(format, "raw") != 0 && strcmp(format, "qcow2") != 0)) {
-		note_left_out(r, element, "a disk that is no raw or qcow2 file or block device");
+		domain_note_left_out(r, element, "a disk that is no raw or qcow2 file or block device");
 		return;
 	}
 	struct vn_disk *disk = &r->guest->disks[r->guest->n_disks++];
-	*disk = (struct vn_disk){.path = vn_copy(path),
+	*disk = (struct vn_disk){.place = r->doc->elements[element].begin,
+		.path = vn_copy(path),
+		.bus = disk_bus(r, element),
 		.readonly = vn_markup_child(r->doc, element, "readonly") != VN_MARKUP_NONE,
 		.vnode = pci_vnode(r, element)};
 	snprintf(disk->format, sizeof(disk->format), "%s", format ? format : "raw");
@@ -130,6 +157,7 @@ static void read_interface(struct domain_reader *r, size_t element)
 	       driver = vn_markup_child(r->doc, element, "driver");
 	const char *type = vn_markup_get(r->doc, element, "type"),
 		   *mac = vn_markup_get(r->doc, vn_markup_child(r->doc, element, "mac"), "address"),
+		   *model = vn_markup_get(r->doc, vn_markup_child(r->doc, element, "model"), "type"),
 		   *bridge = vn_markup_get(r->doc, source, "bridge");
 	uint64_t queues = 1;
 
@@ -140,15 +168,18 @@ static void read_interface(struct domain_reader *r, size_t element)
 	bool user = strcmp(type, "user") == 0, is_bridge = strcmp(type, "bridge") == 0 && bridge;
 	if (!user && !is_bridge && strcmp(type, "ethernet") != 0 && strcmp(type, "network") != 0 &&
 		strcmp(type, "direct") != 0) {
-		note_left_out(r, element, "an interface of this type");
+		domain_note_left_out(r, element, "an interface of this type");
 		return;
 	}
 	struct vn_vif *vif = &r->guest->vifs[r->guest->n_vifs++];
-	*vif = (struct vn_vif){.type = user ? VN_VIF_USER : VN_VIF_TAP,
+	*vif = (struct vn_vif){.place = r->doc->elements[element].begin,
+		.type = user ? VN_VIF_USER : VN_VIF_TAP,
 		.bridge = is_bridge ? vn_copy(bridge) : NULL,
 		.queues = user ? 1 : (unsigned)queues,
 		.vhost = !user && !domain_says(r, driver, "name", "qemu"),
 		.vnode = pci_vnode(r, element)};
+	if (model && strcmp(model, "virtio") != 0)
+		snprintf(vif->model, sizeof(vif->model), "%s", model);
 	if (mac && strlen(mac) == sizeof(vif->mac) - 1)
 		memcpy(vif->mac, mac, sizeof(vif->mac));
 	r->short_of_memory |= is_bridge && !vif->bridge;
@@ -189,78 +220,12 @@ static void read_hostdev(struct domain_reader *r, size_t element)
 	int vnode = pci_vnode(r, element);
 	hostdev->vnode = vnode < 0 ? 0 : (unsigned)vnode;
 	hostdev->has_vnode = vnode >= 0;
+	hostdev->place = r->doc->elements[element].begin;
 	hostdev->where = (struct vn_where){guest->file, r->doc->elements[element].line, "devices/hostdev"};
 	guest->n_hostdevs++;
 }
 
-/* ---- memory devices ---- */
-
-/* A DIMM's memory comes from its cell's nodes, and counts. An NVDIMM's is a file's. */
-static void read_memory_device(struct domain_reader *r, size_t element)
-{
-	size_t target = vn_markup_child(r->doc, element, "target"),
-	       node = vn_markup_child(r->doc, target, "node"), size = vn_markup_child(r->doc, target, "size");
-	const char *model = vn_markup_get(r->doc, element, "model");
-	uint64_t bytes = 0, cell = 0;
-	size_t told = r->told;
-
-	if (!domain_need(r, element, "model", "dimm, nvdimm, virtio-mem, …") || !r->vnodes_known)
-		return;
-	if (node != VN_MARKUP_NONE)
-		domain_number(r, node, NULL, 0, r->guest->n_vnodes - 1, &cell);
-	else if (r->has_cells)
-		domain_problem(r, element, NULL, "no <node>; expected the cell that its memory is of");
-	if (strcmp(model, "dimm") != 0 && strcmp(model, "virtio-mem") != 0) {
-		note_left_out(r, element, "memory of a file or of an enclave");
-		return;
-	}
-	if (size == VN_MARKUP_NONE || !domain_size(r, size, NULL, &bytes) || bytes == 0) {
-		domain_problem(r, element, NULL, "no <size>; expected the memory it has");
-		return;
-	}
-	if (vn_markup_child(r->doc, 0, "maxMemory") == VN_MARKUP_NONE)
-		domain_problem(r, element, NULL,
-			"seen without <maxMemory>; expected it, with slots, beside <memory>");
-	if (r->told > told)
-		return;
-	struct vn_vnode *vnode = &r->guest->vnodes[cell];
-	bytes = (bytes + VN_MIB - 1) / VN_MIB * VN_MIB;
-	if (!r->has_cells) { /* <memory> has it already; libvirt then makes a cell of what is left */
-		r->guest->vnodes_open = false;
-		if (vnode->plugged + bytes >= vnode->memory)
-			domain_problem(
-				r, element, NULL, "memory devices have all of <memory>; expected less");
-		else
-			vnode->plugged += bytes;
-		return;
-	}
-	vnode->memory += bytes;
-	vnode->plugged += bytes;
-	r->guest->memory += bytes;
-}
-
 /* ---- all ---- */
-
-static void read_iothreads(struct domain_reader *r)
-{
-	size_t element = vn_markup_child(r->doc, 0, "iothreads"), n = 0;
-	uint64_t threads = 0;
-
-	domain_number(r, element, NULL, 0, VN_MAX_VCPUS, &threads);
-	for_each_domain(r, i, "iothreadids", "iothread") n++;
-	r->guest->iothreads = (unsigned)(n > threads && n <= VN_MAX_VCPUS ? n : threads);
-}
-
-static void check_memory_sum(struct domain_reader *r)
-{
-	uint64_t sum = 0;
-
-	for (size_t v = 0; v < r->guest->n_vnodes; v++)
-		sum += r->guest->vnodes[v].memory;
-	if (sum > VN_MAX_MEMORY)
-		domain_problem(
-			r, 0, NULL, "the cells and memory devices have more than 64 TiB; expected less");
-}
 
 static size_t limited(size_t n)
 {
@@ -282,7 +247,5 @@ void domain_read_devices(struct domain_reader *r)
 	for_each_domain(r, i, "devices", "disk") read_disk(r, i);
 	for_each_domain(r, i, "devices", "interface") read_interface(r, i);
 	for_each_domain(r, i, "devices", "hostdev") read_hostdev(r, i);
-	for_each_domain(r, i, "devices", "memory") read_memory_device(r, i);
-	read_iothreads(r);
-	check_memory_sum(r);
+	domain_read_memory_devices(r);
 }

@@ -48,8 +48,12 @@ static bool order_cells(struct domain_reader *r, size_t n, size_t *cells)
 
 static void read_cell_memory(struct domain_reader *r, size_t cell, struct vn_vnode *vnode, bool *rounded)
 {
+	static const char *const accesses[] = {"shared", "private", NULL}, *const words[] = {
+										   "yes", "no", NULL};
 	uint64_t bytes = 0;
 
+	domain_choice(r, cell, "memAccess", accesses, 0);
+	domain_choice(r, cell, "discard", words, 0);
 	if (!domain_need(r, cell, "memory", "the cell's memory"))
 		r->memory_known = false;
 	else if (!domain_size(r, cell, "memory", &bytes))
@@ -158,6 +162,10 @@ static void read_distances(struct domain_reader *r, const size_t *cells)
 {
 	for (size_t v = 0; v < r->guest->n_vnodes; v++) {
 		size_t list = vn_markup_child(r->doc, cells[v], "distances");
+		if (list != VN_MARKUP_NONE && vn_markup_child(r->doc, list, "sibling") == VN_MARKUP_NONE)
+			domain_problem(r, list, NULL,
+				"no <sibling>; expected one, at least, or no <distances>: libvirt's schema has none that is "
+				"empty");
 		for (size_t i = vn_markup_child(r->doc, list, "sibling"); i != VN_MARKUP_NONE;
 			i = vn_markup_next(r->doc, i, "sibling"))
 			read_sibling(r, v, i);

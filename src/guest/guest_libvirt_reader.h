@@ -11,8 +11,10 @@ struct domain_reader {
 	struct vn_error *err;
 	bool memory_known, vcpus_known,
 		vnodes_known; /* false when they were wrong: what depends on them is not checked against them */
+	bool iothreads_known; /* guest->iothreads is what the domain says */
 	bool has_cells; /* <cpu><numa> is there */
 	uint64_t memory; /* <memory>, bytes; 0: not given */
+	uint64_t unrequested; /* bytes that memory devices could have and are not asked for at start */
 	size_t told; /* problems so far */
 	bool short_of_memory;
 };
@@ -56,4 +58,13 @@ void domain_read_hmat(struct domain_reader *r, size_t n_cells, const size_t *cel
 void domain_read_backing(struct domain_reader *r); /* …_tune.c: after the vnodes */
 void domain_read_numatune(struct domain_reader *r);
 void domain_read_cputune(struct domain_reader *r);
+void domain_read_machine(struct domain_reader *r); /* …_machine.c: after what is planned by */
+void domain_read_iothreads(struct domain_reader *r); /* …_iothreads.c: before what names some */
 void domain_read_devices(struct domain_reader *r); /* …_devices.c */
+void domain_read_memory_devices(struct domain_reader *r); /* …_memory.c */
+
+/* Checks that an attribute that names an iothread names one that is there. */
+void domain_check_iothread(struct domain_reader *r, size_t element, const char *attribute);
+
+/* A device that the planner does not see. */
+void domain_note_left_out(struct domain_reader *r, size_t element, const char *what);

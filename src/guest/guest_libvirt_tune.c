@@ -243,11 +243,24 @@ static void check_pages(struct domain_reader *r, size_t element)
 	}
 }
 
+/* Words that libvirt takes no others for. What they say stays in the domain. */
+static void check_backing_words(struct domain_reader *r)
+{
+	static const char *const modes_of_access[] = {"shared", "private", NULL};
+	static const char *const types[] = {"file", "anonymous", "memfd", NULL};
+	static const char *const allocations[] = {"immediate", "ondemand", NULL};
+
+	domain_choice(r, vn_markup_find(r->doc, 0, "memoryBacking/access"), "mode", modes_of_access, 0);
+	domain_choice(r, vn_markup_find(r->doc, 0, "memoryBacking/source"), "type", types, 0);
+	domain_choice(r, vn_markup_find(r->doc, 0, "memoryBacking/allocation"), "mode", allocations, 0);
+}
+
 void domain_read_backing(struct domain_reader *r)
 {
 	size_t list = vn_markup_find(r->doc, 0, "memoryBacking/hugepages"), n = 0, master = VN_MARKUP_NONE;
 	struct vn_guest *guest = r->guest;
 
+	check_backing_words(r);
 	if (list == VN_MARKUP_NONE)
 		return;
 	for (size_t i = vn_markup_child(r->doc, list, "page"); i != VN_MARKUP_NONE;
@@ -277,7 +290,13 @@ void domain_read_backing(struct domain_reader *r)
 
 /* ---- <cputune> ---- */
 
-static void read_pin(struct domain_reader *r, size_t element, hwloc_bitmap_t seen)
+/* Pins of vCPUs: whose, to which CPUs, and whether each has one CPU that no other is pinned to. */
+struct pins {
+	hwloc_bitmap_t vcpus, cpus;
+	bool one_to_one;
+};
+
+static void read_pin(struct domain_reader *r, size_t element, struct pins *pins)
 {
 	uint64_t vcpu;
 	vn_autoset cpus = domain_set(r, element, "cpuset");
@@ -285,18 +304,47 @@ static void read_pin(struct domain_reader *r, size_t element, hwloc_bitmap_t see
 	domain_need(r, element, "cpuset", "CPUs of the host");
 	if (!domain_need_number(r, element, "vcpu", 0, VN_MAX_VCPUS - 1, &vcpu))
 		return;
-	if (hwloc_bitmap_isset(seen, (unsigned)vcpu))
+	if (hwloc_bitmap_isset(pins->vcpus, (unsigned)vcpu))
 		domain_problem(r, element, "vcpu", "%llu is pinned twice; expected one <vcpupin> for each",
 			(unsigned long long)vcpu);
-	hwloc_bitmap_set(seen, (unsigned)vcpu);
+	pins->one_to_one &=
+		cpus && hwloc_bitmap_weight(cpus) == 1 && !hwloc_bitmap_intersects(pins->cpus, cpus);
+	hwloc_bitmap_set(pins->vcpus, (unsigned)vcpu);
+	if (cpus && hwloc_bitmap_or(pins->cpus, pins->cpus, cpus) < 0)
+		r->short_of_memory = true;
+}
+
+/* The pin of what there is one of, or of an iothread. */
+static void check_pin(struct domain_reader *r, size_t element)
+{
+	vn_autoset cpus = domain_set(r, element, "cpuset");
+
+	if (!cpus && !vn_markup_get(r->doc, element, "cpuset"))
+		domain_need(r, element, "cpuset", "CPUs of the host");
+	if (strcmp(r->doc->elements[element].name, "emulatorpin") != 0) {
+		if (domain_need(r, element, "iothread", "the number of an iothread"))
+			domain_check_iothread(r, element, "iothread");
+	}
+	for (size_t i = vn_markup_child(r->doc, r->doc->elements[element].parent, NULL); i != element;
+		i = vn_markup_next(r->doc, i, NULL)) {
+		const char *seen = vn_markup_get(r->doc, i, "iothread"),
+			   *own = vn_markup_get(r->doc, element, "iothread");
+		if (strcmp(r->doc->elements[i].name, r->doc->elements[element].name) != 0 ||
+			(own ? !seen || strcmp(seen, own) != 0 : seen != NULL))
+			continue;
+		domain_problem(r, element, own ? "iothread" : NULL,
+			"a second pin of the same, after line %u; expected one", r->doc->elements[i].line);
+		return;
+	}
 }
 
 void domain_read_cputune(struct domain_reader *r)
 {
 	size_t list = vn_markup_child(r->doc, 0, "cputune"), n = 0;
-	vn_autoset seen = hwloc_bitmap_alloc();
+	vn_autoset vcpus = hwloc_bitmap_alloc(), cpus = hwloc_bitmap_alloc();
+	struct pins pins = {vcpus, cpus, true};
 
-	if (!seen) {
+	if (!vcpus || !cpus) {
 		r->short_of_memory = true;
 		return;
 	}
@@ -304,12 +352,18 @@ void domain_read_cputune(struct domain_reader *r)
 		i = vn_markup_next(r->doc, i, NULL)) {
 		const char *name = r->doc->elements[i].name;
 		if (strcmp(name, "vcpupin") == 0)
-			read_pin(r, i, seen);
-		n += strcmp(name, "vcpupin") == 0 || strcmp(name, "emulatorpin") == 0 ||
-		     strcmp(name, "iothreadpin") == 0;
+			read_pin(r, i, &pins);
+		else if (strcmp(name, "emulatorpin") == 0 || strcmp(name, "iothreadpin") == 0)
+			check_pin(r, i);
+		else
+			continue;
+		n++;
 	}
 	if (n > 0)
 		vn_notes_add(&r->guest->notes, "pins-replaced",
-			"line %u: cputune: %zu pin%s, which the plan's replace", r->doc->elements[list].line,
-			n, n == 1 ? "" : "s");
+			"line %u: cputune: %zu pin%s, which the plan's replace%s",
+			r->doc->elements[list].line, n, n == 1 ? "" : "s",
+			pins.one_to_one && vn_set_weight(vcpus) > 1
+				? "; the vCPUs were pinned one to one, each to a CPU of its own"
+				: "");
 }

@@ -36,7 +36,8 @@ const char *domain_need(struct domain_reader *r, size_t element, const char *att
 	return value;
 }
 
-/* A copy of an attribute's value, or of what stands in the element, without blanks around it; NULL when there is none. */
+/* A copy of an attribute's value, or of what stands in the element, without blanks before it; NULL when there is none. Blanks behind a
+ * number are none of it for libvirt (virStrToLong_ull() and its like, src/util/virstring.c, as strtoull(3) has them). */
 static char *value_of(struct domain_reader *r, size_t element, const char *attribute)
 {
 	const char *value = attribute                   ? vn_markup_get(r->doc, element, attribute)
@@ -49,8 +50,6 @@ static char *value_of(struct domain_reader *r, size_t element, const char *attri
 	value += strspn(value, " \t\r\n");
 	char *copy = vn_copy(value);
 	r->short_of_memory |= !copy;
-	for (size_t n = copy ? strlen(copy) : 0; n && strchr(" \t\r\n", copy[n - 1]); n--)
-		copy[n - 1] = 0;
 	return copy;
 }
 
@@ -131,6 +130,8 @@ hwloc_bitmap_t domain_set(struct domain_reader *r, size_t element, const char *a
 
 	if (!value)
 		return NULL;
+	for (size_t n = strlen(value); n && strchr(" \t\r\n", value[n - 1]); n--)
+		value[n - 1] = 0;
 	int status = vn_set_parse_libvirt(value, &set);
 	if (status == 0 && !hwloc_bitmap_iszero(set))
 		return vn_steal(set);

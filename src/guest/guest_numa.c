@@ -23,24 +23,42 @@ static const struct {
 	const char *old, *today;
 } renamed[] = {{"vnuma_distance", "vdistance"}, {"vcpu_to_vnode", "vnuma_vcpumap"}};
 
-void guest_wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
-{
-	vn_autofree char *value = vn_cfg_value_text(&entry->value);
-	va_list args;
+static void wrong_list(struct guest_reader *r, const struct vn_cfg_entry *entry, unsigned line,
+	const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
-	va_start(args, format);
-	vn_autofree char *text = vn_format_list(format, args);
-	va_end(args);
+static void wrong_list(struct guest_reader *r, const struct vn_cfg_entry *entry, unsigned line,
+	const char *format, va_list args)
+{
+	vn_autofree char *value = vn_cfg_value_text(&entry->value), *text = vn_format_list(format, args);
+
 	if (!text || !value) {
 		r->short_of_memory = true;
 		return;
 	}
 	if (r->defaults && entry->value.type != VN_CFG_BROKEN)
 		vn_notes_add(&r->guest->notes, "option-replaced",
-			"line %u: %s: %s seen; %s; its default is used", entry->line, entry->key, value,
-			text);
+			"line %u: %s: %s seen; %s; its default is used", line, entry->key, value, text);
 	else
-		guest_problem(r, entry->line, entry->key, "%s seen; %s", value, text);
+		guest_problem(r, line, entry->key, "%s seen; %s", value, text);
+}
+
+void guest_wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	wrong_list(r, entry, entry->line, format, args);
+	va_end(args);
+}
+
+void guest_wrong_line(
+	struct guest_reader *r, const struct vn_cfg_entry *entry, unsigned line, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	wrong_list(r, entry, line, format, args);
+	va_end(args);
 }
 
 /* The numbers of a flat list, `want` of them, each at most `max`. NULL (after a problem) when it is anything

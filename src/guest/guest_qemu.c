@@ -148,6 +148,7 @@ static void read_guest(struct qemu_reader *r, size_t size)
 	if (r->words.n == r->words.n_assignments)
 		qemu_problem(r, NULL, "no program; expected qemu-system-...");
 	guest->weight = DEFAULT_WEIGHT;
+	qemu_read_type(r);
 	read_name(r);
 	qemu_read_smp(r);
 	qemu_read_backends(r);
@@ -157,7 +158,10 @@ static void read_guest(struct qemu_reader *r, size_t size)
 	qemu_read_hmat(r);
 	qemu_settle_threads(r);
 	qemu_settle_memory(r);
+	qemu_check_type(r);
+	qemu_check_slots(r);
 	guest->memory_policy = guest->hugepages ? VN_MEMORY_STRICT : VN_MEMORY_PREFERRED;
+	qemu_read_machine(r);
 	qemu_read_devices(r);
 	qemu_read_disks(r);
 	read_boot(r);

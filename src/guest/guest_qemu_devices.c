@@ -47,7 +47,7 @@ int qemu_device_vnode(struct qemu_reader *r, const struct qemu_option *device)
 		if (is_expander(device)) {
 			const char *told = vn_keyval_get(&device->keys, "numa_node");
 			/* a wrong one is told of the expander itself */
-			return told && vn_parse_u64(told, QEMU_MAX_NODES, &vnode) == 0 &&
+			return told && vn_qemu_number(told, QEMU_MAX_NODES, &vnode) == 0 &&
 					       vnode < r->guest->n_vnodes
 				       ? (int)vnode
 				       : -1;
@@ -102,6 +102,7 @@ static void read_hostdev(struct qemu_reader *r, const struct qemu_option *option
 	memcpy(hostdev->address, address, strlen(address) + 1);
 	hostdev->vnode = vnode < 0 ? 0 : (unsigned)vnode;
 	hostdev->has_vnode = vnode >= 0;
+	hostdev->place = option->word;
 	hostdev->where = (struct vn_where){r->guest->file, option->line, "-device"};
 }
 
@@ -147,6 +148,17 @@ static char *copy_ifname(struct qemu_reader *r, const char *name)
 	return copy;
 }
 
+/* virtio-net-pci and its like go without saying. -nic without a model has the machine's own, which is not known here: virtio. */
+static void copy_model(
+	struct vn_vif *vif, const struct qemu_option *device, const struct qemu_option *backend)
+{
+	const char *model =
+		device ? vn_keyval_get(&device->keys, "driver") : vn_keyval_get(&backend->keys, "model");
+
+	if (model && strncmp(model, "virtio", 6) != 0 && strlen(model) < sizeof(vif->model))
+		memcpy(vif->model, model, strlen(model) + 1);
+}
+
 /* `backend` is a -netdev, -nic or -net that moves the packets; `device`, or NULL, what the guest sees of it. */
 static void add_vif(
 	struct qemu_reader *r, const struct qemu_option *backend, const struct qemu_option *device)
@@ -160,6 +172,10 @@ static void add_vif(
 		return;
 	vif->type = type && strcmp(type, "user") == 0 ? VN_VIF_USER : VN_VIF_TAP;
 	vif->queues = 1;
+	vif->place = (device ? device : backend)->word;
+	vif->foreign =
+		type && vif->type != VN_VIF_USER && strcmp(type, "tap") != 0 && strcmp(type, "bridge") != 0;
+	copy_model(vif, device, backend);
 	vif->vnode = device ? qemu_device_vnode(r, device) : -1;
 	if (mac && mac_is_good(mac))
 		snprintf(vif->mac, sizeof(vif->mac), "%s", mac);

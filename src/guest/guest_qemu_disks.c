@@ -29,7 +29,29 @@ static const struct qemu_option *find_by(
 	return NULL;
 }
 
-static void add_disk(struct qemu_reader *r, const struct image *image, int vnode)
+/* What a disk is attached to, by the name of its device or the `if` of its drive (NULL: ide, as on a PC); virtio for what is none of
+ * these, which is told when it matters. */
+static enum vn_disk_bus bus_of(const struct qemu_reader *r, const char *name)
+{
+	if (!name || strncmp(name, "ide", 3) == 0)
+		return r->guest->machine.type && vn_machine_is_q35(&r->guest->machine) ? VN_DISK_SATA
+										       : VN_DISK_IDE;
+	return strncmp(name, "scsi", 4) == 0 ? VN_DISK_SCSI : VN_DISK_VIRTIO;
+}
+
+/* What only QEMU's own words can say: another format, no file, a path that is relative to where QEMU was started. */
+static bool is_foreign(const struct image *image)
+{
+	static const char *const formats[] = {"raw", "qcow2", "file", "host_device", NULL};
+	bool known = !image->format;
+
+	for (size_t i = 0; formats[i] && !known; i++)
+		known = strcmp(image->format, formats[i]) == 0;
+	return !known || image->path[0] != '/';
+}
+
+static void add_disk(struct qemu_reader *r, const struct image *image, int vnode,
+	const struct qemu_option *option, const char *bus)
 {
 	struct vn_disk *disk = qemu_append(r, &r->guest->disks, &r->guest->n_disks, sizeof(*disk));
 
@@ -41,6 +63,9 @@ static void add_disk(struct qemu_reader *r, const struct image *image, int vnode
 	snprintf(disk->format, sizeof(disk->format), "%s", qcow2 ? "qcow2" : "raw");
 	disk->readonly = image->readonly;
 	disk->vnode = vnode;
+	disk->place = option->word;
+	disk->bus = bus_of(r, bus);
+	disk->foreign = is_foreign(image);
 }
 
 /* The file within one option, however deep: file.file.filename and so on; NULL: it is in another, or none. */
@@ -114,7 +139,7 @@ static void read_device(struct qemu_reader *r, const struct qemu_option *device)
 	}
 	if (!image.path)
 		image.path = drive;
-	add_disk(r, &image, qemu_device_vnode(r, device));
+	add_disk(r, &image, qemu_device_vnode(r, device), device, driver);
 }
 
 /* A -drive that makes its own device. */
@@ -129,7 +154,7 @@ static void read_drive(struct qemu_reader *r, const struct qemu_option *option)
 		return;
 	struct image image = image_of_drive(r, option);
 	if (image.path)
-		add_disk(r, &image, -1);
+		add_disk(r, &image, -1, option, interface);
 }
 
 void qemu_read_disks(struct qemu_reader *r)
@@ -145,7 +170,7 @@ void qemu_read_disks(struct qemu_reader *r)
 		for (size_t k = 0; shorts[k] && option->value; k++) {
 			struct image image = {.path = option->value};
 			if (strcmp(option->name, shorts[k]) == 0)
-				add_disk(r, &image, -1);
+				add_disk(r, &image, -1, option, NULL);
 		}
 	}
 }

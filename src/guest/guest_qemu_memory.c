@@ -258,7 +258,7 @@ void qemu_read_ram(struct qemu_reader *r)
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-m", option));)
 		r->ram_told |= option->unread;
 	r->ram_known = r->problems == problems && (!r->ram_told || bytes);
-	r->guest->maxmem = maxmem;
+	r->guest->maxmem = r->maxmem = maxmem;
 	read_main_backend(r);
 	if (r->ram_known && max && maxmem < r->ram) {
 		char seen[VN_SIZE_TEXT], least[VN_SIZE_TEXT];

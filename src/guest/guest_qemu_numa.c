@@ -88,6 +88,11 @@ int qemu_vnode(struct qemu_reader *r, const struct qemu_option *option, const ch
 	if (number >= n && n > 0) /* 0: the nodes themselves were wrong */
 		qemu_problem(r, option, "%s=%llu seen; expected one of the nodes, 0 to %zu", key,
 			(unsigned long long)number, n - 1);
+	else if (n > 0 && strcmp(option->name, "-numa") == 0 && !is_type(option, "node") &&
+		 r->nodes[number] > option) /* they are in the order of the words */
+		qemu_problem(r, option,
+			"%s=%llu seen before that node is told, on %s %u; expected the node first", key,
+			(unsigned long long)number, r->words.zeros ? "word" : "line", r->nodes[number]->line);
 	return number < n ? (int)number : -1;
 }
 
@@ -118,7 +123,8 @@ static void check_mixture(struct qemu_reader *r)
 				 *all = qemu_last(r, "-machine", "memory-backend");
 
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-numa", option));) {
-		if (vn_keyval_get(&option->keys, "mem") && !vn_keyval_get(&option->keys, "memdev"))
+		if (is_type(option, "node") && vn_keyval_get(&option->keys, "mem") &&
+			!vn_keyval_get(&option->keys, "memdev"))
 			mem = option;
 	}
 	if (mem && memdev)
@@ -300,6 +306,7 @@ static void read_nodes(struct qemu_reader *r)
 		int number = node_number(r, option, before++);
 		if (number < 0 || (size_t)number >= r->guest->n_vnodes)
 			continue;
+		r->nodes[number] = option;
 		read_node_memory(r, option, &r->guest->vnodes[number]);
 		read_node_vcpus(r, option, number);
 	}

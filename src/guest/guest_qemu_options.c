@@ -80,6 +80,7 @@ static size_t read_option(struct qemu_reader *r, size_t at)
 	if (!option)
 		return r->words.n;
 	option->line = r->words.v[at].line;
+	option->word = at;
 	option->name = found.name;
 	option->known = found.known;
 	option->value = found.value;
@@ -139,7 +140,7 @@ bool qemu_number(struct qemu_reader *r, const struct qemu_option *option, const 
 
 	if (!text)
 		return false;
-	if (vn_parse_u64(text, max, &number) == 0 && number >= min) {
+	if (vn_qemu_number(text, max, &number) == 0 && number >= min) {
 		*ret = number;
 		return true;
 	}
@@ -160,9 +161,32 @@ static uint64_t suffix_unit(const char *suffix, uint64_t unit)
 	return at && !suffix[1] ? UINT64_C(1) << (10 * (at - letters)) : 0;
 }
 
-/* Digits, perhaps with a point and at most 6 digits behind it, and a suffix. As QEMU, a part of a byte is dropped. */
+/*
+ * 0x and digits, perhaps with a suffix that is no digit itself. In MiB where there is none, as everywhere, unless the last digit is a letter:
+ * QEMU looks only whether the text ends in 0 to 9 (softmmu/vl.c, numa.c).
+ */
+static bool parse_hex_bytes(const char *text, uint64_t unit, uint64_t *ret)
+{
+	static const char hex[] = "0123456789abcdefABCDEF";
+	size_t n = 2 + strspn(text + 2, hex);
+	vn_autofree char *digits = strndup(text, n);
+	uint64_t number;
+
+	if (!text[n])
+		unit = text[n - 1] >= '0' && text[n - 1] <= '9' ? unit : 1;
+	else
+		unit = suffix_unit(text + n, unit);
+	if (!digits || unit == 0 || vn_qemu_number(digits, VN_MAX_MEMORY / unit, &number) < 0)
+		return false;
+	*ret = number * unit;
+	return true;
+}
+
+/* Digits, perhaps with a point and at most 6 digits behind it, and a suffix. As QEMU, a part of a byte is dropped, unless it is one of bytes. */
 static bool parse_bytes(const char *text, uint64_t unit, uint64_t *ret)
 {
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		return parse_hex_bytes(text, unit, ret);
 	static const char digits[] = "0123456789";
 	size_t whole = strspn(text, digits), part = text[whole] == '.' ? strspn(text + whole + 1, digits) : 0;
 	const char *suffix = text + whole + (part ? part + 1 : 0);
@@ -175,6 +199,8 @@ static bool parse_bytes(const char *text, uint64_t unit, uint64_t *ret)
 		number = number * 10 + (unsigned)(text[i] - '0');
 	for (size_t i = 0; i < part; i++, scale *= 10)
 		fraction = fraction * 10 + (unsigned)(text[whole + 1 + i] - '0');
+	if (fraction && (!*suffix || unit == 1))
+		return false;
 	if (number > VN_MAX_MEMORY / unit)
 		return false;
 	number = number * unit + fraction * unit / scale; /* 2^20 * 2^40 at most */
@@ -199,6 +225,24 @@ bool qemu_bytes(struct qemu_reader *r, const struct qemu_option *option, const c
 	return false;
 }
 
+/* `5` or `0-3`: QEMU has no other form of it (qapi/opts-visitor.c). Adds to `set`; -EINVAL, -ENOMEM. */
+static int add_range(const char *text, unsigned max, hwloc_bitmap_t set)
+{
+	vn_autofree char *copy = vn_copy(text);
+	char *rest = copy;
+	const char *low = copy ? strsep(&rest, "-") : NULL;
+	uint64_t first, last;
+
+	if (!low)
+		return -ENOMEM;
+	if (vn_qemu_number(low, max, &first) < 0)
+		return -EINVAL;
+	last = first;
+	if (rest && (vn_qemu_number(rest, max, &last) < 0 || last < first))
+		return -EINVAL;
+	return hwloc_bitmap_set_range(set, (unsigned)first, (int)last) < 0 ? -ENOMEM : 0;
+}
+
 hwloc_bitmap_t qemu_set(
 	struct qemu_reader *r, const struct qemu_option *option, const char *key, unsigned max)
 {
@@ -206,21 +250,18 @@ hwloc_bitmap_t qemu_set(
 	char seen[VN_QUOTE_MAX];
 
 	for (const struct vn_keyval_pair *pair = NULL; (pair = vn_keyval_next(&option->keys, key, pair));) {
-		vn_autoset members = NULL;
-		int status = *pair->value ? vn_set_parse(pair->value, &members) : -EINVAL;
 		if (!all)
 			all = hwloc_bitmap_alloc();
+		int status = all ? add_range(pair->value, max, all) : -ENOMEM;
 		if (status == -ENOMEM || !all) {
 			r->short_of_memory = true;
 			return NULL;
 		}
-		if (status < 0 || hwloc_bitmap_iszero(members) || hwloc_bitmap_last(members) > (int)max) {
+		if (status < 0) {
 			qemu_problem(r, option, "%s=%s seen; expected numbers from 0 to %u, such as 0-3", key,
 				vn_quote(pair->value, seen), max);
 			return NULL;
 		}
-		if (hwloc_bitmap_or(all, all, members) < 0)
-			r->short_of_memory = true;
 	}
 	return vn_steal(all);
 }

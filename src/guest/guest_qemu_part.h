@@ -3,6 +3,7 @@
 /* What the parts of the reader of QEMU command lines share (not for other folders): the options, and typed access to their keys. */
 
 #include "../base/keyval.h"
+#include "../base/qemu_options.h"
 #include "../base/words.h"
 #include "guest_qemu.h"
 
@@ -17,6 +18,7 @@ struct qemu_option {
 	bool known;
 	const char *value; /* NULL: none belongs to it; of the words */
 	unsigned line;
+	size_t word; /* that it begins with */
 	struct vn_keyval keys; /* of options whose keys are read; empty when they could not be */
 	bool unread; /* its keys could not be read, which has been told */
 };
@@ -32,6 +34,9 @@ struct qemu_backend {
 	const char *user; /* option that has it for its memory; NULL: none so far */
 };
 
+/* As far as it matters which machine it is. */
+enum qemu_machine { QEMU_MACHINE_OTHER, QEMU_MACHINE_PC, QEMU_MACHINE_Q35 };
+
 struct qemu_reader {
 	struct vn_guest *guest; /* being filled; guest->file is set */
 	struct vn_error *err;
@@ -40,6 +45,11 @@ struct qemu_reader {
 	struct qemu_option *options;
 	size_t n_backends;
 	struct qemu_backend *backends;
+	const struct qemu_option *nodes[VN_MAX_VNODES]; /* the -numa node of each vnode */
+	bool x86;
+	enum qemu_machine machine;
+	unsigned machine_version; /* 7002 of pc-q35-7.2; 0: the machine type does not tell */
+	uint64_t maxmem; /* bytes, as told; 0: not */
 	uint64_t ram; /* bytes at start, as -m says or means them */
 	bool ram_told, ram_known,
 		vcpus_known; /* what was wrong is not known: nothing is checked against it */
@@ -87,6 +97,17 @@ bool qemu_switch(struct qemu_reader *r, const struct qemu_option *option, const 
 int qemu_choice(struct qemu_reader *r, const struct qemu_option *option, const char *key,
 	const char *const *choices, int fallback);
 
+/* ---- guest_qemu_type.c, guest_qemu_slots.c ---- */
+
+/* The program and the machine type: r->x86, r->machine, r->machine_version. */
+void qemu_read_type(struct qemu_reader *r);
+
+/* Behind the vnodes: what is not for that machine. */
+void qemu_check_type(struct qemu_reader *r);
+
+/* The slots of -m, and whether memory devices have one each. */
+void qemu_check_slots(struct qemu_reader *r);
+
 /* ---- guest_qemu_smp.c ---- */
 
 void qemu_read_smp(struct qemu_reader *r);
@@ -130,6 +151,10 @@ int qemu_vnode(struct qemu_reader *r, const struct qemu_option *option, const ch
 int qemu_device_vnode(struct qemu_reader *r, const struct qemu_option *device);
 void qemu_read_devices(struct qemu_reader *r); /* host devices, network, buses */
 void qemu_read_disks(struct qemu_reader *r);
+
+/* ---- guest_qemu_machine.c ---- */
+
+void qemu_read_machine(struct qemu_reader *r); /* before disks */
 
 /* A list that grows by one zeroed entry, which is returned; NULL (short_of_memory) on want of memory. */
 void *qemu_append(struct qemu_reader *r, void *list, size_t *n, size_t size);

@@ -65,7 +65,13 @@ static bool read_levels(struct qemu_reader *r, struct smp *smp)
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
 		const struct qemu_option *option = qemu_last(r, "-smp", levels[i].key);
 		*levels[i].level = levels[i].fallback;
-		qemu_number(r, option, levels[i].key, 1, VN_MAX_VCPUS, levels[i].level);
+		if (qemu_number(r, option, levels[i].key, 0, VN_MAX_VCPUS, levels[i].level) &&
+			!*levels[i].level) {
+			*levels[i].level = levels[i].fallback;
+			qemu_note(r, option, "qemu-smp-zero",
+				"%s=0 seen, which counts as not told; QEMU 9.0 and later refuse it",
+				levels[i].key);
+		}
 		if (i >= 2 && product <= VN_MAX_VCPUS)
 			product *= or_one(*levels[i].level);
 	}
@@ -119,7 +125,8 @@ void qemu_read_smp(struct qemu_reader *r)
 		(struct vn_guest_topology){.sockets = (unsigned)(smp.drawers * smp.books * smp.sockets),
 			.dies = (unsigned)smp.dies,
 			.clusters = (unsigned)(smp.clusters * smp.modules),
-			.cores = (unsigned)smp.cores};
+			.cores = (unsigned)smp.cores,
+			.threads = (unsigned)smp.threads};
 }
 
 /* Whether each core is in one vnode, and either there at start or not. */
@@ -147,6 +154,5 @@ void qemu_settle_threads(struct qemu_reader *r)
 		guest->threads > VN_MAX_THREADS
 			? "more than a core of any host has"
 			: "but the threads of a core are on several nodes, or not all there at start");
-	guest->threads = 1;
-	guest->topology = (struct vn_guest_topology){0};
+	guest->threads = 1; /* what the guest is told stays */
 }

@@ -9,7 +9,7 @@
 #define VN_GUEST_TEXT_MAX (8u << 20) /* bytes; a domain of 1024 vCPUs with a pin each is 100 KiB */
 
 /*
- * What a text is, by its beginning: '<' is XML; a program named qemu-…, kvm or qemu-kvm (behind `NAME=value` words, if any) is a
+ * What a text is, by its beginning (a shell script that runs QEMU is refused as such later): '<' is XML; a program named qemu-…, kvm or qemu-kvm (behind `NAME=value` words, if any) is a
  * command line, as /proc/PID/cmdline has it (a 0 behind each word) or as for a shell; all else is a config in xl.cfg syntax.
  */
 enum vn_guest_form vn_guest_form_of(const char *text, size_t size);

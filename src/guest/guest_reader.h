@@ -38,6 +38,10 @@ bool guest_value_number(const struct vn_cfg_value *value, uint64_t max, uint64_t
 void guest_wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same in a line further down in the option's value. */
+void guest_wrong_line(struct guest_reader *r, const struct vn_cfg_entry *entry, unsigned line,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
 /* Puts each vCPU on its vnode, `vnodes[vCPU]`, unless that parts the threads of a core. */
 void guest_apply_vcpumap(struct guest_reader *r, const struct vn_cfg_entry *entry, const uint64_t *vnodes);
 

@@ -23,14 +23,16 @@ struct spot {
 	struct guest_reader *r;
 	const struct vn_cfg_entry *entry;
 	size_t vnode;
+	unsigned line; /* of a long list, the one with this vnode */
+	const char *key; /* of the entry, as a literal: it outlives the config */
 };
 
 static void wrong_at(const struct spot *at, const char *value, const char *expected)
 {
 	char seen[VN_QUOTE_MAX];
 
-	guest_wrong(
-		at->r, at->entry, "vnode %zu: '%s'; expected %s", at->vnode, vn_quote(value, seen), expected);
+	guest_wrong_line(at->r, at->entry, at->line, "vnode %zu: '%s'; expected %s", at->vnode,
+		vn_quote(value, seen), expected);
 }
 
 static bool read_mib(const struct spot *at, const char *text, struct guest_told_vnode *vnode)
@@ -60,7 +62,7 @@ static bool read_vcpus(const struct spot *at, const char *text, struct guest_tol
 	return true;
 }
 
-static bool read_home(const struct spot *at, const char *text, unsigned line, struct guest_told_vnode *vnode)
+static bool read_home(const struct spot *at, const char *text, struct guest_told_vnode *vnode)
 {
 	uint64_t home;
 
@@ -68,15 +70,15 @@ static bool read_home(const struct spot *at, const char *text, unsigned line, st
 		wrong_at(at, text, "a node of the host");
 		return false;
 	}
-	if (vnode->home >= 0 && vnode->home != (int)home) {
-		char expected[64];
-		snprintf(expected, sizeof(expected), "node %d, as 'vcpu' has it: a vnode has one home",
-			vnode->home);
-		wrong_at(at, text, expected);
+	if (vnode->home >= 0 && vnode->home != (int)home) { /* of dialect 2: `memory` is read after `vcpu` */
+		guest_wrong_line(at->r, at->entry, at->line,
+			"vnode %zu: its memory on node %d; expected node %d, where '%s' has its vCPUs (line %u): a vnode has one home",
+			at->vnode, (int)home, vnode->home, vnode->home_key, vnode->home_line);
 		return false;
 	}
 	vnode->home = (int)home;
-	vnode->home_line = line;
+	vnode->home_line = at->line;
+	vnode->home_key = at->key;
 	return true;
 }
 
@@ -101,7 +103,7 @@ static void read_pair(
 	}
 	char *rest = copy, *what = strsep(&rest, ":");
 	if (rest)
-		read_home(at, rest, value->line, vnode);
+		read_home(at, rest, vnode);
 	if (memory)
 		read_mib(at, what, vnode);
 	else
@@ -120,7 +122,7 @@ static void read_pairs(struct guest_reader *r, const char *key, bool memory, str
 		return;
 	}
 	for (size_t i = 0; i < told->n; i++) {
-		struct spot at = {r, entry, i};
+		struct spot at = {r, entry, i, entry->value.items[i].line, key};
 		told->vnodes[i].line = entry->value.items[i].line;
 		read_pair(&at, &entry->value.items[i], memory, &told->vnodes[i]);
 	}
@@ -166,21 +168,20 @@ static void read_vdistances(const struct spot *at, char *text, struct guest_told
 			vnode->distances[k] = (uint32_t)number;
 	}
 	if (k != n) /* libxl does not look: more overrun its array, and fewer leave 0 */
-		guest_wrong(at->r, at->entry, "vnode %zu: %zu vdistances; expected %zu, one to each vnode",
-			at->vnode, k, n);
+		guest_wrong_line(at->r, at->entry, at->line,
+			"vnode %zu: %zu vdistances; expected %zu, one to each vnode", at->vnode, k, n);
 	else
 		vnode->n_distances = n;
 }
 
-static void read_setting(
-	const struct spot *at, char *text, unsigned line, struct guest_told_vnode *vnode, size_t n)
+static void read_setting(const struct spot *at, char *text, struct guest_told_vnode *vnode, size_t n)
 {
 	char *value = strchr(text, '=');
 
 	if (value)
 		*value++ = 0;
 	if (value && strcmp(text, "pnode") == 0)
-		read_home(at, value, line, vnode);
+		read_home(at, value, vnode);
 	else if (value && strcmp(text, "size") == 0)
 		read_mib(at, value, vnode);
 	else if (value && strcmp(text, "vcpus") == 0)
@@ -215,16 +216,17 @@ static void read_vnode(
 	}
 	for (size_t k = 0; k < list->n; k++) {
 		const struct vn_cfg_value *item = &list->items[k];
+		struct spot here = {at->r, at->entry, at->vnode, item->line, at->key};
 		vn_autofree char *copy =
 			item->type == VN_CFG_STRING ? vn_copy(item->text) : vn_cfg_value_text(item);
 		if (!copy)
 			at->r->short_of_memory = true;
 		else if (item->type != VN_CFG_STRING)
-			wrong_at(at, copy, "a string such as \"size=2048\"");
+			wrong_at(&here, copy, "a string such as \"size=2048\"");
 		else if (named_before(list, k))
-			wrong_at(at, copy, "each setting once");
+			wrong_at(&here, copy, "each setting once");
 		else
-			read_setting(at, copy, item->line, vnode, n);
+			read_setting(&here, copy, vnode, n);
 	}
 	if (!vnode->has_memory && !at->r->defaults)
 		guest_problem(at->r, list->line, at->entry->key, "vnode %zu: no size; expected \"size=MIB\"",
@@ -293,7 +295,7 @@ static void read_third(struct guest_reader *r, const struct vn_cfg_entry *entry,
 	if (!make_rows(r, told, list->n))
 		return;
 	for (size_t i = 0; i < list->n; i++) {
-		struct spot at = {r, entry, i};
+		struct spot at = {r, entry, i, list->items[i].line, "vnuma"};
 		read_vnode(&at, &list->items[i], &told->vnodes[i], list->n);
 	}
 	check_overlap(r, "vnuma", told);
@@ -380,7 +382,8 @@ void guest_apply_told(struct guest_reader *r, const struct guest_told *told)
 		if (sized)
 			vnode->memory = from->mib * VN_MIB;
 		vnode->home = from->home;
-		vnode->home_where = (struct vn_where){guest->file, from->home_line, told->key};
+		vnode->home_where = (struct vn_where){
+			guest->file, from->home_line, from->home_key ? from->home_key : told->key};
 		if (from->n_distances > 0)
 			memcpy(vnode->distances, from->distances, told->n * sizeof(uint32_t));
 	}

@@ -18,6 +18,7 @@ struct guest_told_vnode {
 	hwloc_bitmap_t vcpus; /* owned; NULL: nothing was said */
 	int home; /* pnode, or -1 */
 	unsigned home_line;
+	const char *home_key; /* that tells it; a literal */
 	size_t n_distances; /* 0: nothing was said */
 	uint32_t distances[VN_MAX_VNODES];
 };

@@ -78,6 +78,7 @@ void vn_guest_free(struct vn_guest *guest)
 	}
 	free(guest->vifs);
 	free(guest->hostdevs);
+	vn_machine_clear(&guest->machine);
 	free(guest->kernel);
 	free(guest->ramdisk);
 	free(guest->extra);
@@ -178,6 +179,7 @@ static bool copy_all(struct vn_guest *to, const struct vn_guest *from)
 	texts &= copy_text(&to->kernel, from->kernel);
 	texts &= copy_text(&to->ramdisk, from->ramdisk);
 	texts &= copy_text(&to->extra, from->extra);
+	texts &= vn_machine_copy(&to->machine, &from->machine);
 	texts &= copy_input(to, from);
 	bool sets = copy_set(&to->cpus, from->cpus);
 	sets &= copy_set(&to->nodes, from->nodes);

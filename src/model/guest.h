@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../base/set.h"
+#include "guest_machine.h"
 #include "hmat.h"
 #include "pci.h"
 
@@ -62,8 +63,14 @@ struct vn_vnode {
 		plugged; /* bytes of `memory` that memory devices (DIMMs) hold, which are no part of the memory at start */
 };
 
+/* What a guest's disk is attached to. */
+enum vn_disk_bus { VN_DISK_VIRTIO, VN_DISK_SCSI, VN_DISK_SATA, VN_DISK_IDE };
+
 struct vn_disk {
+	size_t place; /* in the guest's text: the byte of its element, the number of its word; to know it by */
 	char *path;
+	enum vn_disk_bus bus;
+	bool foreign; /* neither a raw or qcow2 file nor a block device: only the text that it was read from says what it is */
 	char format[8]; /* raw, qcow2 */
 	bool readonly;
 	int vnode; /* that it is served from, by wish; -1: any */
@@ -72,7 +79,10 @@ struct vn_disk {
 enum vn_vif_type { VN_VIF_USER, VN_VIF_TAP };
 
 struct vn_vif {
+	size_t place; /* as of a disk */
 	enum vn_vif_type type;
+	char model[16]; /* as libvirt calls it: e1000e; empty: virtio */
+	bool foreign; /* neither tap nor user: as of a disk */
 	char *bridge; /* owned, or NULL: tap left alone */
 	char *ifname; /* owned, or NULL: named after the guest */
 	char mac[18]; /* or empty: made from the guest's name */
@@ -83,15 +93,17 @@ struct vn_vif {
 
 /* A PCI function of the host given to the guest. */
 struct vn_hostdev {
+	size_t place; /* as of a disk */
 	char address[VN_PCI_ADDRESS]; /* 0000:3b:00.0 */
 	unsigned vnode; /* that works with it most, and is pulled to it */
 	bool has_vnode; /* the guest is told that it is there */
 	struct vn_where where; /* strings belong to the guest */
 };
 
-/* How vCPUs make sockets; 0 where nothing was said. Threads of a core are in the guest itself. */
+/* How vCPUs make sockets, as the guest is told; 0 where nothing was said. */
 struct vn_guest_topology {
 	unsigned sockets, dies, clusters, cores; /* dies of a socket, clusters of a die, cores of a cluster */
+	unsigned threads; /* of a core; 0: those that are planned, the guest's own `threads` */
 };
 
 struct vn_guest {
@@ -102,7 +114,8 @@ struct vn_guest {
 	uint64_t memory, maxmem; /* bytes; maxmem >= memory */
 	unsigned vcpus, maxvcpus; /* online at start; possible */
 	unsigned
-		threads; /* vCPUs of a guest core (SMT), at least 1: vCPUs t*k to t*k + t-1 are one, on one vnode */
+		threads; /* vCPUs of a guest core (SMT) as it is planned, at least 1: vCPUs t*k to t*k + t-1 are one, on one vnode; 1
+			    also where the guest is told of cores that are not so, see `topology` */
 	struct vn_guest_topology topology;
 	unsigned iothreads; /* asked for; 0: as many as its disks call for */
 	bool exclusive_cores;
@@ -117,6 +130,7 @@ struct vn_guest {
 	struct vn_where nodes_where;
 	struct vn_hmat *
 		hmat; /* what it is told of latencies, bandwidths and caches; domains are vnodes; owned, or NULL */
+	bool hmat_of_host; /* it is to be told the latencies and bandwidths of its homes: `hmat` is filled in once it is planned */
 	uint64_t hugepages; /* bytes a page; 0: the system's ordinary pages */
 	enum vn_guest_form form;
 	enum vn_guest_numa guest_numa;
@@ -124,6 +138,7 @@ struct vn_guest {
 	enum vn_policy policy;
 	enum vn_memory_policy memory_policy;
 	char *kernel, *ramdisk, *extra; /* owned, or NULL */
+	struct vn_guest_machine machine;
 	size_t n_disks;
 	struct vn_disk *disks;
 	size_t n_vifs;

@@ -26,6 +26,11 @@ unsigned vn_guest_cores_per_socket(const struct vn_guest *guest)
 	return 1;
 }
 
+static unsigned told_threads(const struct vn_guest *guest)
+{
+	return guest->topology.threads ? guest->topology.threads : guest->threads;
+}
+
 /* What was said, where it makes exactly the guest's vCPUs; one of sockets and cores that is open follows from the rest. */
 static bool read_topology(const struct vn_guest *guest, struct vn_guest_topology *ret)
 {
@@ -36,12 +41,15 @@ static bool read_topology(const struct vn_guest *guest, struct vn_guest_topology
 
 	if ((!t->sockets && !t->cores) || dies > all || clusters > all || sockets > all || cores > all)
 		return false;
-	uint64_t known = sockets * dies * clusters * cores * guest->threads;
+	if (told_threads(guest) > all)
+		return false;
+	uint64_t known = sockets * dies * clusters * cores * told_threads(guest);
 	if (all % known != 0 || (t->sockets && t->cores && known != all))
 		return false;
 	sockets = t->sockets ? sockets : all / known;
 	cores = t->cores ? cores : all / known;
-	*ret = (struct vn_guest_topology){(unsigned)sockets, (unsigned)dies, 1, (unsigned)(cores * clusters)};
+	*ret = (struct vn_guest_topology){
+		(unsigned)sockets, (unsigned)dies, 1, (unsigned)(cores * clusters), told_threads(guest)};
 	return true;
 }
 
@@ -52,5 +60,6 @@ struct vn_guest_topology vn_guest_sockets(const struct vn_guest *guest)
 	if (read_topology(guest, &topology))
 		return topology;
 	unsigned cores = vn_guest_cores_per_socket(guest);
-	return (struct vn_guest_topology){guest->maxvcpus / guest->threads / cores, 1, 1, cores};
+	return (struct vn_guest_topology){
+		guest->maxvcpus / guest->threads / cores, 1, 1, cores, guest->threads};
 }

@@ -121,7 +121,8 @@ static json_t *vnode_to_json(const struct vn_plan *plan, const struct vn_guest *
 		      put(object, "vcpus", vn_json_set(vnode->vcpus)) &&
 		      put(object, "distances", distances_to_json(vnode->distances, guest->n_vnodes)) &&
 		      put(object, "home", json_integer(planned->home)) &&
-		      put(object, "home_wanted", vnode->home < 0 ? json_null() : json_integer(vnode->home)) &&
+		      put(object, "home_wanted",
+			      vnode->home != (int)planned->home ? json_null() : json_integer(vnode->home)) &&
 		      put(object, "hugepages", integer((vn_i128)vn_vnode_page(guest, i))) &&
 		      put(object, "memory_policy",
 			      json_string(vn_binding_names[vn_plan_binding(plan, guest, i)])) &&

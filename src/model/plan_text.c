@@ -56,7 +56,7 @@ static void print_vnodes(const struct vn_plan *plan, const struct vn_guest *gues
 		fprintf(out, "  %4u  ", plan->vnodes[i].home);
 		print_set(plan->vnodes[i].cpus, out);
 		fputc('\n', out);
-		print_spilled(&plan->vnodes[i], plan->binding, out);
+		print_spilled(&plan->vnodes[i], vn_plan_binding(plan, guest, i), out);
 	}
 }
 
@@ -90,6 +90,16 @@ static const char *binding_text(enum vn_binding binding)
 	return texts[binding];
 }
 
+/* Whether some of its memory is not where its vCPUs live. */
+static bool lives_beside(const struct vn_plan_vnode *vnode)
+{
+	bool beside = false;
+
+	for (size_t i = 0; i < vnode->n_shares; i++)
+		beside |= vnode->shares[i].pnode != vnode->home;
+	return beside;
+}
+
 /* A line a vnode, where the guest itself says how memory is tied. */
 static void print_policies(const struct vn_plan *plan, const struct vn_guest *guest, FILE *out)
 {
@@ -102,6 +112,8 @@ static void print_policies(const struct vn_plan *plan, const struct vn_guest *gu
 			binding_text(vn_plan_binding(plan, guest, v)));
 		if (nodes)
 			fprintf(out, ", by its own wish: %s", nodes);
+		if (lives_beside(&plan->vnodes[v]) && !hwloc_bitmap_iszero(vnode->vcpus))
+			fprintf(out, "; its vCPUs on node %u", plan->homes[v]);
 		if (vn_vnode_page(guest, v))
 			fprintf(out, "; huge pages of %s", vn_size_text(vn_vnode_page(guest, v), size));
 		fputc('\n', out);

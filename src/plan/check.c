@@ -7,7 +7,8 @@
  * everything is worked out anew and plainly, node by node, from ids. What is checked is that the plan is
  * sound and that its figures are true. That no better homes exist is not (that is the search itself), except
  * for the spill, whose ways must be the cheapest: there a cycle of moves that lowers the distance is looked
- * for, which exists exactly when they are not.
+ * for, which exists exactly when they are not. Memory whose nodes its user has settled is dealt out here once more, and
+ * what is left of each node's room is all that the rest may have.
  */
 #include "plan_make.h"
 
@@ -22,6 +23,8 @@ struct check {
 	uint64_t page; /* the size of pages whose memory is looked at */
 	uint64_t *capacity, *asked, *kept,
 		*stored; /* per node, bytes: of that pool; of vnodes at home; of these kept; in all */
+	uint64_t *
+		dealt; /* per vnode and node, bytes: of memory that its user deals out; they are no part of `capacity` */
 	vn_i128 fragmentation; /* of the pools looked at */
 	uint64_t *busy; /* per node: cores' worth of the plan's vCPUs */
 	bool bad;
@@ -39,6 +42,7 @@ static void check_clear(struct check *c)
 	free(c->asked);
 	free(c->kept);
 	free(c->stored);
+	free(c->dealt);
 	free(c->busy);
 }
 
@@ -82,9 +86,66 @@ static uint64_t capacity_of(const struct check *c, size_t i)
 }
 
 /* Whether the vnode's pages are of the size that is looked at. */
-static bool is_of(const struct check *c, size_t v)
+static bool has_pages(const struct check *c, size_t v)
 {
 	return vn_vnode_page(c->guest, v) == c->page;
+}
+
+static uint64_t cores_on(const struct check *c, size_t i)
+{
+	return vn_host_cores(c->host, c->usable[i]);
+}
+
+/* Whether its user wants the vnode's memory on the node, should he want it on certain ones. */
+static bool is_named(const struct check *c, size_t v, size_t i)
+{
+	const struct vn_vnode *wish = &c->guest->vnodes[v];
+	unsigned id = c->host->nodes[i].id;
+
+	if (c->guest->nodes && !hwloc_bitmap_isset(c->guest->nodes, id))
+		return false;
+	return wish->nodes ? hwloc_bitmap_isset(wish->nodes, id)
+			   : wish->home < 0 || (unsigned)wish->home == id;
+}
+
+/* Whether its memory is tied to nodes without a CPU for its vCPUs, so that these live elsewhere. */
+static bool is_apart(const struct check *c, size_t v)
+{
+	const struct vn_vnode *wish = &c->guest->vnodes[v];
+	bool here = false, elsewhere = false;
+
+	for (size_t i = 0; i < c->host->n_nodes; i++) {
+		here |= is_named(c, v, i) && cores_on(c, i) > 0;
+		elsewhere |= cores_on(c, i) > 0;
+	}
+	return wish->has_binding && (wish->nodes || wish->home >= 0) && !hwloc_bitmap_iszero(wish->vcpus) &&
+	       !here && elsewhere;
+}
+
+/* Whether its user has its memory interleaved over several nodes. */
+static bool is_interleaved(const struct check *c, size_t v)
+{
+	const struct vn_vnode *wish = &c->guest->vnodes[v];
+
+	return wish->has_binding && wish->binding == VN_BINDING_INTERLEAVE && wish->nodes &&
+	       hwloc_bitmap_weight(wish->nodes) > 1;
+}
+
+/* Whether none of its memory is anything to its home. */
+static bool is_dealt(const struct check *c, size_t v)
+{
+	return is_interleaved(c, v) || is_apart(c, v);
+}
+
+/* Whether its memory is to be at home, in pages of the size that is looked at. */
+static bool is_of(const struct check *c, size_t v)
+{
+	return has_pages(c, v) && !is_dealt(c, v);
+}
+
+static uint64_t grain_of(const struct check *c)
+{
+	return c->page > 1u << 20 ? c->page : 1u << 20;
 }
 
 /* The first vnode from `v` on whose pages are of a size that none before it has; n_vnodes: there is none. */
@@ -100,6 +161,80 @@ static size_t next_size(const struct check *c, size_t v)
 	return v;
 }
 
+static uint32_t way(const struct check *c, size_t from, size_t to)
+{
+	const uint32_t *row = c->host->nodes[from].distances;
+
+	if (!row || row[to] == VN_DISTANCE_UNKNOWN)
+		return from == to ? 10 : 20;
+	return row[to] < 255 ? row[to] : 255;
+}
+
+/* Bytes that the node can have of a vnode whose memory is dealt out, beside what it has already. */
+static uint64_t space_for(const struct check *c, size_t v, size_t i)
+{
+	uint64_t has = c->dealt[v * c->host->n_nodes + i];
+
+	if (!is_named(c, v, i) || c->capacity[i] <= has)
+		return 0;
+	return c->capacity[i] - has;
+}
+
+/*
+ * Deals a vnode's memory out as its user wants it: all of its nodes that have space get the same, as often as one of them fills up,
+ * and what is less than a grain for each goes to the lowest.
+ */
+static void deal(struct check *c, size_t v)
+{
+	uint64_t *dealt = c->dealt + v * c->host->n_nodes, grain = grain_of(c);
+	uint64_t left = c->guest->vnodes[v].memory, open;
+
+	memset(dealt, 0, c->host->n_nodes * sizeof(*dealt));
+	do {
+		uint64_t least = UINT64_MAX;
+		open = 0;
+		for (size_t i = 0; i < c->host->n_nodes; i++) {
+			uint64_t space = space_for(c, v, i);
+			open += space > 0;
+			least = space > 0 && space < least ? space : least;
+		}
+		uint64_t each = open > 0 ? left / grain / open * grain : 0;
+		each = each < least ? each : least;
+		for (size_t i = 0; i < c->host->n_nodes; i++) {
+			uint64_t here = each > 0 ? each : grain;
+			if (space_for(c, v, i) == 0 || left < here)
+				continue;
+			dealt[i] += here;
+			left -= here;
+		}
+	} while (open > 0 && left >= grain);
+}
+
+/* How far the nearest usable CPU is from a node's memory. */
+static uint32_t way_to(const struct check *c, size_t node)
+{
+	uint32_t least = UINT32_MAX;
+
+	for (size_t i = 0; i < c->host->n_nodes; i++)
+		least = cores_on(c, i) > 0 && way(c, i, node) < least ? way(c, i, node) : least;
+	return least;
+}
+
+/* Puts memory on the nodes that it is tied to, and that are none for vCPUs: as much as fits on those nearest to CPUs, and so on. */
+static void fill(struct check *c, size_t v)
+{
+	uint64_t *dealt = c->dealt + v * c->host->n_nodes, left = c->guest->vnodes[v].memory;
+
+	memset(dealt, 0, c->host->n_nodes * sizeof(*dealt));
+	for (uint32_t distance = 0; distance <= 255; distance++) {
+		for (size_t i = 0; i < c->host->n_nodes; i++) {
+			uint64_t space = way_to(c, i) == distance ? space_for(c, v, i) : 0;
+			dealt[i] += space < left ? space : left;
+			left -= space < left ? space : left;
+		}
+	}
+}
+
 /* Looks at the memory of that page size from now on. */
 static void turn_to(struct check *c, uint64_t page)
 {
@@ -111,20 +246,21 @@ static void turn_to(struct check *c, uint64_t page)
 	memset(c->asked, 0, bytes);
 	memset(c->kept, 0, bytes);
 	memset(c->stored, 0, bytes);
+	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
+		if (!has_pages(c, v) || !is_dealt(c, v))
+			continue;
+		if (is_interleaved(c, v))
+			deal(c, v);
+		else
+			fill(c, v);
+		for (size_t i = 0; i < c->host->n_nodes; i++)
+			c->capacity[i] -= c->dealt[v * c->host->n_nodes + i];
+	}
 }
 
 static uint64_t load_on(const struct check *c, size_t i)
 {
 	return c->occupied ? c->occupied->nodes[i].load : 0;
-}
-
-static uint32_t way(const struct check *c, size_t from, size_t to)
-{
-	const uint32_t *row = c->host->nodes[from].distances;
-
-	if (!row || row[to] == VN_DISTANCE_UNKNOWN)
-		return from == to ? 10 : 20;
-	return row[to] < 255 ? row[to] : 255;
 }
 
 static int check_make(struct check *c)
@@ -136,8 +272,9 @@ static int check_make(struct check *c)
 	c->asked = calloc(n, sizeof(*c->asked));
 	c->kept = calloc(n, sizeof(*c->kept));
 	c->stored = calloc(n, sizeof(*c->stored));
+	c->dealt = calloc(c->guest->n_vnodes * n + 1, sizeof(*c->dealt));
 	c->busy = calloc(n, sizeof(*c->busy));
-	if (!c->usable || !c->capacity || !c->asked || !c->kept || !c->stored || !c->busy)
+	if (!c->usable || !c->capacity || !c->asked || !c->kept || !c->stored || !c->dealt || !c->busy)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		c->usable[i] = hwloc_bitmap_dup(c->host->nodes[i].cpus);
@@ -156,9 +293,15 @@ static int check_make(struct check *c)
 	return 0;
 }
 
-static uint64_t cores_on(const struct check *c, size_t i)
+/* Whether a node that the guest is kept to has a usable CPU. */
+static bool has_cpus(const struct check *c)
 {
-	return vn_host_cores(c->host, c->usable[i]);
+	bool any = false;
+
+	for (size_t i = 0; i < c->host->n_nodes; i++)
+		any |= cores_on(c, i) > 0 &&
+		       (!c->guest->nodes || hwloc_bitmap_isset(c->guest->nodes, c->host->nodes[i].id));
+	return any;
 }
 
 /* Homes exist, are the user's where he named them, and have CPUs where they are needed. */
@@ -174,10 +317,12 @@ static void check_homes(struct check *c)
 		}
 		if (c->plan->vnodes[v].home != home)
 			wrong(c, "vnode %zu: two homes: %u and %u", v, home, c->plan->vnodes[v].home);
-		if ((wish->nodes && !hwloc_bitmap_isset(wish->nodes, home)) ||
-			(c->guest->nodes && !hwloc_bitmap_isset(c->guest->nodes, home)))
+		bool apart = is_apart(c, v); /* what was asked for was so for its memory */
+		if ((wish->nodes && !hwloc_bitmap_isset(wish->nodes, home) && !apart) ||
+			(c->guest->nodes && !hwloc_bitmap_isset(c->guest->nodes, home) &&
+				!(apart && !has_cpus(c))))
 			wrong(c, "vnode %zu: home is node %u, which is not among those asked for", v, home);
-		if (wish->home >= 0 && (unsigned)wish->home != home)
+		if (wish->home >= 0 && (unsigned)wish->home != home && !apart)
 			wrong(c, "vnode %zu: home is node %u, and node %d was asked for", v, home,
 				wish->home);
 		if (!hwloc_bitmap_iszero(wish->vcpus) && cores_on(c, i) == 0)
@@ -217,10 +362,13 @@ static void check_shares_of(struct check *c, size_t v)
 			wrong(c, "vnode %zu: its spilled memory is not in order of distance", v);
 		before = i;
 		sum += bytes;
-		c->stored[i] += bytes;
-		c->kept[i] += i == home ? bytes : 0;
+		if (is_dealt(c, v) && bytes != c->dealt[v * c->host->n_nodes + i])
+			wrong(c, "vnode %zu: %llu bytes on node %u, of memory that is dealt out", v,
+				(unsigned long long)bytes, vnode->shares[k].pnode);
+		c->stored[i] += is_dealt(c, v) ? 0 : bytes;
+		c->kept[i] += i == home && !is_dealt(c, v) ? bytes : 0;
 	}
-	c->asked[home] += c->guest->vnodes[v].memory;
+	c->asked[home] += is_dealt(c, v) ? 0 : c->guest->vnodes[v].memory;
 	if (sum != c->guest->vnodes[v].memory)
 		wrong(c, "vnode %zu: %llu bytes are placed of %llu", v, (unsigned long long)sum,
 			(unsigned long long)c->guest->vnodes[v].memory);
@@ -350,11 +498,6 @@ static uint64_t best_of(const struct check *c, size_t home, uint32_t reach, size
 	return sum;
 }
 
-static uint64_t grain_of(const struct check *c)
-{
-	return c->page > 1u << 20 ? c->page : 1u << 20;
-}
-
 /*
  * Whether `n` nodes within `reach` of the home, the home being one of them when it has room, could hold the memory in parts that
  * differ by a grain at most.
@@ -381,11 +524,11 @@ static bool check_even(struct check *c, size_t home, uint32_t reach)
 {
 	const struct vn_plan_vnode *vnode = &c->plan->vnodes[0];
 	uint64_t n = vnode->n_shares, fewest = 1;
-	uint64_t part = (c->guest->vnodes[0].memory + n - 1) / n;
+	uint64_t part = n > 0 ? (c->guest->vnodes[0].memory + n - 1) / n : 0;
 
 	while (fewest <= c->host->n_nodes && !fits_evenly(c, home, UINT32_MAX, fewest))
 		fewest++;
-	if (fewest > c->host->n_nodes)
+	if (n == 0 || fewest > c->host->n_nodes)
 		return false;
 	if (n > fewest)
 		wrong(c, "its memory is on more nodes than it needs");
@@ -476,10 +619,16 @@ static vn_i128 distance_of(const struct check *c, const unsigned *homes)
 	vn_i128 sum = devices_of(c, homes);
 
 	for (size_t v = 0; v < c->guest->n_vnodes; v++) {
-		for (size_t w = 0; w < c->guest->n_vnodes; w++)
-			sum += (vn_i128)vn_set_weight(c->guest->vnodes[v].vcpus) *
-			       (vn_i128)(c->guest->vnodes[w].memory >> 20) *
-			       way(c, find(c, homes[v]), find(c, homes[w]));
+		vn_i128 vcpus = vn_set_weight(c->guest->vnodes[v].vcpus);
+		size_t from = find(c, homes[v]);
+		for (size_t w = 0; w < c->guest->n_vnodes; w++) {
+			for (size_t i = 0; i < c->host->n_nodes && is_dealt(c, w); i++)
+				sum += vcpus * (vn_i128)(c->dealt[w * c->host->n_nodes + i] >> 20) *
+				       way(c, from, i);
+			if (!is_dealt(c, w))
+				sum += vcpus * (vn_i128)(c->guest->vnodes[w].memory >> 20) *
+				       way(c, from, find(c, homes[w]));
+		}
 	}
 	return sum;
 }
@@ -698,7 +847,7 @@ static void check_binding(struct check *c)
 	enum vn_binding expected =
 		c->guest->memory_policy == VN_MEMORY_STRICT ? VN_BINDING_STRICT : VN_BINDING_PREFERRED;
 
-	if (alone && c->plan->vnodes[0].n_shares > 0 &&
+	if (alone && !is_dealt(c, 0) && c->plan->vnodes[0].n_shares > 0 &&
 		kept_of(&c->plan->vnodes[0]) < c->guest->vnodes[0].memory)
 		expected = VN_BINDING_INTERLEAVE;
 	if (c->plan->binding != expected)
@@ -750,7 +899,7 @@ static void check_view(struct check *c)
 static int check_pool(struct check *c)
 {
 	for (size_t v = 0; v < c->plan->n_vnodes; v++) {
-		if (is_of(c, v))
+		if (has_pages(c, v))
 			check_shares_of(c, v);
 	}
 	if (c->bad)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../model/plan_names.h"
+#include "dealt.h"
 
 void vn_explain_say(FILE *out, const char *lead, const char *format, ...)
 {
@@ -50,6 +51,11 @@ const char *vn_explain_pages(uint64_t page, char buffer[static VN_PAGES_TEXT])
 	return buffer;
 }
 
+static vn_i128 device_pulls(const struct vn_instance *in, const size_t *homes)
+{
+	return vn_pulls(in, homes) - vn_dealt_distance(in, homes);
+}
+
 unsigned long long vn_explain_mean(
 	const struct vn_instance *in, const size_t *homes, const struct vn_cost *cost)
 {
@@ -57,10 +63,10 @@ unsigned long long vn_explain_mean(
 
 	for (size_t v = 0; v < in->n_parts; v++) {
 		vcpus += (vn_i128)in->parts[v].vcpus;
-		mib += (vn_i128)in->parts[v].mib;
+		mib += (vn_i128)(vn_part_memory(&in->parts[v]) / VN_MIB);
 	}
 	vn_i128 all = vcpus * mib;
-	vn_i128 sum = cost->distance - vn_pulls(in, homes);
+	vn_i128 sum = cost->distance - device_pulls(in, homes);
 	return all > 0 ? (unsigned long long)((sum * 10 + all / 2) / all) : 0;
 }
 
@@ -75,7 +81,7 @@ static void distance_loss(
 	if (x > y)
 		snprintf(text, size, "mean distance to memory %llu.%llu instead of %llu.%llu", x / 10, x % 10,
 			y / 10, y % 10);
-	else if (vn_pulls(&e->in, homes) > vn_pulls(&e->in, e->homes))
+	else if (device_pulls(&e->in, homes) > device_pulls(&e->in, e->homes))
 		snprintf(text, size, "further from its device%s (distance sum %.4g%% higher)",
 			e->guest->n_hostdevs == 1 ? "" : "s",
 			100 * (double)more / (double)(mine->distance > 0 ? mine->distance : 1));
@@ -130,12 +136,25 @@ void vn_explain_loss(const struct vn_explained *e, const size_t *homes, const st
 
 /* ---- the levels ---- */
 
-static void explain_spill(const struct vn_plan *plan, FILE *out)
+static bool has_dealt(const struct vn_instance *in)
 {
+	bool any = false;
+
+	for (size_t v = 0; v < in->n_parts; v++)
+		any |= in->parts[v].dealt > 0;
+	return any;
+}
+
+static void explain_spill(const struct vn_explained *e)
+{
+	const struct vn_plan *plan = e->plan;
+	FILE *out = e->out;
 	char size[VN_SIZE_TEXT];
 
 	if (plan->cost.spill == 0)
-		vn_explain_say(out, "  spill          ", "none: each vnode's memory is all on its home node");
+		vn_explain_say(out, "  spill          ",
+			"none: each vnode's memory is all on its home node%s",
+			has_dealt(&e->in) ? ", but for what the guest itself wants on others" : "");
 	else if (plan->binding == VN_BINDING_INTERLEAVE)
 		vn_explain_say(out, "  spill          ",
 			"%s more than its home holds, so all is dealt out in turn over %zu nodes: the home gets no more than the others",
@@ -216,7 +235,7 @@ static void explain_load(const struct vn_explained *e)
 static void explain_levels(const struct vn_explained *e)
 {
 	fputs("\nWhat it came to, the most important first:\n", e->out);
-	explain_spill(e->plan, e->out);
+	explain_spill(e);
 	explain_squeeze(e->plan, e->out);
 	explain_distance(e);
 	explain_load(e);

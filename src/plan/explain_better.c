@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "deadline.h"
+#include "dealt.h"
 #include "explain_part.h"
 #include "warn.h"
 
@@ -176,7 +177,7 @@ static bool can_be_solved(const struct vn_instance *in)
 		have += vn_room(in, 0, i);
 		cores += in->places[i].cores;
 	}
-	return need <= have && cores > 0;
+	return need <= have && cores > 0 && !vn_deal_fails(in);
 }
 
 /* 1: it meets the goal; 0: it does not, or the time is up; -ENOMEM. */
@@ -236,7 +237,7 @@ static const struct vn_hugepool *pool_of(const struct vn_host_node *node, uint64
 static uint64_t most_room(const struct vn_explained *e, size_t i)
 {
 	const struct vn_host_node *node = &e->host->nodes[i];
-	uint64_t page = e->guest->hugepages, room = vn_room(&e->in, 0, i);
+	uint64_t page = e->guest->hugepages, room = vn_whole_room(&e->in, 0, i);
 
 	if (e->host->allowed_nodes && !hwloc_bitmap_isset(e->host->allowed_nodes, node->id))
 		return 0;
@@ -336,7 +337,7 @@ static int other_pages(struct search *s, struct change *ret_change, struct outco
 	for (size_t j = 0; j < n; j++) {
 		bool whole = sizes[j] != e->guest->hugepages;
 		for (size_t v = 0; v < e->in.n_parts && sizes[j] > 0; v++)
-			whole &= e->in.parts[v].memory % sizes[j] == 0;
+			whole &= vn_part_memory(&e->in.parts[v]) % sizes[j] == 0;
 		*ret_change = (struct change){KIND_PAGES, 0, sizes[j]};
 		int r = whole ? try(s, ret_change, ret_outcome) : 0;
 		if (r != 0)
@@ -457,8 +458,8 @@ static void nearer_words(const struct search *s, const struct outcome *outcome, 
 			outcome->mean % 10, before / 10, before % 10);
 	else
 		snprintf(text, size, "%s",
-			e->in.pulls ? "it is nearer to its devices"
-				    : "it is nearer by less than a tenth of the mean distance");
+			e->guest->n_hostdevs > 0 ? "it is nearer to its devices"
+						 : "it is nearer by less than a tenth of the mean distance");
 }
 
 static void effect_words(const struct search *s, const struct outcome *outcome, char *text, size_t size)
@@ -495,7 +496,7 @@ static void say_too_large(const struct vn_explained *e)
 
 	for (size_t v = 0; v < e->in.n_parts; v++) {
 		cores += e->in.parts[v].cores;
-		memory += e->in.parts[v].memory;
+		memory += vn_part_memory(&e->in.parts[v]);
 	}
 	for (size_t i = 0; i < e->in.n_places; i++) {
 		uint64_t c = e->in.places[i].cores, m = e->host->nodes[i].memory_total;

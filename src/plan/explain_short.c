@@ -13,7 +13,7 @@ static int free_of(const struct vn_explained *e, uint64_t page, uint64_t *ret_fr
 	int r = vn_instance_make(e->host, &guest, 1, e->options, &in);
 	*ret_free = 0;
 	for (size_t i = 0; r >= 0 && i < in.n_places; i++)
-		*ret_free += vn_room(&in, 0, i);
+		*ret_free += vn_whole_room(&in, 0, i);
 	return r;
 }
 
@@ -30,7 +30,7 @@ int vn_explain_short(const struct vn_explained *e)
 	uint64_t page = 0, need = 0;
 
 	for (size_t v = 0; v < e->in.n_parts; v++)
-		need += e->in.parts[v].memory;
+		need += vn_part_memory(&e->in.parts[v]);
 	fprintf(e->out, "\n  %-22s  %10s  %10s  %10s\n", "page size", "free", "wanted", "short by");
 	do {
 		char name[VN_PAGES_TEXT], have[VN_SIZE_TEXT], wanted[VN_SIZE_TEXT], lack[VN_SIZE_TEXT];

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What each vnode got, and what stays free on each node. */
 #define _GNU_SOURCE
+#include "dealt.h"
 #include "explain_part.h"
 
 #include <string.h>
 
-static void say_memory(const struct vn_explained *e, const struct vn_plan_vnode *vnode)
+static void say_memory(const struct vn_explained *e, size_t v)
 {
+	const struct vn_plan_vnode *vnode = &e->plan->vnodes[v];
+	bool dealt = vn_plan_binding(e->plan, e->guest, v) == VN_BINDING_INTERLEAVE && vnode->n_shares > 1;
 	char size[VN_SIZE_TEXT], pages[VN_PAGES_TEXT];
 	vn_autofree char *text = vn_copy("");
 
@@ -19,7 +22,9 @@ static void say_memory(const struct vn_explained *e, const struct vn_plan_vnode 
 	vn_explain_say(e->out, "    memory   ", "%s%s%s%s",
 		vnode->n_shares == 0 ? "none" : vn_explain_pages(e->guest->hugepages, pages),
 		vnode->n_shares == 0 ? "" : ": ", text ? text : "",
-		e->plan->binding == VN_BINDING_INTERLEAVE ? ", dealt out page by page" : "");
+		!dealt                              ? ""
+		: vn_is_dealt(&e->guest->vnodes[v]) ? ", dealt out page by page, as the guest itself wants it"
+						    : ", dealt out page by page");
 }
 
 /* Groups of CPUs under one L3 cache that have a CPU of the set; 0 when that is not known of one of them. */
@@ -108,8 +113,8 @@ void vn_explain_vnodes(const struct vn_explained *e)
 	fputs("What each virtual node (vnode) got:\n", e->out);
 	for (size_t v = 0; v < e->plan->n_vnodes; v++) {
 		fprintf(e->out, "  vnode %zu, %s, lives on node %u\n", v,
-			vn_size_text(e->in.parts[v].memory, size), e->plan->homes[v]);
-		say_memory(e, &e->plan->vnodes[v]);
+			vn_size_text(vn_part_memory(&e->in.parts[v]), size), e->plan->homes[v]);
+		say_memory(e, v);
 		say_cpus(e, v);
 		say_devices(e, v);
 	}
@@ -124,7 +129,7 @@ struct left {
 static struct left left_on(const struct vn_explained *e, size_t i)
 {
 	const struct vn_place *place = &e->in.places[i];
-	struct left left = {vn_room(&e->in, 0, i), vn_excess(place->cores, place->load), place->cores};
+	struct left left = {vn_whole_room(&e->in, 0, i), vn_excess(place->cores, place->load), place->cores};
 
 	for (size_t v = 0; v < e->plan->n_vnodes; v++) {
 		const struct vn_plan_vnode *vnode = &e->plan->vnodes[v];

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "dealt.h"
+
 static uint64_t add_saturated(uint64_t a, uint64_t b)
 {
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
@@ -322,6 +324,8 @@ int vn_instance_make(const struct vn_host *host, const struct vn_guest *const *g
 		r = add_pulls(&in, host, guests[g], in.groups[g].first);
 	for (size_t g = 0; g < n && r >= 0; g++)
 		r = bar_places(&in, host, guests[g], in.groups[g].first);
+	if (r >= 0)
+		r = vn_deal(&in, host, guests);
 	if (r < 0)
 		return r;
 	classify(&in);
@@ -364,6 +368,7 @@ void vn_instance_clear(struct vn_instance *instance)
 	free(instance->distances);
 	free(instance->parts);
 	free(instance->pulls);
+	free(instance->dealt);
 	free(instance->barred);
 	*instance = (struct vn_instance){0};
 }

@@ -29,8 +29,10 @@ struct vn_place {
 
 /* What a vnode needs. */
 struct vn_part {
-	uint64_t memory; /* bytes */
+	uint64_t memory; /* bytes that are to be at home */
 	uint64_t mib;
+	uint64_t
+		dealt; /* bytes whose nodes its user has settled, wherever it lives: dealt.h; `memory` is 0 then */
 	uint64_t vcpus; /* all possible ones: a vCPU plugged later finds its core there */
 	uint64_t cores; /* that they are worth: vcpus / threads of the guest, rounded up */
 	int fixed; /* index of the place the user wants, or -1 */
@@ -53,12 +55,13 @@ struct vn_instance {
 	struct vn_place *places;
 	size_t n_pools;
 	uint64_t *pages; /* page size of each pool, bytes; 0: ordinary */
-	uint64_t *rooms; /* n_pools x n_places: bytes, whole MiB and whole pages */
+	uint64_t *rooms; /* n_pools x n_places: bytes, whole MiB and whole pages, without what is dealt out */
+	uint64_t *dealt; /* n_parts x n_places: bytes of `dealt` that are there; NULL: nobody deals any out */
 	uint32_t *distances; /* n_places x n_places, row: where the CPU is */
 	size_t n_parts;
 	struct vn_part *parts;
 	int64_t *
-		pulls; /* n_parts x n_places: what the part's devices add to the distance there; NULL: no devices */
+		pulls; /* n_parts x n_places: what the part's devices and its guest's dealt memory add to the distance there; NULL: none of either */
 	bool *barred; /* n_parts x n_places: where a part must not live, for its user named other nodes; NULL: nobody did */
 	size_t n_groups;
 	struct vn_group *groups;
@@ -85,6 +88,33 @@ static inline uint32_t vn_distance(const struct vn_instance *instance, size_t fr
 static inline uint64_t vn_room(const struct vn_instance *instance, size_t pool, size_t place)
 {
 	return instance->rooms[pool * instance->n_places + place];
+}
+
+static inline uint64_t vn_dealt(const struct vn_instance *instance, size_t part, size_t place)
+{
+	return instance->dealt ? instance->dealt[part * instance->n_places + place] : 0;
+}
+
+/* Bytes of a pool on a place that are dealt out. */
+static inline uint64_t vn_dealt_on(const struct vn_instance *instance, size_t pool, size_t place)
+{
+	uint64_t bytes = 0;
+
+	for (size_t v = 0; v < instance->n_parts && instance->dealt; v++)
+		bytes += instance->parts[v].pool == pool ? vn_dealt(instance, v, place) : 0;
+	return bytes;
+}
+
+/* The room of a place before anything is dealt out. */
+static inline uint64_t vn_whole_room(const struct vn_instance *instance, size_t pool, size_t place)
+{
+	return vn_room(instance, pool, place) + vn_dealt_on(instance, pool, place);
+}
+
+/* Bytes of a part, wherever they are to be. */
+static inline uint64_t vn_part_memory(const struct vn_part *part)
+{
+	return part->memory + part->dealt;
 }
 
 static inline int64_t vn_pull(const struct vn_instance *instance, size_t part, size_t place)

@@ -21,6 +21,7 @@ struct joint {
 	struct vn_solution solution;
 	struct vn_plan **plans; /* n of them, owned */
 	bool *done;
+	struct vn_notes astray; /* why a plan is none: it has memory where its user does not want it */
 };
 
 static void joint_clear(struct joint *j)
@@ -29,23 +30,44 @@ static void joint_clear(struct joint *j)
 		vn_plan_free(j->plans[g]);
 	free(j->plans);
 	free(j->done);
+	vn_notes_clear(&j->astray);
 	vn_solution_clear(&j->solution);
 	vn_instance_clear(&j->in);
 }
 
+/* What a vnode will ask of its home, but for what will spill from there (`asked`: what others did), and what is dealt out of it:
+ * others' dealt memory has its nodes to itself. */
+static int reserve_memory(const struct joint *j, size_t v, uint64_t *asked, struct vn_occupied *occupied)
+{
+	const struct vn_part *part = &j->in.parts[v];
+	size_t home = j->solution.homes[v], at = part->pool * j->in.n_places + home;
+	uint64_t page = j->in.pages[part->pool],
+		 kept = vn_min(part->memory, vn_excess(j->in.rooms[at], asked[at]));
+
+	asked[at] += kept;
+	if (vn_occupied_promise(&occupied->nodes[home], page, kept) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < j->in.n_places; i++) {
+		uint64_t dealt = vn_dealt(&j->in, v, i);
+		if (dealt > 0 && vn_occupied_promise(&occupied->nodes[i], page, dealt) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* What a guest that is not planned yet will ask of its homes. */
-static int reserve(const struct joint *j, size_t g, struct vn_occupied *occupied)
+static int reserve(const struct joint *j, size_t g, uint64_t *asked, struct vn_occupied *occupied)
 {
 	const struct vn_group *group = &j->in.groups[g];
 
 	for (size_t v = group->first; v < group->first + group->n; v++) {
-		struct vn_occupied_node *node = &occupied->nodes[j->solution.homes[v]];
-		node->load += j->in.parts[v].cores;
+		occupied->nodes[j->solution.homes[v]].load += j->in.parts[v].cores;
 		if (j->in.parts[v].vcpus > 0 && hwloc_bitmap_or(occupied->wanted, occupied->wanted,
 							group->cpus[j->solution.homes[v]]) < 0)
 			return -ENOMEM;
-		if (vn_occupied_promise(node, j->in.pages[j->in.parts[v].pool], j->in.parts[v].memory) < 0)
-			return -EINVAL;
+		int r = reserve_memory(j, v, asked, occupied);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -53,13 +75,14 @@ static int reserve(const struct joint *j, size_t g, struct vn_occupied *occupied
 static int count_others(const struct joint *j, size_t g, struct vn_occupied **ret_occupied)
 {
 	vn_autooccupied *occupied = vn_occupied_copy(j->options ? j->options->occupied : NULL, j->host);
-	int r = occupied ? 0 : -ENOMEM;
+	vn_autofree uint64_t *asked = calloc(j->in.n_pools * j->in.n_places + 1, sizeof(*asked));
+	int r = occupied && asked ? 0 : -ENOMEM;
 
 	for (size_t k = 0; k < j->in.n_groups && r >= 0; k++) {
 		if (k == g)
 			continue;
 		r = j->done[k] ? vn_occupied_add(occupied, j->host, j->guests[k], j->plans[k])
-			       : reserve(j, k, occupied);
+			       : reserve(j, k, asked, occupied);
 	}
 	if (r < 0)
 		return r;
@@ -104,6 +127,10 @@ static int finish_plan(struct joint *j, size_t g)
 	own.bound = own_bound(j, &in, &own.cost);
 	if (r >= 0)
 		r = vn_plan_fill(&in, j->host, j->guests[g], &options, &own, j->plans[g]);
+	if (r >= 0 && vn_spills_astray(j->guests[g], j->plans[g])) {
+		r = vn_reason_astray(j->guests[g], j->plans[g], j->in.n_groups > 1, &j->astray);
+		return r < 0 ? r : -EBUSY;
+	}
 	if (r >= 0) /* by those that were there: the others of the party keep off */
 		r = vn_warn_disturbed(
 			j->host, j->guests[g], j->options ? j->options->occupied : NULL, j->plans[g]);
@@ -117,7 +144,7 @@ static vn_i128 squares_of(const struct vn_instance *in, const struct vn_plan *pl
 	vn_i128 sum = 0;
 
 	for (size_t i = 0; i < in->n_places; i++) {
-		uint64_t left = vn_room(in, 0, i);
+		uint64_t left = vn_whole_room(in, 0, i);
 		for (size_t v = 0; v < plan->n_vnodes; v++) {
 			for (size_t k = 0; k < plan->vnodes[v].n_shares; k++) {
 				const struct vn_share *share = &plan->vnodes[v].shares[k];
@@ -223,6 +250,8 @@ static int solve_joint(struct joint *j, struct vn_error *err)
 		if (r < 0)
 			return r;
 	}
+	if (j->astray.n > 0) /* with other homes they may all be where they are wanted */
+		return share_reasons(j, &j->astray, false);
 	r = vn_reason_not_found(&j->in, j->solution.proven, &reasons);
 	return r < 0 ? r : share_reasons(j, &reasons, j->solution.proven);
 }

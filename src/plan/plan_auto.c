@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Theory of operation: guests whose vnodes may be open get them (shape.c), are planned, and are told the distances between the homes
- * that came out.
+ * that came out, and latencies and bandwidths if they want to (tell_hmat.c).
  *
  * The vnodes of several guests are made one guest after the other (shape_several.c), before the homes of all are chosen at once.
  * The homes that come out may be others than those a guest was shaped for, so each is shaped again beside the others as they are
@@ -25,7 +25,7 @@ int vn_plan_auto(const struct vn_host *host, struct vn_guest *guest, const struc
 		r = vn_plan_make(host, guest, options, &plan, err);
 	if (r < 0)
 		return r;
-	if (vn_guest_tell_distances(host, guest, plan) < 0)
+	if (vn_guest_tell_distances(host, guest, plan) < 0 || vn_guest_tell_hmat(host, guest, plan) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	r = vn_plan_check(host, guest, options, plan, NULL);
 	if (r < 0)
@@ -207,7 +207,8 @@ static int hand_over(const struct vn_host *host, struct attempt *a, const size_t
 	struct vn_error *err)
 {
 	for (size_t g = 0; g < a->n; g++) {
-		if (vn_guest_tell_distances(host, a->guests[g], a->plans[g]) < 0)
+		if (vn_guest_tell_distances(host, a->guests[g], a->plans[g]) < 0 ||
+			vn_guest_tell_hmat(host, a->guests[g], a->plans[g]) < 0)
 			return vn_error_environment(err, -ENOMEM, "out of memory");
 	}
 	for (size_t g = 0; g < a->n; g++) {

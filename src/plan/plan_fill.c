@@ -115,9 +115,40 @@ static int fill_shares_of(
 	return r;
 }
 
-static int fill_shares(const struct vn_instance *in, const size_t *homes, struct vn_plan *plan)
+/* The place that is nearest to `home`, itself first, of those that have dealt memory of a part and no share yet; or n_places. */
+static size_t nearest_dealt(
+	const struct vn_instance *in, size_t part, size_t home, const struct vn_plan_vnode *vnode)
+{
+	size_t best = in->n_places;
+
+	for (size_t j = 0; j < in->n_places; j++) {
+		bool told = vn_dealt(in, part, j) == 0;
+		for (size_t k = 0; k < vnode->n_shares; k++)
+			told |= vnode->shares[k].pnode == in->places[j].id;
+		if (!told &&
+			(best == in->n_places || j == home ||
+				(best != home && vn_distance(in, home, j) < vn_distance(in, home, best))))
+			best = j;
+	}
+	return best;
+}
+
+static int fill_dealt(const struct vn_instance *in, const size_t *homes, struct vn_plan *plan)
 {
 	int r = 0;
+
+	for (size_t v = 0; v < in->n_parts; v++) {
+		struct vn_plan_vnode *vnode = &plan->vnodes[v];
+		size_t j = nearest_dealt(in, v, homes[v], vnode);
+		for (; j < in->n_places && r >= 0; j = nearest_dealt(in, v, homes[v], vnode))
+			r = add_share(vnode, in->places[j].id, vn_dealt(in, v, j));
+	}
+	return r;
+}
+
+static int fill_shares(const struct vn_instance *in, const size_t *homes, struct vn_plan *plan)
+{
+	int r = fill_dealt(in, homes, plan);
 
 	for (size_t k = 0; k < in->n_pools && r >= 0; k++)
 		r = fill_shares_of(in, k, homes, plan);
@@ -131,7 +162,7 @@ double vn_access_weight(const struct vn_instance *in, size_t group)
 
 	for (size_t v = that->first; v < that->first + that->n; v++) {
 		vcpus += (double)in->parts[v].vcpus;
-		mib += (double)in->parts[v].mib;
+		mib += (double)vn_part_memory(&in->parts[v]) / (double)VN_MIB;
 	}
 	return vcpus * mib;
 }

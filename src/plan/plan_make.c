@@ -15,7 +15,7 @@ static int refuse_astray(const struct vn_instance *in, const struct vn_host *hos
 
 	int r = vn_plan_begin(in, host, guest, &none);
 	if (r >= 0)
-		r = vn_reason_astray(guest, *plan, &none->reasons);
+		r = vn_reason_astray(guest, *plan, false, &none->reasons);
 	if (r < 0)
 		return r;
 	vn_plan_free(*plan);

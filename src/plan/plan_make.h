@@ -71,6 +71,12 @@ unsigned vn_shape_deadline(unsigned deadline_ms, size_t n);
 int vn_guest_tell_distances(const struct vn_host *host, struct vn_guest *guest, struct vn_plan *plan);
 
 /*
+ * Tells a guest that wants the host's HMAT (guest->hmat_of_host) the latencies and bandwidths between its homes in `plan`, and a note what of
+ * them is not known. 0, -ENOMEM.
+ */
+int vn_guest_tell_hmat(const struct vn_host *host, struct vn_guest *guest, const struct vn_plan *plan);
+
+/*
  * All of it: makes the vnodes that were left open, plans, tells the distances, checks. As vn_plan_make(); `guest` is changed only
  * where its vnodes were open.
  */

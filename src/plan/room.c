@@ -585,6 +585,8 @@ static int fix_homes(const struct room_task *t, const struct moved *m, struct vn
 		fixed[g].vnodes = vnodes;
 		for (size_t v = 0; v < guest->n_vnodes; v++) {
 			vnodes[v] = guest->vnodes[v];
+			if (vnodes[v].has_binding && vnodes[v].home >= 0)
+				continue; /* it may be where its memory is, and there are no CPUs */
 			vnodes[v].home = (int)t->host->nodes[m->places[part_of(t, m, g, v)]].id;
 		}
 	}

@@ -207,28 +207,8 @@ static int warn_interleaved(
 		small, hwloc_bitmap_weight(full) == 1 ? "is" : "are");
 }
 
-/* A vnode whose user deals its memory out over several nodes: the plan counts it as if it were at home. */
-static int warn_dealt(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *warnings)
-{
-	for (size_t v = 0; v < plan->n_vnodes; v++) {
-		const struct vn_vnode *vnode = &guest->vnodes[v];
-		if (!vnode->has_binding || vnode->binding != VN_BINDING_INTERLEAVE ||
-			vn_set_weight(vnode->nodes) < 2)
-			continue;
-		vn_autofree char *nodes = vn_set_text(vnode->nodes);
-		if (!nodes)
-			return -ENOMEM;
-		int r = vn_notes_add(warnings, "interleave-counted",
-			"vnode %zu: its memory is dealt out over nodes %s, as the guest itself wants it, but is counted on node %u "
-			"alone: of the others leave a share of it free",
-			v, nodes, plan->homes[v]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int warn_spill(const struct vn_plan *plan, const struct vn_guest *guest, struct vn_notes *warnings)
+static int warn_spill(const struct vn_instance *in, const struct vn_plan *plan, const struct vn_guest *guest,
+	struct vn_notes *warnings)
 {
 	if (plan->binding == VN_BINDING_INTERLEAVE)
 		return warn_interleaved(plan, guest, warnings);
@@ -238,6 +218,8 @@ static int warn_spill(const struct vn_plan *plan, const struct vn_guest *guest, 
 		uint64_t bytes = 0;
 		if (!away)
 			return -ENOMEM;
+		if (in->parts[v].dealt > 0)
+			continue;
 		for (size_t i = 0; i < vnode->n_shares; i++) {
 			if (vnode->shares[i].pnode == vnode->home)
 				continue;
@@ -377,9 +359,9 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 	if (r >= 0 && !host->cores_known)
 		r = warn_cores(instance, plan, warnings);
 	if (r >= 0)
-		r = warn_spill(plan, guest, warnings);
+		r = warn_spill(instance, plan, guest, warnings);
 	if (r >= 0)
-		r = warn_dealt(plan, guest, warnings);
+		r = vn_warn_dealt(instance, host, guest, homes, warnings);
 	if (r >= 0)
 		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
 	if (r >= 0)
@@ -396,7 +378,7 @@ static char *list_rooms(const struct vn_instance *in, size_t pool)
 		char size[VN_SIZE_TEXT];
 		vn_autofree char *before = text;
 		text = vn_format("%s%snode %u: %s", before, i > 0 ? ", " : "", in->places[i].id,
-			vn_size_text(vn_room(in, pool, i), size));
+			vn_size_text(vn_whole_room(in, pool, i), size));
 	}
 	if (text && in->n_places > 16) {
 		vn_autofree char *before = text;
@@ -435,9 +417,9 @@ static int reason_pool(const struct vn_instance *in, const struct vn_host *host,
 	uint64_t need = 0, have = 0;
 
 	for (size_t v = 0; v < in->n_parts; v++)
-		need += in->parts[v].pool == pool ? in->parts[v].memory : 0;
+		need += in->parts[v].pool == pool ? vn_part_memory(&in->parts[v]) : 0;
 	for (size_t i = 0; i < in->n_places; i++)
-		have += vn_room(in, pool, i);
+		have += vn_whole_room(in, pool, i);
 	if (need <= have)
 		return 0;
 	vn_autofree char *help = vn_memory_help(in, host, guest, options, pool, need, have);
@@ -539,6 +521,9 @@ int vn_reason_resources(const struct vn_instance *instance, const struct vn_host
 
 	for (size_t k = 0; k < instance->n_pools && r >= 0; k++)
 		r = reason_pool(instance, host, guests[0], options, k, reasons);
+	bool enough = reasons->n == 0;
+	for (size_t g = 0; g < instance->n_groups && enough && r >= 0; g++)
+		r = vn_reason_dealt(instance, g, guests[g], reasons);
 	for (size_t g = 0; g < instance->n_groups && r >= 0; g++)
 		r = reason_no_cpu(instance, host, g, guests[g], reasons);
 	return r < 0 ? r

@@ -22,6 +22,14 @@ int vn_warn_launch(const struct vn_instance *instance, const struct vn_host *hos
 	const struct vn_guest *guest, const struct vn_plan_options *options, const size_t *homes,
 	struct vn_plan *plan);
 
+/* Of those the ones about memory whose nodes its user has settled: nodes too full for an even part, vCPUs that cannot live there. */
+int vn_warn_dealt(const struct vn_instance *instance, const struct vn_host *host,
+	const struct vn_guest *guest, const size_t *homes, struct vn_notes *warnings);
+
+/* The reasons 'nodes-short' of group `g`: such memory that its nodes have no room for. */
+int vn_reason_dealt(
+	const struct vn_instance *instance, size_t g, const struct vn_guest *guest, struct vn_notes *reasons);
+
 /* Bytes of a node's ordinary memory of which huge pages could be made; 0 where the cpuset forbids them. `i`: an index. */
 uint64_t vn_reservable(const struct vn_host *host, const struct vn_plan_options *options, size_t i);
 

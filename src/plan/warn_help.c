@@ -95,12 +95,12 @@ static int fits_pages(const struct shortage *s, uint64_t page)
 	for (size_t v = 0; v < s->in->n_parts; v++) {
 		const struct vn_part *part = &s->in->parts[v];
 		bool mine = part->pool == s->pool;
-		if (mine && page > 0 && part->memory % page != 0)
+		if (mine && page > 0 && vn_part_memory(part) % page != 0)
 			return 0;
-		need += mine || s->in->pages[part->pool] == page ? part->memory : 0;
+		need += mine || s->in->pages[part->pool] == page ? vn_part_memory(part) : 0;
 	}
 	for (size_t i = 0; i < in.n_places; i++)
-		have += vn_room(&in, 0, i);
+		have += vn_whole_room(&in, 0, i);
 	return need <= have;
 }
 
@@ -147,7 +147,7 @@ static int help_pages(const struct shortage *s, char **text, uint64_t *ret_more)
 		uint64_t all = 0;
 		for (size_t k = 0; k < node->n_hugepools && is_allowed(s->host, i); k++)
 			all += node->hugepools[k].size == s->page ? node->hugepools[k].total : 0;
-		busy += vn_excess(all, vn_room(s->in, s->pool, i) / s->page);
+		busy += vn_excess(all, vn_whole_room(s->in, s->pool, i) / s->page);
 		more += vn_reservable(s->host, s->options, i) / s->page;
 	}
 	int r = 0;
@@ -172,7 +172,7 @@ static int help_ordinary(const struct shortage *s, char **text)
 
 	for (size_t i = 0; i < s->host->n_nodes; i++) {
 		const struct vn_host_node *node = &s->host->nodes[i];
-		uint64_t all = vn_excess(all_of(s->host, i), vn_room(s->in, s->pool, i)), pages = 0;
+		uint64_t all = vn_excess(all_of(s->host, i), vn_whole_room(s->in, s->pool, i)), pages = 0;
 		for (size_t k = 0; k < node->n_hugepools; k++)
 			pages += vn_min(node->hugepools[k].total * node->hugepools[k].size, all - pages);
 		busy += all - pages;
@@ -210,7 +210,7 @@ static uint64_t least_of(const struct shortage *s)
 	uint64_t unit = s->page > VN_MIB ? s->page : VN_MIB, least = 0;
 
 	for (size_t v = 0; v < s->in->n_parts; v++)
-		least += s->in->parts[v].pool == s->pool && s->in->parts[v].memory > 0 ? unit : 0;
+		least += s->in->parts[v].pool == s->pool && vn_part_memory(&s->in->parts[v]) > 0 ? unit : 0;
 	return least;
 }
 

@@ -9,7 +9,7 @@
 /* Bytes that the vnodes on a place want there. */
 static uint64_t wanted_on(const struct vn_instance *in, size_t pool, const size_t *homes, size_t i)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = vn_dealt_on(in, pool, i);
 
 	for (size_t v = 0; v < in->n_parts; v++)
 		bytes += homes[v] == i && in->parts[v].pool == pool ? in->parts[v].memory : 0;
@@ -50,7 +50,8 @@ static int warn_pool(const struct vn_instance *in, size_t pool, const struct vn_
 	uint64_t page = in->pages[pool];
 
 	for (size_t i = 0; i < in->n_places && page > 0; i++) {
-		uint64_t wanted = wanted_on(in, pool, homes, i) / page, there = vn_room(in, pool, i) / page;
+		uint64_t wanted = wanted_on(in, pool, homes, i) / page,
+			 there = vn_whole_room(in, pool, i) / page;
 		char size[VN_SIZE_TEXT];
 		if (wanted <= there)
 			continue;

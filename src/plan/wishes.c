@@ -93,8 +93,11 @@ bool vn_spills_astray(const struct vn_guest *guest, const struct vn_plan *plan)
 	return false;
 }
 
-int vn_reason_astray(const struct vn_guest *guest, const struct vn_plan *plan, struct vn_notes *reasons)
+int vn_reason_astray(
+	const struct vn_guest *guest, const struct vn_plan *plan, bool several, struct vn_notes *reasons)
 {
+	bool named = several && guest->name;
+
 	for (size_t v = 0; v < plan->n_vnodes; v++) {
 		hwloc_const_bitmap_t wish = guest->vnodes[v].nodes ? guest->vnodes[v].nodes : guest->nodes;
 		uint64_t away = 0;
@@ -109,9 +112,10 @@ int vn_reason_astray(const struct vn_guest *guest, const struct vn_plan *plan, s
 		if (!nodes)
 			return -ENOMEM;
 		int r = vn_notes_add(reasons, "nodes-short",
-			"vnode %zu: the nodes that it is tied to (%s) have no room for %s (%llu bytes) of its memory. What "
+			"%s%svnode %zu: the nodes that it is tied to (%s) have no room for %s (%llu bytes) of its memory. What "
 			"would help: name more nodes, or none, or free as much there",
-			v, nodes, vn_size_text(away, size), (unsigned long long)away);
+			named ? guest->name : "", named ? ": " : "", v, nodes, vn_size_text(away, size),
+			(unsigned long long)away);
 		if (r < 0)
 			return r;
 	}

@@ -2,6 +2,7 @@
 /*
  * Theory of operation. The order is what makes a start safe:
  *
+ *   0. QEMU is asked which version it is, and the plan held against what that version refuses
  *   1. under the state's lock: the name is looked up, the child is forked (spawn.h), its record written
  *   2. the child is put on the emulator's CPUs, so that all threads QEMU ever makes start there and what it allocates for itself
  *      is near; then it execs QEMU, paused (-S). Guest memory is bound by QEMU itself as it makes the backends
@@ -26,6 +27,7 @@
 #include "../emit/emit_qemu.h"
 #include "backend.h"
 #include "pin.h"
+#include "qemu_version.h"
 #include "spawn.h"
 #include "sys.h"
 #include "tap.h"
@@ -55,6 +57,7 @@ struct launch {
 	int own_lock; /* -1 when the caller's is used */
 	int *lock;
 	char *qemu;
+	struct vn_target target; /* that QEMU */
 };
 
 static const char *choose_accel(const char *wanted)
@@ -80,6 +83,25 @@ static int check_request(const struct launch *l, struct vn_error *err)
 		return vn_error_input(err, &where,
 			"'%s' cannot be a VM's name; expected letters, digits and ._+-", l->guest->name);
 	return 0;
+}
+
+/* Step 0. A QEMU that does not tell its version may still run the guest: what is written then runs on all since 7.2. */
+static int settle_target(struct launch *l, struct vn_error *err)
+{
+	vn_autoerror unanswered = {0};
+	int r = vn_qemu_version(l->qemu, l->options->abort_fd, &l->target.version, &unanswered);
+
+	if (r == -ECANCELED)
+		return vn_error_environment(err, -EINTR, "interrupted: '%s' was not started", l->guest->name);
+	if (r < 0) {
+		l->target.version = VN_TARGET_QEMU_VERSION;
+		if (l->options->notes &&
+			vn_notes_add(l->options->notes, "qemu-version",
+				"%s; the command line is one of QEMU 7.2, which later ones take, too",
+				unanswered.n ? unanswered.problems[0].text : strerror(-r)) < 0)
+			return vn_error_environment(err, -ENOMEM, "out of memory");
+	}
+	return vn_target_check(l->plan, l->guest, &l->target, err);
 }
 
 int vn_launch_claim(const struct vn_state *state, const char *name, struct vn_error *err)
@@ -143,7 +165,9 @@ static int fork_child(struct launch *l, struct vn_error *err)
 		.accel = l->vm->accel,
 		.qmp_path = l->vm->qmp_path,
 		.serial_path = l->options->serial_path,
-		.paused = true};
+		.paused = true,
+		.version = l->target.version,
+		.notes = l->options->notes};
 	int r = vn_emit_qemu(l->plan, l->guest, &options, &argv, err);
 
 	if (r == 0)
@@ -327,13 +351,16 @@ int vn_launch(const struct vn_state *state, const struct vn_host *host, const st
 		.guest = guest,
 		.plan = plan,
 		.options = options,
-		.own_lock = -1};
+		.own_lock = -1,
+		.target = {VN_TARGET_QEMU, 0}};
 	vn_autoerror late = {0};
 
 	l.lock = options->lock ? options->lock : &l.own_lock;
 	int r = check_request(&l, err);
 	if (r == 0)
 		r = vn_qemu_find(&l.qemu, err);
+	if (r == 0)
+		r = settle_target(&l, err);
 	if (r == 0)
 		r = register_start(&l, err);
 	if (r == 0 && (r = bring_up(&l, &late)) < 0)

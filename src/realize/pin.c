@@ -10,6 +10,7 @@
 #include "../base/process.h"
 #include "../base/text.h"
 #include "../emit/emit_qemu.h"
+#include "../emit/iothreads.h"
 #include "sys.h"
 
 struct task {
@@ -182,11 +183,10 @@ static int place_iothreads(struct pinning *p, struct vn_qmp *qmp)
 	json_array_foreach (iothreads, i, iothread) {
 		const char *id = json_string_value(json_object_get(iothread, "id"));
 		long tid = member(iothread, "thread-id", INT_MAX);
-		uint64_t vnode;
+		int vnode = id ? vn_iothread_vnode(id) : -1;
 		if (r < 0)
 			break;
-		if (!id || strncmp(id, "io", 2) != 0 || vn_parse_u64(id + 2, VN_MAX_VNODES, &vnode) < 0 ||
-			tid <= 0)
+		if (vnode < 0 || tid <= 0)
 			r = vn_error_environment(
 				p->err, -EPROTO, "QMP: query-iothreads: entry %zu is not one of ours", i);
 		else
