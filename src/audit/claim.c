@@ -87,9 +87,9 @@ int vn_claim_close(struct vn_claim *claim, const struct vn_case *the, struct vn_
 	*finding = (struct vn_finding){.severity = vn_cost_severity(claim->cost),
 		.cost = claim->cost,
 		.vnode = claim->vnode,
-		.tid = claim->tid,
-		.text = vn_steal(claim->text),
-		.fix = vn_steal(claim->fix)};
+		.tid = claim->tid};
+	finding->text = vn_steal(claim->text);
+	finding->fix = vn_steal(claim->fix);
 	snprintf(finding->code, sizeof(finding->code), "%s", claim->code);
 	return 0;
 }

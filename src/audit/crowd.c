@@ -65,6 +65,7 @@ int vn_crowd_make(const struct vn_sample *sample, struct vn_crowd *ret_crowd)
 		n += sample->vms[i].n_threads;
 	crowd.seats = calloc(n + 1, sizeof(*crowd.seats));
 	if (!crowd.busy || !crowd.given || !crowd.seats)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
 	for (size_t i = 0; i < sample->n_vms && sample->interval_ns > 0; i++) {
 		const struct vn_vm_sample *vm = &sample->vms[i];

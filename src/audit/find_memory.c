@@ -26,6 +26,7 @@ static char *list_shares(const struct vn_case *the, const struct vn_case_vnode *
 	FILE *out = told ? open_memstream(&text, &length) : NULL;
 
 	if (!out)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return NULL;
 	for (; n < NODES_NAMED; n++) {
 		int most = -1;

@@ -94,6 +94,7 @@ static int fix_group(const struct vn_case *the, const struct vn_case_vnode *vnod
 	if (!cpus || !threads)
 		return -ENOMEM;
 	if (vnode->home_by == VN_HOME_BY_TIME && !vnode->has_memory)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return 0; /* memory may well be elsewhere */
 	for (size_t i = 0; i < group->n; i++) {
 		const struct vn_thread_sample *thread = group->vcpus[i]->thread;
@@ -163,6 +164,7 @@ static int find_of_vnode(
 	if (!near || !may_off || !may_float || !of_off || !of_float || !home)
 		return -ENOMEM;
 	if (vnode->home >= 0 && vn_case_near(the, vnode->home, near) < 0)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
 	if (vnode->home >= 0 && hwloc_bitmap_first(near) >= 0)
 		home[hwloc_bitmap_first(near)] = 1;

@@ -169,8 +169,10 @@ int vn_fix_pin(const struct vn_case *the, const struct vn_thread_sample *const *
 	if (!numbers || !list)
 		return -ENOMEM;
 	if (n == 0 || hwloc_bitmap_iszero(cpus))
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return 0;
 	if (the->vm->manager == VN_MANAGER_LIBVIRT && !vn_fix_domain(the, buffer))
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return 0; /* libvirt would not know of it, and undo it at its next change */
 	for (size_t i = 0; i < n; i++) {
 		if (!number_of(the, threads[i], &numbers[i]))
