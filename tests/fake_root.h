@@ -64,3 +64,16 @@ static inline void fake_link(const struct fake_root *fake, const char *path, con
 	fake_folders(fake, path, full);
 	assert_int_equal(symlink(target, full), 0);
 }
+
+/* Bytes: a command line has zeros in it. */
+static inline void fake_put_bytes(
+	const struct fake_root *fake, const char *path, const char *bytes, size_t size)
+{
+	char full[256];
+
+	fake_folders(fake, path, full);
+	FILE *out = fopen(full, "w");
+	assert_non_null(out);
+	assert_int_equal(fwrite(bytes, 1, size, out), size);
+	fclose(out);
+}

@@ -383,7 +383,7 @@ static void test_live_dimms(void **state)
 static int look_unprivileged(void)
 {
 	pid_t parent = getppid();
-	struct vn_vm_sample vm = {.process.pid = parent, .guest = guest_of("qemu -m 64")};
+	struct vn_vm_sample vm = {.process.pid = parent, .guest = guest_of("kvm -m 64")};
 	vn_autoroot root = {.fd = -1};
 
 	if (setgid(65534) < 0 || setuid(65534) < 0 || vn_root_open("/", &root, NULL) < 0)

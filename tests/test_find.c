@@ -12,12 +12,12 @@
 #include "../src/base/parse.h"
 #include "../src/guest/guest_qemu.h"
 #include "../src/observe/find.h"
-#include "place.h"
+#include "fake_root.h"
 
 #define UUID "0a1b2c3d-0000-4000-8000-00000000beef"
 
 /* A process: its program, and its words with '|' between them. */
-static void put_process(const struct place *place, int pid, const char *exe, const char *words)
+static void put_process(const struct fake_root *fake, int pid, const char *exe, const char *words)
 {
 	char path[64], stat[256], *line = strdup(words);
 	size_t size = strlen(words);
@@ -25,21 +25,22 @@ static void put_process(const struct place *place, int pid, const char *exe, con
 	for (char *p = line; *p; p++)
 		*p = *p == '|' ? '\0' : *p;
 	snprintf(path, sizeof(path), "proc/%d/cmdline", pid);
-	put_bytes(place, path, line, size + 1);
+	fake_put_bytes(fake, path, line, size + 1);
 	free(line);
 	snprintf(path, sizeof(path), "proc/%d/exe", pid);
-	put_link(place, path, exe);
+	fake_link(fake, path, exe);
 	snprintf(path, sizeof(path), "proc/%d/stat", pid);
 	snprintf(stat, sizeof(stat),
 		"%d (odd) name) S 1 1 1 0 -1 4194560 1 0 0 0 1 1 0 0 20 0 1 0 %d 1 1 1 1 1 1 1 1 1 0 0 0 0 0 0 0 17 1 0\n",
 		pid, pid * 100);
-	put(place, path, stat);
+	fake_put(fake, path, stat);
 	snprintf(path, sizeof(path), "proc/%d/status", pid);
-	put(place, path, "Name:\tx\nUid:\t107\t107\t107\t107\nMems_allowed:\tf\nMems_allowed_list:\t0-1,3\n");
+	fake_put(fake, path,
+		"Name:\tx\nUid:\t107\t107\t107\t107\nMems_allowed:\tf\nMems_allowed_list:\t0-1,3\n");
 }
 
 struct found {
-	struct place place;
+	struct fake_root fake;
 	struct vn_vm_sample *vms;
 	size_t n;
 	struct vn_notes gaps;
@@ -48,10 +49,8 @@ struct found {
 
 static int find(struct found *f, const char *const *names, size_t n_names)
 {
-	struct vn_survey survey = {.root = place_root(&f->place),
-		.read_guest = vn_guest_from_qemu,
-		.names = names,
-		.n_names = n_names};
+	struct vn_survey survey = {
+		.root = &f->fake.root, .read_guest = vn_guest_from_qemu, .names = names, .n_names = n_names};
 
 	return vn_vms_find(&survey, &f->vms, &f->n, &f->gaps, &f->err);
 }
@@ -63,7 +62,7 @@ static void clear(struct found *f)
 	free(f->vms);
 	vn_notes_clear(&f->gaps);
 	vn_error_clear(&f->err);
-	place_clear(&f->place);
+	fake_clear(&f->fake);
 }
 
 static void test_who_is_a_vm(void **state)
@@ -71,20 +70,21 @@ static void test_who_is_a_vm(void **state)
 	struct found f = {0};
 
 	(void)state;
-	place_make(&f.place);
-	put_process(&f.place, 1, "/sbin/init", "/sbin/init");
-	put_process(&f.place, 9, "/usr/bin/qemu-system-x86_64", "qemu-system-x86_64|-name|plain|-m|64");
-	put_process(&f.place, 10, "/usr/libexec/qemu-kvm (deleted)", "/usr/libexec/qemu-kvm|-m|64");
-	put_process(&f.place, 11, "/nix/store/x/bin/.qemu-system-x86_64-wrapped",
+	fake_make(&f.fake);
+	put_process(&f.fake, 1, "/sbin/init", "/sbin/init");
+	put_process(&f.fake, 9, "/usr/bin/qemu-system-x86_64", "qemu-system-x86_64|-name|plain|-m|64");
+	put_process(&f.fake, 10, "/usr/libexec/qemu-kvm (deleted)", "/usr/libexec/qemu-kvm|-m|64");
+	put_process(&f.fake, 11, "/nix/store/x/bin/.qemu-system-x86_64-wrapped",
 		"qemu-system-x86_64|-m|64|-enable-kvm");
-	put_process(&f.place, 12, "/bin/bash", "/bin/bash|/root/qemu-system-x86_64|-m|64");
-	put_process(&f.place, 13, "/usr/bin/qemu-img", "qemu-img|create|x|1G");
-	put_process(&f.place, 14, "/usr/bin/qemu-system-x86_64",
+	put_process(&f.fake, 12, "/bin/bash", "/bin/bash|/root/qemu-system-x86_64|-m|64");
+	put_process(&f.fake, 13, "/usr/bin/qemu-img", "qemu-img|create|x|1G");
+	put_process(&f.fake, 14, "/usr/bin/qemu-system-x86_64",
 		"qemu-system-x86_64|-machine|none,accel=kvm:tcg|-S");
-	put_process(&f.place, 15, "/usr/bin/qemu-x86_64", "qemu-x86_64|/bin/true");
-	put_process(&f.place, 100, "/usr/bin/kvm", "kvm|-m|64|-accel|kvm|-accel|tcg");
-	put(&f.place, "proc/16/comm", "qemu-system-x86\n"); /* a process that has ended but for its name */
-	put(&f.place, "proc/meminfo", "");
+	put_process(&f.fake, 15, "/usr/bin/qemu-x86_64", "qemu-x86_64|/bin/true");
+	put_process(&f.fake, 100, "/usr/bin/kvm", "kvm|-m|64|-accel|kvm|-accel|tcg");
+	fake_put(
+		&f.fake, "proc/16/comm", "qemu-system-x86\n"); /* a process that has ended but for its name */
+	fake_put(&f.fake, "proc/meminfo", "");
 	assert_int_equal(find(&f, NULL, 0), 0);
 	assert_int_equal(f.n, 4);
 	assert_int_equal(f.vms[0].process.pid, 9);
@@ -111,15 +111,15 @@ static void test_unreadable_programs(void **state)
 	struct found f = {0};
 
 	(void)state;
-	place_make(&f.place);
+	fake_make(&f.fake);
 	for (int pid = 20; pid < 23; pid++) {
 		char path[64];
-		put_process(&f.place, pid, "x",
-			pid == 20 ? "/usr/bin/qemu-system-arm|-m|64" : "/bin/sh|/tmp/kvm");
-		snprintf(path, sizeof(path), "%s/proc/%d/exe", f.place.path, pid);
+		put_process(
+			&f.fake, pid, "x", pid == 20 ? "/usr/bin/qemu-system-arm|-m|64" : "/bin/sh|/tmp/kvm");
+		snprintf(path, sizeof(path), "%s/proc/%d/exe", f.fake.path, pid);
 		remove(path);
 		snprintf(path, sizeof(path), "proc/%d/comm", pid);
-		put(&f.place, path,
+		fake_put(&f.fake, path,
 			pid == 20   ? "qemu-system-arm\n"
 			: pid == 21 ? "kvm\n"
 				    : "kvm-irqfd-clean\n");
@@ -136,22 +136,22 @@ static void test_managers(void **state)
 	struct found f = {0};
 
 	(void)state;
-	place_make(&f.place);
-	put_process(&f.place, 30, "/usr/bin/qemu-system-x86_64",
+	fake_make(&f.fake);
+	put_process(&f.fake, 30, "/usr/bin/qemu-system-x86_64",
 		"/usr/bin/qemu-system-x86_64|-name|guest=db one,debug-threads=on|-S|-object|"
 		"{\"qom-type\":\"secret\",\"id\":\"masterKey0\",\"format\":\"raw\",\"file\":\"/var/lib/libvirt/qemu/domain-1-db/k\"}|"
 		"-accel|kvm|-m|64|-uuid|0A1B2C3D-0000-4000-8000-00000000BEEF");
-	put(&f.place, "proc/30/cgroup",
+	fake_put(&f.fake, "proc/30/cgroup",
 		"0::/machine.slice/machine-qemu\\x2d1\\x2ddb.scope/libvirt/emulator\n");
-	put_process(&f.place, 31, "/usr/bin/qemu-system-x86_64",
+	put_process(&f.fake, 31, "/usr/bin/qemu-system-x86_64",
 		"/usr/bin/kvm|-name|mail,debug-threads=on|-chardev|"
 		"socket,id=qmp,path=/var/run/qemu-server/104.qmp,server=on,wait=off|-mon|chardev=qmp,mode=control|-m|64");
-	put(&f.place, "proc/31/cgroup", "12:cpuset:/qemu.slice/104.scope\n0::/elsewhere\n");
-	put_link(&f.place, "proc/31/ns/mnt", "mnt:[2]");
-	put_link(&f.place, "proc/31/ns/pid", "pid:[4026531836]");
-	put_link(&f.place, "proc/self/ns/mnt", "mnt:[1]");
-	put_link(&f.place, "proc/self/ns/pid", "pid:[4026531836]");
-	put_process(&f.place, 32, "/usr/bin/qemu-system-x86_64",
+	fake_put(&f.fake, "proc/31/cgroup", "12:cpuset:/qemu.slice/104.scope\n0::/elsewhere\n");
+	fake_link(&f.fake, "proc/31/ns/mnt", "mnt:[2]");
+	fake_link(&f.fake, "proc/31/ns/pid", "pid:[4026531836]");
+	fake_link(&f.fake, "proc/self/ns/mnt", "mnt:[1]");
+	fake_link(&f.fake, "proc/self/ns/pid", "pid:[4026531836]");
+	put_process(&f.fake, 32, "/usr/bin/qemu-system-x86_64",
 		"qemu-system-x86_64|-pidfile|/run/qemu-server/x9.pid|-uuid|nonsense|-name|a,,b|-m|64");
 	assert_int_equal(find(&f, NULL, 0), 0);
 	assert_int_equal(f.n, 3);
@@ -182,15 +182,15 @@ static void test_hostile_names(void **state)
 	char *huge = malloc(70000);
 
 	(void)state;
-	place_make(&f.place);
-	put_process(&f.place, 40, "/usr/bin/kvm",
+	fake_make(&f.fake);
+	put_process(&f.fake, 40, "/usr/bin/kvm",
 		"kvm|-m|64|-name|\033[2J\033]0;own\007\nx\302\233y\377\342\200\256z");
 	memset(huge, 'A', 69999);
 	huge[69999] = 0;
 	memcpy(huge, "kvm|-m|64|-name|", 16);
-	put_process(&f.place, 41, "/usr/bin/kvm", huge);
-	put_process(&f.place, 42, "/usr/bin/kvm", "kvm|-m|64|-name|gr\303\274n-\346\240\252");
-	put_process(&f.place, 43, "/usr/bin/kvm", "kvm|-m|nonsense|-name|broken|-uuid|" UUID);
+	put_process(&f.fake, 41, "/usr/bin/kvm", huge);
+	put_process(&f.fake, 42, "/usr/bin/kvm", "kvm|-m|64|-name|gr\303\274n-\346\240\252");
+	put_process(&f.fake, 43, "/usr/bin/kvm", "kvm|-m|nonsense|-name|broken|-uuid|" UUID);
 	free(huge);
 	assert_int_equal(find(&f, NULL, 0), 0);
 	assert_int_equal(f.n, 4);
@@ -213,14 +213,14 @@ static void test_names_that_are_asked_for(void **state)
 	struct found f = {0};
 
 	(void)state;
-	place_make(&f.place);
-	put_process(&f.place, 50, "/usr/bin/kvm", "kvm|-m|64|-name|one");
-	put_process(&f.place, 51, "/usr/bin/kvm", "kvm|-m|64|-name|two");
-	put_process(&f.place, 52, "/usr/bin/kvm", "kvm|-m|64|-name|two");
-	put_process(&f.place, 53, "/usr/bin/kvm", "kvm|-m|64|-name|three");
+	fake_make(&f.fake);
+	put_process(&f.fake, 50, "/usr/bin/kvm", "kvm|-m|64|-name|one");
+	put_process(&f.fake, 51, "/usr/bin/kvm", "kvm|-m|64|-name|two");
+	put_process(&f.fake, 52, "/usr/bin/kvm", "kvm|-m|64|-name|two");
+	put_process(&f.fake, 53, "/usr/bin/kvm", "kvm|-m|64|-name|three");
 	assert_int_equal(find(&f, good, 2), 0);
 	assert_int_equal(f.n, 3);
-	struct found g = {.place = f.place};
+	struct found g = {.fake = f.fake};
 	assert_int_equal(find(&g, bad, 3), -ENOENT);
 	assert_int_equal(g.err.n, 2);
 	assert_true(g.err.input);
@@ -238,18 +238,16 @@ static void test_records(void **state)
 	vn_autovm *of_it = vn_vm_new(), *of_another = vn_vm_new();
 
 	(void)state;
-	place_make(&f.place);
-	put_process(&f.place, 60, "/usr/bin/kvm", "kvm|-m|64|-name|told");
-	put_process(&f.place, 61, "/usr/bin/kvm", "kvm|-m|64|-name|other");
+	fake_make(&f.fake);
+	put_process(&f.fake, 60, "/usr/bin/kvm", "kvm|-m|64|-name|told");
+	put_process(&f.fake, 61, "/usr/bin/kvm", "kvm|-m|64|-name|other");
 	of_it->name = strdup("recorded");
 	of_it->process = (struct vn_process){.pid = 60, .start_time = 6000};
 	of_another->name = strdup("stale");
 	of_another->process = (struct vn_process){.pid = 61, .start_time = 6000};
 	const struct vn_vm *const records[] = {of_another, of_it};
-	struct vn_survey survey = {.root = place_root(&f.place),
-		.read_guest = vn_guest_from_qemu,
-		.records = records,
-		.n_records = 2};
+	struct vn_survey survey = {
+		.root = &f.fake.root, .read_guest = vn_guest_from_qemu, .records = records, .n_records = 2};
 	assert_int_equal(vn_vms_find(&survey, &f.vms, &f.n, &f.gaps, &f.err), 0);
 	assert_string_equal(f.vms[0].name, "recorded");
 	assert_int_equal(f.vms[0].manager, VN_MANAGER_VNUMA);

@@ -15,14 +15,14 @@
 #include "../src/observe/host_settings.h"
 #include "../src/observe/nics.h"
 #include "host_maker.h"
-#include "place.h"
+#include "fake_root.h"
 
 #define PID 77
 
 static const struct maker_node two_nodes[] = {{2, 1024}, {2, 1024}};
 
 struct seen {
-	struct place place;
+	struct fake_root fake;
 	struct vn_survey survey;
 	struct vn_host *host;
 	struct vn_vm_sample vm;
@@ -31,8 +31,8 @@ struct seen {
 static void make(struct seen *seen, const char *command)
 {
 	*seen = (struct seen){.host = make_host(2, two_nodes, 1, 20), .vm = {.process = {.pid = PID}}};
-	place_make(&seen->place);
-	put(&seen->place, "proc/77/comm", "x\n");
+	fake_make(&seen->fake);
+	fake_put(&seen->fake, "proc/77/comm", "x\n");
 	seen->host->n_devices = 2;
 	seen->host->devices = calloc(2, sizeof(*seen->host->devices));
 	for (int i = 0; i < 2; i++) {
@@ -46,7 +46,7 @@ static void make(struct seen *seen, const char *command)
 
 static const struct vn_survey *survey(struct seen *seen)
 {
-	seen->survey.root = place_root(&seen->place);
+	seen->survey.root = &seen->fake.root;
 	return &seen->survey;
 }
 
@@ -54,19 +54,19 @@ static void clear(struct seen *seen)
 {
 	vn_vm_sample_clear(&seen->vm);
 	vn_host_free(seen->host);
-	place_clear(&seen->place);
+	fake_clear(&seen->fake);
 }
 
 /* A descriptor of a tap's. */
-static void put_tap(const struct place *place, int fd, const char *name)
+static void put_tap(const struct fake_root *fake, int fd, const char *name)
 {
 	char path[64], text[128];
 
 	snprintf(path, sizeof(path), "proc/77/fd/%d", fd);
-	put_link(place, path, "/dev/net/tun");
+	fake_link(fake, path, "/dev/net/tun");
 	snprintf(path, sizeof(path), "proc/77/fdinfo/%d", fd);
 	snprintf(text, sizeof(text), "pos:\t0\nflags:\t0100002\niff:\t%s\n", name);
-	put(place, path, text);
+	fake_put(fake, path, text);
 }
 
 static void add_workers(struct vn_vm_sample *vm, int n)
@@ -90,16 +90,16 @@ static void test_taps_and_workers(void **state)
 		TWO_VNODES "-netdev tap,id=x,fds=30:31,vhost=on -device virtio-net-pci,netdev=x,mq=on "
 			   "-netdev tap,id=y,ifname=named,script=no,vhost=on -device virtio-net-pci,netdev=y "
 			   "-netdev user,id=z -device virtio-net-pci,netdev=z");
-	put_tap(&seen.place, 12, "named");
-	put_tap(&seen.place, 30, "vnet7");
-	put_tap(&seen.place, 31, "vnet7");
-	put_link(&seen.place, "proc/77/fd/3", "anon_inode:[eventfd]");
-	put_link(&seen.place, "sys/class/net/vnet7/master", "../../br0");
-	put(&seen.place, "sys/class/net/br0/brif/vnet7", "");
-	put_link(&seen.place, "sys/class/net/br0/brif/bond0.5", "../../bond0.5");
-	put_link(&seen.place, "sys/class/net/bond0.5/lower_bond0", "../bond0");
-	put_link(&seen.place, "sys/class/net/bond0/lower_eth1", "../eth1");
-	put_link(&seen.place, "sys/class/net/eth1/device", "../../../0000:20:00.0");
+	put_tap(&seen.fake, 12, "named");
+	put_tap(&seen.fake, 30, "vnet7");
+	put_tap(&seen.fake, 31, "vnet7");
+	fake_link(&seen.fake, "proc/77/fd/3", "anon_inode:[eventfd]");
+	fake_link(&seen.fake, "sys/class/net/vnet7/master", "../../br0");
+	fake_put(&seen.fake, "sys/class/net/br0/brif/vnet7", "");
+	fake_link(&seen.fake, "sys/class/net/br0/brif/bond0.5", "../../bond0.5");
+	fake_link(&seen.fake, "sys/class/net/bond0.5/lower_bond0", "../bond0");
+	fake_link(&seen.fake, "sys/class/net/bond0/lower_eth1", "../eth1");
+	fake_link(&seen.fake, "sys/class/net/eth1/device", "../../../0000:20:00.0");
 	add_workers(&seen.vm, 3);
 	assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
 	assert_int_equal(seen.vm.n_nics, 3);
@@ -135,7 +135,7 @@ static void test_workers_that_do_not_fit(void **state)
 	(void)state;
 	make(&seen, TWO_VNODES "-netdev tap,id=x,queues=4,vhost=on -device virtio-net-pci,netdev=x");
 	add_workers(&seen.vm, 3);
-	put(&seen.place, "proc/77/fd/1", "");
+	fake_put(&seen.fake, "proc/77/fd/1", "");
 	assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
 	for (size_t q = 0; q < 4; q++)
 		assert_int_equal(seen.vm.nics[0].queues[q].worker, -1);
@@ -153,7 +153,7 @@ static void test_queues_and_vnodes(void **state)
 	make(&seen, TWO_VNODES
 		"-device pxb-pcie,id=p,numa_node=1,bus_nr=9 -netdev tap,id=x,queues=6 "
 		"-device virtio-net-pci,netdev=x -netdev tap,id=y,queues=3 -device virtio-net-pci,netdev=y,bus=p");
-	put(&seen.place, "proc/77/fd/1", "");
+	fake_put(&seen.fake, "proc/77/fd/1", "");
 	assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
 	assert_int_equal(seen.vm.nics[0].queues[3].n_vcpus, 1);
 	assert_int_equal(seen.vm.nics[0].queues[5].n_vcpus, 0);
@@ -170,11 +170,11 @@ static void test_macvtap(void **state)
 
 	(void)state;
 	make(&seen, "kvm -m 64 -netdev tap,id=x,fd=22,vhost=on,vhostfd=23 -device virtio-net-pci,netdev=x");
-	put_link(&seen.place, "proc/77/fd/22", "/dev/tap14");
-	put(&seen.place, "sys/class/net/eth0/ifindex", "2\n");
-	put(&seen.place, "sys/class/net/macvtap0/ifindex", "14\n");
-	put_link(&seen.place, "sys/class/net/macvtap0/lower_eth0", "../eth0");
-	put_link(&seen.place, "sys/class/net/eth0/device", "../../../0000:10:00.0");
+	fake_link(&seen.fake, "proc/77/fd/22", "/dev/tap14");
+	fake_put(&seen.fake, "sys/class/net/eth0/ifindex", "2\n");
+	fake_put(&seen.fake, "sys/class/net/macvtap0/ifindex", "14\n");
+	fake_link(&seen.fake, "sys/class/net/macvtap0/lower_eth0", "../eth0");
+	fake_link(&seen.fake, "sys/class/net/eth0/device", "../../../0000:10:00.0");
 	assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
 	assert_string_equal(seen.vm.nics[0].name, "macvtap0");
 	assert_string_equal(seen.vm.nics[0].physical, "eth0");
@@ -190,10 +190,10 @@ static void test_odd_interfaces(void **state)
 
 	(void)state;
 	make(&seen, "kvm -m 64 -netdev tap,id=x,ifname=t -device virtio-net-pci,netdev=x");
-	put_tap(&seen.place, 5, "t");
-	put_link(&seen.place, "sys/class/net/t/master", "../a");
-	put_link(&seen.place, "sys/class/net/a/lower_b", "../b");
-	put_link(&seen.place, "sys/class/net/b/lower_a", "../a");
+	put_tap(&seen.fake, 5, "t");
+	fake_link(&seen.fake, "sys/class/net/t/master", "../a");
+	fake_link(&seen.fake, "sys/class/net/a/lower_b", "../b");
+	fake_link(&seen.fake, "sys/class/net/b/lower_a", "../a");
 	assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
 	assert_string_equal(seen.vm.nics[0].bridge, "a");
 	assert_string_equal(seen.vm.nics[0].physical, "");
@@ -217,14 +217,14 @@ static void test_devices(void **state)
 	device->irqs = calloc(2, sizeof(*device->irqs));
 	device->irqs[0].number = 40;
 	device->irqs[1].number = 41;
-	put(&seen.place, "sys/kernel/irq/40/actions", "vfio-msix[0](0000:20:00.0)\n");
-	put(&seen.place, "sys/kernel/irq/40/chip_name", "IR-PCI-MSIX-0000:20:00.0\n");
-	put(&seen.place, "sys/kernel/irq/40/per_cpu_count", "5,0,7\n");
-	put(&seen.place, "sys/kernel/irq/41/per_cpu_count", "3\n");
-	put(&seen.place, "sys/kernel/debug/irq/irqs/41", "dstate: 0x1\n IRQD_AFFINITY_MANAGED\n");
-	put(&seen.place, "sys/module/kvm_amd/parameters/avic", "Y\n");
-	put(&seen.place, "proc/irq/40/smp_affinity_list", "0-1\n");
-	put(&seen.place, "proc/irq/40/effective_affinity_list", "1\n");
+	fake_put(&seen.fake, "sys/kernel/irq/40/actions", "vfio-msix[0](0000:20:00.0)\n");
+	fake_put(&seen.fake, "sys/kernel/irq/40/chip_name", "IR-PCI-MSIX-0000:20:00.0\n");
+	fake_put(&seen.fake, "sys/kernel/irq/40/per_cpu_count", "5,0,7\n");
+	fake_put(&seen.fake, "sys/kernel/irq/41/per_cpu_count", "3\n");
+	fake_put(&seen.fake, "sys/kernel/debug/irq/irqs/41", "dstate: 0x1\n IRQD_AFFINITY_MANAGED\n");
+	fake_put(&seen.fake, "sys/module/kvm_amd/parameters/avic", "Y\n");
+	fake_put(&seen.fake, "proc/irq/40/smp_affinity_list", "0-1\n");
+	fake_put(&seen.fake, "proc/irq/40/effective_affinity_list", "1\n");
 	assert_int_equal(vn_devices_find(survey(&seen), seen.host, &seen.vm), 0);
 	assert_int_equal(seen.vm.n_devices, 2);
 	const struct vn_device_sample *seen_device = &seen.vm.devices[0];
@@ -242,8 +242,8 @@ static void test_devices(void **state)
 	assert_int_equal(seen.vm.devices[1].node, -1);
 	assert_int_equal(seen.vm.devices[1].vnode, -1);
 	assert_int_equal(vn_devices_count_irqs(&seen.survey, &seen.vm, 1, -1), 0);
-	put(&seen.place, "sys/kernel/irq/40/per_cpu_count", "6,1,10\n");
-	put(&seen.place, "sys/kernel/irq/41/per_cpu_count", "0\n"); /* the device was reset */
+	fake_put(&seen.fake, "sys/kernel/irq/40/per_cpu_count", "6,1,10\n");
+	fake_put(&seen.fake, "sys/kernel/irq/41/per_cpu_count", "0\n"); /* the device was reset */
 	assert_int_equal(vn_devices_count_irqs(&seen.survey, &seen.vm, 1, 1), 0);
 	assert_int_equal(seen_device->irqs[0].count, 5);
 	assert_int_equal(seen_device->irqs[1].count, 0);
@@ -264,14 +264,14 @@ static void test_settings(void **state)
 	assert_int_equal(settings.irqbalance, 0);
 	assert_string_equal(settings.thp, "");
 	assert_int_equal(vn_settings_faults(seen.survey.root, &faults, &migrated), -ENOENT);
-	put(&seen.place, "proc/sys/vm/zone_reclaim_mode", "1\n");
-	put(&seen.place, "sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
-	put(&seen.place, "sys/kernel/mm/transparent_hugepage/defrag", "none\n");
-	put(&seen.place, "sys/kernel/mm/ksm/run", "1\n");
-	put(&seen.place, "sys/kernel/mm/ksm/merge_across_nodes", "0\n");
-	put(&seen.place, "proc/500/comm", "irqbalance\n");
-	put(&seen.place, "proc/501/comm", "numad2\n");
-	put(&seen.place, "proc/vmstat",
+	fake_put(&seen.fake, "proc/sys/vm/zone_reclaim_mode", "1\n");
+	fake_put(&seen.fake, "sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
+	fake_put(&seen.fake, "sys/kernel/mm/transparent_hugepage/defrag", "none\n");
+	fake_put(&seen.fake, "sys/kernel/mm/ksm/run", "1\n");
+	fake_put(&seen.fake, "sys/kernel/mm/ksm/merge_across_nodes", "0\n");
+	fake_put(&seen.fake, "proc/500/comm", "irqbalance\n");
+	fake_put(&seen.fake, "proc/501/comm", "numad2\n");
+	fake_put(&seen.fake, "proc/vmstat",
 		"numa_hint_faults_local 9\nnuma_hint_faults 70\nnuma_pages_migrated 5\n");
 	assert_int_equal(vn_settings_read(seen.survey.root, seen.host, &settings), 0);
 	assert_int_equal(settings.zone_reclaim, 1);

@@ -11,39 +11,39 @@
 
 #include "../src/observe/neighbours.h"
 #include "host_maker.h"
-#include "place.h"
+#include "fake_root.h"
 
 #define GIB 1024u /* in MiB */
 
 static void put_process(
-	const struct place *place, int pid, const char *comm, const char *maps, const char *numa_maps)
+	const struct fake_root *fake, int pid, const char *comm, const char *maps, const char *numa_maps)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "proc/%d/comm", pid);
-	put(place, path, comm);
+	fake_put(fake, path, comm);
 	snprintf(path, sizeof(path), "proc/%d/maps", pid);
-	put(place, path, maps);
+	fake_put(fake, path, maps);
 	snprintf(path, sizeof(path), "proc/%d/numa_maps", pid);
-	put(place, path, numa_maps);
+	fake_put(fake, path, numa_maps);
 }
 
-static void put_thread(const struct place *place, int pid, int tid, const char *comm, const char *cpus)
+static void put_thread(const struct fake_root *fake, int pid, int tid, const char *comm, const char *cpus)
 {
 	char path[64], text[256];
 
 	snprintf(path, sizeof(path), "proc/%d/task/%d/status", pid, tid);
 	snprintf(text, sizeof(text),
 		"Name:\t%s\nState:\tS (sleeping)\nCpus_allowed:\tff\nCpus_allowed_list:\t%s\n", comm, cpus);
-	put(place, path, text);
+	fake_put(fake, path, text);
 }
 
-static void survey(struct place *place, const struct vn_host *host, const pid_t *ours, size_t n_ours,
+static void survey(struct fake_root *fake, const struct vn_host *host, const pid_t *ours, size_t n_ours,
 	struct vn_occupied *occupied, struct vn_notes *notes)
 {
-	if (place->root.fd < 0)
-		assert_int_equal(vn_root_open(place->path, &place->root, NULL), 0);
-	assert_int_equal(vn_neighbours_add(&place->root, host, ours, n_ours, occupied, notes), 0);
+	if (fake->root.fd < 0)
+		assert_int_equal(vn_root_open(fake->path, &fake->root, NULL), 0);
+	assert_int_equal(vn_neighbours_add(&fake->root, host, ours, n_ours, occupied, notes), 0);
 }
 
 static struct vn_host *two_nodes(void)
@@ -81,26 +81,26 @@ static uint64_t promised(const struct vn_occupied *occupied, size_t node, uint64
 static void test_memory_to_come(void **state)
 {
 	(void)state;
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root fake;
 	vn_autohost *host = two_nodes();
 	vn_autooccupied *occupied = vn_occupied_new(host);
 	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
 
-	place_make(&place);
-	put_process(&place, 100, "qemu-system-x86\n", MAPS, NUMA_MAPS);
-	put_thread(&place, 100, 100, "qemu-system-x86", "0-7");
-	put_thread(&place, 100, 101, "CPU 0/KVM", "4-7");
-	put_process(&place, 200, "bash\n", MAPS, NUMA_MAPS); /* not a guest, whatever it maps */
-	put_thread(&place, 200, 201, "CPU 0/KVM", "4-7");
-	put(&place, "proc/self/comm", "qemu-system-x86\n");
-	put(&place, "proc/uptime", "1 2\n");
-	survey(&place, host, NULL, 0, occupied, &notes);
+	fake_make(&fake);
+	put_process(&fake, 100, "qemu-system-x86\n", MAPS, NUMA_MAPS);
+	put_thread(&fake, 100, 100, "qemu-system-x86", "0-7");
+	put_thread(&fake, 100, 101, "CPU 0/KVM", "4-7");
+	put_process(&fake, 200, "bash\n", MAPS, NUMA_MAPS); /* not a guest, whatever it maps */
+	put_thread(&fake, 200, 201, "CPU 0/KVM", "4-7");
+	fake_put(&fake, "proc/self/comm", "qemu-system-x86\n");
+	fake_put(&fake, "proc/uptime", "1 2\n");
+	survey(&fake, host, NULL, 0, occupied, &notes);
 	assert_int_equal(promised(occupied, 0, 0), GIB + 768);
 	assert_int_equal(promised(occupied, 1, 0), 3 * GIB + 768);
 	assert_int_equal(occupied->nodes[0].load, 0);
 	assert_int_equal(occupied->nodes[1].load, 1);
 	assert_int_equal(notes.n, 0);
-	survey(&place, host, (const pid_t[]){7, 100}, 2, occupied,
+	survey(&fake, host, (const pid_t[]){7, 100}, 2, occupied,
 		&notes); /* counted otherwise: nothing is added */
 	assert_int_equal(occupied->nodes[1].load, 1);
 	assert_int_equal(promised(occupied, 1, 0), 3 * GIB + 768);
@@ -115,15 +115,15 @@ static void test_memory_without_a_policy(void **state)
 
 	(void)state;
 	for (unsigned nodes = 1; nodes <= 2; nodes++) {
-		vn_cleanup(place_clear) struct place place;
+		vn_cleanup(fake_clear) struct fake_root fake;
 		vn_autohost *host =
 			make_host(nodes, (struct maker_node[]){{4, 64 * GIB}, {4, 64 * GIB}}, 1, 20);
 		vn_autooccupied *occupied = vn_occupied_new(host);
 		vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
-		place_make(&place);
-		put_process(&place, 100, "kvm\n", maps, numa_maps);
-		put_thread(&place, 100, 101, "CPU 0/TCG", "0");
-		survey(&place, host, NULL, 0, occupied, &notes);
+		fake_make(&fake);
+		put_process(&fake, 100, "kvm\n", maps, numa_maps);
+		put_thread(&fake, 100, 101, "CPU 0/TCG", "0");
+		survey(&fake, host, NULL, 0, occupied, &notes);
 		assert_int_equal(promised(occupied, 0, 0),
 			nodes == 1 ? 3 * GIB : 0); /* there it can only come to the one */
 		assert_int_equal(notes.n, nodes == 1 ? 0 : 1);
@@ -143,16 +143,16 @@ static void test_huge_pages(void **state)
 	static const char numa_maps[] =
 		"7f0000000000 bind:0 file=/dev/hugepages/vm\\040(deleted) huge dirty=512 N0=512 kernelpagesize_kB=2048\n"
 		"7f0200000000 bind:1 file=/memfd:ram\\040(deleted) huge\n";
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root fake;
 	vn_autohost *host = two_nodes();
 	vn_autooccupied *occupied = vn_occupied_new(host);
 	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
 
 	(void)state;
-	place_make(&place);
-	put_process(&place, 100, "qemu-kvm\n", maps, numa_maps);
-	put_thread(&place, 100, 101, "CPU 0/KVM", "0");
-	survey(&place, host, NULL, 0, occupied, &notes);
+	fake_make(&fake);
+	put_process(&fake, 100, "qemu-kvm\n", maps, numa_maps);
+	put_thread(&fake, 100, 101, "CPU 0/KVM", "0");
+	survey(&fake, host, NULL, 0, occupied, &notes);
 	assert_int_equal(promised(occupied, 0, 2 * VN_MIB), 3 * GIB);
 	assert_int_equal(promised(occupied, 0, 0) + promised(occupied, 1, 0), 0);
 	assert_int_equal(promised(occupied, 1, 2 * VN_MIB),
@@ -163,26 +163,26 @@ static void test_huge_pages(void **state)
 
 static void test_load(void **state)
 {
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root fake;
 	vn_autohost *host = two_nodes();
 	vn_autooccupied *occupied = vn_occupied_new(host);
 	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
 
 	(void)state;
-	place_make(&place);
-	put_process(&place, 100, "qemu-system-x86\n", "", "");
-	put_thread(&place, 100, 101, "CPU 0/KVM", "0-7"); /* floating ones: in turn */
-	put_thread(&place, 100, 102, "CPU 1/KVM", "0-7");
-	put_thread(&place, 100, 103, "CPU 2/KVM", "0-7");
-	put_thread(&place, 100, 104, "CPU 3/KVM", "2");
-	put_thread(&place, 100, 105, "IO mon_iothread", "0-7");
-	put_thread(&place, 100, 106, "CPU x/KVM", "0");
-	put_thread(&place, 100, 107, "CPU 4/KVM", "77"); /* nowhere that we know of */
+	fake_make(&fake);
+	put_process(&fake, 100, "qemu-system-x86\n", "", "");
+	put_thread(&fake, 100, 101, "CPU 0/KVM", "0-7"); /* floating ones: in turn */
+	put_thread(&fake, 100, 102, "CPU 1/KVM", "0-7");
+	put_thread(&fake, 100, 103, "CPU 2/KVM", "0-7");
+	put_thread(&fake, 100, 104, "CPU 3/KVM", "2");
+	put_thread(&fake, 100, 105, "IO mon_iothread", "0-7");
+	put_thread(&fake, 100, 106, "CPU x/KVM", "0");
+	put_thread(&fake, 100, 107, "CPU 4/KVM", "77"); /* nowhere that we know of */
 	for (int pid = 300; pid < 310; pid++) {
-		put_process(&place, pid, "qemu-system-x86\n", "", "");
-		put_thread(&place, pid, pid, "qemu-system-x86", "0-7");
+		put_process(&fake, pid, "qemu-system-x86\n", "", "");
+		put_thread(&fake, pid, pid, "qemu-system-x86", "0-7");
 	}
-	survey(&place, host, NULL, 0, occupied, &notes);
+	survey(&fake, host, NULL, 0, occupied, &notes);
 	assert_int_equal(occupied->nodes[0].load, 3);
 	assert_int_equal(occupied->nodes[1].load, 1);
 	assert_int_equal(notes.n, 1);
@@ -194,18 +194,18 @@ static void test_load(void **state)
 /* What is not there is a process that ended; what is there and cannot be read is told. */
 static void test_what_cannot_be_read(void **state)
 {
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root fake;
 	vn_autohost *host = two_nodes();
 	vn_autooccupied *occupied = vn_occupied_new(host);
 	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
 
 	(void)state;
-	place_make(&place);
-	put(&place, "proc/100/comm", "qemu-system-x86\n"); /* gone since */
-	put(&place, "proc/200/comm", "qemu-system-x86\n");
-	put_thread(&place, 200, 201, "CPU 0/KVM", "0");
-	put(&place, "proc/200/maps/is-a-folder", ""); /* root may read everything else */
-	survey(&place, host, NULL, 0, occupied, &notes);
+	fake_make(&fake);
+	fake_put(&fake, "proc/100/comm", "qemu-system-x86\n"); /* gone since */
+	fake_put(&fake, "proc/200/comm", "qemu-system-x86\n");
+	put_thread(&fake, 200, 201, "CPU 0/KVM", "0");
+	fake_put(&fake, "proc/200/maps/is-a-folder", ""); /* root may read everything else */
+	survey(&fake, host, NULL, 0, occupied, &notes);
 	assert_int_equal(occupied->nodes[0].load, 1);
 	assert_int_equal(notes.n, 1);
 	assert_string_equal(notes.v[0].code, "others-unreadable");
@@ -215,19 +215,19 @@ static void test_what_cannot_be_read(void **state)
 /* Given another name with `-name process=`. */
 static void test_a_name_of_its_own(void **state)
 {
-	vn_cleanup(place_clear) struct place place;
+	vn_cleanup(fake_clear) struct fake_root fake;
 	vn_autohost *host = two_nodes();
 	vn_autooccupied *occupied = vn_occupied_new(host);
 	vn_cleanup(vn_notes_clear) struct vn_notes notes = {0};
 	char link[128];
 
 	(void)state;
-	place_make(&place);
-	put_process(&place, 100, "web-server\n", MAPS, NUMA_MAPS);
-	put_thread(&place, 100, 101, "CPU 0/KVM", "4");
-	snprintf(link, sizeof(link), "%s/proc/100/exe", place.path);
+	fake_make(&fake);
+	put_process(&fake, 100, "web-server\n", MAPS, NUMA_MAPS);
+	put_thread(&fake, 100, 101, "CPU 0/KVM", "4");
+	snprintf(link, sizeof(link), "%s/proc/100/exe", fake.path);
 	assert_int_equal(symlink("/usr/bin/qemu-system-x86_64", link), 0);
-	survey(&place, host, NULL, 0, occupied, &notes);
+	survey(&fake, host, NULL, 0, occupied, &notes);
 	assert_int_equal(occupied->nodes[1].load, 1);
 	assert_int_equal(promised(occupied, 1, 0), 3 * GIB + 768);
 }

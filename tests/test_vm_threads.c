@@ -131,7 +131,7 @@ static void test_named_threads(void **state)
 {
 	vn_cleanup(fake_clear) struct fake_root fake;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
-		.accel = "kvm", .guest = guest_of("qemu -smp 2")};
+		.accel = "kvm", .guest = guest_of("kvm -smp 2")};
 
 	(void)state;
 	fake_make(&fake);
@@ -185,7 +185,7 @@ static void test_kvm_run(void **state)
 	for (unsigned gap = 0; gap < 2; gap++) {
 		vn_cleanup(fake_clear) struct fake_root fake;
 		vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
-			.accel = "kvm", .guest = guest_of("qemu -smp 3")};
+			.accel = "kvm", .guest = guest_of("kvm -smp 3")};
 		char run[64], other[64];
 		fake_make(&fake);
 		put_task(&fake, 100, "qemu-system-x86", "0-7", 10, 5, 1);
@@ -268,7 +268,7 @@ static void test_guess(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vn_cleanup(fake_clear) struct fake_root fake;
 		vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
-			.accel = "tcg", .guest = guest_of("qemu -smp 2")};
+			.accel = "tcg", .guest = guest_of("kvm -smp 2")};
 		fake_make(&fake);
 		put_task(&fake, 100, "qemu-system-x86", "0-7", 10, cases[i].main, 1);
 		for (int k = 0; k < 5; k++)
@@ -328,7 +328,7 @@ static void test_looks(void **state)
 {
 	vn_cleanup(fake_clear) struct fake_root fake;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
-		.accel = "kvm", .guest = guest_of("qemu -smp 2")};
+		.accel = "kvm", .guest = guest_of("kvm -smp 2")};
 	vn_autohost *host = make_host(2, (struct maker_node[]){{4, 64}, {4, 64}}, 1, 20);
 	struct vn_looks *looks = NULL;
 

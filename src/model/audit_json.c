@@ -98,6 +98,7 @@ static json_t *vm_to_json(const struct vn_vm_audit *vm)
 		vn_json_put(object, "memory",
 			pages ? vn_node_bytes_to_json(vm->memory, vm->n_memory) : json_null()) &&
 		vn_json_put(object, "vnodes", vnodes_to_json(vm)) && vn_vm_sample_into_json(vm->vm, object) &&
+		vn_json_put(object, "unjudged", vn_notes_to_json(&vm->unjudged, NULL)) &&
 		vn_json_put(object, "findings", findings_to_json(&vm->findings));
 	if (!ok)
 		json_decref(object);

@@ -165,8 +165,11 @@ int vn_audit_gaps(const struct vn_audit *audit, struct vn_gap **ret_gaps, size_t
 	struct gaps gaps = {0};
 	int r = add_gaps(&gaps, &audit->sample->gaps, NULL);
 
-	for (size_t i = 0; r == 0 && i < audit->n_vms; i++)
+	for (size_t i = 0; r == 0 && i < audit->n_vms; i++) {
 		r = add_gaps(&gaps, &audit->vms[i].vm->gaps, audit->vms[i].vm);
+		if (r == 0)
+			r = add_gaps(&gaps, &audit->vms[i].unjudged, audit->vms[i].vm);
+	}
 	if (r < 0) {
 		free(gaps.v);
 		return r;

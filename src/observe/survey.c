@@ -11,6 +11,7 @@
 #include "devices.h"
 #include "find.h"
 #include "host_settings.h"
+#include "kernel_workers.h"
 #include "monitor_facts.h"
 #include "nics.h"
 #include "vm_threads.h"
@@ -185,15 +186,18 @@ static int take(const struct vn_survey *survey, struct vn_sample *sample, struct
 int vn_survey_take(const struct vn_survey *survey, struct vn_host *host, struct vn_sample **ret_sample,
 	struct vn_error *err)
 {
+	vn_cleanup(vn_kernel_workers_clear) struct vn_kernel_workers workers = {0};
 	vn_autosample *sample = vn_sample_new();
+	struct vn_survey with_workers = *survey;
 
-	if (!sample)
+	if (!sample || vn_kernel_workers_read(survey->root, &workers) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	with_workers.workers = &workers;
 	sample->host = host;
 	sample->taken = (int64_t)time(NULL);
 	sample->seed = survey->seed;
 	sample->pages = survey->exact ? 0 : survey->pages;
-	int r = take(survey, sample, err);
+	int r = take(&with_workers, sample, err);
 	if (r < 0) {
 		sample->host = NULL; /* still the caller's */
 		return r;
