@@ -387,6 +387,11 @@ static void iothread_remote(void **state)
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "4-7", 5, 300, 0);
 	vm->manager = VN_MANAGER_LIBVIRT;
 	assert_vm_finding(sample, "iothread-remote", "virsh iothreadpin vm 1 0-3,8-11 --live");
+	/* asleep since it was kept away: where it was last says nothing any more */
+	vm = healthy(&sample);
+	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "4-7", 1, 0, 0);
+	vm->manager = VN_MANAGER_LIBVIRT;
+	assert_vm_finding(sample, "iothread-remote", "virsh iothreadpin vm 1 0-3,8-11 --live");
 	vm = healthy(&sample);
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "8-11", 9, 300, 0);
 	assert_vm_codes(sample, "");

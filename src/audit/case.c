@@ -82,6 +82,22 @@ static int node_of_cpu(const struct vn_host *host, int cpu)
 	return -1;
 }
 
+/* Each node's part of the CPUs. False: there are none. */
+static bool spread(const struct vn_host *host, hwloc_const_bitmap_t cpus, double *on)
+{
+	double sum = 0;
+
+	for (size_t i = 0; cpus && i < host->n_nodes; i++) {
+		for (int cpu = hwloc_bitmap_first(host->nodes[i].cpus); cpu >= 0;
+			cpu = hwloc_bitmap_next(host->nodes[i].cpus, cpu))
+			on[i] += hwloc_bitmap_isset(cpus, (unsigned)cpu) != 0;
+		sum += on[i];
+	}
+	for (size_t i = 0; i < host->n_nodes && sum > 0; i++)
+		on[i] /= sum;
+	return sum > 0;
+}
+
 bool vn_case_place(const struct vn_host *host, const struct vn_thread_sample *thread, double *on)
 {
 	double sum = 0;
@@ -98,8 +114,10 @@ bool vn_case_place(const struct vn_host *host, const struct vn_thread_sample *th
 	if (sum > 0)
 		return true;
 	int node = node_of_cpu(host, thread->cpu);
-	if (node >= 0)
+	if (node >= 0 && (!thread->cpus || hwloc_bitmap_isset(thread->cpus, (unsigned)thread->cpu)))
 		on[node] = 1;
+	else
+		node = spread(host, thread->cpus, on) ? 0 : -1;
 	return node >= 0;
 }
 

@@ -69,7 +69,8 @@ int vn_case_nodes(const struct vn_host *host, hwloc_const_bitmap_t cpus, hwloc_b
 /* Where vCPUs at home on `home` are: it, or the nodes with CPUs that are nearest to it. Adds to `ret`. 0 or -ENOMEM. */
 int vn_case_near(const struct vn_case *the, int home, hwloc_bitmap_t ret);
 
-/* Where a thread was: shares of its time by node into `on`, or where it was last. False: not known. */
+/* Where a thread was: shares of its time by node into `on`, or where it was last; one that slept since it was told to be elsewhere is
+ * there already, as far as it matters. False: not known. */
 bool vn_case_place(const struct vn_host *host, const struct vn_thread_sample *thread, double *on);
 
 /* Mean distance of an access by CPUs on `on` to memory as `memory` has it (any scale); 0: there is none. */
