@@ -2,8 +2,8 @@
 #ifndef VNUMA_H
 #define VNUMA_H
 /*
- * libvnuma: the NUMA topology of a host, as `vnuma topology` shows it, where guests live best on it, as `vnuma plan` says, and the
- * tables that tell them of their nodes, as `vnuma acpi` writes them.
+ * libvnuma: the NUMA topology of a host, as `vnuma topology` shows it, where guests live best on it, as `vnuma plan` says, the
+ * tables that tell them of their nodes, as `vnuma acpi` writes them, and how local VMs that run are, as `vnuma audit` says.
  * The only public header.
  *
  *     struct vn_host *host;
@@ -66,6 +66,7 @@ struct vn_plan_options; /* how to plan */
 struct vn_written; /* a plan for the program that runs the guest */
 struct vn_acpi; /* the tables that tell a guest of its nodes */
 struct vn_acpi_options; /* for which machine */
+struct vn_audit; /* how local the VMs of this machine are */
 struct vn_error; /* what was wrong, all of it */
 
 /* ---- errors ---- */
@@ -644,6 +645,56 @@ int vn_acpi_range_is_pluggable(const struct vn_acpi *acpi, size_t range);
 size_t vn_acpi_note_count(const struct vn_acpi *acpi);
 const char *vn_acpi_note_code(const struct vn_acpi *acpi, size_t note);
 const char *vn_acpi_note_text(const struct vn_acpi *acpi, size_t note);
+
+/* ---- Audits: how local the VMs of this machine are, as `vnuma audit` says ---- */
+
+/*
+ * Looks at all QEMUs of this machine for `interval_ms` (0 to 60000; 0: one look, and no times), drawing `pages` pages of each block of
+ * guest memory (1 to 1048576) by `seed`, and judges what it saw. No monitor is asked, nothing is changed; VMs that vnuma started
+ * are looked at as any others. What could not be read is left unknown and said (vn_audit_json(), gaps). *ret_audit is new, for
+ * vn_audit_free(). 0; -EINVAL for an argument out of range; -ENOMEM; what keeps /sys or /proc from being read at all.
+ */
+int vn_audit_run(unsigned interval_ms, unsigned pages, uint64_t seed, struct vn_audit **ret_audit,
+	struct vn_error *err);
+void vn_audit_free(struct vn_audit *audit); /* NULL is fine */
+
+/* All of it: `"schema": "vnuma.audit/1"`, as `vnuma audit --json` prints it. New, for free(); NULL: out of memory. */
+char *vn_audit_json(const struct vn_audit *audit);
+
+/* VMs, counted from 0, worst first: what their findings cost, then locality. */
+size_t vn_audit_vm_count(const struct vn_audit *audit);
+
+/* As its manager calls it: printable UTF-8, at most 127 bytes, whatever the name was; not always unique. */
+const char *vn_audit_vm_name(const struct vn_audit *audit, size_t vm);
+int64_t vn_audit_vm_pid(const struct vn_audit *audit, size_t vm);
+
+/* "none", "vnuma", "libvirt", "proxmox"; more may come. */
+const char *vn_audit_vm_manager(const struct vn_audit *audit, size_t vm);
+
+/*
+ * Locality, 0 to 1: the sum over vCPUs of a vCPU's share of the VM's CPU time times the share of its vnode's pages on the node it ran
+ * on; with the bounds of a 99% interval. Each of `ret_…` may be NULL. 0; -ENODATA: not known; -ERANGE.
+ */
+int vn_audit_vm_locality(
+	const struct vn_audit *audit, size_t vm, double *ret_share, double *ret_low, double *ret_high);
+
+/* The mean distance of an access by the same weights: 10 when all is local. 0; -ENODATA; -ERANGE. */
+int vn_audit_vm_mean_distance(const struct vn_audit *audit, size_t vm, double *ret_distance);
+
+/* Bytes of guest memory estimated on the node with this id; -ENODATA when none could be looked at. */
+int64_t vn_audit_vm_memory(const struct vn_audit *audit, size_t vm, unsigned node_id);
+
+/*
+ * Findings of a VM, worst first; with VN_AUDIT_HOST for `vm` those of the host. Code ("memory-remote"; docs/findings.md has them
+ * all), severity ("notice", "low", "medium", "high"), a sentence, and the shell command that mends it, NULL: there is none, or no
+ * such finding.
+ */
+#define VN_AUDIT_HOST ((size_t)-1)
+size_t vn_audit_finding_count(const struct vn_audit *audit, size_t vm);
+const char *vn_audit_finding_code(const struct vn_audit *audit, size_t vm, size_t finding);
+const char *vn_audit_finding_severity(const struct vn_audit *audit, size_t vm, size_t finding);
+const char *vn_audit_finding_text(const struct vn_audit *audit, size_t vm, size_t finding);
+const char *vn_audit_finding_fix(const struct vn_audit *audit, size_t vm, size_t finding);
 
 #ifdef __cplusplus
 }

@@ -82,11 +82,13 @@ run_examples() {
 	same "$1: acpi_tables" "$?" 0
 	like "$1: prints each table" "$(<"$work/out")" '^SRAT\.aml: [0-9]+ bytes$'
 	same "$1: writes an SRAT" "$(head -c 4 "$work/SRAT.aml")" SRAT
+	expect "$1: remote_vms" 0 "$work/remote_vms"
+	like "$1: counts VMs" "$out" '^[0-9]+ VMs$'
 	expect "$1: a source that is none" 2 "$work/free_memory" nowhere:
 }
 
 same "cflags and libs name nothing of hwloc" "$(pkg-config --cflags --libs vnuma | grep -oE 'hwloc|jansson')" ""
-for name in free_memory plan_guest acpi_tables; do
+for name in free_memory plan_guest acpi_tables remote_vms; do
 	expect "shared: $name compiles" 0 compile $name
 done
 like "shared: linked to the library" "$(readelf -d "$work/plan_guest")" 'NEEDED.*libvnuma\.so\.0'
@@ -111,7 +113,7 @@ else
 	rm -f "$libdir"/libvnuma.so*
 	work=$tap_work/static
 	mkdir "$work"
-	for name in free_memory plan_guest acpi_tables; do
+	for name in free_memory plan_guest acpi_tables remote_vms; do
 		expect "static: $name compiles" 0 compile $name --static
 	done
 	unlike "static: not linked to the library" "$(readelf -d "$work/plan_guest")" 'libvnuma'

@@ -30,6 +30,7 @@ void vn_audit_free(struct vn_audit *audit)
 		vn_findings_clear(&vm->findings);
 	}
 	free(audit->vms);
+	vn_sample_free(audit->owned);
 	vn_findings_clear(&audit->host);
 	free(audit);
 }

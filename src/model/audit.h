@@ -75,6 +75,7 @@ struct vn_vm_audit {
 
 struct vn_audit {
 	const struct vn_sample *sample; /* must outlive it */
+	struct vn_sample *owned; /* the same, where it is freed with the audit; NULL: it is somebody else's */
 	double threshold; /* locality below which a VM counts as remote; 0 to 1 */
 	size_t n_vms;
 	struct vn_vm_audit *vms; /* worst first: by cost of findings, then locality, then pid */
