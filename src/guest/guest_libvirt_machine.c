@@ -22,7 +22,8 @@ static void check_machine(struct domain_reader *r)
 		vn_notes_add(&r->guest->notes, "hypervisor-other",
 			"line %u: domain: type='%s': the rules checked are those of QEMU",
 			r->doc->elements[0].line, vn_quote(domain, seen));
-	if ((arch && strcmp(arch, "x86_64") != 0 && strcmp(arch, "i686") != 0) ||
+	r->guest->machine.other = arch && strcmp(arch, "x86_64") != 0 && strcmp(arch, "i686") != 0;
+	if (r->guest->machine.other ||
 		(machine && strncmp(machine, "pc", 2) != 0 && !strstr(machine, "q35")))
 		vn_notes_add(&r->guest->notes, "machine-other",
 			"line %u: os/type: machine '%s' of %s: the rules checked are those of x86's pc and q35",

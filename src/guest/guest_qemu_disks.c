@@ -39,7 +39,7 @@ static enum vn_disk_bus bus_of(const struct qemu_reader *r, const char *name)
 	return strncmp(name, "scsi", 4) == 0 ? VN_DISK_SCSI : VN_DISK_VIRTIO;
 }
 
-/* What only QEMU's own words can say: another format, no file, a path that is relative to where QEMU was started. */
+/* What only QEMU's own words can say: another format (which is "raw" to nobody, as such a disk is left out), no file, a path that is relative to where QEMU was started. */
 static bool is_foreign(const struct image *image)
 {
 	static const char *const formats[] = {"raw", "qcow2", "file", "host_device", NULL};
@@ -60,7 +60,8 @@ static void add_disk(struct qemu_reader *r, const struct image *image, int vnode
 	disk->path = vn_copy(image->path);
 	r->short_of_memory |= !disk->path;
 	bool qcow2 = image->format && strcmp(image->format, "qcow2") == 0;
-	snprintf(disk->format, sizeof(disk->format), "%s", qcow2 ? "qcow2" : "raw");
+	snprintf(disk->format, sizeof(disk->format), "%s", qcow2 ? "qcow2" : image->format ? "raw" : "");
+	disk->line = option->line;
 	disk->readonly = image->readonly;
 	disk->vnode = vnode;
 	disk->place = option->word;
@@ -103,6 +104,8 @@ static struct image image_of_drive(struct qemu_reader *r, const struct qemu_opti
 	struct image image = {.path = vn_keyval_get(&option->keys, "file"),
 		.format = vn_keyval_get(&option->keys, "format")};
 
+	if (!image.format) /* another word for it: blockdev_init() in blockdev.c */
+		image.format = vn_keyval_get(&option->keys, "driver");
 	image.readonly =
 		qemu_switch(r, option, "readonly", false) || qemu_switch(r, option, "read-only", false);
 	if (!image.path)

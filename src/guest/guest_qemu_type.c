@@ -78,6 +78,21 @@ static void take_type(struct qemu_reader *r, const char *type)
 	}
 }
 
+/* Whether it is for another architecture: by the program, or where that tells nothing by a machine that only others have. */
+static bool is_other(const char *program, bool pc, const char *type)
+{
+	static const char *const machines[] = {"virt", "pseries", "s390-ccw-virtio", "sbsa-ref"};
+
+	if (begins(program, "qemu-system-"))
+		return !pc;
+	for (size_t i = 0; type && i < sizeof(machines) / sizeof(machines[0]); i++) {
+		size_t n = strlen(machines[i]);
+		if (begins(type, machines[i]) && (!type[n] || type[n] == '-'))
+			return true;
+	}
+	return false;
+}
+
 void qemu_read_type(struct qemu_reader *r)
 {
 	const struct qemu_option *option = qemu_last(r, "-machine", "type");
@@ -92,6 +107,7 @@ void qemu_read_type(struct qemu_reader *r)
 	else if (pc) /* its default machine */
 		r->machine = QEMU_MACHINE_PC;
 	r->x86 = pc || r->machine != QEMU_MACHINE_OTHER;
+	r->guest->machine.other = is_other(program, pc, type);
 	if (begins(program, "qemu-system-") && !pc &&
 		vn_notes_add(&r->guest->notes, "qemu-other-machine",
 			"%s: the rules checked here, and how vCPUs are numbered, are those of x86 machines: its own command line can be "

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Guests that become another form: what is refused where a guess would do harm, and that what the guest is stays as it is. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../src/base/text.h"
+#include "../src/emit/emit_plan.h"
+#include "../src/guest/guest_read.h"
+#include "../src/plan/plan_make.h"
+#include "host_maker.h"
+
+/* The text, on two nodes of 4 cores and 4 GiB, as another form; NULL when it is refused. All problems as "LINE KEY: TEXT" lines. */
+static char *convert(const char *text, enum vn_emit_form form, const char *version, char **ret_problems)
+{
+	static const struct maker_node nodes[] = {{4, 4096}, {4, 4096}};
+	vn_autohost *host = make_host(2, nodes, 1, 21);
+	vn_autoguest *guest = NULL;
+	vn_autoplan *plan = NULL;
+	vn_autoerror err = {0};
+	struct vn_plan_options options = {0};
+	struct vn_notes notes = {0};
+	struct vn_target target;
+	char *out = NULL;
+
+	assert_int_equal(vn_guest_read(text, strlen(text), "g", false, &guest, &err), 0);
+	assert_int_equal(vn_plan_auto(host, guest, &options, &plan, &err), 0);
+	assert_true(plan->feasible);
+	assert_int_equal(vn_target_parse(version, vn_emit_form_target(form), &target, &err), 0);
+	int r = vn_emit_plan(plan, guest, form, &target, &notes, &out, &err);
+	assert_true(r == 0 ? !err.n : r == -EINVAL && !out);
+	*ret_problems = vn_copy("");
+	for (size_t i = 0; i < err.n; i++) {
+		char *more = vn_format("%s%u %s: %s\n", *ret_problems, err.problems[i].line,
+			err.problems[i].key, err.problems[i].text);
+		free(*ret_problems);
+		*ret_problems = more;
+	}
+	vn_notes_clear(&notes);
+	return out;
+}
+
+static char *converted(const char *text, enum vn_emit_form form)
+{
+	vn_autofree char *problems = NULL;
+	char *out = convert(text, form, NULL, &problems);
+	assert_string_equal(problems, "");
+	assert_non_null(out);
+	return out;
+}
+
+static void assert_refused(const char *text, enum vn_emit_form form, const char *expected)
+{
+	vn_autofree char *problems = NULL;
+	vn_autofree char *out = convert(text, form, NULL, &problems);
+	assert_string_equal(problems, expected);
+	assert_null(out);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in:\n%s", part, text);
+}
+
+static void assert_has_not(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("'%s' in:\n%s", part, text);
+}
+
+#define QEMU "qemu-system-x86_64 -name guest=g -m 1G -smp 2 "
+
+#define NO_FORMAT(target)                                                                                       \
+	" without a format; expected format=raw or format=qcow2 with its -drive, as 'qemu-img info' tells it: " \
+	"QEMU looks into the image, " target " does not, and a wrong format destroys what is in it\n"
+
+static void test_a_format_that_is_not_told(void **state)
+{
+	(void)state;
+	static const char text[] =
+		QEMU "-drive file=/x.qcow2,if=virtio \\\n-hda /a.img \\\n-drive file=/d,if=none,id=d \\\n"
+		     "-device virtio-blk-pci,drive=d -drive file=/r,format=raw,if=virtio \\\n/last";
+	assert_refused(text, VN_EMIT_LIBVIRT,
+		"4 disk: '/d'" NO_FORMAT("libvirt") /* devices, in the order written */
+		"1 disk: '/x.qcow2'" NO_FORMAT("libvirt") "2 disk: '/a.img'" NO_FORMAT(
+			"libvirt") "5 disk: '/last'" NO_FORMAT("libvirt"));
+	vn_autofree char *problems = NULL;
+	vn_autofree char *none = convert(text, VN_EMIT_XL, NULL, &problems);
+	assert_null(none);
+	assert_has(problems, "1 disk: '/x.qcow2'" NO_FORMAT("Xen"));
+	vn_autofree char *own = converted(text, VN_EMIT_QEMU); /* says what it said */
+	assert_has(own, "-drive file=/x.qcow2,if=virtio ");
+	assert_has(own, "-hda /a.img ");
+	assert_has_not(own, "/x.qcow2,format");
+}
+
+static void test_a_format_that_is_told(void **state)
+{
+	(void)state;
+	static const char text[] =
+		QEMU "-drive file=/q,if=virtio,driver=qcow2 -drive file=/v,if=virtio,format=vdi "
+		     "-blockdev driver=file,node-name=f,filename=/f -device virtio-blk-pci,drive=f";
+	vn_autofree char *domain = converted(text, VN_EMIT_LIBVIRT);
+	assert_has(domain, "type='qcow2'/>\n      <source file='/q'/>");
+	assert_has(domain, "type='raw'/>\n      <source file='/f'/>");
+	assert_has_not(domain, "'/v'"); /* left out, which is told */
+	vn_autofree char *xl = converted(text, VN_EMIT_XL);
+	assert_has(xl, "format=qcow2,vdev=");
+	assert_has_not(xl, "/v");
+	/* libvirt's own default, and xl's */
+	vn_autofree char *line = converted(
+		"<domain type='kvm'><name>g</name><memory unit='GiB'>1</memory><devices>"
+		"<disk type='file'><source file='/d'/><target dev='vda'/></disk></devices></domain>",
+		VN_EMIT_QEMU);
+	assert_has(line, "format=raw,readonly=off,file=/d ");
+	vn_autofree char *of_xl =
+		converted("name='g'\nmemory=512\nvcpus=1\ndisk=['/c,,xvda,rw']\n", VN_EMIT_LIBVIRT);
+	assert_has(of_xl, "type='raw'/>\n      <source file='/c'/>");
+}
+
+static void test_another_architecture(void **state)
+{
+	(void)state;
+	static const char text[] = "qemu-system-aarch64 -M virt -m 64 -smp 2",
+			  kvm[] = "kvm -machine virt-9.0 -m 64",
+			  domain[] = "<domain type='kvm'><name>g</name><memory unit='GiB'>1</memory>"
+				     "<os><type arch='aarch64' machine='virt'>hvm</type></os></domain>";
+	static const char line_refused[] =
+		"0 --to: a machine of another architecture than x86; expected --to qemu, which gives the command line back "
+		"with its plan, as other forms are made for x86 alone\n";
+	static const char domain_refused[] =
+		"0 --to: a machine of another architecture than x86; expected --to libvirt, which gives the domain back with "
+		"its plan, as other forms are made for x86 alone\n";
+	assert_refused(text, VN_EMIT_LIBVIRT, line_refused);
+	assert_refused(text, VN_EMIT_XL, line_refused);
+	assert_refused(kvm, VN_EMIT_LIBVIRT, line_refused);
+	assert_refused(domain, VN_EMIT_QEMU, domain_refused);
+	assert_refused(domain, VN_EMIT_XL, domain_refused);
+	vn_autofree char *own = converted(text, VN_EMIT_QEMU);
+	assert_has(own, "qemu-system-aarch64 -M virt ");
+	vn_autofree char *same = converted(domain, VN_EMIT_LIBVIRT);
+	assert_has(same, "arch='aarch64' machine='virt'");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_format_that_is_not_told),
+		cmocka_unit_test(test_a_format_that_is_told),
+		cmocka_unit_test(test_another_architecture),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
