@@ -15,6 +15,7 @@
 /* What a chain of block nodes comes to. Strings belong to the options. */
 struct image {
 	const char *path, *format;
+	unsigned line; /* where it is told */
 	bool readonly;
 };
 
@@ -61,7 +62,7 @@ static void add_disk(struct qemu_reader *r, const struct image *image, int vnode
 	r->short_of_memory |= !disk->path;
 	bool qcow2 = image->format && strcmp(image->format, "qcow2") == 0;
 	snprintf(disk->format, sizeof(disk->format), "%s", qcow2 ? "qcow2" : image->format ? "raw" : "");
-	disk->line = option->line;
+	disk->line = image->line;
 	disk->readonly = image->readonly;
 	disk->vnode = vnode;
 	disk->place = option->word;
@@ -83,7 +84,7 @@ static const char *filename_in(const struct qemu_option *option)
 /* Follows -blockdev from a node to the one below, up to the file. What is no file has its node's name for a path. */
 static struct image follow_nodes(struct qemu_reader *r, const struct qemu_option *option)
 {
-	struct image image = {.format = vn_keyval_get(&option->keys, "driver")};
+	struct image image = {.format = vn_keyval_get(&option->keys, "driver"), .line = option->line};
 
 	image.readonly = qemu_switch(r, option, "read-only", false);
 	for (unsigned depth = 0; option && depth < MAX_CHAIN && !image.path; depth++) {
@@ -102,7 +103,8 @@ static struct image follow_nodes(struct qemu_reader *r, const struct qemu_option
 static struct image image_of_drive(struct qemu_reader *r, const struct qemu_option *option)
 {
 	struct image image = {.path = vn_keyval_get(&option->keys, "file"),
-		.format = vn_keyval_get(&option->keys, "format")};
+		.format = vn_keyval_get(&option->keys, "format"),
+		.line = option->line};
 
 	if (!image.format) /* another word for it: blockdev_init() in blockdev.c */
 		image.format = vn_keyval_get(&option->keys, "driver");
@@ -171,7 +173,7 @@ void qemu_read_disks(struct qemu_reader *r)
 		else if (strcmp(option->name, "-drive") == 0)
 			read_drive(r, option);
 		for (size_t k = 0; shorts[k] && option->value; k++) {
-			struct image image = {.path = option->value};
+			struct image image = {.path = option->value, .line = option->line};
 			if (strcmp(option->name, shorts[k]) == 0)
 				add_disk(r, &image, -1, option, NULL);
 		}
