@@ -86,9 +86,8 @@ static void test_a_format_that_is_not_told(void **state)
 		QEMU "-drive file=/x.qcow2,if=virtio \\\n-hda /a.img \\\n-drive file=/d,if=none,id=d \\\n"
 		     "-device virtio-blk-pci,drive=d -drive file=/r,format=raw,if=virtio \\\n/last";
 	assert_refused(text, VN_EMIT_LIBVIRT,
-		"4 disk: '/d'" NO_FORMAT("libvirt") /* devices, in the order written */
 		"1 disk: '/x.qcow2'" NO_FORMAT("libvirt") "2 disk: '/a.img'" NO_FORMAT(
-			"libvirt") "5 disk: '/last'" NO_FORMAT("libvirt"));
+			"libvirt") "3 disk: '/d'" NO_FORMAT("libvirt") "5 disk: '/last'" NO_FORMAT("libvirt"));
 	vn_autofree char *problems = NULL;
 	vn_autofree char *none = convert(text, VN_EMIT_XL, NULL, &problems);
 	assert_null(none);
@@ -106,8 +105,8 @@ static void test_a_format_that_is_told(void **state)
 		QEMU "-drive file=/q,if=virtio,driver=qcow2 -drive file=/v,if=virtio,format=vdi "
 		     "-blockdev driver=file,node-name=f,filename=/f -device virtio-blk-pci,drive=f";
 	vn_autofree char *domain = converted(text, VN_EMIT_LIBVIRT);
-	assert_has(domain, "type='qcow2'/>\n      <source file='/q'/>");
-	assert_has(domain, "type='raw'/>\n      <source file='/f'/>");
+	assert_has(domain, "type='qcow2' iothread='1'/>\n      <source file='/q'/>");
+	assert_has(domain, "type='raw' iothread='1'/>\n      <source file='/f'/>");
 	assert_has_not(domain, "'/v'"); /* left out, which is told */
 	vn_autofree char *xl = converted(text, VN_EMIT_XL);
 	assert_has(xl, "format=qcow2,vdev=");
@@ -120,7 +119,7 @@ static void test_a_format_that_is_told(void **state)
 	assert_has(line, "format=raw,readonly=off,file=/d ");
 	vn_autofree char *of_xl =
 		converted("name='g'\nmemory=512\nvcpus=1\ndisk=['/c,,xvda,rw']\n", VN_EMIT_LIBVIRT);
-	assert_has(of_xl, "type='raw'/>\n      <source file='/c'/>");
+	assert_has(of_xl, "type='raw' iothread='1'/>\n      <source file='/c'/>");
 }
 
 static void test_another_architecture(void **state)
@@ -142,9 +141,79 @@ static void test_another_architecture(void **state)
 	assert_refused(domain, VN_EMIT_QEMU, domain_refused);
 	assert_refused(domain, VN_EMIT_XL, domain_refused);
 	vn_autofree char *own = converted(text, VN_EMIT_QEMU);
-	assert_has(own, "qemu-system-aarch64 -M virt ");
+	assert_has(own, "qemu-system-aarch64 \\\n\t-M virt,");
 	vn_autofree char *same = converted(domain, VN_EMIT_LIBVIRT);
 	assert_has(same, "arch='aarch64' machine='virt'");
+}
+
+static void test_types_for_xen(void **state)
+{
+	(void)state;
+	static const char domain[] =
+		"<domain type='xen'><name>g</name><memory unit='GiB'>1</memory><vcpu>2</vcpu><os><type>%s</type></os>"
+		"%s</domain>";
+	static const struct {
+		const char *os, *type;
+	} types[] = {{" hvm\n", "type = \"hvm\"\n"}, {"linux", NULL}, {"xen", NULL},
+		{"xenpvh", "type = \"pvh\"\n"}};
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		vn_autofree char *text =
+			vn_format(domain, types[i].os, ""); /* one vnode, or xl would be told of it */
+		vn_autofree char *out = converted(text, VN_EMIT_XL);
+		if (types[i].type)
+			assert_has(out, types[i].type);
+		else
+			assert_has_not(out, "type = ");
+		assert_has_not(out, "vnuma");
+	}
+	vn_autofree char *line = converted(QEMU, VN_EMIT_XL);
+	assert_has(line, "type = \"hvm\"\n");
+	vn_autofree char *problems = NULL, *old = convert(QEMU, VN_EMIT_XL, "4.9", &problems);
+	assert_has(old, "builder = \"hvm\"\n");
+	vn_autofree char *own = converted("name='g'\nmemory=512\nvcpus=1\n", VN_EMIT_XL);
+	assert_has_not(own, "type"); /* as it was */
+	vn_autofree char *several = vn_format(domain, "linux",
+		"<cpu><numa><cell id='0' cpus='0' memory='512' unit='MiB'/><cell id='1' cpus='1' memory='512' unit='MiB'/></numa></cpu>");
+	assert_refused(several, VN_EMIT_XL,
+		"0 os/type: 'linux' seen; expected hvm, as Xen has vNUMA for no other guests\n");
+}
+
+static void test_names_of_disks(void **state)
+{
+	(void)state;
+	vn_autofree char *out = converted(QEMU
+		"-machine pc -drive file=/v,if=virtio,format=raw -drive file=/i,if=ide,format=raw -drive file=rel "
+		"-drive file=/w,if=virtio,format=raw -drive file=/j,if=ide,format=raw "
+		"-drive file=/s,if=none,id=s,format=raw -device scsi-hd,drive=s",
+		VN_EMIT_LIBVIRT);
+	assert_has(out, "<source file='/v'/>\n      <target dev='vda' bus='virtio'/>");
+	assert_has(out, "<source file='/i'/>\n      <target dev='hda' bus='ide'/>");
+	assert_has(out, "<source file='/w'/>\n      <target dev='vdb' bus='virtio'/>");
+	assert_has(out, "<source file='/j'/>\n      <target dev='hdb' bus='ide'/>");
+	assert_has(out, "<source file='/s'/>\n      <target dev='sda' bus='scsi'/>");
+}
+
+#define UUID "123e4567-e89b-12d3-a456-426614174000"
+
+static void test_a_uuid_of_a_config(void **state)
+{
+	(void)state;
+	static const char text[] = "name='g'\nmemory=512\nuuid='" UUID "'\n",
+			  wrong[] = "name='g'\nmemory=512\nuuid='123e4567'\n";
+	vn_autofree char *domain = converted(text, VN_EMIT_LIBVIRT);
+	assert_has(domain, "<uuid>" UUID "</uuid>");
+	vn_autofree char *line = converted(text, VN_EMIT_QEMU);
+	assert_has(line, "-uuid " UUID " ");
+	vn_autofree char *own = converted(text, VN_EMIT_XL);
+	assert_has(own, "\nuuid='" UUID "'\n");
+	vn_autoerror err = {0};
+	struct vn_guest *guest = NULL;
+	assert_int_equal(vn_guest_read(wrong, strlen(wrong), "g", false, &guest, &err), -EINVAL);
+	assert_int_equal(err.n, 1);
+	assert_int_equal(err.problems[0].line, 3);
+	assert_string_equal(err.problems[0].key, "uuid");
+	assert_string_equal(
+		err.problems[0].text, "\"123e4567\" seen; expected hexadecimal digits such as " UUID);
 }
 
 int main(void)
@@ -153,6 +222,9 @@ int main(void)
 		cmocka_unit_test(test_a_format_that_is_not_told),
 		cmocka_unit_test(test_a_format_that_is_told),
 		cmocka_unit_test(test_another_architecture),
+		cmocka_unit_test(test_types_for_xen),
+		cmocka_unit_test(test_names_of_disks),
+		cmocka_unit_test(test_a_uuid_of_a_config),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

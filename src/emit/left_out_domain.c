@@ -36,7 +36,8 @@ static const struct vn_left_rule rules[] = {
 	{"memoryBacking/access/@mode", TO_ANY, "|private|"},
 	{"memoryBacking/access/@mode", TO_QEMU, "|shared|"},
 	{"memoryBacking/source/@type", TO_QEMU, "|anonymous|memfd|"},
-	{"os/type", TO_ANY, NULL},
+	{"os/type", TO_ANY, "|hvm|"},
+	{"os/type", TO_XEN, "|linux|xen|xenpvh|"}, /* a guest of Xen's own kind */
 	{"os/type/@arch", TO_ANY, "|x86_64|"},
 	{"os/kernel", TO_ANY, NULL},
 	{"os/initrd", TO_ANY, NULL},
