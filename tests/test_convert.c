@@ -193,6 +193,38 @@ static void test_names_of_disks(void **state)
 	assert_has(out, "<source file='/s'/>\n      <target dev='sda' bus='scsi'/>");
 }
 
+/* What QEMU has where nothing is told: on x86 the machine pc, TCG, and the model qemu64. */
+static void test_machines_and_accelerators(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		const char *type, *machine, *cpu;
+	} cases[] = {{"qemu-system-x86_64", "qemu", "pc", "<model>qemu64</model>"},
+		{"qemu-system-x86_64 -enable-kvm -M q35", "kvm", "q35", "mode='host-passthrough'"},
+		{"qemu-system-x86_64 -accel tcg -cpu host", "qemu", "pc", "mode='maximum'"},
+		{"qemu-system-x86_64 -accel tcg,thread=multi -cpu EPYC", "qemu", "pc", "<model>EPYC</model>"},
+		{"qemu-system-x86_64 -machine accel=kvm:tcg", "kvm", "pc", "mode='host-passthrough'"},
+		{"qemu-system-x86_64 -machine accel=tcg:kvm", "qemu", "pc", "qemu64"},
+		{"qemu-system-x86_64 -accel accel=kvm -accel tcg", "kvm", "pc", "mode='host-passthrough'"},
+		{"qemu-system-x86_64 -enable-kvm -machine accel=tcg", "qemu", "pc", "qemu64"},
+		{"qemu-system-x86_64 -machine accel=tcg -enable-kvm", "kvm", "pc", "mode='host-passthrough'"},
+		{"/usr/libexec/qemu-kvm", "kvm", "pc", "mode='host-passthrough'"},
+		{"kvm -machine accel=tcg", "qemu", "pc", "qemu64"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autofree char *text = vn_format("%s -m 1G -smp 2", cases[i].line);
+		vn_autofree char *out = converted(text, VN_EMIT_LIBVIRT);
+		vn_autofree char *type = vn_format("<domain type='%s'>", cases[i].type),
+				 *machine = vn_format("machine='%s'>", cases[i].machine);
+		assert_has(out, type);
+		assert_has(out, machine);
+		assert_has(out, cases[i].cpu);
+	}
+	vn_autofree char *line = converted(
+		"<domain type='qemu'><name>g</name><memory unit='GiB'>1</memory></domain>", VN_EMIT_QEMU);
+	assert_has(line, "-accel tcg,");
+}
+
 #define UUID "123e4567-e89b-12d3-a456-426614174000"
 
 static void test_a_uuid_of_a_config(void **state)
@@ -224,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_another_architecture),
 		cmocka_unit_test(test_types_for_xen),
 		cmocka_unit_test(test_names_of_disks),
+		cmocka_unit_test(test_machines_and_accelerators),
 		cmocka_unit_test(test_a_uuid_of_a_config),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,8 @@ static int write_words(
 static int write_qemu(const struct vn_plan *plan, const struct vn_guest *guest, enum vn_emit_form form,
 	const struct vn_target *target, struct vn_notes *notes, char **ret_text, struct vn_error *err)
 {
-	struct vn_qemu_options options = {.accel = "kvm", .version = target->version, .notes = notes};
+	struct vn_qemu_options options = {
+		.accel = guest->machine.tcg ? "tcg" : "kvm", .version = target->version, .notes = notes};
 	vn_autoargv argv = {0};
 
 	int r = guest->form == VN_FORM_QEMU ? vn_emit_qemu_line(plan, guest, &options, &argv, err)

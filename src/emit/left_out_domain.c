@@ -16,6 +16,7 @@
 #define PATH_MAX_LENGTH 400 /* bytes of a path; elements are not that deep */
 
 static const struct vn_left_rule rules[] = {
+	{"@type", TO_QEMU, "|qemu|"},
 	{"@type", TO_ANY, "|kvm|"}, /* no acceleration, or another hypervisor's domain */
 	{"@id", TO_ANY, NULL}, /* of a domain that runs */
 	{"name", TO_ANY, NULL},

@@ -18,6 +18,7 @@ static void check_machine(struct domain_reader *r)
 		   *domain = vn_markup_get(r->doc, 0, "type");
 	char seen[VN_QUOTE_MAX], also[VN_QUOTE_MAX];
 
+	r->guest->machine.tcg = domain && strcmp(domain, "qemu") == 0;
 	if (domain && strcmp(domain, "kvm") != 0 && strcmp(domain, "qemu") != 0)
 		vn_notes_add(&r->guest->notes, "hypervisor-other",
 			"line %u: domain: type='%s': the rules checked are those of QEMU",
