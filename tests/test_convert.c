@@ -122,6 +122,40 @@ static void test_a_format_that_is_told(void **state)
 	assert_has(of_xl, "type='raw' iothread='1'/>\n      <source file='/c'/>");
 }
 
+/* A node "raw" over one of qcow2 is the qcow2 image's disk, and not the image. */
+static void test_formats_over_others(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *format; /* NULL: left out */
+	} cases[] = {
+		{"-blockdev driver=raw,node-name=t,file=q -blockdev driver=qcow2,node-name=q,file=f -blockdev "
+		 "driver=file,node-name=f,filename=/f -device virtio-blk-pci,drive=t",
+			"qcow2"},
+		{"-blockdev driver=raw,node-name=t,file.driver=vmdk,file.file.driver=file,file.file.filename=/f -device virtio-blk-pci,drive=t",
+			NULL},
+		{"-blockdev driver=qcow2,node-name=t,file.driver=qcow2,file.file.driver=file,file.file.filename=/f -device "
+		 "virtio-blk-pci,drive=t",
+			NULL},
+		{"-blockdev driver=qcow2,node-name=t,file.driver=file,file.filename=/f,backing.driver=vmdk -device "
+		 "virtio-blk-pci,drive=t",
+			"qcow2"},
+		{"-drive if=virtio,driver=raw,file.driver=qcow2,file.file.driver=file,file.file.filename=/f",
+			"qcow2"},
+		{"-drive if=virtio,driver=raw,file.driver=host_device,file.filename=/f", "raw"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autofree char *text = vn_format(QEMU "%s", cases[i].line);
+		vn_autofree char *out = converted(text, VN_EMIT_LIBVIRT);
+		vn_autofree char *driver =
+			vn_format("<driver name='qemu' type='%s' iothread='1'/>\n      <source file='/f'/>",
+				cases[i].format ? cases[i].format : "");
+		if (cases[i].format)
+			assert_has(out, driver);
+		else
+			assert_has_not(out, "<disk");
+	}
+}
+
 static void test_another_architecture(void **state)
 {
 	(void)state;
@@ -253,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_format_that_is_not_told),
 		cmocka_unit_test(test_a_format_that_is_told),
+		cmocka_unit_test(test_formats_over_others),
 		cmocka_unit_test(test_another_architecture),
 		cmocka_unit_test(test_types_for_xen),
 		cmocka_unit_test(test_names_of_disks),

@@ -81,6 +81,29 @@ static const char *filename_in(const struct qemu_option *option)
 	return NULL;
 }
 
+/* What a format over another comes to: "raw" passes on what is below it; other pairs are for QEMU alone. */
+static const char *format_over(const char *format, const char *below)
+{
+	static const char *const plain[] = {"raw", "file", "host_device", NULL};
+
+	for (size_t i = 0; plain[i]; i++) {
+		if (!format || !below || strcmp(below, plain[i]) == 0)
+			return format;
+	}
+	return strcmp(format, "raw") == 0 ? below : "nested";
+}
+
+/* The format with those of the nodes that are within the same option: file.driver and so on. */
+static const char *format_within(const struct qemu_option *option, const char *format)
+{
+	for (size_t i = 0; i < option->keys.n; i++) {
+		const char *key = option->keys.v[i].key, *last = strrchr(key, '.');
+		if (last && strcmp(last, ".driver") == 0 && strncmp(key, "backing", 7) != 0)
+			format = format_over(format, option->keys.v[i].value);
+	}
+	return format;
+}
+
 /* Follows -blockdev from a node to the one below, up to the file. What is no file has its node's name for a path. */
 static struct image follow_nodes(struct qemu_reader *r, const struct qemu_option *option)
 {
@@ -90,6 +113,9 @@ static struct image follow_nodes(struct qemu_reader *r, const struct qemu_option
 	for (unsigned depth = 0; option && depth < MAX_CHAIN && !image.path; depth++) {
 		const char *below = vn_keyval_get(&option->keys, "file"),
 			   *name = vn_keyval_get(&option->keys, "node-name");
+		if (depth > 0)
+			image.format = format_over(image.format, vn_keyval_get(&option->keys, "driver"));
+		image.format = format_within(option, image.format);
 		image.path = filename_in(option);
 		if (!image.path && !below)
 			image.path = name;
@@ -108,6 +134,7 @@ static struct image image_of_drive(struct qemu_reader *r, const struct qemu_opti
 
 	if (!image.format) /* another word for it: blockdev_init() in blockdev.c */
 		image.format = vn_keyval_get(&option->keys, "driver");
+	image.format = format_within(option, image.format);
 	image.readonly =
 		qemu_switch(r, option, "readonly", false) || qemu_switch(r, option, "read-only", false);
 	if (!image.path)
