@@ -99,9 +99,9 @@ int vn_emit_plan(const struct vn_plan *plan, const struct vn_guest *guest, enum 
 {
 	vn_autofree char *text = NULL;
 
-	int r = vn_check_conversion(guest, target, err);
+	int r = vn_check_conversion(guest, target, err), fits = vn_target_check(plan, guest, target, err);
 	if (r == 0)
-		r = vn_target_check(plan, guest, target, err);
+		r = fits;
 	if (r == 0)
 		r = write_form(plan, guest, form, target, notes, &text, err);
 	if (r == 0)
