@@ -538,6 +538,23 @@ static void test_words_that_libvirt_refuses(void **state)
 		"3 memory: '2048 ' seen; expected a number of KiB, at most 64 TiB\n");
 }
 
+static void test_what_is_there_twice(void **state)
+{
+	(void)state;
+	assert_problems(
+		"<domain type='kvm'><name>a</name>\n<name>b</name><memory unit='GiB'>1</memory>\n<memory unit='GiB'>2</memory>"
+		"<vcpu>2</vcpu><os><type>hvm</type>\n<type>linux</type></os><numatune/>\n<numatune/>\n<numatune/><cputune/>"
+		"<cputune/><cpu mode='host-model'/>\n<cpu><topology sockets='2' cores='1' threads='1'/></cpu><os/></domain>",
+		"2 name[2]: seen again; expected it once, and line 1 has it\n"
+		"3 memory[2]: seen again; expected it once, and line 2 has it\n"
+		"6 cputune[2]: seen again; expected it once, and line 6 has it\n"
+		"5 numatune[2]: seen again; expected it once, and line 4 has it\n"
+		"6 numatune[3]: seen again; expected it once, and line 4 has it\n"
+		"7 os[2]: seen again; expected it once, and line 3 has it\n"
+		"7 cpu[2]: seen again; expected it once, and line 6 has it\n"
+		"4 os[1]/type[2]: seen again; expected it once, and line 3 has it\n");
+}
+
 static void test_the_rest(void **state)
 {
 	(void)state;
@@ -613,6 +630,7 @@ int main(void)
 		cmocka_unit_test(test_memory_devices_refused),
 		cmocka_unit_test(test_iothreads),
 		cmocka_unit_test(test_words_that_libvirt_refuses),
+		cmocka_unit_test(test_what_is_there_twice),
 		cmocka_unit_test(test_the_rest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -687,6 +687,35 @@ static void test_devices(void **state)
 	assert_notes(g, "qemu-mediated-device|qemu-netdev-unused|");
 }
 
+/* As QEMU 7.2 completes them, asked by query-hotpluggable-cpus. */
+static void test_sockets_of_old_machine_types(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *type, *smp;
+		unsigned sockets, dies, cores, threads;
+		bool guessed;
+	} cases[] = {{"pc-q35-6.1", "4", 4, 1, 1, 1, false}, {"pc-q35-6.2", "4", 1, 1, 4, 1, false},
+		{"pc-i440fx-6.1", "4,maxcpus=8", 8, 1, 1, 1, false},
+		{"pc-q35-6.1", "8,threads=2", 4, 1, 1, 2, false},
+		{"pc-q35-6.2", "8,threads=2", 1, 1, 4, 2, false},
+		{"pc-q35-6.1", "8,dies=2", 4, 2, 1, 1, false}, {"pc-q35-6.1", "8,cores=2", 4, 1, 2, 1, false},
+		{"pc-q35-6.1", "8,sockets=2", 2, 1, 4, 1, false},
+		{"pc-q35-6.1", "8,sockets=2,cores=2", 2, 1, 2, 2, false}, {"q35", "4", 1, 1, 4, 1, false},
+		{"pc-1.0", "4", 4, 1, 1, 1, false}, {"pc-i440fx-rhel7.6.0", "4", 1, 1, 4, 1, true},
+		{"pc-i440fx-jammy", "4,cores=4", 1, 1, 4, 1, false},
+		{"pc-i440fx-jammy", "1", 1, 1, 1, 1, false}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autofree char *text = vn_format(QEMU "-M %s -m 64 -smp %s", cases[i].type, cases[i].smp);
+		vn_autoguest *g = read_good(text);
+		assert_int_equal(g->topology.sockets, cases[i].sockets);
+		assert_int_equal(g->topology.dies, cases[i].dies);
+		assert_int_equal(g->topology.cores, cases[i].cores);
+		assert_int_equal(g->topology.threads, cases[i].threads);
+		assert_int_equal(vn_notes_has(&g->notes, "qemu-smp-guessed"), cases[i].guessed);
+	}
+}
+
 static void test_disks(void **state)
 {
 	(void)state;
@@ -705,7 +734,7 @@ static void test_disks(void **state)
 		int vnode;
 	} expected[] = {{"/a,b.img", "raw", true, 0}, {"/dev/vg/x", "qcow2", true, 1},
 		{"/c", "raw", false, -1}, {"net", "raw", false, -1}, {"/v", "qcow2", false, -1},
-		{"/h", "raw", false, -1}, {"/image", "raw", false, -1}};
+		{"/h", "", false, -1}, {"/image", "", false, -1}};
 	assert_int_equal(g->n_disks, 7);
 	for (size_t i = 0; i < 7; i++) {
 		assert_string_equal(g->disks[i].path, expected[i].path);
@@ -1030,6 +1059,7 @@ int main(void)
 		cmocka_unit_test(test_hmat),
 		cmocka_unit_test(test_hmat_is_refused),
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_sockets_of_old_machine_types),
 		cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_devices_are_refused),
 		cmocka_unit_test(test_plugged_memory),

@@ -185,13 +185,13 @@ static void test_what_a_command_line_loses_is_told(void **state)
 	assert_null(note);
 	assert_has(plain, "<source file='/a'/>");
 
-	vn_autofree char *out =
-		converted(QEMU "-blockdev driver=rbd,node-name=r,pool=p -device virtio-blk-pci,drive=r \\\n"
-			       "-drive file=rel.img \\\n-drive file=/v,format=vmdk,if=virtio \\\n-hda /h \\\n"
-			       "-netdev vhost-user,id=u,chardev=c -device virtio-net-pci,netdev=u \\\n"
-			       "-drive file=/a,if=none,id=a,cache=none -device nvme,drive=a,serial=7 \\\n"
-			       "-device qemu-xhci -machine usb=off -rtc base=localtime -what ever",
-			VN_EMIT_LIBVIRT, &note);
+	vn_autofree char *out = converted(QEMU
+		"-blockdev driver=rbd,node-name=r,pool=p -device virtio-blk-pci,drive=r \\\n"
+		"-drive file=rel.img \\\n-drive file=/v,format=vmdk,if=virtio \\\n-drive file=/h,format=raw \\\n"
+		"-netdev vhost-user,id=u,chardev=c -device virtio-net-pci,netdev=u \\\n"
+		"-drive file=/a,if=none,id=a,format=raw,cache=none -device nvme,drive=a,serial=7 \\\n"
+		"-device qemu-xhci -machine usb=off -rtc base=localtime -what ever",
+		VN_EMIT_LIBVIRT, &note);
 	assert_non_null(note);
 	assert_string_equal(note,
 		"not carried over into the domain: -blockdev pool= (line 1), -device virtio-blk-pci (line 1), "

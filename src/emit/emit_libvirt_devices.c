@@ -10,6 +10,25 @@ static enum vn_disk_bus bus_of(const struct vn_guest *guest, const struct vn_dis
 	return disk->bus == VN_DISK_IDE && vn_machine_is_q35(&guest->machine) ? VN_DISK_SATA : disk->bus;
 }
 
+/* sd is SCSI's and SATA's. */
+static const char *prefix_of(enum vn_disk_bus bus)
+{
+	return bus == VN_DISK_VIRTIO ? "vd" : bus == VN_DISK_IDE ? "hd" : "sd";
+}
+
+/* How many disks before this one are named with its prefix: libvirt makes a disk's address from its name, so that the first of IDE's must be
+ * hda whatever disks others have (virDomainDiskDefAssignAddress() in src/conf/domain_conf.c). */
+static size_t place_of(const struct vn_guest *guest, size_t index)
+{
+	const char *prefix = prefix_of(bus_of(guest, &guest->disks[index]));
+	size_t n = 0;
+
+	for (size_t i = 0; i < index; i++)
+		n += !guest->disks[i].foreign &&
+		     strcmp(prefix_of(bus_of(guest, &guest->disks[i])), prefix) == 0;
+	return n;
+}
+
 static void put_disk(struct vn_xml *xml, const struct vn_guest *guest, size_t index)
 {
 	static const char *const buses[] = {[VN_DISK_VIRTIO] = "virtio",
@@ -18,15 +37,16 @@ static void put_disk(struct vn_xml *xml, const struct vn_guest *guest, size_t in
 		[VN_DISK_IDE] = "ide"};
 	const struct vn_disk *disk = &guest->disks[index];
 	enum vn_disk_bus bus = bus_of(guest, disk);
-	const char *prefix = bus == VN_DISK_VIRTIO ? "vd" : bus == VN_DISK_IDE ? "hd" : "sd";
+	const char *prefix = prefix_of(bus);
+	size_t place = place_of(guest, index);
 	char dev[8];
 	bool block = strncmp(disk->path, "/dev/", 5) == 0;
 
-	if (index < 26)
-		snprintf(dev, sizeof(dev), "%s%c", prefix, (char)('a' + index));
+	if (place < 26)
+		snprintf(dev, sizeof(dev), "%s%c", prefix, (char)('a' + place));
 	else
-		snprintf(dev, sizeof(dev), "%s%c%c", prefix, (char)('a' + (index / 26 - 1) % 26),
-			(char)('a' + index % 26));
+		snprintf(dev, sizeof(dev), "%s%c%c", prefix, (char)('a' + (place / 26 - 1) % 26),
+			(char)('a' + place % 26));
 	vn_xml_begin(xml, "disk");
 	vn_xml_text(xml, "type", block ? "block" : "file");
 	vn_xml_text(xml, "device", "disk");

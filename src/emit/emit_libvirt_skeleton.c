@@ -123,6 +123,17 @@ static void put_os(struct vn_xml *xml, const struct vn_guest *guest)
 	vn_xml_close(xml, "features");
 }
 
+/* The model as QEMU calls it. Without KVM there is no host's, and libvirt refuses its mode; QEMU itself has qemu64 where nothing is told
+ * (target/i386/cpu.c, TARGET_DEFAULT_CPU_TYPE). */
+static const char *model_of(const struct vn_guest *guest)
+{
+	const char *cpu = guest->machine.cpu;
+
+	if (!guest->machine.tcg)
+		return cpu;
+	return !cpu ? "qemu64" : strcmp(cpu, "host") == 0 ? "max" : cpu;
+}
+
 /* The host's model is a mode of libvirt's, and so is all that QEMU has; any other is by name. */
 static void put_model(struct vn_xml *xml, const char *cpu)
 {
@@ -141,7 +152,7 @@ static void put_model(struct vn_xml *xml, const char *cpu)
  */
 static void put_cpu(struct vn_xml *xml, const struct vn_guest *guest)
 {
-	const char *cpu = guest->machine.cpu;
+	const char *cpu = model_of(guest);
 	bool named = cpu && strcmp(cpu, "host") != 0 && strcmp(cpu, "max") != 0;
 	bool told = guest->threads > 1 || guest->topology.sockets || guest->topology.cores;
 	struct vn_guest_topology of = vn_guest_sockets(guest);
@@ -177,12 +188,14 @@ static void note_what_is_lost(const struct vn_guest *guest, struct vn_notes *not
 	if (guest->hmat)
 		vn_notes_add(notes, "hmat-not-carried",
 			"latencies, bandwidths and memory-side caches are not in the domain");
-	if (guest->form == VN_FORM_QEMU && (!guest->machine.type || !guest->machine.cpu))
+	if (guest->form == VN_FORM_QEMU && (!guest->machine.type || !guest->machine.cpu)) {
+		const char *model = guest->machine.tcg ? " the CPU model qemu64" : " the host's CPU model";
 		vn_notes_add(notes, "machine-chosen",
 			"chosen, as the command line does not say it in words that libvirt has:%s%s%s",
 			guest->machine.type ? "" : " the machine q35",
 			!guest->machine.type && !guest->machine.cpu ? "," : "",
-			guest->machine.cpu ? "" : " the host's CPU model");
+			guest->machine.cpu ? "" : model);
+	}
 }
 
 char *domain_skeleton(const struct vn_guest *guest, struct vn_notes *notes)
@@ -197,7 +210,7 @@ char *domain_skeleton(const struct vn_guest *guest, struct vn_notes *notes)
 	for (size_t v = 0; v < guest->n_vnodes; v++)
 		plugged |= guest->vnodes[v].plugged > 0;
 	vn_xml_begin(&xml, "domain");
-	vn_xml_text(&xml, "type", "kvm");
+	vn_xml_text(&xml, "type", guest->machine.tcg ? "qemu" : "kvm");
 	vn_xml_open(&xml);
 	put_text(&xml, "name", guest->name);
 	put_text(&xml, "uuid", guest->machine.uuid);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "convert.h"
 #include "emit_libvirt.h"
 #include "emit_qemu.h"
 #include "emit_xl.h"
@@ -67,7 +68,8 @@ static int write_words(
 static int write_qemu(const struct vn_plan *plan, const struct vn_guest *guest, enum vn_emit_form form,
 	const struct vn_target *target, struct vn_notes *notes, char **ret_text, struct vn_error *err)
 {
-	struct vn_qemu_options options = {.accel = "kvm", .version = target->version, .notes = notes};
+	struct vn_qemu_options options = {
+		.accel = guest->machine.tcg ? "tcg" : "kvm", .version = target->version, .notes = notes};
 	vn_autoargv argv = {0};
 
 	int r = guest->form == VN_FORM_QEMU ? vn_emit_qemu_line(plan, guest, &options, &argv, err)
@@ -97,7 +99,9 @@ int vn_emit_plan(const struct vn_plan *plan, const struct vn_guest *guest, enum 
 {
 	vn_autofree char *text = NULL;
 
-	int r = vn_target_check(plan, guest, target, err);
+	int r = vn_check_conversion(guest, target, err), fits = vn_target_check(plan, guest, target, err);
+	if (r == 0)
+		r = fits;
 	if (r == 0)
 		r = write_form(plan, guest, form, target, notes, &text, err);
 	if (r == 0)

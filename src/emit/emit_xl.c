@@ -112,6 +112,20 @@ static bool has_type(const struct vn_xl_job *job)
 	return vn_cfg_find(job->cfg, "builder") || vn_cfg_find(job->cfg, vn_xl_type_key(job->target));
 }
 
+/* The type of a guest that was no config: without a word xl makes a PV guest of it, which a domain asks for as "linux" or "xen". An own
+ * config has what it has, unless it is to have vNUMA, which PV guests cannot. */
+static const char *type_of(const struct vn_xl_job *job)
+{
+	const char *os = job->guest->machine.os;
+
+	if (job->own || job->guest->form == VN_FORM_NONE)
+		return job->vnodes ? "\"hvm\"" : NULL;
+	if (!os)
+		return "\"hvm\"";
+	return strcmp(os, "xenpvh") == 0 && job->target->version >= VN_TARGET_VERSION(4, 10, 0) ? "\"pvh\""
+												: NULL;
+}
+
 static int make_values(struct writer *w)
 {
 	const struct vn_guest *guest = w->job.guest;
@@ -125,8 +139,9 @@ static int make_values(struct writer *w)
 	w->values[MAXVCPUS] = vn_format("%u", guest->maxvcpus);
 	w->values[CPUS] = print_value(w, print_cpus);
 	w->values[CPU_WEIGHT] = weight ? vn_format("%u", guest->weight) : NULL;
-	w->told[TYPE] = has_type(&w->job) || !vnodes; /* a PV guest cannot have vNUMA */
-	w->values[TYPE] = vn_copy("\"hvm\"");
+	const char *type = type_of(&w->job);
+	w->told[TYPE] = has_type(&w->job) || !type;
+	w->values[TYPE] = vn_copy(type ? type : "");
 	w->values[VNUMA] = vnodes ? print_value(w, print_vnuma) : NULL;
 	for (size_t i = 0; i < N_SETTINGS; i++) {
 		bool wanted = i == VNUMA ? vnodes : i == CPU_WEIGHT ? weight : true;

@@ -33,6 +33,18 @@ static int check_type(const struct vn_xl_job *job, const char *key, struct vn_er
 		entry->value.text);
 }
 
+/* A domain that Xen is to boot in a way of its own. */
+static int check_os(const struct vn_xl_job *job, struct vn_error *err)
+{
+	const char *os = job->guest->machine.os;
+	char seen[VN_QUOTE_MAX];
+
+	if (!os || !job->vnodes)
+		return 0;
+	return vn_error_input(err, &(struct vn_where){job->guest->file, 0, "os/type"},
+		"'%s' seen; expected hvm, as Xen has vNUMA for no other guests", vn_quote(os, seen));
+}
+
 /* Bare words: the second dialect has them, which is not written. */
 static bool has_word(const struct vn_cfg_value *value)
 {
@@ -170,8 +182,8 @@ int vn_xl_check(const struct vn_xl_job *job, struct vn_error *err)
 
 	if (!job->vnodes)
 		return r;
-	int checked[] = {check_type(job, "type", err), check_type(job, "builder", err), check_video(job, err),
-		check_homes(job, err)};
+	int checked[] = {check_type(job, "type", err), check_type(job, "builder", err), check_os(job, err),
+		check_video(job, err), check_homes(job, err)};
 	for (size_t i = 0; i < sizeof(checked) / sizeof(checked[0]) && r == 0; i++)
 		r = checked[i];
 	return r;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "../base/text.h"
+#include "convert.h"
 
 void vn_left_add(struct vn_left_out *left, unsigned line, const char *format, ...)
 {
@@ -129,13 +130,10 @@ static void clear(struct vn_left_out *left)
 int vn_note_left_out(const struct vn_guest *guest, enum vn_target_kind target, struct vn_notes *notes,
 	struct vn_error *err)
 {
-	static const enum vn_guest_form own[] = {[VN_TARGET_QEMU] = VN_FORM_QEMU,
-		[VN_TARGET_LIBVIRT] = VN_FORM_LIBVIRT,
-		[VN_TARGET_XEN] = VN_FORM_CFG};
 	vn_cleanup(clear) struct vn_left_out left = {.guest = guest, .to = 1u << target, .place = "line"};
 	int r = 0;
 
-	if (!guest->text || guest->form == own[target])
+	if (!guest->text || vn_form_is_own(guest->form, target))
 		return 0;
 	switch (guest->form) {
 	case VN_FORM_LIBVIRT:

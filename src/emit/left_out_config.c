@@ -7,17 +7,17 @@
 
 /* All that the guest has of it, and so the writers, or what the plan takes the place of. weight, cap and exclusive_cores have notes of
  * their own where they are left out. */
-static const struct vn_left_rule rules[] = {{"name", TO_ALL, NULL}, {"memory", TO_ALL, NULL},
-	{"maxmem", TO_ALL, NULL}, {"vcpus", TO_ALL, NULL}, {"maxvcpus", TO_ALL, NULL}, {"cpus", TO_ALL, NULL},
-	{"kernel", TO_ALL, NULL}, {"ramdisk", TO_ALL, NULL}, {"extra", TO_ALL, NULL}, {"disk", TO_ALL, NULL},
-	{"vif", TO_ALL, NULL}, {"pci", TO_ALL, NULL}, {"hugepages", TO_ALL, NULL},
-	{"guest_numa", TO_ALL, NULL}, {"exclusive_cores", TO_ALL, NULL}, {"weight", TO_ALL, NULL},
-	{"cap", TO_ALL, NULL}, {"policy", TO_ALL, NULL}, {"memory_policy", TO_ALL, NULL},
-	{"threads", TO_ALL, NULL}, {"vnodes", TO_ALL, NULL}, {"vnumamem", TO_ALL, NULL},
-	{"vdistance", TO_ALL, NULL}, {"vnuma_vcpumap", TO_ALL, NULL}, {"vnuma_vnodemap", TO_ALL, NULL},
-	{"vnuma", TO_ALL, NULL}, {"vnode", TO_ALL, NULL}, {"vcpu", TO_ALL, NULL},
-	{"vnuma_distance", TO_ALL, NULL}, {"vcpu_to_vnode", TO_ALL, NULL}, {"type", TO_ALL, "|hvm|"},
-	{"builder", TO_ALL, "|hvm|"}};
+static const struct vn_left_rule rules[] = {{"name", TO_ALL, NULL}, {"uuid", TO_ALL, NULL},
+	{"memory", TO_ALL, NULL}, {"maxmem", TO_ALL, NULL}, {"vcpus", TO_ALL, NULL},
+	{"maxvcpus", TO_ALL, NULL}, {"cpus", TO_ALL, NULL}, {"kernel", TO_ALL, NULL},
+	{"ramdisk", TO_ALL, NULL}, {"extra", TO_ALL, NULL}, {"disk", TO_ALL, NULL}, {"vif", TO_ALL, NULL},
+	{"pci", TO_ALL, NULL}, {"hugepages", TO_ALL, NULL}, {"guest_numa", TO_ALL, NULL},
+	{"exclusive_cores", TO_ALL, NULL}, {"weight", TO_ALL, NULL}, {"cap", TO_ALL, NULL},
+	{"policy", TO_ALL, NULL}, {"memory_policy", TO_ALL, NULL}, {"threads", TO_ALL, NULL},
+	{"vnodes", TO_ALL, NULL}, {"vnumamem", TO_ALL, NULL}, {"vdistance", TO_ALL, NULL},
+	{"vnuma_vcpumap", TO_ALL, NULL}, {"vnuma_vnodemap", TO_ALL, NULL}, {"vnuma", TO_ALL, NULL},
+	{"vnode", TO_ALL, NULL}, {"vcpu", TO_ALL, NULL}, {"vnuma_distance", TO_ALL, NULL},
+	{"vcpu_to_vnode", TO_ALL, NULL}, {"type", TO_ALL, "|hvm|"}, {"builder", TO_ALL, "|hvm|"}};
 
 static bool is_carried(const struct vn_cfg_entry *entry)
 {

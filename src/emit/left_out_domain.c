@@ -16,6 +16,7 @@
 #define PATH_MAX_LENGTH 400 /* bytes of a path; elements are not that deep */
 
 static const struct vn_left_rule rules[] = {
+	{"@type", TO_QEMU, "|qemu|"},
 	{"@type", TO_ANY, "|kvm|"}, /* no acceleration, or another hypervisor's domain */
 	{"@id", TO_ANY, NULL}, /* of a domain that runs */
 	{"name", TO_ANY, NULL},
@@ -36,7 +37,8 @@ static const struct vn_left_rule rules[] = {
 	{"memoryBacking/access/@mode", TO_ANY, "|private|"},
 	{"memoryBacking/access/@mode", TO_QEMU, "|shared|"},
 	{"memoryBacking/source/@type", TO_QEMU, "|anonymous|memfd|"},
-	{"os/type", TO_ANY, NULL},
+	{"os/type", TO_ANY, "|hvm|"},
+	{"os/type", TO_XEN, "|linux|xen|xenpvh|"}, /* a guest of Xen's own kind */
 	{"os/type/@arch", TO_ANY, "|x86_64|"},
 	{"os/kernel", TO_ANY, NULL},
 	{"os/initrd", TO_ANY, NULL},

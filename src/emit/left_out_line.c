@@ -20,6 +20,7 @@ static const struct vn_left_rule rules[] = {
 	{"-numa/", TO_ANY, NULL}, /* Xen: a note of its own of HMAT */
 	{"-uuid", TO_ANY, NULL}, {"-kernel", TO_ANY, NULL}, {"-initrd", TO_ANY, NULL},
 	{"-append", TO_ANY, NULL}, {"-enable-kvm", TO_ANY, NULL}, {"-accel", TO_ANY, "|kvm|"},
+	{"-accel", TO_LIBVIRT, "|tcg|"}, {"-machine/accel", TO_LIBVIRT, "|tcg|"},
 	{"-machine/accel", TO_ANY, "|kvm|"}, {"-machine/memory-backend", TO_ANY, NULL},
 	{"-machine/hmat", TO_ANY, NULL}, {"-mem-path", TO_ANY, NULL}, /* its pages */
 	{"-mem-prealloc", TO_ANY, NULL},

@@ -19,7 +19,7 @@
 static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "maxvcpus", "cpus", "kernel",
 	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight",
 	"cpu_weight", "cap", "policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem", "vdistance",
-	"vnuma_vcpumap", "vnuma_vnodemap", "vnuma_hmat", "vnuma", "vnode", "vcpu",
+	"vnuma_vcpumap", "vnuma_vnodemap", "vnuma_hmat", "vnuma", "vnode", "vcpu", "uuid",
 	/* names that early Xen patches used; guest_numa.c tells today's */
 	"vnuma_distance", "vcpu_to_vnode", NULL};
 
@@ -41,8 +41,8 @@ static const char *const ignored_keys[] = {"acpi", "acpi_firmware", "acpi_laptop
 	"spice_streaming_video", "spicetls_port", "spiceusbredirection", "spicevdagent", "stdvga",
 	"stubdomain_cmdline", "stubdomain_kernel", "stubdomain_memory", "stubdomain_ramdisk",
 	"suppress_spurious_page_faults", "timer_mode", "tsc_mode", "type", "usb", "usbctrl", "usbdev",
-	"usbdevice", "usbversion", "uuid", "vdispl", "vendor_device", "vfb", "vga", "videoram", "viridian",
-	"vkb", "vkb_device", "vmtrace_buf_kb", "vnc", "vncconsole", "vncdisplay", "vnclisten", "vncpasswd",
+	"usbdevice", "usbversion", "vdispl", "vendor_device", "vfb", "vga", "videoram", "viridian", "vkb",
+	"vkb_device", "vmtrace_buf_kb", "vnc", "vncconsole", "vncdisplay", "vnclisten", "vncpasswd",
 	"vncunused", "vpmu", "vpt_align", "vsnd", "vtpm", "vuart", "xen_platform_pci",
 	"xend_suspend_evtchn_compat", NULL};
 
@@ -214,6 +214,19 @@ static void read_name(struct guest_reader *r)
 			"\"%.80s\" seen; expected 1 to %d letters, digits, '.', '_', '+' or '-', a letter or "
 			"digit first",
 			r->guest->name, VN_NAME_MAX);
+}
+
+/* As libxl has it: tools/libs/light/libxl_uuid.c leaves it to uuid_parse(3). */
+static void read_uuid(struct guest_reader *r)
+{
+	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "uuid");
+	char seen[VN_QUOTE_MAX];
+
+	r->guest->machine.uuid = guest_string(r, "uuid");
+	if (r->guest->machine.uuid && !vn_machine_is_uuid(r->guest->machine.uuid))
+		guest_problem(r, entry->line, "uuid",
+			"\"%s\" seen; expected hexadecimal digits such as 123e4567-e89b-12d3-a456-426614174000",
+			vn_quote(r->guest->machine.uuid, seen));
 }
 
 static void read_size(struct guest_reader *r)
@@ -471,6 +484,7 @@ static void read_guest(struct guest_reader *r)
 	read_unknown_keys(r);
 	guest_read_told(r, &r->told);
 	read_name(r);
+	read_uuid(r);
 	read_size(r);
 	read_threads(r);
 	read_wishes(r);

@@ -201,6 +201,29 @@ static void check_passthrough(struct domain_reader *r)
 	}
 }
 
+/* What a domain has once, and of which libvirt or the reader here would take the first, or the last, without a word. */
+static void check_once(struct domain_reader *r)
+{
+	static const struct {
+		const char *parent, *name; /* "": the domain itself */
+	} once[] = {{"", "name"}, {"", "uuid"}, {"", "memory"}, {"", "currentMemory"}, {"", "maxMemory"},
+		{"", "memoryBacking"}, {"", "vcpu"}, {"", "vcpus"}, {"", "iothreads"}, {"", "iothreadids"},
+		{"", "cputune"}, {"", "numatune"}, {"", "os"}, {"", "features"}, {"", "cpu"}, {"", "devices"},
+		{"", "qemu:commandline"}, {"memoryBacking", "hugepages"}, {"memoryBacking", "access"},
+		{"memoryBacking", "source"}, {"numatune", "memory"}, {"os", "type"}, {"os", "loader"},
+		{"os", "nvram"}, {"os", "kernel"}, {"os", "initrd"}, {"os", "cmdline"}, {"cpu", "model"},
+		{"cpu", "topology"}, {"cpu", "numa"}, {"cpu/numa", "interconnects"}, {"devices", "emulator"}};
+
+	for (size_t k = 0; k < sizeof(once) / sizeof(once[0]); k++) {
+		size_t parent = *once[k].parent ? vn_markup_find(r->doc, 0, once[k].parent) : 0,
+		       first = vn_markup_child(r->doc, parent, once[k].name);
+		for (size_t i = first; i != VN_MARKUP_NONE &&
+				       (i = vn_markup_next(r->doc, i, once[k].name)) != VN_MARKUP_NONE;)
+			domain_problem(r, i, NULL, "seen again; expected it once, and line %u has it",
+				r->doc->elements[first].line);
+	}
+}
+
 static void read_domain(struct domain_reader *r)
 {
 	if (strcmp(r->doc->elements[0].name, "domain") != 0) {
@@ -208,6 +231,7 @@ static void read_domain(struct domain_reader *r)
 			r->doc->elements[0].name);
 		return;
 	}
+	check_once(r);
 	read_name(r);
 	read_vcpus(r);
 	read_topology(r);

@@ -18,12 +18,13 @@ static void check_machine(struct domain_reader *r)
 		   *domain = vn_markup_get(r->doc, 0, "type");
 	char seen[VN_QUOTE_MAX], also[VN_QUOTE_MAX];
 
+	r->guest->machine.tcg = domain && strcmp(domain, "qemu") == 0;
 	if (domain && strcmp(domain, "kvm") != 0 && strcmp(domain, "qemu") != 0)
 		vn_notes_add(&r->guest->notes, "hypervisor-other",
 			"line %u: domain: type='%s': the rules checked are those of QEMU",
 			r->doc->elements[0].line, vn_quote(domain, seen));
-	if ((arch && strcmp(arch, "x86_64") != 0 && strcmp(arch, "i686") != 0) ||
-		(machine && strncmp(machine, "pc", 2) != 0 && !strstr(machine, "q35")))
+	r->guest->machine.other = arch && strcmp(arch, "x86_64") != 0 && strcmp(arch, "i686") != 0;
+	if (r->guest->machine.other || (machine && strncmp(machine, "pc", 2) != 0 && !strstr(machine, "q35")))
 		vn_notes_add(&r->guest->notes, "machine-other",
 			"line %u: os/type: machine '%s' of %s: the rules checked are those of x86's pc and q35",
 			r->doc->elements[type].line, vn_quote(machine ? machine : "", seen),
@@ -56,6 +57,23 @@ static void read_type(struct domain_reader *r)
 		       : strncmp(type, "pc-i440fx-", 10) == 0 || strncmp(type, "pc-", 3) == 0 ? "pc"
 											      : NULL;
 	take(r, &r->guest->machine.type, type);
+}
+
+/* What it boots: hvm, or a guest of Xen's own kind. */
+static void read_os(struct domain_reader *r)
+{
+	size_t type = vn_markup_find(r->doc, 0, "os/type");
+	const char *text = type == VN_MARKUP_NONE ? NULL : r->doc->elements[type].text;
+	vn_autofree char *word = vn_copy(text ? text : "hvm");
+
+	if (!word) {
+		r->short_of_memory = true;
+		return;
+	}
+	const char *begin = word + strspn(word, " \t\r\n");
+	word[(size_t)(begin - word) + strcspn(begin, " \t\r\n")] = 0;
+	if (*begin && strcmp(begin, "hvm") != 0)
+		take(r, &r->guest->machine.os, begin);
 }
 
 static void read_cpu(struct domain_reader *r)
@@ -110,6 +128,7 @@ void domain_read_machine(struct domain_reader *r)
 
 	check_machine(r);
 	read_type(r);
+	read_os(r);
 	read_cpu(r);
 	read_firmware(r);
 	if (text && vn_machine_is_uuid(text))

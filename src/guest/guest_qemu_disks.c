@@ -15,6 +15,7 @@
 /* What a chain of block nodes comes to. Strings belong to the options. */
 struct image {
 	const char *path, *format;
+	unsigned line; /* where it is told */
 	bool readonly;
 };
 
@@ -39,7 +40,7 @@ static enum vn_disk_bus bus_of(const struct qemu_reader *r, const char *name)
 	return strncmp(name, "scsi", 4) == 0 ? VN_DISK_SCSI : VN_DISK_VIRTIO;
 }
 
-/* What only QEMU's own words can say: another format, no file, a path that is relative to where QEMU was started. */
+/* What only QEMU's own words can say: another format (which is "raw" to nobody, as such a disk is left out), no file, a path that is relative to where QEMU was started. */
 static bool is_foreign(const struct image *image)
 {
 	static const char *const formats[] = {"raw", "qcow2", "file", "host_device", NULL};
@@ -60,7 +61,8 @@ static void add_disk(struct qemu_reader *r, const struct image *image, int vnode
 	disk->path = vn_copy(image->path);
 	r->short_of_memory |= !disk->path;
 	bool qcow2 = image->format && strcmp(image->format, "qcow2") == 0;
-	snprintf(disk->format, sizeof(disk->format), "%s", qcow2 ? "qcow2" : "raw");
+	snprintf(disk->format, sizeof(disk->format), "%s", qcow2 ? "qcow2" : image->format ? "raw" : "");
+	disk->line = image->line;
 	disk->readonly = image->readonly;
 	disk->vnode = vnode;
 	disk->place = option->word;
@@ -79,15 +81,41 @@ static const char *filename_in(const struct qemu_option *option)
 	return NULL;
 }
 
+/* What a format over another comes to: "raw" passes on what is below it; other pairs are for QEMU alone. */
+static const char *format_over(const char *format, const char *below)
+{
+	static const char *const plain[] = {"raw", "file", "host_device", NULL};
+
+	for (size_t i = 0; plain[i]; i++) {
+		if (!format || !below || strcmp(below, plain[i]) == 0)
+			return format;
+	}
+	return strcmp(format, "raw") == 0 ? below : "nested";
+}
+
+/* The format with those of the nodes that are within the same option: file.driver and so on. */
+static const char *format_within(const struct qemu_option *option, const char *format)
+{
+	for (size_t i = 0; i < option->keys.n; i++) {
+		const char *key = option->keys.v[i].key, *last = strrchr(key, '.');
+		if (last && strcmp(last, ".driver") == 0 && strncmp(key, "backing", 7) != 0)
+			format = format_over(format, option->keys.v[i].value);
+	}
+	return format;
+}
+
 /* Follows -blockdev from a node to the one below, up to the file. What is no file has its node's name for a path. */
 static struct image follow_nodes(struct qemu_reader *r, const struct qemu_option *option)
 {
-	struct image image = {.format = vn_keyval_get(&option->keys, "driver")};
+	struct image image = {.format = vn_keyval_get(&option->keys, "driver"), .line = option->line};
 
 	image.readonly = qemu_switch(r, option, "read-only", false);
 	for (unsigned depth = 0; option && depth < MAX_CHAIN && !image.path; depth++) {
 		const char *below = vn_keyval_get(&option->keys, "file"),
 			   *name = vn_keyval_get(&option->keys, "node-name");
+		if (depth > 0)
+			image.format = format_over(image.format, vn_keyval_get(&option->keys, "driver"));
+		image.format = format_within(option, image.format);
 		image.path = filename_in(option);
 		if (!image.path && !below)
 			image.path = name;
@@ -101,8 +129,12 @@ static struct image follow_nodes(struct qemu_reader *r, const struct qemu_option
 static struct image image_of_drive(struct qemu_reader *r, const struct qemu_option *option)
 {
 	struct image image = {.path = vn_keyval_get(&option->keys, "file"),
-		.format = vn_keyval_get(&option->keys, "format")};
+		.format = vn_keyval_get(&option->keys, "format"),
+		.line = option->line};
 
+	if (!image.format) /* another word for it: blockdev_init() in blockdev.c */
+		image.format = vn_keyval_get(&option->keys, "driver");
+	image.format = format_within(option, image.format);
 	image.readonly =
 		qemu_switch(r, option, "readonly", false) || qemu_switch(r, option, "read-only", false);
 	if (!image.path)
@@ -168,7 +200,7 @@ void qemu_read_disks(struct qemu_reader *r)
 		else if (strcmp(option->name, "-drive") == 0)
 			read_drive(r, option);
 		for (size_t k = 0; shorts[k] && option->value; k++) {
-			struct image image = {.path = option->value};
+			struct image image = {.path = option->value, .line = option->line};
 			if (strcmp(option->name, shorts[k]) == 0)
 				add_disk(r, &image, -1, option, NULL);
 		}

@@ -19,10 +19,15 @@ static void take(struct qemu_reader *r, char **to, const char *text, size_t n)
 	r->short_of_memory |= text && !*to;
 }
 
+/* Where nothing is told it is QEMU's default on x86, which q35 has never become (hw/i386/pc_piix.c): an installed guest knows the other
+ * by its devices. */
 static void read_type(struct qemu_reader *r)
 {
 	const struct qemu_option *option = qemu_last(r, "-machine", "type");
 	const char *type = option ? vn_keyval_get(&option->keys, "type") : NULL;
+
+	if (!type && !r->guest->machine.other)
+		type = "pc";
 
 	if (type && vn_machine_is_known(type))
 		take(r, &r->guest->machine.type, type, strlen(type));
@@ -30,6 +35,40 @@ static void read_type(struct qemu_reader *r)
 		take(r, &r->guest->machine.type, "q35", 3);
 	else if (type && strncmp(type, "pc", 2) == 0)
 		take(r, &r->guest->machine.type, "pc", 2);
+}
+
+/* What QEMU tries first of "kvm:tcg". */
+static bool is_tcg(const char *accel)
+{
+	size_t n = strcspn(accel, ":,");
+
+	return n == 3 && memcmp(accel, "tcg", 3) == 0;
+}
+
+/*
+ * TCG is what runs a guest where nothing is told, unless the program's name ends in kvm. -accel may be there several times, and the first
+ * counts; -enable-kvm is -machine accel=kvm, of which the last counts (configure_accelerators() and qemu_init() in QEMU's system/vl.c).
+ */
+static void read_accel(struct qemu_reader *r)
+{
+	const char *program =
+			   r->words.n > r->words.n_assignments ? r->words.v[r->words.n_assignments].text : "",
+		   *machine = NULL;
+	const struct qemu_option *first = qemu_next(r, "-accel", NULL);
+	size_t n = strlen(program);
+
+	for (size_t i = 0; i < r->n_options; i++) {
+		const struct qemu_option *option = &r->options[i];
+		const char *accel =
+			strcmp(option->name, "-machine") == 0 ? vn_keyval_get(&option->keys, "accel") : NULL;
+		machine = strcmp(option->name, "-enable-kvm") == 0 ? "kvm" : accel ? accel : machine;
+	}
+	if (first && first->value)
+		machine = strncmp(first->value, "accel=", 6) == 0 ? first->value + 6 : first->value;
+	if (machine)
+		r->guest->machine.tcg = is_tcg(machine);
+	else
+		r->guest->machine.tcg = n < 3 || strcmp(program + n - 3, "kvm") != 0;
 }
 
 static void read_cpu(struct qemu_reader *r)
@@ -90,6 +129,7 @@ void qemu_read_machine(struct qemu_reader *r)
 	size_t program = r->words.n_assignments;
 
 	read_type(r);
+	read_accel(r);
 	read_cpu(r);
 	read_flash(r);
 	if (uuid && uuid->value && vn_machine_is_uuid(uuid->value))

@@ -35,6 +35,7 @@ struct qemu_backend {
 };
 
 /* As far as it matters which machine it is. */
+#define QEMU_VERSION(major, minor) ((major)*1000u + (minor))
 enum qemu_machine { QEMU_MACHINE_OTHER, QEMU_MACHINE_PC, QEMU_MACHINE_Q35 };
 
 struct qemu_reader {

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * -smp: how many vCPUs, and how they make cores and sockets. What is left out is completed as QEMU does since 6.2, which makes
- * cores rather than sockets (hw/core/machine-smp.c): older machine types make sockets, and tell -smp in full when it matters.
+ * -smp: how many vCPUs, and how they make cores and sockets. What is left out is completed as QEMU does: machine types since 6.2 make
+ * cores rather than sockets, those before sockets rather than cores (hw/core/machine-smp.c, and smp_props.prefer_sockets in
+ * hw/i386/pc_q35.c and pc_piix.c). One without a version is the newest; a distribution's own does not tell which it follows: that is noted
+ * where it matters.
  */
 #define _GNU_SOURCE
+#include <string.h>
+
 #include "../base/text.h"
 #include "guest_qemu_part.h"
 
 struct smp {
 	const struct qemu_option *option; /* the last -smp, or NULL */
 	uint64_t cpus, maxcpus; /* all are 0 when not told */
+	bool prefers_sockets;
 	uint64_t drawers, books, sockets, dies, clusters, modules, cores, threads;
 };
 
@@ -34,6 +39,10 @@ static void complete(struct smp *smp)
 		smp->sockets = or_one(smp->sockets);
 		smp->cores = or_one(smp->cores);
 		smp->threads = or_one(smp->threads);
+	} else if (smp->prefers_sockets && smp->sockets == 0) {
+		smp->cores = or_one(smp->cores);
+		smp->threads = or_one(smp->threads);
+		smp->sockets = max / (smp->cores * smp->threads * fixed_levels(smp));
 	} else if (smp->cores == 0) {
 		smp->sockets = or_one(smp->sockets);
 		smp->threads = or_one(smp->threads);
@@ -101,6 +110,26 @@ static bool check(struct qemu_reader *r, const struct smp *smp)
 	return false;
 }
 
+/* Whether the machine type makes sockets first. A distribution's own type is taken for a new one, which is noted if it makes a difference. */
+static bool prefers_sockets(struct qemu_reader *r, const struct smp *smp)
+{
+	const struct qemu_option *option = qemu_last(r, "-machine", "type");
+	const char *type = option ? vn_keyval_get(&option->keys, "type") : NULL;
+	bool differs = smp->option && (smp->cpus > 1 || smp->maxcpus > 1) && !smp->sockets && !smp->cores;
+	char seen[VN_QUOTE_MAX];
+
+	if (r->machine == QEMU_MACHINE_OTHER || !type)
+		return false;
+	if (r->machine_version)
+		return r->machine_version < QEMU_VERSION(6, 2);
+	if (differs && strchr(type, '-'))
+		qemu_note(r, smp->option, "qemu-smp-guessed",
+			"of sockets and cores nothing is told, and the machine type %s does not tell which of both it makes: taken for cores, as "
+			"types since 6.2 have it",
+			vn_quote(type, seen));
+	return false;
+}
+
 void qemu_read_smp(struct qemu_reader *r)
 {
 	struct vn_guest *guest = r->guest;
@@ -111,6 +140,7 @@ void qemu_read_smp(struct qemu_reader *r)
 	guest->vcpus = guest->maxvcpus = 1;
 	if (!read_levels(r, &smp))
 		return;
+	smp.prefers_sockets = prefers_sockets(r, &smp);
 	if (smp.option)
 		complete(&smp);
 	else

@@ -17,7 +17,6 @@
 
 #define PC_CPUS 255u
 #define Q35_CPUS_BEFORE 288u /* of types before pc-q35-8.1 */
-#define VERSION(major, minor) ((major)*1000u + (minor))
 
 static bool begins(const char *text, const char *start)
 {
@@ -57,7 +56,7 @@ static unsigned type_version(const char *text)
 
 	if (!first || !rest || vn_parse_u64(first, 999, &major) < 0 || vn_parse_u64(rest, 999, &minor) < 0)
 		return 0;
-	return VERSION((unsigned)major, (unsigned)minor);
+	return QEMU_VERSION((unsigned)major, (unsigned)minor);
 }
 
 static void take_type(struct qemu_reader *r, const char *type)
@@ -78,6 +77,21 @@ static void take_type(struct qemu_reader *r, const char *type)
 	}
 }
 
+/* Whether it is for another architecture: by the program, or where that tells nothing by a machine that only others have. */
+static bool is_other(const char *program, bool pc, const char *type)
+{
+	static const char *const machines[] = {"virt", "pseries", "s390-ccw-virtio", "sbsa-ref"};
+
+	if (begins(program, "qemu-system-"))
+		return !pc;
+	for (size_t i = 0; type && i < sizeof(machines) / sizeof(machines[0]); i++) {
+		size_t n = strlen(machines[i]);
+		if (begins(type, machines[i]) && (!type[n] || type[n] == '-'))
+			return true;
+	}
+	return false;
+}
+
 void qemu_read_type(struct qemu_reader *r)
 {
 	const struct qemu_option *option = qemu_last(r, "-machine", "type");
@@ -92,6 +106,7 @@ void qemu_read_type(struct qemu_reader *r)
 	else if (pc) /* its default machine */
 		r->machine = QEMU_MACHINE_PC;
 	r->x86 = pc || r->machine != QEMU_MACHINE_OTHER;
+	r->guest->machine.other = is_other(program, pc, type);
 	if (begins(program, "qemu-system-") && !pc &&
 		vn_notes_add(&r->guest->notes, "qemu-other-machine",
 			"%s: the rules checked here, and how vCPUs are numbered, are those of x86 machines: its own command line can be "
@@ -109,7 +124,8 @@ static void check_vcpus(struct qemu_reader *r)
 
 	if (r->machine == QEMU_MACHINE_PC)
 		most = PC_CPUS;
-	else if (r->machine == QEMU_MACHINE_Q35 && r->machine_version && r->machine_version < VERSION(8, 1))
+	else if (r->machine == QEMU_MACHINE_Q35 && r->machine_version &&
+		 r->machine_version < QEMU_VERSION(8, 1))
 		most = Q35_CPUS_BEFORE;
 	if (most && r->vcpus_known && r->guest->maxvcpus > most)
 		qemu_problem(r, smp, "%u vCPUs; expected at most %u, as this machine type takes no more%s",
@@ -135,7 +151,7 @@ static void check_levels(struct qemu_reader *r)
 /* QEMU 5.1 took mem= away from the machine types that came with it. */
 static void check_mem(struct qemu_reader *r)
 {
-	if (r->machine == QEMU_MACHINE_OTHER || r->machine_version <= VERSION(5, 0))
+	if (r->machine == QEMU_MACHINE_OTHER || r->machine_version <= QEMU_VERSION(5, 0))
 		return;
 	for (const struct qemu_option *option = NULL; (option = qemu_next(r, "-numa", option));) {
 		const char *of = vn_keyval_get(&option->keys, "type");

@@ -71,7 +71,8 @@ struct vn_disk {
 	char *path;
 	enum vn_disk_bus bus;
 	bool foreign; /* neither a raw or qcow2 file nor a block device: only the text that it was read from says what it is */
-	char format[8]; /* raw, qcow2 */
+	char format[8]; /* raw, qcow2; empty: nothing was said, QEMU looks into the image */
+	unsigned line; /* of a command line: where it is told */
 	bool readonly;
 	int vnode; /* that it is served from, by wish; -1: any */
 };

@@ -11,7 +11,10 @@ struct vn_guest_machine {
 	char *emulator; /* the absolute path of QEMU */
 	char *loader; /* the absolute path of firmware: in flash, or, if `rom`, as a BIOS */
 	char *nvram; /* the absolute path of the firmware's variables */
+	char *os; /* what a domain's <os> boots where it is not hvm: linux, xen, xenpvh; NULL: hvm */
 	bool rom;
+	bool tcg; /* QEMU runs it by itself, without KVM */
+	bool other; /* of another architecture than x86: its own text alone can say it */
 	bool shared; /* its memory is for other processes to map, too: vhost-user, virtiofsd */
 };
 
