@@ -209,7 +209,7 @@ static void test_what_a_config_loses_is_told(void **state)
 {
 	(void)state;
 	static const char text[] =
-		"name='g'\nmemory=512\nvcpus=1\ntype='hvm'\nserial='pty'\nvif=['bridge=b']\nbios='ovmf'\n";
+		"name='g'\nmemory=512\nvcpus=1\ntype='hvm'\nserial='pty'\nvif=['bridge=b']\nbios='ovmf'\nvnuma_hmat='host'\n";
 	vn_autofree char *note = NULL;
 	vn_autofree char *line = converted(text, VN_EMIT_QEMU, &note);
 	assert_string_equal(note,
