@@ -452,6 +452,33 @@ static void test_what_libvirt_cannot_say(void **state)
 		"vnode 1 has no memory at start; expected some, as each cell of libvirt's has");
 }
 
+/* What was no domain, planned; planned again, it is the same. */
+static char *converted(const char *text, struct vn_notes *notes)
+{
+	char *out = planned(text, notes);
+	vn_autofree char *again = planned(out, NULL);
+	assert_string_equal(again, out);
+	assert_valid(out);
+	return out;
+}
+
+static void test_memory_to_be_added_wants_a_cell(void **state)
+{
+	(void)state;
+	vn_autofree char *max = converted("name='g'\nmemory=1024\nmaxmem=2048\nvcpus=2\nvnodes=1\n", NULL);
+	assert_has(max, "<cell id='0' cpus='0-1' memory='1048576' unit='KiB'>");
+	assert_has(max, "<numatune>\n    <memnode cellid='0' mode='preferred' nodeset='0'/>\n  </numatune>");
+	vn_autofree char *plugged =
+		converted("qemu-system-x86_64 -name g -M q35 -m 1G,slots=2,maxmem=4G -smp 2 "
+			  "-object memory-backend-ram,id=d,size=512M -device pc-dimm,memdev=d",
+			NULL);
+	assert_has(plugged, "<cell id='0' cpus='0-1' memory='1048576' unit='KiB'>");
+	assert_has(plugged, "<memory unit='KiB'>1572864</memory>");
+	assert_has(plugged, "<memnode cellid='0' ");
+	vn_autofree char *plain = converted("name='g'\nmemory=1024\nvcpus=2\nvnodes=1\n", NULL);
+	assert_has_not(plain, "<numa>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_queues_are_dealt_out),
 		cmocka_unit_test(test_iothreads_of_the_user),
 		cmocka_unit_test(test_a_config_becomes_a_domain),
+		cmocka_unit_test(test_memory_to_be_added_wants_a_cell),
 		cmocka_unit_test(test_pages_of_a_config),
 		cmocka_unit_test(test_what_libvirt_cannot_say),
 	};

@@ -2,7 +2,7 @@
 /*
  * <cpu><numa> and <numatune>. Cells that are there stay as they are; a guest of several vnodes that has none gets them. <memnode> is
  * written for each cell that has none: one that is there is the user's word, and the plan kept to it. Without cells there is one
- * vnode, and <memory> says where it is.
+ * vnode, and <memory> says where it is, unless libvirt wants a cell for it all the same.
  */
 #include <string.h>
 
@@ -38,6 +38,16 @@ static size_t find_cell(const struct domain_writer *w, size_t vnode)
 static bool has_cells(const struct domain_writer *w)
 {
 	return vn_markup_find(w->doc, 0, "cpu/numa/cell") != VN_MARKUP_NONE;
+}
+
+/*
+ * A guest that was no domain needs a cell for its only vnode when memory can be added to it: libvirt's QEMU driver says of <maxMemory>
+ * without any that at least one NUMA node has to be configured (libvirt 9.0).
+ */
+static bool needs_cells(const struct domain_writer *w)
+{
+	return w->guest->n_vnodes > 1 || (w->guest->form != VN_FORM_LIBVIRT &&
+						 vn_markup_child(w->doc, 0, "maxMemory") != VN_MARKUP_NONE);
 }
 
 static void put_cell(struct domain_writer *w, size_t v, FILE *out)
@@ -92,7 +102,7 @@ void domain_write_cells(struct domain_writer *w)
 		return;
 	}
 	note_sockets(w);
-	if (w->guest->n_vnodes < 2 || !domain_block_open(w, &block))
+	if (!needs_cells(w) || !domain_block_open(w, &block))
 		return;
 	fputs("<numa>\n", block.out);
 	for (size_t v = 0; v < w->guest->n_vnodes; v++)
@@ -221,7 +231,7 @@ void domain_write_numatune(struct domain_writer *w)
 {
 	size_t numatune = vn_markup_child(w->doc, 0, "numatune"),
 	       memory = vn_markup_child(w->doc, numatune, "memory");
-	bool cells = has_cells(w) || w->guest->n_vnodes > 1;
+	bool cells = has_cells(w) || needs_cells(w);
 	struct domain_block block;
 
 	if (memory != VN_MARKUP_NONE)
