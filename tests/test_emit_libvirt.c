@@ -479,6 +479,39 @@ static void test_memory_to_be_added_wants_a_cell(void **state)
 	assert_has_not(plain, "<numa>");
 }
 
+#define LINE                                                                                                 \
+	"qemu-system-x86_64 -name g -M q35 -m 2G -smp 4,sockets=4 "                                          \
+	"-object memory-backend-ram,id=a,size=1G -object memory-backend-ram,id=b,size=512M "                 \
+	"-object memory-backend-ram,id=c,size=512M -numa node,nodeid=0,cpus=0-1,memdev=a "                   \
+	"-numa node,nodeid=1,cpus=2-3,memdev=b -numa node,nodeid=2,memdev=c "
+
+static void test_iothreads_of_a_line(void **state)
+{
+	(void)state;
+	static const char disks[] = LINE
+		"-object iothread,id=x -object iothread,id=y -object iothread,id=z -device pxb-pcie,id=p1,bus_nr=90,numa_node=1 "
+		"-drive file=/a,if=none,id=a,format=raw -device virtio-blk-pci,drive=a,iothread=z "
+		"-drive file=/b,if=none,id=b,format=raw -device virtio-blk-pci,drive=b,iothread=z,bus=p1 "
+		"-drive file=/c,if=none,id=c,format=raw -device virtio-blk-pci,drive=c,iothread=z";
+	vn_autofree char *out = converted(disks, NULL);
+	assert_has(out, "<iothreads>3</iothreads>");
+	assert_has(out, "<driver name='qemu' type='raw' iothread='1'/>\n      <source file='/a'/>");
+	assert_has(out, "<driver name='qemu' type='raw' iothread='2'/>\n      <source file='/b'/>");
+	assert_has(out, "<driver name='qemu' type='raw' iothread='3'/>\n      <source file='/c'/>");
+	assert_has(out, "<iothreadpin iothread='3' cpuset='0-3'/>");
+	version = VN_TARGET_VERSION(10, 0, 0);
+	vn_autofree char *dealt = planned(disks, NULL); /* not in the schema of 9.0 */
+	version = 0;
+	assert_has(dealt, "<iothread id='1'>");
+	assert_has(dealt, "<iothread id='3'>"); /* takes turns with the first */
+	assert_has(dealt, "<driver name='qemu' type='raw' iothread='2'/>\n      <source file='/b'/>");
+	vn_autofree char *one = converted(LINE
+		"-object iothread,id=x -drive file=/a,if=virtio,format=raw -drive file=/b,if=virtio,format=raw",
+		NULL);
+	assert_has(one, "<iothreads>1</iothreads>");
+	assert_has(one, "<driver name='qemu' type='raw' iothread='1'/>\n      <source file='/b'/>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -493,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_iothreads_of_the_user),
 		cmocka_unit_test(test_a_config_becomes_a_domain),
 		cmocka_unit_test(test_memory_to_be_added_wants_a_cell),
+		cmocka_unit_test(test_iothreads_of_a_line),
 		cmocka_unit_test(test_pages_of_a_config),
 		cmocka_unit_test(test_what_libvirt_cannot_say),
 	};

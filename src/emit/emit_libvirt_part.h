@@ -58,6 +58,12 @@ void domain_write_iothreads(struct domain_writer *w); /* …_pins.c */
 void domain_write_pins(struct domain_writer *w);
 void domain_write_expanders(struct domain_writer *w); /* …_pci.c */
 
+/* A vnode's place in `busy`; n_busy: it has no vCPUs. */
+size_t domain_busy_place(const struct domain_writer *w, unsigned vnode);
+
+/* The vnode that a disk of the guest's is to be served from, by its path; -1: any. */
+int domain_disk_wish(const struct domain_writer *w, size_t element);
+
 /* Which of the busy vnodes the nth disk of those that have an iothread is served from: its place in `busy`. */
 size_t domain_disk_place(const struct domain_writer *w, size_t element, size_t nth);
 

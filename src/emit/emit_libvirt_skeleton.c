@@ -206,11 +206,6 @@ char *domain_skeleton(const struct vn_guest *guest, struct vn_notes *notes)
 	put_kib(&xml, "memory", 0, guest->memory);
 	put_backing(&xml, guest);
 	put_vcpus(&xml, guest);
-	if (guest->iothreads) {
-		char threads[16];
-		snprintf(threads, sizeof(threads), "%u", guest->iothreads);
-		put_text(&xml, "iothreads", threads);
-	}
 	put_os(&xml, guest);
 	put_cpu(&xml, guest);
 	domain_put_devices(&xml, guest, notes);
