@@ -512,6 +512,48 @@ static void test_iothreads_of_a_line(void **state)
 	assert_has(one, "<driver name='qemu' type='raw' iothread='1'/>\n      <source file='/b'/>");
 }
 
+/* The device that begins with `device` is behind the expander of the vnode. */
+static void assert_behind(const char *domain, const char *device, unsigned vnode)
+{
+	unsigned port = 0, expander = 0, node = VN_MAX_VNODES;
+	const char *at = strstr(domain, device);
+	assert_non_null(at);
+	at = strstr(at, "<address type='pci' ");
+	assert_int_equal(sscanf(at ? at : "", "<address type='pci' domain='0x0000' bus='%x'", &port), 1);
+	vn_autofree char *root = vn_format("<controller type='pci' index='%u' model='pcie-root-port'>", port);
+	at = strstr(domain, root);
+	assert_non_null(at);
+	at = strstr(at, "<address type='pci' ");
+	assert_int_equal(sscanf(at ? at : "", "<address type='pci' domain='0x0000' bus='%x'", &expander), 1);
+	vn_autofree char *bus =
+		vn_format("<controller type='pci' index='%u' model='pcie-expander-bus'>", expander);
+	at = strstr(domain, bus);
+	assert_non_null(at);
+	at = strstr(at, "<node>");
+	assert_int_equal(sscanf(at ? at : "", "<node>%u<", &node), 1);
+	assert_int_equal(node, vnode);
+}
+
+static void test_devices_stay_behind_their_vnodes(void **state)
+{
+	(void)state;
+	vn_autofree char *out = converted(LINE
+		"-device pxb-pcie,id=p1,bus_nr=90,numa_node=1 -device pxb-pcie,id=p2,bus_nr=120,numa_node=2 "
+		"-netdev user,id=n0 -device virtio-net-pci,netdev=n0,bus=p1,mac=52:54:00:00:00:01 "
+		"-netdev user,id=n1 -device virtio-net-pci,netdev=n1,bus=p2,mac=52:54:00:00:00:02 "
+		"-netdev user,id=n2 -device virtio-net-pci,netdev=n2,mac=52:54:00:00:00:03 "
+		"-drive file=/a,if=none,id=a,format=raw -device virtio-blk-pci,drive=a,bus=p1 "
+		"-drive file=/b,if=none,id=b,format=raw -device virtio-blk-pci,drive=b,bus=p2 "
+		"-device vfio-pci,host=3b:00.1,bus=p2",
+		NULL);
+	assert_behind(out, "<mac address='52:54:00:00:00:01'/>", 1);
+	assert_behind(out, "<mac address='52:54:00:00:00:02'/>", 2);
+	assert_behind(out, "<mac address='52:54:00:00:00:03'/>", 0);
+	assert_behind(out, "<source file='/a'/>", 1);
+	assert_behind(out, "<source file='/b'/>", 2); /* without vCPUs: its iothread is elsewhere */
+	assert_behind(out, "<hostdev ", 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_a_config_becomes_a_domain),
 		cmocka_unit_test(test_memory_to_be_added_wants_a_cell),
 		cmocka_unit_test(test_iothreads_of_a_line),
+		cmocka_unit_test(test_devices_stay_behind_their_vnodes),
 		cmocka_unit_test(test_pages_of_a_config),
 		cmocka_unit_test(test_what_libvirt_cannot_say),
 	};
