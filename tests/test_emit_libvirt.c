@@ -554,6 +554,68 @@ static void test_devices_stay_behind_their_vnodes(void **state)
 	assert_behind(out, "<hostdev ", 2);
 }
 
+#define HMAT                                                                                                            \
+	LINE "-machine hmat=on -numa hmat-lb,initiator=0,target=0,hierarchy=memory,data-type=access-latency,latency=5 " \
+	     "-numa hmat-lb,initiator=1,target=2,hierarchy=memory,data-type=read-bandwidth,bandwidth=300M "             \
+	     "-numa hmat-lb,initiator=1,target=2,hierarchy=first-level,data-type=write-latency,latency=7 "              \
+	     "-numa hmat-cache,node-id=2,size=10K,level=1,associativity=complex,policy=write-through,line=8 "
+
+static void test_an_hmat_becomes_interconnects(void **state)
+{
+	(void)state;
+	struct vn_notes notes = {0};
+	vn_autofree char *out = converted(HMAT, &notes);
+	assert_has(out,
+		"        </distances>\n        <cache level='1' associativity='full' policy='writethrough'>\n"
+		"          <size value='10' unit='KiB'/>\n          <line value='8' unit='B'/>\n        </cache>\n"
+		"      </cell>\n      <interconnects>\n");
+	assert_has(out, "<latency initiator='0' target='0' type='access' value='5'/>");
+	assert_has(out, "<bandwidth initiator='1' target='2' type='read' value='300' unit='MiB'/>");
+	assert_has(out, "<latency initiator='1' target='2' cache='1' type='write' value='7'/>");
+	assert_false(vn_notes_has(&notes, "hmat-rounded"));
+	vn_autoguest *line = guest_of(HMAT), *domain = guest_of(out);
+	assert_int_equal(domain->hmat->n_matrices, line->hmat->n_matrices);
+	for (size_t m = 0; m < line->hmat->n_matrices; m++) {
+		const struct vn_hmat_matrix *a = &line->hmat->matrices[m], *b = &domain->hmat->matrices[m];
+		assert_int_equal(a->type, b->type);
+		assert_int_equal(a->hierarchy, b->hierarchy);
+		assert_memory_equal(
+			a->values, b->values, a->n_initiators * a->n_targets * sizeof(*a->values));
+	}
+	assert_int_equal(domain->hmat->n_caches, 1);
+	assert_memory_equal(
+		&domain->hmat->caches[0], &line->hmat->caches[0], sizeof(domain->hmat->caches[0]));
+	vn_notes_clear(&notes);
+}
+
+static void test_figures_that_libvirt_has_no_word_for(void **state)
+{
+	(void)state;
+	uint64_t values[] = {1500, VN_HMAT_UNREACHABLE, VN_HMAT_UNKNOWN, 8000};
+	uint32_t domains[] = {0, 1};
+	struct vn_hmat_matrix matrices[] = {{VN_HMAT_READ_LATENCY, 0, 2, 2, domains, domains, values},
+		{VN_HMAT_READ_LATENCY, 1, 1, 2, domains, domains, values}};
+	struct vn_hmat hmat = {.n_matrices = 2, .matrices = matrices};
+	vn_autoguest *guest = guest_of("name='g'\nmemory=1024\nvcpus=2\nvnodes=2\n");
+	struct vn_notes notes = {0};
+	struct domain_writer w = {.guest = guest, .notes = &notes, .n_busy = 1, .busy = {0}};
+	struct domain_block block;
+	assert_true(domain_block_open(&w, &block));
+	guest->hmat = &hmat;
+	domain_put_interconnects(&w, block.out);
+	guest->hmat = NULL;
+	fclose(block.out);
+	assert_string_equal(block.text,
+		"\t<interconnects>\n"
+		"\t\t<latency initiator='0' target='0' type='read' value='2'/>\n\t</interconnects>\n");
+	assert_true(vn_notes_has(&notes, "hmat-unreachable"));
+	assert_true(vn_notes_has(&notes, "hmat-initiator"));
+	assert_true(vn_notes_has(&notes, "hmat-cache"));
+	assert_true(vn_notes_has(&notes, "hmat-rounded"));
+	free(block.text);
+	vn_notes_clear(&notes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -570,6 +632,8 @@ int main(void)
 		cmocka_unit_test(test_memory_to_be_added_wants_a_cell),
 		cmocka_unit_test(test_iothreads_of_a_line),
 		cmocka_unit_test(test_devices_stay_behind_their_vnodes),
+		cmocka_unit_test(test_an_hmat_becomes_interconnects),
+		cmocka_unit_test(test_figures_that_libvirt_has_no_word_for),
 		cmocka_unit_test(test_pages_of_a_config),
 		cmocka_unit_test(test_what_libvirt_cannot_say),
 	};

@@ -42,12 +42,13 @@ static bool has_cells(const struct domain_writer *w)
 
 /*
  * A guest that was no domain needs a cell for its only vnode when memory can be added to it: libvirt's QEMU driver says of <maxMemory>
- * without any that at least one NUMA node has to be configured (libvirt 9.0).
+ * without any that at least one NUMA node has to be configured (libvirt 9.0). Latencies and caches are told of with cells, too.
  */
 static bool needs_cells(const struct domain_writer *w)
 {
-	return w->guest->n_vnodes > 1 || (w->guest->form != VN_FORM_LIBVIRT &&
-						 vn_markup_child(w->doc, 0, "maxMemory") != VN_MARKUP_NONE);
+	return w->guest->n_vnodes > 1 ||
+	       (w->guest->form != VN_FORM_LIBVIRT &&
+		       (w->guest->hmat || vn_markup_child(w->doc, 0, "maxMemory") != VN_MARKUP_NONE));
 }
 
 static void put_cell(struct domain_writer *w, size_t v, FILE *out)
@@ -63,7 +64,9 @@ static void put_cell(struct domain_writer *w, size_t v, FILE *out)
 		(unsigned long long)((vnode->memory - vnode->plugged) >> 10));
 	for (size_t k = 0; k < w->guest->n_vnodes; k++)
 		fprintf(out, "\t\t\t<sibling id='%zu' value='%u'/>\n", k, vnode->distances[k]);
-	fputs("\t\t</distances>\n\t</cell>\n", out);
+	fputs("\t\t</distances>\n", out);
+	domain_put_caches(w, v, out);
+	fputs("\t</cell>\n", out);
 }
 
 /* vCPUs in no cell are cell 0's, and libvirt warns of them. */
@@ -107,6 +110,7 @@ void domain_write_cells(struct domain_writer *w)
 	fputs("<numa>\n", block.out);
 	for (size_t v = 0; v < w->guest->n_vnodes; v++)
 		put_cell(w, v, block.out);
+	domain_put_interconnects(w, block.out);
 	fputs("</numa>", block.out);
 	domain_block_put(w, &block, vn_markup_child(w->doc, 0, "cpu"), "cpu", before_cpu);
 }

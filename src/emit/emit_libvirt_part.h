@@ -54,6 +54,8 @@ void domain_put_one(struct vn_xml *xml, const char *name, const char *attribute,
 
 void domain_write_cells(struct domain_writer *w); /* emit_libvirt_numa.c */
 void domain_write_numatune(struct domain_writer *w);
+void domain_put_caches(const struct domain_writer *w, size_t vnode, FILE *out); /* …_hmat.c */
+void domain_put_interconnects(const struct domain_writer *w, FILE *out);
 void domain_write_iothreads(struct domain_writer *w); /* …_pins.c */
 void domain_write_pins(struct domain_writer *w);
 void domain_write_expanders(struct domain_writer *w); /* …_pci.c */

@@ -174,9 +174,6 @@ static void note_what_is_lost(const struct vn_guest *guest, struct vn_notes *not
 		vn_notes_add(notes, "exclusive-not-carried",
 			"a domain cannot say that its cores are its own: the pins are as planned, but another plan of the domain may share "
 			"them");
-	if (guest->hmat)
-		vn_notes_add(notes, "hmat-not-carried",
-			"latencies, bandwidths and memory-side caches are not in the domain");
 	if (guest->form == VN_FORM_QEMU && (!guest->machine.type || !guest->machine.cpu))
 		vn_notes_add(notes, "machine-chosen",
 			"chosen, as the command line does not say it in words that libvirt has:%s%s%s",
