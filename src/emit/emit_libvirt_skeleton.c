@@ -58,11 +58,13 @@ static void put_pages(struct vn_xml *xml, const struct vn_guest *guest, bool own
 
 static void put_backing(struct vn_xml *xml, const struct vn_guest *guest)
 {
-	bool own = false;
+	bool own = false, shared = guest->machine.shared;
 
-	for (size_t v = 0; v < guest->n_vnodes; v++)
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
 		own |= guest->vnodes[v].has_page;
-	if (!guest->hugepages && !own && !guest->machine.shared)
+		shared |= guest->vnodes[v].shared; /* its cell says so */
+	}
+	if (!guest->hugepages && !own && !shared)
 		return;
 	vn_xml_begin(xml, "memoryBacking");
 	vn_xml_open(xml);
