@@ -552,6 +552,42 @@ static void test_devices_stay_behind_their_vnodes(void **state)
 	assert_behind(out, "<source file='/a'/>", 1);
 	assert_behind(out, "<source file='/b'/>", 2); /* without vCPUs: its iothread is elsewhere */
 	assert_behind(out, "<hostdev ", 2);
+
+	struct vn_notes notes = {0};
+	vn_autofree char *old =
+		planned("qemu-system-x86_64 -name g -M pc -m 2G -smp 2,sockets=2 "
+			"-object memory-backend-ram,id=a,size=1G -object memory-backend-ram,id=b,size=1G "
+			"-numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b "
+			"-device pxb,id=p1,bus_nr=90,numa_node=1 -netdev user,id=n0 "
+			"-device virtio-net-pci,netdev=n0,bus=p1,mac=52:54:00:00:00:01",
+			&notes);
+	assert_has_not(old, "expander");
+	assert_true(vn_notes_has(&notes, "devices-not-spread"));
+	vn_notes_clear(&notes);
+}
+
+static void test_queues_of_a_line(void **state)
+{
+	(void)state;
+	static const char line[] = LINE
+		"-device pxb-pcie,id=p1,bus_nr=90,numa_node=1 -drive file=/a,if=none,id=a,format=raw "
+		"-object iothread,id=x -object iothread,id=y "
+		"-device '{\"driver\":\"virtio-blk-pci\",\"drive\":\"a\",\"bus\":\"p1\",\"num-queues\":4,"
+		"\"iothread-vq-mapping\":[{\"iothread\":\"x\",\"vqs\":[0,1]},{\"iothread\":\"y\",\"vqs\":[2,3]}]}'";
+	struct vn_notes notes = {0};
+	version = VN_TARGET_VERSION(10, 0, 0);
+	vn_autofree char *out = planned(line, &notes);
+	vn_autofree char *again = planned(out, NULL);
+	version = 0;
+	assert_string_equal(again, out);
+	assert_has(out, "<driver name='qemu' type='raw' queues='4'>");
+	assert_has(out, "<iothread id='2'>");
+	assert_behind(out, "<source file='/a'/>", 1);
+	assert_false(vn_notes_has(&notes, "disk-queues-joined"));
+	vn_autofree char *before = converted(line, &notes);
+	assert_has(before, "<driver name='qemu' type='raw' iothread='2'/>");
+	assert_true(vn_notes_has(&notes, "disk-queues-joined"));
+	vn_notes_clear(&notes);
 }
 
 #define HMAT                                                                                                            \
@@ -632,6 +668,7 @@ int main(void)
 		cmocka_unit_test(test_memory_to_be_added_wants_a_cell),
 		cmocka_unit_test(test_iothreads_of_a_line),
 		cmocka_unit_test(test_devices_stay_behind_their_vnodes),
+		cmocka_unit_test(test_queues_of_a_line),
 		cmocka_unit_test(test_an_hmat_becomes_interconnects),
 		cmocka_unit_test(test_figures_that_libvirt_has_no_word_for),
 		cmocka_unit_test(test_pages_of_a_config),

@@ -184,6 +184,13 @@ static void test_what_a_command_line_loses_is_told(void **state)
 			VN_EMIT_LIBVIRT, &note);
 	assert_null(note);
 	assert_has(plain, "<source file='/a'/>");
+	vn_autofree char *queues = converted(QEMU
+		"-drive file=/a,if=none,id=a,format=raw -device virtio-blk-pci,drive=a,num-queues=2 "
+		"-drive file=/b,if=none,id=b,format=raw \\\n-device virtio-blk-pci,drive=b,num-queues=1",
+		VN_EMIT_LIBVIRT, &note);
+	assert_string_equal(
+		note, "not carried over into the domain: -device virtio-blk-pci,num-queues= (line 2)");
+	free(note);
 
 	vn_autofree char *out =
 		converted(QEMU "-blockdev driver=rbd,node-name=r,pool=p -device virtio-blk-pci,drive=r \\\n"

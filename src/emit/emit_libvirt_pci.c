@@ -169,12 +169,29 @@ static bool is_q35(const struct domain_writer *w)
 	return machine && strstr(machine, "q35");
 }
 
+/* Whether a vnode is wished for by a device of a guest that was no domain: a domain's keep their addresses. */
+static bool are_wished(const struct vn_guest *guest)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < guest->n_disks; i++)
+		any |= guest->disks[i].vnode >= 0 && !guest->disks[i].foreign;
+	for (size_t i = 0; i < guest->n_vifs; i++)
+		any |= guest->vifs[i].vnode >= 0 && !guest->vifs[i].foreign;
+	for (size_t i = 0; i < guest->n_hostdevs; i++)
+		any |= guest->hostdevs[i].vnode > 0;
+	return any && guest->form != VN_FORM_LIBVIRT;
+}
+
 void domain_write_expanders(struct domain_writer *w)
 {
 	size_t devices = vn_markup_child(w->doc, 0, "devices"), ports = 0;
 	struct expanders all = {0}, *e = &all;
 	struct domain_block block;
 
+	if (!is_q35(w) && w->guest->n_vnodes > 1 && are_wished(w->guest))
+		vn_notes_add(w->notes, "devices-not-spread",
+			"devices are not put behind the PCI expanders of the vnodes that they are to be with: only a q35 has them here");
 	if (!is_q35(w) || w->n_busy == 0 || w->guest->n_vnodes < 2)
 		return;
 	collect(w, devices, e);

@@ -53,7 +53,8 @@ static bool wants_iothread(const struct domain_writer *w, size_t element)
 	       vn_markup_child(w->doc, driver, "iothreads") == VN_MARKUP_NONE; /* a mapping of queues */
 }
 
-int domain_disk_wish(const struct domain_writer *w, size_t element)
+/* The guest's disk of an element, by its path; NULL: none. */
+static const struct vn_disk *find_disk(const struct domain_writer *w, size_t element)
 {
 	size_t source = vn_markup_child(w->doc, element, "source");
 	const char *path = vn_markup_get(w->doc, source, "file");
@@ -62,9 +63,24 @@ int domain_disk_wish(const struct domain_writer *w, size_t element)
 		path = vn_markup_get(w->doc, source, "dev");
 	for (size_t i = 0; path && i < w->guest->n_disks; i++) {
 		if (strcmp(w->guest->disks[i].path, path) == 0)
-			return w->guest->disks[i].vnode;
+			return &w->guest->disks[i];
 	}
-	return -1;
+	return NULL;
+}
+
+int domain_disk_wish(const struct domain_writer *w, size_t element)
+{
+	const struct vn_disk *disk = find_disk(w, element);
+
+	return disk ? disk->vnode : -1;
+}
+
+/* Whether several iothreads are to serve it: a command line says so. */
+static bool is_dealt(const struct domain_writer *w, size_t element)
+{
+	const struct vn_disk *disk = find_disk(w, element);
+
+	return disk && disk->dealt;
 }
 
 size_t domain_busy_place(const struct domain_writer *w, unsigned vnode)
@@ -130,13 +146,14 @@ static void deal_queues(struct domain_writer *w)
 		w->edit.short_of_memory = true;
 }
 
-/* A disk that nobody wants at one vnode, with as many queues as there are vCPUs, if it says how many. */
+/* A disk that nobody wants to be served from one vnode, with as many queues as there are vCPUs, if it says how many. */
 static bool maps_queues(const struct domain_writer *w, size_t element)
 {
 	const char *queues = vn_markup_get(w->doc, vn_markup_child(w->doc, element, "driver"), "queues");
 	uint64_t n;
 
-	return w->queue_vnodes && domain_is_virtio_disk(w, element) && domain_disk_wish(w, element) < 0 &&
+	return w->queue_vnodes && domain_is_virtio_disk(w, element) &&
+	       (domain_disk_wish(w, element) < 0 || is_dealt(w, element)) &&
 	       (!queues || (vn_parse_u64(queues, UINT32_MAX, &n) == 0 && n == vn_disk_queues(w->guest)));
 }
 
@@ -211,7 +228,8 @@ static void put_count(struct domain_writer *w)
 
 void domain_write_iothreads(struct domain_writer *w)
 {
-	size_t devices = vn_markup_child(w->doc, 0, "devices"), n = 0, mapped = 0, turns[VN_MAX_VNODES] = {0};
+	size_t devices = vn_markup_child(w->doc, 0, "devices"), n = 0, mapped = 0, joined = 0,
+	       turns[VN_MAX_VNODES] = {0};
 
 	if (has_iothreads(w) || w->n_busy == 0)
 		return;
@@ -225,6 +243,7 @@ void domain_write_iothreads(struct domain_writer *w)
 			} else {
 				size_t place = domain_disk_place(w, i, n);
 				set_iothread(w, i, thread_of(w, place, turns[place]++) + 1);
+				joined += is_dealt(w, i) && n_threads(w) > 1;
 			}
 			n++;
 		}
@@ -233,6 +252,11 @@ void domain_write_iothreads(struct domain_writer *w)
 		vn_notes_add(w->notes, "disk-queues",
 			"queues of disks are dealt out to iothreads, as Linux 6.12 shares them among vCPUs: QEMU has that from 9.0 "
 			"on");
+	if (joined)
+		vn_notes_add(w->notes, "disk-queues-joined",
+			"%zu disks whose queues are dealt out to I/O threads are served by one each: libvirt has it otherwise from 10.0 on, "
+			"where vCPUs are on several vnodes",
+			joined);
 	if (n > 0 || w->guest->iothreads)
 		put_count(w);
 }

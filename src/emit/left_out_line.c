@@ -42,7 +42,7 @@ static const char *const drive_keys[] = {"if", "id", "file", "format", "readonly
 	"auto-read-only", "file.node-name", NULL};
 static const char *const netdev_keys[] = {"type", "id", "ifname", "br", "queues", "vhost", "script",
 	"downscript", "model", "mac", "macaddr", "netdev", "fd", "fds", "vhostfd", "vhostfds", NULL};
-/* Where devices are is new: told together. What queues and I/O threads there are is the plan's. */
+/* Where devices are is new: told together. What I/O threads there are is the plan's, and of queues as many as vCPUs. */
 static const char *const device_keys[] = {"driver", "id", "drive", "netdev", "host", "mac", "mq", "vectors",
 	"iothread", "num-queues", "memdev", "node", "numa_node", NULL};
 static const char *const place_keys[] = {"bus", "addr", "unit", "channel", "scsi-id", "lun", NULL};
@@ -168,6 +168,13 @@ static bool model_is_carried(const struct vn_left_out *left, const char *driver)
 	       strcmp(driver, "vfio-pci") == 0;
 }
 
+static bool is_number(const char *text, uint64_t number)
+{
+	uint64_t seen;
+
+	return vn_parse_u64(text, UINT64_MAX, &seen) == 0 && seen == number;
+}
+
 static void look_at_device(struct line *line, const struct line_option *option)
 {
 	const char *driver = vn_keyval_get(&option->keys, "driver");
@@ -185,6 +192,9 @@ static void look_at_device(struct line *line, const struct line_option *option)
 	for (size_t i = 0; i < option->keys.n; i++) {
 		const char *key = option->keys.v[i].key;
 		placed |= is_one_of(key, place_keys);
+		if (strcmp(key, "num-queues") == 0 && line->left->to == TO_LIBVIRT &&
+			!is_number(option->keys.v[i].value, line->left->guest->vcpus))
+			vn_left_add(line->left, option->line, "-device %.60s,num-queues=", driver);
 		if (!is_one_of(key, device_keys) && !is_one_of(key, place_keys) &&
 			strncmp(key, "iothread-vq-mapping", 19) != 0)
 			vn_left_add(line->left, option->line, "-device %s,%.60s=", driver, key);

@@ -74,6 +74,7 @@ struct vn_disk {
 	bool foreign; /* neither a raw or qcow2 file nor a block device: only the text that it was read from says what it is */
 	char format[8]; /* raw, qcow2 */
 	bool readonly;
+	bool dealt; /* its queues are dealt out to I/O threads, as a command line says of it: `vnode` is only where it is */
 	int vnode; /* that it is served from, by wish; -1: any */
 };
 
