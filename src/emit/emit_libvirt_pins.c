@@ -128,6 +128,8 @@ static size_t thread_of(const struct domain_writer *w, size_t place, size_t turn
 {
 	size_t n = n_threads(w);
 
+	if (n == 0 || w->n_busy == 0) /* nobody asks then; clang's analyzer cannot know */
+		return 0;
 	if (n <= place)
 		return place % n;
 	return place + turn % ((n - place - 1) / w->n_busy + 1) * w->n_busy;
