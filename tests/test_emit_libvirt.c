@@ -452,6 +452,206 @@ static void test_what_libvirt_cannot_say(void **state)
 		"vnode 1 has no memory at start; expected some, as each cell of libvirt's has");
 }
 
+/* What was no domain, planned; planned again, it is the same. */
+static char *converted(const char *text, struct vn_notes *notes)
+{
+	char *out = planned(text, notes);
+	vn_autofree char *again = planned(out, NULL);
+	assert_string_equal(again, out);
+	assert_valid(out);
+	return out;
+}
+
+static void test_memory_to_be_added_wants_a_cell(void **state)
+{
+	(void)state;
+	vn_autofree char *max = converted("name='g'\nmemory=1024\nmaxmem=2048\nvcpus=2\nvnodes=1\n", NULL);
+	assert_has(max, "<cell id='0' cpus='0-1' memory='1048576' unit='KiB'>");
+	assert_has(max, "<numatune>\n    <memnode cellid='0' mode='preferred' nodeset='0'/>\n  </numatune>");
+	vn_autofree char *plugged =
+		converted("qemu-system-x86_64 -name g -M q35 -m 1G,slots=2,maxmem=4G -smp 2 "
+			  "-object memory-backend-ram,id=d,size=512M -device pc-dimm,memdev=d",
+			NULL);
+	assert_has(plugged, "<cell id='0' cpus='0-1' memory='1048576' unit='KiB'>");
+	assert_has(plugged, "<memory unit='KiB'>1572864</memory>");
+	assert_has(plugged, "<memnode cellid='0' ");
+	vn_autofree char *plain = converted("name='g'\nmemory=1024\nvcpus=2\nvnodes=1\n", NULL);
+	assert_has_not(plain, "<numa>");
+}
+
+#define LINE                                                                                                 \
+	"qemu-system-x86_64 -name g -M q35 -m 2G -smp 4,sockets=4 "                                          \
+	"-object memory-backend-ram,id=a,size=1G -object memory-backend-ram,id=b,size=512M "                 \
+	"-object memory-backend-ram,id=c,size=512M -numa node,nodeid=0,cpus=0-1,memdev=a "                   \
+	"-numa node,nodeid=1,cpus=2-3,memdev=b -numa node,nodeid=2,memdev=c "
+
+static void test_iothreads_of_a_line(void **state)
+{
+	(void)state;
+	static const char disks[] = LINE
+		"-object iothread,id=x -object iothread,id=y -object iothread,id=z -device pxb-pcie,id=p1,bus_nr=90,numa_node=1 "
+		"-drive file=/a,if=none,id=a,format=raw -device virtio-blk-pci,drive=a,iothread=z "
+		"-drive file=/b,if=none,id=b,format=raw -device virtio-blk-pci,drive=b,iothread=z,bus=p1 "
+		"-drive file=/c,if=none,id=c,format=raw -device virtio-blk-pci,drive=c,iothread=z";
+	vn_autofree char *out = converted(disks, NULL);
+	assert_has(out, "<iothreads>3</iothreads>");
+	assert_has(out, "<driver name='qemu' type='raw' iothread='1'/>\n      <source file='/a'/>");
+	assert_has(out, "<driver name='qemu' type='raw' iothread='2'/>\n      <source file='/b'/>");
+	assert_has(out, "<driver name='qemu' type='raw' iothread='3'/>\n      <source file='/c'/>");
+	assert_has(out, "<iothreadpin iothread='3' cpuset='0-3'/>");
+	version = VN_TARGET_VERSION(10, 0, 0);
+	vn_autofree char *dealt = planned(disks, NULL); /* not in the schema of 9.0 */
+	version = 0;
+	assert_has(dealt, "<iothread id='1'>");
+	assert_has(dealt, "<iothread id='3'>"); /* takes turns with the first */
+	assert_has(dealt, "<driver name='qemu' type='raw' iothread='2'/>\n      <source file='/b'/>");
+	vn_autofree char *one = converted(LINE
+		"-object iothread,id=x -drive file=/a,if=virtio,format=raw -drive file=/b,if=virtio,format=raw",
+		NULL);
+	assert_has(one, "<iothreads>1</iothreads>");
+	assert_has(one, "<driver name='qemu' type='raw' iothread='1'/>\n      <source file='/b'/>");
+}
+
+/* The device that begins with `device` is behind the expander of the vnode. */
+static void assert_behind(const char *domain, const char *device, unsigned vnode)
+{
+	unsigned port = 0, expander = 0, node = VN_MAX_VNODES;
+	const char *at = strstr(domain, device);
+	assert_non_null(at);
+	at = strstr(at, "<address type='pci' ");
+	assert_int_equal(sscanf(at ? at : "", "<address type='pci' domain='0x0000' bus='%x'", &port), 1);
+	vn_autofree char *root = vn_format("<controller type='pci' index='%u' model='pcie-root-port'>", port);
+	at = strstr(domain, root);
+	assert_non_null(at);
+	at = strstr(at, "<address type='pci' ");
+	assert_int_equal(sscanf(at ? at : "", "<address type='pci' domain='0x0000' bus='%x'", &expander), 1);
+	vn_autofree char *bus =
+		vn_format("<controller type='pci' index='%u' model='pcie-expander-bus'>", expander);
+	at = strstr(domain, bus);
+	assert_non_null(at);
+	at = strstr(at, "<node>");
+	assert_int_equal(sscanf(at ? at : "", "<node>%u<", &node), 1);
+	assert_int_equal(node, vnode);
+}
+
+static void test_devices_stay_behind_their_vnodes(void **state)
+{
+	(void)state;
+	vn_autofree char *out = converted(LINE
+		"-device pxb-pcie,id=p1,bus_nr=90,numa_node=1 -device pxb-pcie,id=p2,bus_nr=120,numa_node=2 "
+		"-netdev user,id=n0 -device virtio-net-pci,netdev=n0,bus=p1,mac=52:54:00:00:00:01 "
+		"-netdev user,id=n1 -device virtio-net-pci,netdev=n1,bus=p2,mac=52:54:00:00:00:02 "
+		"-netdev user,id=n2 -device virtio-net-pci,netdev=n2,mac=52:54:00:00:00:03 "
+		"-drive file=/a,if=none,id=a,format=raw -device virtio-blk-pci,drive=a,bus=p1 "
+		"-drive file=/b,if=none,id=b,format=raw -device virtio-blk-pci,drive=b,bus=p2 "
+		"-device vfio-pci,host=3b:00.1,bus=p2",
+		NULL);
+	assert_behind(out, "<mac address='52:54:00:00:00:01'/>", 1);
+	assert_behind(out, "<mac address='52:54:00:00:00:02'/>", 2);
+	assert_behind(out, "<mac address='52:54:00:00:00:03'/>", 0);
+	assert_behind(out, "<source file='/a'/>", 1);
+	assert_behind(out, "<source file='/b'/>", 2); /* without vCPUs: its iothread is elsewhere */
+	assert_behind(out, "<hostdev ", 2);
+
+	struct vn_notes notes = {0};
+	vn_autofree char *old =
+		planned("qemu-system-x86_64 -name g -M pc -m 2G -smp 2,sockets=2 "
+			"-object memory-backend-ram,id=a,size=1G -object memory-backend-ram,id=b,size=1G "
+			"-numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b "
+			"-device pxb,id=p1,bus_nr=90,numa_node=1 -netdev user,id=n0 "
+			"-device virtio-net-pci,netdev=n0,bus=p1,mac=52:54:00:00:00:01",
+			&notes);
+	assert_has_not(old, "expander");
+	assert_true(vn_notes_has(&notes, "devices-not-spread"));
+	vn_notes_clear(&notes);
+}
+
+static void test_queues_of_a_line(void **state)
+{
+	(void)state;
+	static const char line[] = LINE
+		"-device pxb-pcie,id=p1,bus_nr=90,numa_node=1 -drive file=/a,if=none,id=a,format=raw "
+		"-object iothread,id=x -object iothread,id=y "
+		"-device '{\"driver\":\"virtio-blk-pci\",\"drive\":\"a\",\"bus\":\"p1\",\"num-queues\":4,"
+		"\"iothread-vq-mapping\":[{\"iothread\":\"x\",\"vqs\":[0,1]},{\"iothread\":\"y\",\"vqs\":[2,3]}]}'";
+	struct vn_notes notes = {0};
+	version = VN_TARGET_VERSION(10, 0, 0);
+	vn_autofree char *out = planned(line, &notes);
+	vn_autofree char *again = planned(out, NULL);
+	version = 0;
+	assert_string_equal(again, out);
+	assert_has(out, "<driver name='qemu' type='raw' queues='4'>");
+	assert_has(out, "<iothread id='2'>");
+	assert_behind(out, "<source file='/a'/>", 1);
+	assert_false(vn_notes_has(&notes, "disk-queues-joined"));
+	vn_autofree char *before = converted(line, &notes);
+	assert_has(before, "<driver name='qemu' type='raw' iothread='2'/>");
+	assert_true(vn_notes_has(&notes, "disk-queues-joined"));
+	vn_notes_clear(&notes);
+}
+
+#define HMAT                                                                                                            \
+	LINE "-machine hmat=on -numa hmat-lb,initiator=0,target=0,hierarchy=memory,data-type=access-latency,latency=5 " \
+	     "-numa hmat-lb,initiator=1,target=2,hierarchy=memory,data-type=read-bandwidth,bandwidth=300M "             \
+	     "-numa hmat-lb,initiator=1,target=2,hierarchy=first-level,data-type=write-latency,latency=7 "              \
+	     "-numa hmat-cache,node-id=2,size=10K,level=1,associativity=complex,policy=write-through,line=8 "
+
+static void test_an_hmat_becomes_interconnects(void **state)
+{
+	(void)state;
+	struct vn_notes notes = {0};
+	vn_autofree char *out = converted(HMAT, &notes);
+	assert_has(out,
+		"        </distances>\n        <cache level='1' associativity='full' policy='writethrough'>\n"
+		"          <size value='10' unit='KiB'/>\n          <line value='8' unit='B'/>\n        </cache>\n"
+		"      </cell>\n      <interconnects>\n");
+	assert_has(out, "<latency initiator='0' target='0' type='access' value='5'/>");
+	assert_has(out, "<bandwidth initiator='1' target='2' type='read' value='300' unit='MiB'/>");
+	assert_has(out, "<latency initiator='1' target='2' cache='1' type='write' value='7'/>");
+	assert_false(vn_notes_has(&notes, "hmat-rounded"));
+	vn_autoguest *line = guest_of(HMAT), *domain = guest_of(out);
+	assert_int_equal(domain->hmat->n_matrices, line->hmat->n_matrices);
+	for (size_t m = 0; m < line->hmat->n_matrices; m++) {
+		const struct vn_hmat_matrix *a = &line->hmat->matrices[m], *b = &domain->hmat->matrices[m];
+		assert_int_equal(a->type, b->type);
+		assert_int_equal(a->hierarchy, b->hierarchy);
+		assert_memory_equal(
+			a->values, b->values, a->n_initiators * a->n_targets * sizeof(*a->values));
+	}
+	assert_int_equal(domain->hmat->n_caches, 1);
+	assert_memory_equal(
+		&domain->hmat->caches[0], &line->hmat->caches[0], sizeof(domain->hmat->caches[0]));
+	vn_notes_clear(&notes);
+}
+
+static void test_figures_that_libvirt_has_no_word_for(void **state)
+{
+	(void)state;
+	uint64_t values[] = {1500, VN_HMAT_UNREACHABLE, VN_HMAT_UNKNOWN, 8000};
+	uint32_t domains[] = {0, 1};
+	struct vn_hmat_matrix matrices[] = {{VN_HMAT_READ_LATENCY, 0, 2, 2, domains, domains, values},
+		{VN_HMAT_READ_LATENCY, 1, 1, 2, domains, domains, values}};
+	struct vn_hmat hmat = {.n_matrices = 2, .matrices = matrices};
+	vn_autoguest *guest = guest_of("name='g'\nmemory=1024\nvcpus=2\nvnodes=2\n");
+	struct vn_notes notes = {0};
+	struct domain_writer w = {.guest = guest, .notes = &notes, .n_busy = 1, .busy = {0}};
+	struct domain_block block;
+	assert_true(domain_block_open(&w, &block));
+	guest->hmat = &hmat;
+	domain_put_interconnects(&w, block.out);
+	guest->hmat = NULL;
+	fclose(block.out);
+	assert_string_equal(block.text,
+		"\t<interconnects>\n"
+		"\t\t<latency initiator='0' target='0' type='read' value='2'/>\n\t</interconnects>\n");
+	assert_true(vn_notes_has(&notes, "hmat-unreachable"));
+	assert_true(vn_notes_has(&notes, "hmat-initiator"));
+	assert_true(vn_notes_has(&notes, "hmat-cache"));
+	assert_true(vn_notes_has(&notes, "hmat-rounded"));
+	free(block.text);
+	vn_notes_clear(&notes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +665,12 @@ int main(void)
 		cmocka_unit_test(test_queues_are_dealt_out),
 		cmocka_unit_test(test_iothreads_of_the_user),
 		cmocka_unit_test(test_a_config_becomes_a_domain),
+		cmocka_unit_test(test_memory_to_be_added_wants_a_cell),
+		cmocka_unit_test(test_iothreads_of_a_line),
+		cmocka_unit_test(test_devices_stay_behind_their_vnodes),
+		cmocka_unit_test(test_queues_of_a_line),
+		cmocka_unit_test(test_an_hmat_becomes_interconnects),
+		cmocka_unit_test(test_figures_that_libvirt_has_no_word_for),
 		cmocka_unit_test(test_pages_of_a_config),
 		cmocka_unit_test(test_what_libvirt_cannot_say),
 	};

@@ -184,6 +184,13 @@ static void test_what_a_command_line_loses_is_told(void **state)
 			VN_EMIT_LIBVIRT, &note);
 	assert_null(note);
 	assert_has(plain, "<source file='/a'/>");
+	vn_autofree char *queues = converted(QEMU
+		"-drive file=/a,if=none,id=a,format=raw -device virtio-blk-pci,drive=a,num-queues=2 "
+		"-drive file=/b,if=none,id=b,format=raw \\\n-device virtio-blk-pci,drive=b,num-queues=1",
+		VN_EMIT_LIBVIRT, &note);
+	assert_string_equal(
+		note, "not carried over into the domain: -device virtio-blk-pci,num-queues= (line 2)");
+	free(note);
 
 	vn_autofree char *out = converted(QEMU
 		"-blockdev driver=rbd,node-name=r,pool=p -device virtio-blk-pci,drive=r \\\n"
@@ -209,7 +216,7 @@ static void test_what_a_config_loses_is_told(void **state)
 {
 	(void)state;
 	static const char text[] =
-		"name='g'\nmemory=512\nvcpus=1\ntype='hvm'\nserial='pty'\nvif=['bridge=b']\nbios='ovmf'\n";
+		"name='g'\nmemory=512\nvcpus=1\ntype='hvm'\nserial='pty'\nvif=['bridge=b']\nbios='ovmf'\nvnuma_hmat='host'\n";
 	vn_autofree char *note = NULL;
 	vn_autofree char *line = converted(text, VN_EMIT_QEMU, &note);
 	assert_string_equal(note,
@@ -249,6 +256,60 @@ static void test_memory_devices_become_dimms(void **state)
 		"<memory model='dimm'>\n      <target>\n        <size unit='KiB'>524288</size>\n        <node>0</node>");
 }
 
+static void test_shared_memory_of_some(void **state)
+{
+	(void)state;
+	static const char line[] =
+		"qemu-system-x86_64 -name g -machine q35 -cpu host -smp 2 -m 1G,slots=2,maxmem=4G \\\n"
+		"-object memory-backend-memfd,id=a,size=512M,share=on \\\n"
+		"-object memory-backend-ram,id=b,size=512M \\\n"
+		"-object memory-backend-%s,id=d,size=512M -device pc-dimm,memdev=d,node=0 \\\n"
+		"-numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b";
+	vn_autofree char *note = NULL, *private = vn_format(line, "ram"), *memfd = vn_format(line, "memfd");
+	vn_autofree char *one = converted(private, VN_EMIT_LIBVIRT, &note);
+	assert_null(note);
+	assert_has(one, "<memoryBacking>\n    <source type='memfd'/>\n  </memoryBacking>");
+	assert_has(one, "<cell id='0' cpus='0' memory='524288' unit='KiB' memAccess='shared'>");
+	assert_has(one, "<cell id='1' cpus='1' memory='524288' unit='KiB'>");
+	assert_has(one, "<memory model='dimm' access='private'>");
+	vn_autofree char *two = converted(memfd, VN_EMIT_LIBVIRT, &note);
+	assert_string_equal(note,
+		"not carried over into the domain: -object memory-backend-memfd of a DIMM share=on (line 4)");
+	free(note);
+	vn_autofree char *xl =
+		converted("qemu-system-x86_64 -name g -machine q35 -smp 2 -m 1G "
+			  "-object memory-backend-memfd,id=a,size=1G,share=on -numa node,memdev=a",
+			VN_EMIT_XL, &note);
+	assert_has(note, "-object memory-backend-memfd share=on (line 1)");
+}
+
+static void test_what_a_dimm_has_of_its_own(void **state)
+{
+	(void)state;
+	vn_autofree char *note = NULL;
+	vn_autofree char *line = converted(QEMU
+		"-m 1G,slots=2,maxmem=4G -object memory-backend-ram,id=a,size=1G,host-nodes=1,policy=bind -numa node,memdev=a "
+		"-object memory-backend-ram,id=d,size=512M,host-nodes=3,policy=bind -device pc-dimm,memdev=d "
+		"-object memory-backend-ram,id=e,size=512M,host-nodes=1,policy=bind -device pc-dimm,memdev=e",
+		VN_EMIT_LIBVIRT, &note);
+	assert_string_equal(note,
+		"not carried over into the domain: -object memory-backend-ram of a DIMM host-nodes= (line 1)");
+	free(note);
+	static const char domain[] =
+		"<domain type='kvm'><name>g</name><maxMemory slots='4' unit='GiB'>4</maxMemory><memory unit='MiB'>1280</memory>"
+		"<vcpu>2</vcpu><numatune><memnode cellid='0' mode='strict' nodeset='1'/></numatune><os><type>hvm</type></os><cpu><numa>"
+		"<cell cpus='0-1' memory='1' unit='GiB'/></numa></cpu><devices>\n"
+		"<memory model='dimm' access='shared'><source><nodemask>1</nodemask></source><target><size unit='MiB'>128</size>"
+		"<node>0</node></target></memory>\n"
+		"<memory model='dimm' access='private' discard='yes'><source>\n<nodemask>2</nodemask></source><target>"
+		"<size unit='MiB'>128</size><node>0</node></target></memory></devices></domain>";
+	vn_autofree char *back = converted(domain, VN_EMIT_QEMU, &note);
+	assert_has(note, "devices/memory/@access='shared' (line 2)");
+	assert_has(note, "devices/memory/@discard='yes' (line 3)");
+	assert_has(note, "devices/memory/source/nodemask (line 4)");
+	assert_has_not(note, "private");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +321,8 @@ int main(void)
 		cmocka_unit_test(test_what_a_config_loses_is_told),
 		cmocka_unit_test(test_a_guest_for_xen),
 		cmocka_unit_test(test_memory_devices_become_dimms),
+		cmocka_unit_test(test_shared_memory_of_some),
+		cmocka_unit_test(test_what_a_dimm_has_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

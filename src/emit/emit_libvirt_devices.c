@@ -132,6 +132,8 @@ static void put_dimm(struct vn_xml *xml, const struct vn_guest *guest, size_t v)
 	snprintf(node, sizeof(node), "%zu", v);
 	vn_xml_begin(xml, "memory");
 	vn_xml_text(xml, "model", "dimm");
+	if (guest->vnodes[v].shared && !guest->machine.shared)
+		vn_xml_text(xml, "access", "private"); /* else it has its cell's */
 	vn_xml_open(xml);
 	vn_xml_begin(xml, "target");
 	vn_xml_open(xml);

@@ -2,7 +2,7 @@
 /*
  * <cpu><numa> and <numatune>. Cells that are there stay as they are; a guest of several vnodes that has none gets them. <memnode> is
  * written for each cell that has none: one that is there is the user's word, and the plan kept to it. Without cells there is one
- * vnode, and <memory> says where it is.
+ * vnode, and <memory> says where it is, unless libvirt wants a cell for it all the same.
  */
 #include <string.h>
 
@@ -40,6 +40,17 @@ static bool has_cells(const struct domain_writer *w)
 	return vn_markup_find(w->doc, 0, "cpu/numa/cell") != VN_MARKUP_NONE;
 }
 
+/*
+ * A guest that was no domain needs a cell for its only vnode when memory can be added to it: libvirt's QEMU driver says of <maxMemory>
+ * without any that at least one NUMA node has to be configured (libvirt 9.0). Latencies and caches are told of with cells, too.
+ */
+static bool needs_cells(const struct domain_writer *w)
+{
+	return w->guest->n_vnodes > 1 ||
+	       (w->guest->form != VN_FORM_LIBVIRT &&
+		       (w->guest->hmat || vn_markup_child(w->doc, 0, "maxMemory") != VN_MARKUP_NONE));
+}
+
 static void put_cell(struct domain_writer *w, size_t v, FILE *out)
 {
 	const struct vn_vnode *vnode = &w->guest->vnodes[v];
@@ -49,11 +60,14 @@ static void put_cell(struct domain_writer *w, size_t v, FILE *out)
 	fprintf(out, "\t<cell id='%zu'", v);
 	if (cpus && *cpus)
 		fprintf(out, " cpus='%s'", cpus);
-	fprintf(out, " memory='%llu' unit='KiB'>\n\t\t<distances>\n",
-		(unsigned long long)((vnode->memory - vnode->plugged) >> 10));
+	fprintf(out, " memory='%llu' unit='KiB'%s>\n\t\t<distances>\n",
+		(unsigned long long)((vnode->memory - vnode->plugged) >> 10),
+		vnode->shared && !w->guest->machine.shared ? " memAccess='shared'" : "");
 	for (size_t k = 0; k < w->guest->n_vnodes; k++)
 		fprintf(out, "\t\t\t<sibling id='%zu' value='%u'/>\n", k, vnode->distances[k]);
-	fputs("\t\t</distances>\n\t</cell>\n", out);
+	fputs("\t\t</distances>\n", out);
+	domain_put_caches(w, v, out);
+	fputs("\t</cell>\n", out);
 }
 
 /* vCPUs in no cell are cell 0's, and libvirt warns of them. */
@@ -92,11 +106,12 @@ void domain_write_cells(struct domain_writer *w)
 		return;
 	}
 	note_sockets(w);
-	if (w->guest->n_vnodes < 2 || !domain_block_open(w, &block))
+	if (!needs_cells(w) || !domain_block_open(w, &block))
 		return;
 	fputs("<numa>\n", block.out);
 	for (size_t v = 0; v < w->guest->n_vnodes; v++)
 		put_cell(w, v, block.out);
+	domain_put_interconnects(w, block.out);
 	fputs("</numa>", block.out);
 	domain_block_put(w, &block, vn_markup_child(w->doc, 0, "cpu"), "cpu", before_cpu);
 }
@@ -221,7 +236,7 @@ void domain_write_numatune(struct domain_writer *w)
 {
 	size_t numatune = vn_markup_child(w->doc, 0, "numatune"),
 	       memory = vn_markup_child(w->doc, numatune, "memory");
-	bool cells = has_cells(w) || w->guest->n_vnodes > 1;
+	bool cells = has_cells(w) || needs_cells(w);
 	struct domain_block block;
 
 	if (memory != VN_MARKUP_NONE)

@@ -54,9 +54,17 @@ void domain_put_one(struct vn_xml *xml, const char *name, const char *attribute,
 
 void domain_write_cells(struct domain_writer *w); /* emit_libvirt_numa.c */
 void domain_write_numatune(struct domain_writer *w);
+void domain_put_caches(const struct domain_writer *w, size_t vnode, FILE *out); /* …_hmat.c */
+void domain_put_interconnects(const struct domain_writer *w, FILE *out);
 void domain_write_iothreads(struct domain_writer *w); /* …_pins.c */
 void domain_write_pins(struct domain_writer *w);
 void domain_write_expanders(struct domain_writer *w); /* …_pci.c */
+
+/* A vnode's place in `busy`; n_busy: it has no vCPUs. */
+size_t domain_busy_place(const struct domain_writer *w, unsigned vnode);
+
+/* The vnode that a disk of the guest's is to be served from, by its path; -1: any. */
+int domain_disk_wish(const struct domain_writer *w, size_t element);
 
 /* Which of the busy vnodes the nth disk of those that have an iothread is served from: its place in `busy`. */
 size_t domain_disk_place(const struct domain_writer *w, size_t element, size_t nth);

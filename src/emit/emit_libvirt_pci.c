@@ -17,7 +17,7 @@
 #define BUSES 256u
 
 struct expanders {
-	size_t n[VN_MAX_VNODES]; /* devices behind each, by place in `busy` */
+	size_t n[VN_MAX_VNODES]; /* devices behind each, by vnode */
 	size_t device[VN_MAX_VNODES][MOST_PORTS];
 	unsigned next_index; /* of a controller */
 	unsigned next_bus; /* one above the highest that is free */
@@ -60,40 +60,60 @@ static bool is_free(const struct domain_writer *w, size_t element)
 		       domain_is_virtio_disk(w, element) || domain_is_virtio_scsi(w, element));
 }
 
-static size_t place_of(const struct domain_writer *w, unsigned vnode)
+/* The vnode that the nth interface of a guest that was no domain is to be behind; -1: any. Of a domain it is behind that by its address. */
+static int card_wish(const struct domain_writer *w, size_t nth)
 {
-	for (size_t i = 0; i < w->n_busy; i++) {
-		if (w->busy[i] == vnode)
-			return i;
+	for (size_t i = 0; w->guest->form != VN_FORM_LIBVIRT && i < w->guest->n_vifs; i++) {
+		if (!w->guest->vifs[i].foreign && nth-- == 0)
+			return w->guest->vifs[i].vnode;
 	}
-	return 0;
+	return -1;
 }
 
-/* Disks go where their iothread is, cards in turn, devices of the host to the vnode that works with them. */
+/* The vnode of a disk: by wish, or else that of its iothread. -1: none in particular. */
+static int disk_vnode(const struct domain_writer *w, size_t element, size_t *disks)
+{
+	size_t driver = vn_markup_child(w->doc, element, "driver");
+	unsigned thread = number_of(vn_markup_get(w->doc, driver, "iothread"), 0);
+	int wish = domain_disk_wish(w, element);
+	size_t nth = thread ? 0 : (*disks)++;
+
+	if (wish >= 0 || w->n_busy < 2)
+		return wish;
+	return (int)w->busy[thread ? (thread - 1) % w->n_busy : domain_disk_place(w, element, nth)];
+}
+
+/* A device of the host: nobody says so when it is vnode 0. */
+static int hostdev_vnode(const struct domain_writer *w, size_t nth)
+{
+	unsigned vnode = nth < w->guest->n_hostdevs ? w->guest->hostdevs[nth].vnode : 0;
+
+	return vnode < w->guest->n_vnodes && (vnode > 0 || w->n_busy > 1) ? (int)vnode : -1;
+}
+
+/* Disks go where their iothread is, cards in turn, devices of the host to the vnode that works with them; each where it is wished to be
+ * first of all, be it a vnode without vCPUs. */
 static void collect(struct domain_writer *w, size_t devices, struct expanders *e)
 {
-	size_t disks = 0, cards = 0, hostdevs = 0;
+	size_t disks = 0, cards = 0, interfaces = 0, hostdevs = 0;
 
 	for (size_t i = vn_markup_child(w->doc, devices, NULL); i != VN_MARKUP_NONE;
 		i = vn_markup_next(w->doc, i, NULL)) {
-		bool disk = domain_is_virtio_disk(w, i) || domain_is_virtio_scsi(w, i);
-		bool card = is_express_card(w, i), host = is_host_device(w, i);
-		size_t place = 0;
-		if (disk) {
-			size_t driver = vn_markup_child(w->doc, i, "driver");
-			unsigned thread = number_of(vn_markup_get(w->doc, driver, "iothread"), 0);
-			place = thread ? (thread - 1) % w->n_busy : domain_disk_place(w, i, disks);
-			disks += thread == 0;
-		} else if (card) {
-			place = cards++ % w->n_busy;
-		} else if (host) {
-			place = hostdevs < w->guest->n_hostdevs
-					? place_of(w, w->guest->hostdevs[hostdevs].vnode)
-					: 0;
-			hostdevs++;
+		int vnode = -1;
+		if (domain_is_virtio_disk(w, i) || domain_is_virtio_scsi(w, i)) {
+			vnode = disk_vnode(w, i, &disks);
+		} else if (strcmp(w->doc->elements[i].name, "interface") == 0) {
+			vnode = card_wish(w, interfaces++);
+			bool card = is_express_card(w, i);
+			if (card && vnode < 0 && w->n_busy > 1)
+				vnode = (int)w->busy[cards % w->n_busy];
+			cards += card;
+		} else if (is_host_device(w, i)) {
+			vnode = hostdev_vnode(w, hostdevs++);
 		}
-		if (is_free(w, i) && e->n[place] < MOST_PORTS)
-			e->device[place][e->n[place]++] = i;
+		if (vnode >= 0 && (size_t)vnode < w->guest->n_vnodes && is_free(w, i) &&
+			e->n[vnode] < MOST_PORTS)
+			e->device[vnode][e->n[vnode]++] = i;
 	}
 }
 
@@ -120,16 +140,16 @@ static void put_address(FILE *out, unsigned bus, size_t slot)
 		slot);
 }
 
-static void write_expander(struct domain_writer *w, struct expanders *e, size_t place, FILE *out)
+static void write_expander(struct domain_writer *w, struct expanders *e, size_t vnode, FILE *out)
 {
 	unsigned index = e->next_index++;
 
-	e->next_bus -= (unsigned)e->n[place] + 1;
+	e->next_bus -= (unsigned)e->n[vnode] + 1;
 	fprintf(out,
 		"<controller type='pci' index='%u' model='pcie-expander-bus'>\n\t<model name='pxb-pcie'/>\n"
-		"\t<target busNr='%u'>\n\t\t<node>%u</node>\n\t</target>\n</controller>\n",
-		index, e->next_bus, w->busy[place]);
-	for (size_t i = 0; i < e->n[place]; i++) {
+		"\t<target busNr='%u'>\n\t\t<node>%zu</node>\n\t</target>\n</controller>\n",
+		index, e->next_bus, vnode);
+	for (size_t i = 0; i < e->n[vnode]; i++) {
 		unsigned port = e->next_index++;
 		fprintf(out, "<controller type='pci' index='%u' model='pcie-root-port'>\n\t", port);
 		put_address(out, index, i);
@@ -138,7 +158,7 @@ static void write_expander(struct domain_writer *w, struct expanders *e, size_t 
 		if (!domain_block_open(w, &address))
 			return;
 		put_address(address.out, port, 0);
-		domain_block_put(w, &address, e->device[place][i], NULL, NULL);
+		domain_block_put(w, &address, e->device[vnode][i], NULL, NULL);
 	}
 }
 
@@ -149,17 +169,34 @@ static bool is_q35(const struct domain_writer *w)
 	return machine && strstr(machine, "q35");
 }
 
+/* Whether a vnode is wished for by a device of a guest that was no domain: a domain's keep their addresses. */
+static bool are_wished(const struct vn_guest *guest)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < guest->n_disks; i++)
+		any |= guest->disks[i].vnode >= 0 && !guest->disks[i].foreign;
+	for (size_t i = 0; i < guest->n_vifs; i++)
+		any |= guest->vifs[i].vnode >= 0 && !guest->vifs[i].foreign;
+	for (size_t i = 0; i < guest->n_hostdevs; i++)
+		any |= guest->hostdevs[i].vnode > 0;
+	return any && guest->form != VN_FORM_LIBVIRT;
+}
+
 void domain_write_expanders(struct domain_writer *w)
 {
 	size_t devices = vn_markup_child(w->doc, 0, "devices"), ports = 0;
 	struct expanders all = {0}, *e = &all;
 	struct domain_block block;
 
-	if (!is_q35(w) || w->n_busy < 2 || w->guest->n_vnodes < 2)
+	if (!is_q35(w) && w->guest->n_vnodes > 1 && are_wished(w->guest))
+		vn_notes_add(w->notes, "devices-not-spread",
+			"devices are not put behind the PCI expanders of the vnodes that they are to be with: only a q35 has them here");
+	if (!is_q35(w) || w->n_busy == 0 || w->guest->n_vnodes < 2)
 		return;
 	collect(w, devices, e);
 	count_taken(w, devices, e);
-	for (size_t i = 0; i < w->n_busy; i++)
+	for (size_t i = 0; i < w->guest->n_vnodes; i++)
 		ports += e->n[i] + (e->n[i] > 0);
 	if (ports == 0)
 		return;
@@ -171,7 +208,7 @@ void domain_write_expanders(struct domain_writer *w)
 	}
 	if (!domain_block_open(w, &block))
 		return;
-	for (size_t i = 0; i < w->n_busy; i++) {
+	for (size_t i = 0; i < w->guest->n_vnodes; i++) {
 		if (e->n[i] > 0)
 			write_expander(w, e, i, block.out);
 	}

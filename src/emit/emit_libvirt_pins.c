@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * <vcpu>, <iothreads>, <cputune>: which CPUs each thread may use. Where disks could have iothreads and nobody asked for any, there is one
- * for each vnode with vCPUs, and the disks are spread over them. The nth iothread is that of the nth such vnode, however many there are.
+ * for each vnode with vCPUs, and the disks are spread over them. The nth iothread is that of the nth such vnode, however many there are:
+ * of more threads a vnode has several, and its disks take turns; of fewer some serve disks of two. A guest that was no domain may ask for
+ * a number, but which disk has which is settled here all the same.
  *
  * From libvirt 10.0 on a disk may have several, and then each serves the queues that the vCPUs of its vnode use (disk_queues.h):
  * <iothreads> in its <driver> (docs/formatdomain.rst; src/conf/schemas/domaincommon.rng, diskDriverIothreads). Each queue of `queues` is
@@ -51,8 +53,8 @@ static bool wants_iothread(const struct domain_writer *w, size_t element)
 	       vn_markup_child(w->doc, driver, "iothreads") == VN_MARKUP_NONE; /* a mapping of queues */
 }
 
-/* The vnode that a disk of the guest's is to be served from, by its path; -1: any. */
-static int wish_of(const struct domain_writer *w, size_t element)
+/* The guest's disk of an element, by its path; NULL: none. */
+static const struct vn_disk *find_disk(const struct domain_writer *w, size_t element)
 {
 	size_t source = vn_markup_child(w->doc, element, "source");
 	const char *path = vn_markup_get(w->doc, source, "file");
@@ -61,20 +63,41 @@ static int wish_of(const struct domain_writer *w, size_t element)
 		path = vn_markup_get(w->doc, source, "dev");
 	for (size_t i = 0; path && i < w->guest->n_disks; i++) {
 		if (strcmp(w->guest->disks[i].path, path) == 0)
-			return w->guest->disks[i].vnode;
+			return &w->guest->disks[i];
 	}
-	return -1;
+	return NULL;
+}
+
+int domain_disk_wish(const struct domain_writer *w, size_t element)
+{
+	const struct vn_disk *disk = find_disk(w, element);
+
+	return disk ? disk->vnode : -1;
+}
+
+/* Whether several iothreads are to serve it: a command line says so. */
+static bool is_dealt(const struct domain_writer *w, size_t element)
+{
+	const struct vn_disk *disk = find_disk(w, element);
+
+	return disk && disk->dealt;
+}
+
+size_t domain_busy_place(const struct domain_writer *w, unsigned vnode)
+{
+	size_t i = 0;
+
+	while (i < w->n_busy && w->busy[i] != vnode)
+		i++;
+	return i;
 }
 
 size_t domain_disk_place(const struct domain_writer *w, size_t element, size_t nth)
 {
-	int wish = wish_of(w, element);
+	int wish = domain_disk_wish(w, element);
+	size_t place = wish < 0 ? w->n_busy : domain_busy_place(w, (unsigned)wish);
 
-	for (size_t i = 0; wish >= 0 && i < w->n_busy; i++) {
-		if (w->busy[i] == (unsigned)wish)
-			return i;
-	}
-	return w->n_busy ? nth % w->n_busy : 0;
+	return place < w->n_busy ? place : w->n_busy ? nth % w->n_busy : 0;
 }
 
 static void set_iothread(struct domain_writer *w, size_t element, size_t thread)
@@ -94,6 +117,24 @@ static void set_iothread(struct domain_writer *w, size_t element, size_t thread)
 		w->edit.short_of_memory = true;
 }
 
+/* How many there are to be, when nobody has settled that in a domain. */
+static size_t n_threads(const struct domain_writer *w)
+{
+	return w->guest->iothreads ? w->guest->iothreads : w->n_busy;
+}
+
+/* The thread, from 0, of the next disk or queue of a busy vnode: it has had `turn` so far. */
+static size_t thread_of(const struct domain_writer *w, size_t place, size_t turn)
+{
+	size_t n = n_threads(w);
+
+	if (n == 0 || w->n_busy == 0) /* nobody asks then; clang's analyzer cannot know */
+		return 0;
+	if (n <= place)
+		return place % n;
+	return place + turn % ((n - place - 1) / w->n_busy + 1) * w->n_busy;
+}
+
 /* ---- queues of disks ---- */
 
 static void deal_queues(struct domain_writer *w)
@@ -107,23 +148,25 @@ static void deal_queues(struct domain_writer *w)
 		w->edit.short_of_memory = true;
 }
 
-/* A disk that nobody wants at one vnode, with as many queues as there are vCPUs, if it says how many. */
+/* A disk that nobody wants to be served from one vnode, with as many queues as there are vCPUs, if it says how many. */
 static bool maps_queues(const struct domain_writer *w, size_t element)
 {
 	const char *queues = vn_markup_get(w->doc, vn_markup_child(w->doc, element, "driver"), "queues");
 	uint64_t n;
 
-	return w->queue_vnodes && domain_is_virtio_disk(w, element) && wish_of(w, element) < 0 &&
+	return w->queue_vnodes && domain_is_virtio_disk(w, element) &&
+	       (domain_disk_wish(w, element) < 0 || is_dealt(w, element)) &&
 	       (!queues || (vn_parse_u64(queues, UINT32_MAX, &n) == 0 && n == vn_disk_queues(w->guest)));
 }
 
 static void put_mapping(const struct domain_writer *w, FILE *out)
 {
 	fputs("<iothreads>\n", out);
-	for (size_t i = 0; i < w->n_busy; i++) {
-		size_t n = 0;
+	for (size_t i = 0; i < n_threads(w); i++) {
+		size_t turns[VN_MAX_VNODES] = {0}, n = 0;
 		for (unsigned q = 0; q < vn_disk_queues(w->guest); q++) {
-			if (w->queue_vnodes[q] != w->busy[i])
+			size_t place = domain_busy_place(w, w->queue_vnodes[q]);
+			if (place == w->n_busy || thread_of(w, place, turns[place]++) != i)
 				continue;
 			if (n++ == 0)
 				fprintf(out, "\t<iothread id='%zu'>\n", i + 1);
@@ -168,9 +211,27 @@ static bool has_iothreads(const struct domain_writer *w)
 	       vn_markup_child(w->doc, 0, "iothreadids") != VN_MARKUP_NONE;
 }
 
+static void put_count(struct domain_writer *w)
+{
+	vn_autofree char *block = vn_format("<iothreads>%zu</iothreads>", n_threads(w));
+	size_t anchor = VN_MARKUP_NONE;
+
+	for (size_t i = 0; before_iothreads[i]; i++) {
+		size_t found = vn_markup_child(w->doc, 0, before_iothreads[i]);
+		anchor = found == VN_MARKUP_NONE ? anchor : found;
+	}
+	if (!block)
+		w->edit.short_of_memory = true;
+	else if (anchor != VN_MARKUP_NONE)
+		vn_xml_edit_after(&w->edit, anchor, block);
+	else
+		vn_xml_edit_inside(&w->edit, 0, block);
+}
+
 void domain_write_iothreads(struct domain_writer *w)
 {
-	size_t devices = vn_markup_child(w->doc, 0, "devices"), n = 0, mapped = 0;
+	size_t devices = vn_markup_child(w->doc, 0, "devices"), n = 0, mapped = 0, joined = 0,
+	       turns[VN_MAX_VNODES] = {0};
 
 	if (has_iothreads(w) || w->n_busy == 0)
 		return;
@@ -182,7 +243,9 @@ void domain_write_iothreads(struct domain_writer *w)
 				map_queues(w, i);
 				mapped++;
 			} else {
-				set_iothread(w, i, domain_disk_place(w, i, n) + 1);
+				size_t place = domain_disk_place(w, i, n);
+				set_iothread(w, i, thread_of(w, place, turns[place]++) + 1);
+				joined += is_dealt(w, i) && n_threads(w) > 1;
 			}
 			n++;
 		}
@@ -191,18 +254,13 @@ void domain_write_iothreads(struct domain_writer *w)
 		vn_notes_add(w->notes, "disk-queues",
 			"queues of disks are dealt out to iothreads, as Linux 6.12 shares them among vCPUs: QEMU has that from 9.0 "
 			"on");
-	size_t anchor = VN_MARKUP_NONE;
-	for (size_t i = 0; before_iothreads[i]; i++) {
-		size_t found = vn_markup_child(w->doc, 0, before_iothreads[i]);
-		anchor = found == VN_MARKUP_NONE ? anchor : found;
-	}
-	vn_autofree char *block = vn_format("<iothreads>%zu</iothreads>", w->n_busy);
-	if (!block)
-		w->edit.short_of_memory = true;
-	else if (n > 0 && anchor != VN_MARKUP_NONE)
-		vn_xml_edit_after(&w->edit, anchor, block);
-	else if (n > 0)
-		vn_xml_edit_inside(&w->edit, 0, block);
+	if (joined)
+		vn_notes_add(w->notes, "disk-queues-joined",
+			"%zu disks whose queues are dealt out to I/O threads are served by one each: libvirt has it otherwise from 10.0 on, "
+			"where vCPUs are on several vnodes",
+			joined);
+	if (n > 0 || w->guest->iothreads)
+		put_count(w);
 }
 
 /* Whether iothreads are there, or were put there. */
@@ -210,7 +268,7 @@ static size_t count_iothreads(const struct domain_writer *w)
 {
 	size_t devices = vn_markup_child(w->doc, 0, "devices");
 
-	if (has_iothreads(w))
+	if (has_iothreads(w) || w->guest->iothreads)
 		return w->guest->iothreads;
 	for (size_t i = vn_markup_child(w->doc, devices, NULL); i != VN_MARKUP_NONE;
 		i = vn_markup_next(w->doc, i, NULL)) {

@@ -58,11 +58,13 @@ static void put_pages(struct vn_xml *xml, const struct vn_guest *guest, bool own
 
 static void put_backing(struct vn_xml *xml, const struct vn_guest *guest)
 {
-	bool own = false;
+	bool own = false, shared = guest->machine.shared;
 
-	for (size_t v = 0; v < guest->n_vnodes; v++)
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
 		own |= guest->vnodes[v].has_page;
-	if (!guest->hugepages && !own && !guest->machine.shared)
+		shared |= guest->vnodes[v].shared; /* its cell says so */
+	}
+	if (!guest->hugepages && !own && !shared)
 		return;
 	vn_xml_begin(xml, "memoryBacking");
 	vn_xml_open(xml);
@@ -185,9 +187,6 @@ static void note_what_is_lost(const struct vn_guest *guest, struct vn_notes *not
 		vn_notes_add(notes, "exclusive-not-carried",
 			"a domain cannot say that its cores are its own: the pins are as planned, but another plan of the domain may share "
 			"them");
-	if (guest->hmat)
-		vn_notes_add(notes, "hmat-not-carried",
-			"latencies, bandwidths and memory-side caches are not in the domain");
 	if (guest->form == VN_FORM_QEMU && (!guest->machine.type || !guest->machine.cpu)) {
 		const char *model = guest->machine.tcg ? " the CPU model qemu64" : " the host's CPU model";
 		vn_notes_add(notes, "machine-chosen",
@@ -219,11 +218,6 @@ char *domain_skeleton(const struct vn_guest *guest, struct vn_notes *notes)
 	put_kib(&xml, "memory", 0, guest->memory);
 	put_backing(&xml, guest);
 	put_vcpus(&xml, guest);
-	if (guest->iothreads) {
-		char threads[16];
-		snprintf(threads, sizeof(threads), "%u", guest->iothreads);
-		put_text(&xml, "iothreads", threads);
-	}
 	put_os(&xml, guest);
 	put_cpu(&xml, guest);
 	domain_put_devices(&xml, guest, notes);

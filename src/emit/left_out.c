@@ -74,6 +74,15 @@ bool vn_left_is_carried_device(const struct vn_left_out *left, size_t place)
 	return false;
 }
 
+bool vn_left_is_tied_to(const struct vn_left_out *left, uint64_t vnode, hwloc_const_bitmap_t nodes)
+{
+	const struct vn_vnode *of = vnode < left->guest->n_vnodes ? &left->guest->vnodes[vnode] : NULL;
+
+	if (!of || of->nodes)
+		return of && hwloc_bitmap_isequal(of->nodes, nodes);
+	return of->home >= 0 && hwloc_bitmap_weight(nodes) == 1 && hwloc_bitmap_first(nodes) == of->home;
+}
+
 /* ---- the note ---- */
 
 /* "os/loader (line 12), devices/serial (lines 20, 24 and 2 more)" */

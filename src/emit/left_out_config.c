@@ -16,8 +16,10 @@ static const struct vn_left_rule rules[] = {{"name", TO_ALL, NULL}, {"uuid", TO_
 	{"policy", TO_ALL, NULL}, {"memory_policy", TO_ALL, NULL}, {"threads", TO_ALL, NULL},
 	{"vnodes", TO_ALL, NULL}, {"vnumamem", TO_ALL, NULL}, {"vdistance", TO_ALL, NULL},
 	{"vnuma_vcpumap", TO_ALL, NULL}, {"vnuma_vnodemap", TO_ALL, NULL}, {"vnuma", TO_ALL, NULL},
-	{"vnode", TO_ALL, NULL}, {"vcpu", TO_ALL, NULL}, {"vnuma_distance", TO_ALL, NULL},
-	{"vcpu_to_vnode", TO_ALL, NULL}, {"type", TO_ALL, "|hvm|"}, {"builder", TO_ALL, "|hvm|"}};
+	{"vnode", TO_ALL, NULL}, {"vcpu", TO_ALL, NULL},
+	{"vnuma_hmat", TO_ALL, NULL}, /* Xen: a note of its own */
+	{"vnuma_distance", TO_ALL, NULL}, {"vcpu_to_vnode", TO_ALL, NULL}, {"type", TO_ALL, "|hvm|"},
+	{"builder", TO_ALL, "|hvm|"}};
 
 static bool is_carried(const struct vn_cfg_entry *entry)
 {

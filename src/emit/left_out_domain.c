@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../base/markup.h"
+#include "../base/parse.h"
 #include "../base/text.h"
 #include "left_out_part.h"
 
@@ -229,6 +230,29 @@ static void look_at_firmware(
 	}
 }
 
+/* What a DIMM has of its own, as one is written for each vnode, and like it. */
+static void look_at_memory(struct vn_left_out *left, const struct vn_markup *doc, size_t element)
+{
+	size_t mask = vn_markup_find(doc, element, "source/nodemask"),
+	       node = vn_markup_find(doc, element, "target/node");
+	const char *access = vn_markup_get(doc, element, "access");
+	const char *cell = node == VN_MARKUP_NONE ? NULL : doc->elements[node].text;
+	bool shared = left->to == TO_QEMU && left->guest->machine.shared;
+	uint64_t vnode = 0;
+
+	if (access && (strcmp(access, "shared") == 0) != shared)
+		vn_left_add(left, doc->elements[element].line, "devices/memory/@access='%s'",
+			shared ? "private" : "shared");
+	if (says(doc, element, "discard", "yes"))
+		vn_left_add(left, doc->elements[element].line, "devices/memory/@discard='yes'");
+	vn_autoset nodes = NULL;
+	if (mask == VN_MARKUP_NONE || left->guest->rehomed || !doc->elements[mask].text ||
+		vn_set_parse_libvirt(doc->elements[mask].text, &nodes) < 0)
+		return;
+	if ((cell && vn_parse_u64(cell, UINT32_MAX, &vnode) < 0) || !vn_left_is_tied_to(left, vnode, nodes))
+		vn_left_add(left, doc->elements[mask].line, "devices/memory/source/nodemask");
+}
+
 /* True when it was settled by itself: it is told, or all of it is carried. */
 static bool look_at_special(
 	struct vn_left_out *left, const struct vn_markup *doc, size_t element, const char *path)
@@ -244,6 +268,8 @@ static bool look_at_special(
 		add_device(left, doc, element);
 		return true;
 	}
+	if (strcmp(path, "devices/memory") == 0)
+		look_at_memory(left, doc, element);
 	/* a guest may know a device by its place on a bus, which is a new one */
 	if (e->depth == 3 && strncmp(path, "devices/", 8) == 0 && strcmp(e->name, "address") == 0 &&
 		fit_of(left, path, NULL) != FITS) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../base/keyval.h"
+#include "../base/parse.h"
 #include "../base/qemu_options.h"
 #include "../base/text.h"
 #include "left_out_part.h"
@@ -34,7 +35,7 @@ static const struct vn_left_rule rules[] = {
 	{"", TO_ANY, NULL}, /* a disk image */
 };
 
-/* Keys of backends of memory. share is the machine's. */
+/* Keys of backends of memory. share is the machine's or a cell's, see look_at_memory(). */
 static const char *const memory_keys[] = {"qom-type", "id", "size", "host-nodes", "policy", "hugetlb",
 	"hugetlbsize", "mem-path", "prealloc", "prealloc-threads", "prealloc-context", "share", NULL};
 static const char *const drive_keys[] = {"if", "id", "file", "format", "readonly", "read-only", "media",
@@ -42,7 +43,7 @@ static const char *const drive_keys[] = {"if", "id", "file", "format", "readonly
 	"auto-read-only", "file.node-name", NULL};
 static const char *const netdev_keys[] = {"type", "id", "ifname", "br", "queues", "vhost", "script",
 	"downscript", "model", "mac", "macaddr", "netdev", "fd", "fds", "vhostfd", "vhostfds", NULL};
-/* Where devices are is new: told together. What queues and I/O threads there are is the plan's. */
+/* Where devices are is new: told together. What I/O threads there are is the plan's, and of queues as many as vCPUs. */
 static const char *const device_keys[] = {"driver", "id", "drive", "netdev", "host", "mac", "mq", "vectors",
 	"iothread", "num-queues", "memdev", "node", "numa_node", NULL};
 static const char *const place_keys[] = {"bus", "addr", "unit", "channel", "scsi-id", "lun", NULL};
@@ -168,6 +169,13 @@ static bool model_is_carried(const struct vn_left_out *left, const char *driver)
 	       strcmp(driver, "vfio-pci") == 0;
 }
 
+static bool is_number(const char *text, uint64_t number)
+{
+	uint64_t seen;
+
+	return vn_parse_u64(text, UINT64_MAX, &seen) == 0 && seen == number;
+}
+
 static void look_at_device(struct line *line, const struct line_option *option)
 {
 	const char *driver = vn_keyval_get(&option->keys, "driver");
@@ -185,6 +193,9 @@ static void look_at_device(struct line *line, const struct line_option *option)
 	for (size_t i = 0; i < option->keys.n; i++) {
 		const char *key = option->keys.v[i].key;
 		placed |= is_one_of(key, place_keys);
+		if (strcmp(key, "num-queues") == 0 && line->left->to == TO_LIBVIRT &&
+			!is_number(option->keys.v[i].value, line->left->guest->vcpus))
+			vn_left_add(line->left, option->line, "-device %.60s,num-queues=", driver);
 		if (!is_one_of(key, device_keys) && !is_one_of(key, place_keys) &&
 			strncmp(key, "iothread-vq-mapping", 19) != 0)
 			vn_left_add(line->left, option->line, "-device %s,%.60s=", driver, key);
@@ -225,12 +236,41 @@ static void look_at_netdev(struct line *line, const struct line_option *option)
 		tell_all(line, option);
 }
 
+/* What a DIMM's memory has of its own, as one is written for each vnode, and like it; and memory that is shared. */
+static void look_at_memory(struct line *line, const struct line_option *option, const char *type)
+{
+	const struct vn_guest *guest = line->left->guest;
+	const struct line_option *dimm = user_of(line, "memdev", vn_keyval_get(&option->keys, "id"));
+	const char *share = vn_keyval_get(&option->keys, "share"),
+		   *node = dimm ? vn_keyval_get(&dimm->keys, "node") : NULL;
+	bool shared = share ? is_one_of(share, (const char *const[]){"on", "yes", "true", "y", NULL})
+			    : strcmp(type, "memory-backend-memfd") == 0;
+	vn_autoset nodes = hwloc_bitmap_alloc();
+	uint64_t vnode = 0;
+
+	tell_keys(line, option, memory_keys);
+	if (shared && (line->left->to == TO_LIBVIRT ? dimm && !guest->machine.shared : share != NULL))
+		vn_left_add(
+			line->left, option->line, "-object %.60s%s share=on", type, dimm ? " of a DIMM" : "");
+	for (const struct vn_keyval_pair *pair = NULL;
+		nodes && (pair = vn_keyval_next(&option->keys, "host-nodes", pair));) {
+		vn_autoset some = NULL;
+		if (vn_set_parse(pair->value, &some) < 0 || hwloc_bitmap_or(nodes, nodes, some) < 0)
+			return;
+	}
+	line->left->short_of_memory |= !nodes;
+	if (dimm && nodes && !hwloc_bitmap_iszero(nodes) && !guest->rehomed &&
+		((node && vn_parse_u64(node, UINT32_MAX, &vnode) < 0) ||
+			!vn_left_is_tied_to(line->left, vnode, nodes)))
+		vn_left_add(line->left, option->line, "-object %.60s of a DIMM host-nodes=", type);
+}
+
 static void look_at_object(struct line *line, const struct line_option *option)
 {
 	const char *type = vn_keyval_get(&option->keys, "qom-type");
 
 	if (type && strncmp(type, "memory-backend-", 15) == 0) {
-		tell_keys(line, option, memory_keys);
+		look_at_memory(line, option, type);
 		return;
 	}
 	for (size_t i = 0; type && i < option->keys.n; i++) {

@@ -47,6 +47,9 @@ bool vn_left_has_value(const struct vn_left_rule *rule, const char *value);
 /* Whether what stands at that place is one of the guest's disks, interfaces or functions of the host that are carried over. */
 bool vn_left_is_carried_device(const struct vn_left_out *left, size_t place);
 
+/* Whether a vnode is tied to just these nodes of the host: a DIMM of it that is, too, is written as part of it. */
+bool vn_left_is_tied_to(const struct vn_left_out *left, uint64_t vnode, hwloc_const_bitmap_t nodes);
+
 int vn_left_domain(struct vn_left_out *left, struct vn_error *err);
 int vn_left_line(struct vn_left_out *left, struct vn_error *err);
 int vn_left_config(struct vn_left_out *left, struct vn_error *err);

@@ -66,6 +66,8 @@ static void add_disk(struct qemu_reader *r, const struct image *image, int vnode
 	disk->readonly = image->readonly;
 	disk->vnode = vnode;
 	disk->place = option->word;
+	for (size_t i = 0; i < option->keys.n; i++)
+		disk->dealt |= strncmp(option->keys.v[i].key, "iothread-vq-mapping", 19) == 0;
 	disk->bus = bus_of(r, bus);
 	disk->foreign = is_foreign(image);
 }

@@ -105,6 +105,14 @@ static void read_flash(struct qemu_reader *r)
 	}
 }
 
+bool qemu_backend_is_shared(struct qemu_reader *r, const struct qemu_backend *backend)
+{
+	const char *type = vn_keyval_get(&backend->option->keys, "qom-type");
+
+	/* memfd is, unless it says otherwise */
+	return qemu_switch(r, backend->option, "share", type && strcmp(type, "memory-backend-memfd") == 0);
+}
+
 /* Whether every backend that has somebody to use it is shared. */
 static bool is_shared(struct qemu_reader *r)
 {
@@ -114,10 +122,7 @@ static bool is_shared(struct qemu_reader *r)
 		if (!r->backends[i].user)
 			continue;
 		n++;
-		const char *type = vn_keyval_get(&r->backends[i].option->keys, "qom-type");
-		bool memfd = type &&
-			     strcmp(type, "memory-backend-memfd") == 0; /* shared unless it says otherwise */
-		if (!qemu_switch(r, r->backends[i].option, "share", memfd))
+		if (!qemu_backend_is_shared(r, &r->backends[i]))
 			return false;
 	}
 	return n > 0;

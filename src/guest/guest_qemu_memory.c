@@ -271,6 +271,7 @@ void qemu_bind_vnode(struct qemu_reader *r, struct vn_vnode *vnode, const struct
 {
 	vnode->has_page = true;
 	vnode->page = backend->page;
+	vnode->shared = qemu_backend_is_shared(r, backend);
 	if (!backend->nodes)
 		return;
 	bool one = hwloc_bitmap_weight(backend->nodes) == 1;

@@ -156,6 +156,7 @@ void qemu_read_disks(struct qemu_reader *r);
 /* ---- guest_qemu_machine.c ---- */
 
 void qemu_read_machine(struct qemu_reader *r); /* before disks */
+bool qemu_backend_is_shared(struct qemu_reader *r, const struct qemu_backend *backend);
 
 /* A list that grows by one zeroed entry, which is returned; NULL (short_of_memory) on want of memory. */
 void *qemu_append(struct qemu_reader *r, void *list, size_t *n, size_t size);

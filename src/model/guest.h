@@ -59,6 +59,7 @@ struct vn_vnode {
 	enum vn_binding binding;
 	bool has_page; /* pages of a size of its own, `page` bytes, 0 for ordinary ones; see vn_vnode_page() */
 	uint64_t page;
+	bool shared; /* its memory at start is for other processes to map, as a command line says of it alone; of all: see `machine` */
 	uint64_t
 		plugged; /* bytes of `memory` that memory devices (DIMMs) hold, which are no part of the memory at start */
 };
@@ -74,6 +75,7 @@ struct vn_disk {
 	char format[8]; /* raw, qcow2; empty: nothing was said, QEMU looks into the image */
 	unsigned line; /* of a command line: where it is told */
 	bool readonly;
+	bool dealt; /* its queues are dealt out to I/O threads, as a command line says of it: `vnode` is only where it is */
 	int vnode; /* that it is served from, by wish; -1: any */
 };
 
