@@ -261,6 +261,26 @@ static void test_exclusive_cores(void **state)
 	assert_non_null(find_note(&none->reasons, "cores-short"));
 }
 
+/* Which CPUs share a core is not known: threads of a guest core cannot be given those of one. */
+static void test_exclusive_cores_that_are_unknown(void **state)
+{
+	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({GIB, 4, -1});
+	vn_autoplan *plan = NULL;
+	vn_autoerror err = {0};
+
+	(void)state;
+	host->cores_known = false;
+	guest->exclusive_cores = true;
+	vn_autoplan *single = planned(host, guest, NULL);
+	assert_true(single->feasible);
+	guest->threads = 2;
+	assert_int_equal(vn_plan_make(host, guest, NULL, &plan, &err), -EINVAL);
+	assert_int_equal(err.n, 1);
+	assert_non_null(
+		strstr(err.problems[0].text, "2 seen, with exclusive_cores; expected 1, as it is not known"));
+}
+
 static void test_huge_pages(void **state)
 {
 	vn_autohost *host = MAKE_HOST(1, 20, {4, 64 * GIB}, {4, 64 * GIB});
@@ -716,6 +736,7 @@ int main(void)
 		cmocka_unit_test(test_odd_nodes),
 		cmocka_unit_test(test_memoryless_home_spills_wholly),
 		cmocka_unit_test(test_exclusive_cores),
+		cmocka_unit_test(test_exclusive_cores_that_are_unknown),
 		cmocka_unit_test(test_huge_pages),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_wishes_the_host_cannot_meet),
