@@ -100,7 +100,7 @@ static int settle_machine(const struct vn_guest *guest, struct vn_acpi_options *
 
 	if (options->has_layout)
 		return 0;
-	if (own->other && !options->has_machine)
+	if (own->foreign && !options->has_machine)
 		return vn_error_input(err, &where,
 			"neither pc's nor q35's, and another's layout of memory is not known; expected that one of them is named, or where its memory is");
 	if (own->type && options->has_machine && options->machine != family)

@@ -31,7 +31,7 @@ static void read_type(struct qemu_reader *r)
 	else if (type && strncmp(type, "pc", 2) == 0)
 		take(r, &r->guest->machine.type, "pc", 2);
 	else if (type)
-		r->guest->machine.other = true;
+		r->guest->machine.foreign = true;
 }
 
 static void read_cpu(struct qemu_reader *r)
