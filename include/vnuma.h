@@ -587,7 +587,8 @@ const char *vn_written_note_text(const struct vn_written *written, size_t note);
 struct vn_acpi_options *vn_acpi_options_new(void);
 void vn_acpi_options_free(struct vn_acpi_options *options); /* NULL is fine */
 
-/* Memory is where QEMU's machine has it: "q35" (also when not set) or "pc". -EINVAL for another. */
+/* Memory is where QEMU's machine has it: "q35" or "pc". When not set it is the guest's own, or "q35" where it says none (a domain or a
+ * command line: "pc", their default). Contradicting the guest's own is refused by vn_acpi_of_guest(). -EINVAL for another. */
 int vn_acpi_options_set_machine(struct vn_acpi_options *options, const char *machine);
 
 /* 1: the guest's CPU is one of AMD's. QEMU then puts what is above 4 GiB at 1 TiB when memory comes near that. 0, or not set: it is
@@ -641,7 +642,7 @@ int vn_acpi_range_vnode(const struct vn_acpi *acpi, size_t range);
 int vn_acpi_range_is_pluggable(const struct vn_acpi *acpi, size_t range);
 
 /* What is to be known of them: "acpi-hmat-rounded" (figures that differ too much for the table), "acpi-node-order" (a vnode that
- * Linux gives another number), "acpi-amd" (QEMU would lay memory out otherwise for an AMD CPU), "acpi-plugged". NULL: no such note. */
+ * Linux gives another number), "acpi-amd" (QEMU would lay memory out otherwise for an AMD CPU), "acpi-machine" (a default was taken), "acpi-plugged". NULL: no such note. */
 size_t vn_acpi_note_count(const struct vn_acpi *acpi);
 const char *vn_acpi_note_code(const struct vn_acpi *acpi, size_t note);
 const char *vn_acpi_note_text(const struct vn_acpi *acpi, size_t note);

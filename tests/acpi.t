@@ -88,6 +88,40 @@ expect "a folder in a folder that is not there" 3 "$vnuma" acpi "$work/one.cfg" 
 expect "a file for a folder" 3 "$vnuma" acpi "$work/one.cfg" -o "$work/one.cfg"
 same "in all this nothing was written" "$(cmp "$dir/SRAT.aml" "$work/before" && files)" "SLIT.aml SRAT.aml "
 
+# ---- the guest's own machine ----
+
+# domain MACHINE : a domain of 4 GiB that has it
+domain() {
+	printf "<domain type='kvm'><name>d</name><memory unit='GiB'>4</memory><vcpu>2</vcpu><os><type arch='x86_64'%s>hvm</type></os>" "${1:+ machine='$1'}"
+	printf "<cpu><numa><cell id='0' cpus='0-1' memory='4' unit='GiB'/></numa></cpu></domain>"
+}
+above='[.ranges[] | select(.base == 4294967296 and (.pluggable | not)).size]'
+for machine in pc pc-i440fx-6.1 pc-i440fx-rhel7.6.0; do
+	domain "$machine" >"$work/own.xml"
+	expect "a domain with $machine" 0 "$vnuma" acpi "$work/own.xml" -o "$work/own" --json
+	json "has its memory as pc has it" "$above" '[1073741824]'
+done
+expect "and contradicted" 2 "$vnuma" acpi "$work/own.xml" -o "$work/own" --machine q35
+like "refuses that" "$err" "machine: q35 seen, but the guest's own is 'pc', .*expected pc, or none"
+domain pc-q35-7.2 >"$work/own.xml"
+expect "a domain with q35" 0 "$vnuma" acpi "$work/own.xml" -o "$work/own" --json
+json "has it as q35 has it" "$above" '[2147483648]'
+expect "and contradicted" 2 "$vnuma" acpi "$work/own.xml" -o "$work/own" --machine pc
+expect "but not by figures" 0 "$vnuma" acpi "$work/own.xml" -o "$work/own" --low-end 1024 --high-start 4096
+domain microvm >"$work/own.xml"
+expect "a machine of another family" 2 "$vnuma" acpi "$work/own.xml" -o "$work/own"
+like "is not known" "$err" "own.xml: machine: neither pc's nor q35's"
+expect "unless one is named" 0 "$vnuma" acpi "$work/own.xml" -o "$work/own" --machine pc
+domain >"$work/own.xml"
+expect "a domain without a machine" 0 "$vnuma" acpi "$work/own.xml" -o "$work/own" --json
+json "has libvirt's default" "$above" '[1073741824]'
+json "and is told so" '[.warnings[].code]' '["acpi-machine"]'
+echo 'qemu-system-x86_64 -M pc-i440fx-6.1 -smp 2 -m 4G -object memory-backend-ram,id=m,size=4G -numa node,cpus=0-1,memdev=m' >"$work/own.args"
+expect "a command line" 0 "$vnuma" acpi "$work/own.args" -o "$work/own" --json
+json "has its own, too" "$above" '[1073741824]'
+echo 'qemu-system-x86_64 -M microvm -smp 2 -m 4G -object memory-backend-ram,id=m,size=4G -numa node,cpus=0-1,memdev=m' >"$work/own.args"
+expect "or one that is not known" 2 "$vnuma" acpi "$work/own.args" -o "$work/own"
+
 # ---- nothing half done ----
 
 # the limit is for files, so what it says goes through a pipe

@@ -67,4 +67,13 @@ expect "told to forget" 0 "$vnuma" plan "$tap_work/tied.xml" --host "$host" --re
 like "its memory goes with its vCPUs" "$out" "<memnode cellid='0' mode='strict' nodeset='0'/>"
 like "and all of it" "$out" "<memory mode='strict' nodeset='0-1'/>"
 like "vCPUs are there" "$out" "<vcpupin vcpu='0' cpuset='0-3'/>"
+
+# ---- a node without memory ----
+
+odd=numactl:lab/shapes/odd-nodes.txt
+printf '%s\n' 'name = "odd"' 'memory = 4096' 'vcpus = 6' >"$tap_work/odd.cfg"
+expect "a config may have a vnode without memory" 0 "$vnuma" plan "$tap_work/odd.cfg" --host "$odd" --json
+json "and has" '[.vnodes[] | select(.memory == 0)] | length' 1
+expect "but none as a domain" 0 "$vnuma" plan "$tap_work/odd.cfg" --host "$odd" --to libvirt
+same "cells have memory" "$(grep -c '<cell ' <<<"$out") $(grep -c "memory='0'" <<<"$out")" "2 0"
 finish

@@ -114,7 +114,7 @@ static void add_guest(struct oracle *o, const struct vn_host *host, const struct
 		int64_t here = host->cpus[i].siblings ? hwloc_bitmap_weight(host->cpus[i].siblings) : 1;
 		most = here > most ? here : most;
 	}
-	o->untrue |= guest->exclusive_cores && most > 0 && threads > most;
+	o->untrue |= guest->exclusive_cores && threads > (most > 0 ? most : 1);
 	for (size_t v = 0; v < guest->n_vnodes; v++) {
 		size_t at = o->m++;
 		size_t pool = find_pool(o, host, occupied,

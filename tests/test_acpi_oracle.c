@@ -519,6 +519,7 @@ static bool try_one(unsigned seed, unsigned *with_hmat)
 	vn_autoacpi *acpi = NULL;
 	vn_autoerror err = {0};
 
+	options->has_machine = true;
 	options->machine = sample.machine;
 	options->amd = sample.amd;
 	assert_int_equal(vn_acpi_build(sample.guest, options, &acpi, &err), 0);

@@ -275,7 +275,8 @@ static void test_memory_devices_stay(void **state)
 	vn_autofree char *out = domain_of(text, NULL);
 	assert_has(out,
 		"<memory model='dimm'><source><nodemask>2</nodemask></source><target><size unit='GiB'>1</size>");
-	assert_has(out, "<memnode cellid='1' mode='preferred' nodeset='2'/>"); /* its cell is with it */
+	assert_has(
+		out, "<memnode cellid='1' mode='preferred' nodeset='0'/>"); /* its cell is not tied to it */
 
 	vn_autofree char *tied =
 		vn_format(DIMM, "<numatune><memnode cellid='1' mode='strict' nodeset='3'/></numatune>");

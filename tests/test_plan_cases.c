@@ -261,6 +261,26 @@ static void test_exclusive_cores(void **state)
 	assert_non_null(find_note(&none->reasons, "cores-short"));
 }
 
+/* Which CPUs share a core is not known: threads of a guest core cannot be given those of one. */
+static void test_exclusive_cores_that_are_unknown(void **state)
+{
+	vn_autohost *host = MAKE_HOST(1, 20, {4, 8 * GIB}, {4, 8 * GIB});
+	vn_autoguest *guest = MAKE_GUEST({GIB, 4, -1});
+	vn_autoplan *plan = NULL;
+	vn_autoerror err = {0};
+
+	(void)state;
+	host->cores_known = false;
+	guest->exclusive_cores = true;
+	vn_autoplan *single = planned(host, guest, NULL);
+	assert_true(single->feasible);
+	guest->threads = 2;
+	assert_int_equal(vn_plan_make(host, guest, NULL, &plan, &err), -EINVAL);
+	assert_int_equal(err.n, 1);
+	assert_non_null(
+		strstr(err.problems[0].text, "2 seen, with exclusive_cores; expected 1, as it is not known"));
+}
+
 static void test_huge_pages(void **state)
 {
 	vn_autohost *host = MAKE_HOST(1, 20, {4, 64 * GIB}, {4, 64 * GIB});
@@ -572,6 +592,67 @@ static void test_memory_without_cpus(void **state)
 	}
 }
 
+/* A <numatune> of all memory is of memory alone; in a config the vCPUs are meant, too. */
+static void test_kept_to_nodes_without_cpus(void **state)
+{
+	(void)state;
+	for (int open = 0; open < 2; open++) {
+		vn_autohost *host = MAKE_HOST(1, 20, {8, 100}, {4, 100}, {0, 100}, {0, 100});
+		vn_autoguest *guest = MAKE_GUEST({60, 4, -1});
+		vn_autoplan *plan = NULL;
+		host->nodes[1].distances[3] = host->nodes[3].distances[1] = 15;
+		guest->nodes = hwloc_bitmap_alloc();
+		hwloc_bitmap_set(guest->nodes, 3);
+		assert_int_equal(vn_plan_make(host, guest, NULL, &plan, NULL), -EINVAL);
+		guest->form = VN_FORM_LIBVIRT;
+		guest->memory_policy = VN_MEMORY_STRICT;
+		guest->vnodes_open = open > 0;
+		assert_int_equal(vn_plan_auto(host, guest, NULL, &plan, NULL), 0);
+		assert_true(plan->feasible);
+		assert_int_equal(plan->n_vnodes, 1);
+		ASSERT_HOMES(plan, 1);
+		assert_true(vn_notes_has(&plan->warnings, "vcpus-apart"));
+		assert_int_equal(plan->vnodes[0].n_shares, 1);
+		assert_int_equal(plan->vnodes[0].shares[0].pnode, 3);
+		guest->vnodes_open = false;
+		guest->vnodes[0].memory = guest->memory = guest->maxmem = 101 * VN_MIB;
+		vn_autoplan *large = planned(host, guest, NULL);
+		assert_false(large->feasible);
+		assert_true(vn_notes_has(&large->reasons, "memory-short"));
+	}
+}
+
+/* What does not fit goes to the others, nearest first; only where none has room for it there is no plan. */
+static void test_preferred_nodes_without_cpus(void **state)
+{
+	vn_autohost *host = MAKE_HOST(1, 20, {8, 100}, {4, 100}, {0, 100}, {0, 100});
+	vn_autoguest *guest = MAKE_GUEST({130, 4, 3});
+
+	(void)state;
+	host->nodes[1].distances[3] = host->nodes[3].distances[1] = 15;
+	guest->vnodes[0].has_binding = true;
+	guest->vnodes[0].binding = VN_BINDING_PREFERRED;
+	vn_autoplan *plan = planned(host, guest, NULL);
+	assert_true(plan->feasible);
+	assert_true(vn_notes_has(&plan->warnings, "vcpus-apart"));
+	const struct vn_note *spill = find_note(&plan->warnings, "spill");
+	assert_non_null(spill);
+	assert_non_null(strstr(spill->text,
+		"30 MiB of its memory does not fit the node that it prefers, node 3, and goes to node 1"));
+	assert_non_null(strstr(find_note(&plan->warnings, "vcpus-apart")->text, "on node 1, at distance 15"));
+	assert_int_equal(plan->vnodes[0].n_shares, 2);
+	assert_int_equal(
+		plan->vnodes[0].shares[0].pnode, 3); /* the first is what a form with one node for it names */
+	assert_int_equal(plan->vnodes[0].shares[0].memory, 100 * VN_MIB);
+	assert_int_equal(plan->vnodes[0].shares[1].pnode, 1);
+	assert_int_equal(plan->vnodes[0].shares[1].memory, 30 * VN_MIB);
+	guest->nodes = hwloc_bitmap_alloc(); /* not even others will do */
+	hwloc_bitmap_set(guest->nodes, 3);
+	vn_autoplan *none = planned(host, guest, NULL);
+	assert_false(none->feasible);
+	assert_true(vn_notes_has(&none->reasons, "memory-short"));
+}
+
 static void test_warnings(void **state)
 {
 	static const struct maker_taken occupied_taken[] = {{0, 1ull << 30}, {0, 1ull << 30}};
@@ -716,6 +797,9 @@ int main(void)
 		cmocka_unit_test(test_odd_nodes),
 		cmocka_unit_test(test_memoryless_home_spills_wholly),
 		cmocka_unit_test(test_exclusive_cores),
+		cmocka_unit_test(test_exclusive_cores_that_are_unknown),
+		cmocka_unit_test(test_kept_to_nodes_without_cpus),
+		cmocka_unit_test(test_preferred_nodes_without_cpus),
 		cmocka_unit_test(test_huge_pages),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_wishes_the_host_cannot_meet),

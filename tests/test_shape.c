@@ -166,6 +166,28 @@ static void test_nodes_without_cpus_or_memory(void **state)
 }
 
 /* Distances 0-1 12, 1-2 16, 0-2 32, node 1 small: even halves fit 0 and 2 only, but 6000 and 2000 MiB live nearer on 0 and 1. */
+/* libvirt has no cells without memory: rather are vCPUs squeezed. */
+static void test_no_empty_vnodes_where_they_are_no_use(void **state)
+{
+	static const struct maker_node nodes[] = {{2, 3000}, {2, 3000}, {2, 0}, {0, 2048}};
+	const struct vn_plan_options options = {.no_empty_vnodes = true};
+
+	(void)state;
+	vn_autohost *host = make_host(4, nodes, 1, 21);
+	for (int i = 0; i < 3; i++) {
+		vn_autoguest *guest = open_guest(4096, 6);
+		vn_autoplan *plan = NULL;
+		size_t empty = 0;
+		guest->form = i == 1 ? VN_FORM_LIBVIRT : VN_FORM_NONE;
+		assert_int_equal(vn_plan_auto(host, guest, i == 2 ? &options : NULL, &plan, NULL), 0);
+		assert_true(plan->feasible);
+		for (size_t v = 0; v < guest->n_vnodes; v++)
+			empty += guest->vnodes[v].memory == 0;
+		assert_int_equal(empty, i == 0);
+		assert_int_equal(plan->cost.spill, 0);
+	}
+}
+
 static void test_uneven_where_that_is_nearer(void **state)
 {
 	(void)state;
@@ -370,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_whole_pages_and_whole_cores),
 		cmocka_unit_test(test_distances_are_such_as_linux_accepts),
 		cmocka_unit_test(test_nodes_without_cpus_or_memory),
+		cmocka_unit_test(test_no_empty_vnodes_where_they_are_no_use),
 		cmocka_unit_test(test_uneven_where_that_is_nearer),
 		cmocka_unit_test(test_what_cannot_be_is_left_to_the_plan),
 		cmocka_unit_test(test_a_guest_that_said_how_is_left_alone),

@@ -154,6 +154,67 @@ static void test_counts(void **state)
 	assert_check(hvm, xen(), NULL);
 }
 
+/* A command line that runs already is taken as it is where nobody said which QEMU it is for. */
+static void test_machines(void **state)
+{
+	(void)state;
+	struct vn_target assumed = qemu(7, 2);
+	assumed.assumed = true;
+	vn_autoguest *guest = guest_of("name='g'\nmemory=4096\nvcpus=300\n");
+	guest->machine.type = strdup("pc-q35-9.0");
+	assert_check(guest, qemu(9, 0), NULL);
+	assert_check(guest, qemu(8, 2),
+		"machine 'pc-q35-9.0': QEMU 8.2 does not know that; expected 9.0 or later");
+	guest->form = VN_FORM_QEMU;
+	assert_check(guest, qemu(8, 2), "machine 'pc-q35-9.0'");
+	assert_check(guest, assumed, NULL);
+	strcpy(guest->machine.type, "pc-q35-8.0");
+	assert_check(guest, qemu(9, 0), "q35 takes no more before QEMU 8.1");
+	assert_check(guest, assumed, "q35 takes no more before QEMU 8.1");
+	strcpy(guest->machine.type, "q35");
+	assert_check(guest, qemu(7, 2), "q35 takes no more before QEMU 8.1");
+	assert_check(guest, qemu(8, 1), NULL);
+	assert_check(guest, assumed, NULL);
+	strcpy(guest->machine.type, "pc");
+	assert_check(guest, qemu(9, 0), "300 vCPUs; expected at most 255, as pc takes no more");
+	vn_autoguest *small = guest_of("name='g'\nmemory=4096\nvcpus=2\n");
+	small->machine.type = strdup("pc-i440fx-8.1");
+	assert_check(small, qemu(8, 0), "machine 'pc-i440fx-8.1'");
+	assert_check(small, qemu(8, 1), NULL);
+}
+
+static void test_devices(void **state)
+{
+	(void)state;
+	struct vn_target assumed = qemu(7, 2);
+	assumed.assumed = true;
+	vn_autoguest *igb = guest_of("name='g'\nmemory=128\nvcpus=2\nvif=['type=user,model=e1000e']\n");
+	assert_check(igb, qemu(7, 2), NULL);
+	strcpy(igb->vifs[0].model, "igb");
+	assert_check(igb, qemu(7, 2), "a card of model igb: QEMU 7.2 does not know that; expected 8.0");
+	assert_check(igb, assumed, "a card of model igb");
+	assert_check(igb, qemu(8, 0), NULL);
+	static const struct {
+		const char *line, *problem;
+		unsigned since;
+	} cases[] = {
+		{"qemu -device igb,netdev=n", "its own -device igb", 8},
+		{"qemu --device '{\"driver\":\"virtio-blk-pci\",\"iothread-vq-mapping\":[{\"iothread\":\"t\"}]}'",
+			"iothread-vq-mapping", 9},
+		{"qemu -device virtio-blk-pci,iothread-vq-mapping.0.iothread=t", "iothread-vq-mapping", 9},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autoguest *line = guest_of("name='g'\nmemory=128\nvcpus=2\n");
+		free(line->text);
+		line->text = NULL;
+		assert_int_equal(
+			vn_guest_set_text(line, VN_FORM_QEMU, cases[i].line, strlen(cases[i].line)), 0);
+		assert_check(line, qemu(cases[i].since - 1, 9), cases[i].problem);
+		assert_check(line, qemu(cases[i].since, 0), NULL);
+		assert_check(line, assumed, NULL);
+	}
+}
+
 static void test_older_versions(void **state)
 {
 	(void)state;
@@ -290,6 +351,8 @@ int main(void)
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_machines),
+		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_older_versions),
 		cmocka_unit_test(test_distances_of_older_versions),
 		cmocka_unit_test(test_paths_of_domains),

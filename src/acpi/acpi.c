@@ -84,6 +84,46 @@ static int check_initiators(
 	return r;
 }
 
+/* Whether it is given to a QEMU that has a machine of its own choice: pc, of all versions (libvirt: qemu_capabilities.c, which prefers it). */
+static bool has_default(const struct vn_guest *guest)
+{
+	return guest->form == VN_FORM_QEMU || guest->form == VN_FORM_LIBVIRT;
+}
+
+/* Whose layout it is: the machine that was named, or else the guest's own, which it must not contradict. */
+static int settle_machine(const struct vn_guest *guest, struct vn_acpi_options *options, struct vn_error *err)
+{
+	const struct vn_guest_machine *own = &guest->machine;
+	const struct vn_where where = {options->has_machine ? NULL : guest->file, 0, "machine"};
+	bool q35 = own->type ? vn_machine_is_q35(own) : !has_default(guest);
+	enum vn_acpi_machine family = q35 ? VN_ACPI_Q35 : VN_ACPI_PC;
+
+	if (options->has_layout)
+		return 0;
+	if ((own->foreign || own->other) && !options->has_machine)
+		return vn_error_input(err, &where,
+			"neither pc's nor q35's, and another's layout of memory is not known; expected that one of them is named, or where its memory is");
+	if (own->type && options->has_machine && options->machine != family)
+		return vn_error_input(err, &where,
+			"%s seen, but the guest's own is '%s', whose memory is elsewhere; expected %s, or none",
+			vn_acpi_machine_name(options->machine), own->type, vn_acpi_machine_name(family));
+	if (!options->has_machine)
+		options->machine = family;
+	return 0;
+}
+
+/* A text that could have named a machine and did not. */
+static int note_machine(
+	const struct vn_guest *guest, const struct vn_acpi_options *options, struct vn_acpi *acpi)
+{
+	if (options->has_layout || options->has_machine || guest->machine.type || !has_default(guest))
+		return 0;
+	return vn_notes_add(&acpi->notes, "acpi-machine",
+		"no machine is named: memory is laid out as %s has it, which is the default of QEMU and of libvirt; name "
+		"another where it has one",
+		vn_acpi_machine_name(options->machine));
+}
+
 /* ---- where AMD's CPUs have no memory ---- */
 
 /*
@@ -150,6 +190,8 @@ static int fill(const struct vn_guest *guest, const struct vn_acpi_options *opti
 		r = note_numbers(options, acpi);
 	if (r == 0)
 		r = note_amd(options, acpi);
+	if (r == 0)
+		r = note_machine(guest, options, acpi);
 	return r < 0 ? r : note_plugged(guest, acpi);
 }
 
@@ -176,12 +218,14 @@ static int lay_out(const struct vn_guest *guest, const struct vn_acpi_options *o
 	return n < 0 ? n : 0;
 }
 
-int vn_acpi_build(const struct vn_guest *guest, const struct vn_acpi_options *options,
+int vn_acpi_build(const struct vn_guest *guest, const struct vn_acpi_options *wanted,
 	struct vn_acpi **ret_acpi, struct vn_error *err)
 {
+	struct vn_acpi_options settled = *wanted, *options = &settled;
+	int bad_machine = settle_machine(guest, options, err);
 	int r = check_vnodes(guest, err);
-	if (r < 0)
-		return r;
+	if (r < 0 || bad_machine < 0)
+		return r < 0 ? r : bad_machine;
 	vn_autoacpi *acpi = calloc(1, sizeof(*acpi));
 	if (!acpi)
 		return vn_error_environment(err, -ENOMEM, "out of memory");

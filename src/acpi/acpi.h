@@ -23,6 +23,7 @@ struct vn_acpi_initiator {
 bool vn_acpi_initiator_parse(const char *address, struct vn_acpi_initiator *initiator);
 
 struct vn_acpi_options {
+	bool has_machine; /* `machine` was said; otherwise it is the guest's own, or q35 */
 	enum vn_acpi_machine machine; /* whose layout the memory has, as QEMU has it, … */
 	bool amd; /* the CPU is one of AMD's: QEMU then moves memory out of HyperTransport's way */
 	bool has_layout; /* … unless there is one of its own: */
@@ -33,7 +34,7 @@ struct vn_acpi_options {
 	struct vn_acpi_initiator initiators[VN_ACPI_MAX_INITIATORS];
 };
 
-/* q35, in vCPU order, made by us. */
+/* The guest's own machine, or q35; in vCPU order; made by us. */
 struct vn_acpi_options *vn_acpi_options_new(void);
 void vn_acpi_options_free(struct vn_acpi_options *options);
 static inline void vn_acpi_options_freep(struct vn_acpi_options **options)

@@ -28,6 +28,11 @@ bool vn_acpi_machine_parse(const char *name, enum vn_acpi_machine *ret_machine)
 	return false;
 }
 
+const char *vn_acpi_machine_name(enum vn_acpi_machine machine)
+{
+	return machine_names[machine];
+}
+
 struct vn_acpi_layout vn_acpi_layout_qemu(enum vn_acpi_machine machine, uint64_t memory)
 {
 	/* the most that fits below 4 GiB, and where the split is once there is more, so that it is on a GiB */

@@ -32,6 +32,8 @@ int vn_acpi_layout_check(const struct vn_acpi_layout *layout, struct vn_error *e
 /* The machine of that name, "q35" or "pc". False: there is none. */
 bool vn_acpi_machine_parse(const char *name, enum vn_acpi_machine *ret_machine);
 
+const char *vn_acpi_machine_name(enum vn_acpi_machine machine);
+
 /* A piece of memory. */
 struct vn_acpi_range {
 	uint64_t base, size; /* bytes */

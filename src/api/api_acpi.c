@@ -12,6 +12,7 @@ int vn_acpi_options_set_machine(struct vn_acpi_options *options, const char *mac
 {
 	if (!vn_acpi_machine_parse(machine, &options->machine))
 		return -EINVAL;
+	options->has_machine = true;
 	options->has_layout = false;
 	return 0;
 }

@@ -124,6 +124,19 @@ bool vn_notes_has(const struct vn_notes *notes, const char *code)
 	return false;
 }
 
+void vn_notes_drop(struct vn_notes *notes, const char *code)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < notes->n; i++) {
+		if (strcmp(notes->v[i].code, code) == 0)
+			free(notes->v[i].text);
+		else
+			notes->v[kept++] = notes->v[i];
+	}
+	notes->n = kept;
+}
+
 int vn_notes_copy(struct vn_notes *to, const struct vn_notes *from)
 {
 	for (size_t i = 0; i < from->n; i++) {

@@ -95,5 +95,6 @@ int vn_notes_add(struct vn_notes *notes, const char *code, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 /* Whether a note of that code is among them. */
 bool vn_notes_has(const struct vn_notes *notes, const char *code);
+void vn_notes_drop(struct vn_notes *notes, const char *code); /* all with that code */
 int vn_notes_copy(struct vn_notes *to, const struct vn_notes *from);
 void vn_notes_clear(struct vn_notes *notes);

@@ -59,6 +59,7 @@ static int read_options(const struct vn_args *args, struct vn_acpi_options *opti
 	if (!vn_arg(args, "output") || !*vn_arg(args, "output"))
 		r = vn_error_input(
 			err, &(struct vn_where){NULL, 0, "-o"}, "no folder; expected one for the tables");
+	options->has_machine = machine;
 	if (machine && !vn_acpi_machine_parse(machine, &options->machine))
 		r = vn_error_input(err, &(struct vn_where){NULL, 0, "--machine"},
 			"'%s' seen; expected q35 or pc", vn_quote(machine, seen));
@@ -220,7 +221,8 @@ const struct vn_verb verb_acpi = {
 		"plan' makes them, or that wants the host's latencies (vnuma_hmat). 'node' is the number that Linux gives a\n"
 		"vnode. A machine of your own has memory up to --low-end and what is left from --high-start on. Exit status 1: there is no room for the guest on that host.", /* clang-format on */
 	.options = {{"output", "DIR", "the folder for the tables; made if it is not there", 'o'},
-		{"machine", "NAME", "whose layout of memory: q35 (the default) or pc, as QEMU has them",
+		{"machine", "NAME",
+			"whose layout of memory, as QEMU has it: q35 or pc; GUEST's own is the default, or q35",
 			.values = "q35 pc"},
 		{"amd", NULL, "the guest's CPU is AMD's: near 1 TiB QEMU then lays memory out otherwise"},
 		{"low-end", "MIB", "where memory below 4 GiB ends, of another machine"},

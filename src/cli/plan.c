@@ -64,6 +64,8 @@ static int run_one(const struct vn_args *args, const struct vn_host *host, const
 	bool explain = vn_arg_given(args, "explain");
 	struct vn_plan_options options = {.occupied = taken->occupied,
 		.deadline_ms = deadline_ms,
+		.no_empty_vnodes = shape->form == VN_PLAN_EMITTED &&
+				   vn_emit_form_target(shape->emitted) == VN_TARGET_LIBVIRT,
 		.runner_up = shape->form == VN_PLAN_JSON || explain};
 	vn_autoplan *plan = NULL;
 

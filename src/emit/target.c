@@ -30,7 +30,7 @@ int vn_target_parse(
 	bool good = true;
 
 	if (!text) {
-		*ret_target = (struct vn_target){kind, defaults[kind]};
+		*ret_target = (struct vn_target){kind, defaults[kind], true};
 		return 0;
 	}
 	if (!copy)
@@ -41,8 +41,8 @@ int vn_target_parse(
 		return vn_error_input(err, &(struct vn_where){NULL, 0, "--target-version"},
 			"'%s' seen; expected the version of %s as two or three numbers, such as 9.2 or 9.2.1",
 			vn_quote(text, seen), vn_target_name(kind));
-	*ret_target = (struct vn_target){
-		kind, VN_TARGET_VERSION((unsigned)numbers[0], (unsigned)numbers[1], (unsigned)numbers[2])};
+	*ret_target = (struct vn_target){kind,
+		VN_TARGET_VERSION((unsigned)numbers[0], (unsigned)numbers[1], (unsigned)numbers[2]), false};
 	return 0;
 }
 

@@ -17,6 +17,7 @@ enum vn_target_kind { VN_TARGET_QEMU, VN_TARGET_LIBVIRT, VN_TARGET_XEN };
 struct vn_target {
 	enum vn_target_kind kind;
 	unsigned version; /* of QEMU, libvirt or Xen: VN_TARGET_VERSION() */
+	bool assumed; /* nobody said or asked for the version: what the guest's own text has is taken to be known there */
 };
 
 /* Reads "9.2" or "9.2.1". NULL is what is written by default. -EINVAL with what was expected, naming --target-version. */

@@ -1,13 +1,124 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What QEMU refuses, of a q35 machine. */
+/* What QEMU refuses, of its machines for x86. */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "../base/keyval.h"
+#include "../base/qemu_options.h"
 #include "target_part.h"
 
 #define MAX_NODES 128u /* include/sysemu/numa.h; node ids are below */
 #define MAX_SLOTS 256u /* of memory devices: ACPI_MAX_RAM_SLOTS */
 #define MAX_CPUS_BEFORE 288u /* hw/i386/pc_q35.c, before pc-q35-8.1, which has 1024 */
+#define MAX_CPUS_PC 255u /* hw/i386/pc.c, of pc-i440fx */
+#define VQ_MAPPING "iothread-vq-mapping"
 #define COMPRESSED 0xffffu /* what an entry of HMAT's matrices must stay below */
+
+/* Whether it is a command line that runs already, on a QEMU of which no more is known than that. */
+static bool runs_already(const struct vn_target_checking *check)
+{
+	return check->guest->form == VN_FORM_QEMU && check->target->assumed;
+}
+
+/* The version in a machine's name; 0: it has none. */
+static unsigned version_of(const char *machine)
+{
+	const char *digits = machine ? strrchr(machine, '-') : NULL;
+	char *end = NULL;
+
+	if (!digits)
+		return 0;
+	unsigned long major = strtoul(digits + 1, &end, 10);
+	unsigned long minor = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+	return VN_TARGET_VERSION(
+		(unsigned)(major < 999 ? major : 999), (unsigned)(minor < 999 ? minor : 999), 0);
+}
+
+static void check_machine(struct vn_target_checking *check)
+{
+	const char *type = check->guest->machine.type;
+	unsigned since = version_of(type);
+	char what[64];
+
+	snprintf(what, sizeof(what), "machine '%.32s'", type ? type : "");
+	if (since > 0 && !runs_already(check))
+		vn_target_since(check, since, what);
+}
+
+static void check_vcpus(struct vn_target_checking *check)
+{
+	const struct vn_guest *guest = check->guest;
+	unsigned version = check->target->version, machine = version_of(guest->machine.type);
+
+	if (guest->form == VN_FORM_QEMU && !guest->machine.type)
+		return; /* it may be any machine */
+	if (machine > 0 && (machine < version || runs_already(check)))
+		version = machine;
+	else if (runs_already(check))
+		return;
+	if (vn_machine_is_q35(&guest->machine) && guest->maxvcpus > MAX_CPUS_BEFORE &&
+		version < VN_TARGET_VERSION(8, 1, 0))
+		vn_target_refuse(check, "%u vCPUs; expected at most %u, as q35 takes no more before QEMU 8.1",
+			guest->maxvcpus, MAX_CPUS_BEFORE);
+	if (!vn_machine_is_q35(&guest->machine) && guest->maxvcpus > MAX_CPUS_PC)
+		vn_target_refuse(check, "%u vCPUs; expected at most %u, as pc takes no more", guest->maxvcpus,
+			MAX_CPUS_PC);
+}
+
+/* What the devices of the guest's own line want of QEMU. */
+struct own_devices {
+	bool igb, mapped;
+};
+
+static void look_at_device(const char *text, struct own_devices *ret)
+{
+	vn_autokeyval keys = {0};
+
+	if (vn_keyval_parse(text, "driver", &(struct vn_where){NULL, 0, NULL}, &keys, NULL) < 0)
+		return; /* its reader has told */
+	for (size_t i = 0; i < keys.n; i++)
+		ret->mapped |= strncmp(keys.v[i].key, VQ_MAPPING, strlen(VQ_MAPPING)) == 0;
+	const char *driver = vn_keyval_get(&keys, "driver");
+	ret->igb |= driver && strcmp(driver, "igb") == 0;
+}
+
+/* The line is kept but for what is planned, with devices that an older QEMU may not know. */
+static void check_own_devices(struct vn_target_checking *check)
+{
+	const struct vn_guest *guest = check->guest;
+	struct own_devices own = {0};
+	vn_autowords words = {0};
+
+	if (vn_words_parse(guest->text, guest->text_size, guest->file, &words, NULL) < 0)
+		return;
+	for (size_t at = words.n_assignments + 1; at < words.n;) {
+		struct vn_qemu_option option;
+		at = vn_qemu_option_at(&words, at, &option);
+		if (option.value && strcmp(option.name, "-device") == 0)
+			look_at_device(option.value, &own);
+	}
+	if (own.mapped)
+		vn_target_since(check, VN_TARGET_VERSION(9, 0, 0), "its own -device with " VQ_MAPPING);
+	if (own.igb)
+		vn_target_since(check, VN_TARGET_VERSION(8, 0, 0), "its own -device igb");
+}
+
+static void check_devices(struct vn_target_checking *check)
+{
+	const struct vn_guest *guest = check->guest;
+	bool igb = false;
+
+	if (guest->form == VN_FORM_QEMU && guest->text) {
+		if (!runs_already(check))
+			check_own_devices(check);
+		return;
+	}
+	for (size_t i = 0; i < guest->n_vifs; i++)
+		igb |= !guest->vifs[i].foreign && strcmp(guest->vifs[i].model, "igb") == 0;
+	if (igb)
+		vn_target_since(check, VN_TARGET_VERSION(8, 0, 0), "a card of model igb");
+}
 
 static void check_counts(struct vn_target_checking *check)
 {
@@ -17,11 +128,6 @@ static void check_counts(struct vn_target_checking *check)
 	if (guest->n_vnodes > MAX_NODES)
 		vn_target_refuse(check, "%zu vnodes; expected at most %u (QEMU's MAX_NODES)", guest->n_vnodes,
 			MAX_NODES);
-	/* who gives a command line may have another machine */
-	if (guest->form != VN_FORM_QEMU && guest->maxvcpus > MAX_CPUS_BEFORE &&
-		check->target->version < VN_TARGET_VERSION(8, 1, 0))
-		vn_target_refuse(check, "%u vCPUs; expected at most %u, as q35 takes no more before QEMU 8.1",
-			guest->maxvcpus, MAX_CPUS_BEFORE);
 	for (size_t i = 0; i < guest->n_vnodes; i++)
 		plugged += guest->vnodes[i].plugged > 0;
 	if (plugged > MAX_SLOTS)
@@ -213,8 +319,11 @@ void vn_target_check_qemu(struct vn_target_checking *check)
 	const struct vn_hmat *hmat = check->guest->hmat;
 
 	check_counts(check);
+	check_machine(check);
+	check_vcpus(check);
 	check_memory(check);
 	check_words(check);
+	check_devices(check);
 	for (size_t i = 0; hmat && i < hmat->n_matrices; i++) {
 		check_domains(check, &hmat->matrices[i]);
 		check_matrix(check, &hmat->matrices[i]);

@@ -52,6 +52,7 @@ static void read_type(struct domain_reader *r)
 
 	if (!type)
 		return;
+	r->guest->machine.foreign = strncmp(type, "pc", 2) != 0 && !strstr(type, "q35");
 	if (!vn_machine_is_known(type))
 		type = strncmp(type, "pc-q35-", 7) == 0                                       ? "q35"
 		       : strncmp(type, "pc-i440fx-", 10) == 0 || strncmp(type, "pc-", 3) == 0 ? "pc"

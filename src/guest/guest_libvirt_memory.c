@@ -4,9 +4,9 @@
  * there at start. Of a virtio-mem device <size> is the most it can have: the guest's maxmem has room for that, the plan does not.
  *
  * A device may have nodes of the host of its own (<source><nodemask>): its memory is bound to them, by the policy of its cell
- * (qemuBuildMemoryBackendProps() in src/qemu/qemu_command.c). Who ties a cell's DIMM and says nothing of the cell means the cell: the
- * planner is to keep it there, too. Where the cell is tied elsewhere, both stand, and it is told that the plan counts the device's
- * memory with the cell's. The same of its pages: a vnode has one size of them.
+ * (qemuBuildMemoryBackendProps() in src/qemu/qemu_command.c). That says nothing of the cell, whose other memory may be meant to be
+ * elsewhere, as with a DIMM of memory behind CXL: both stand, and it is told that the plan counts the device's memory with the cell's.
+ * The same of its pages: a vnode has one size of them.
  *
  * What is refused is what libvirt 9.0 refuses: no power of two for a block, one below 2 MiB (a transparent huge page of x86), more
  * requested than there is or half a block of it.
@@ -88,36 +88,29 @@ static hwloc_const_bitmap_t tied_to(
 	return *own;
 }
 
-/* <nodemask>: of the cell, too, unless that is tied to others. */
+/* <nodemask>: the plan knows of the cell's nodes alone. */
 static void read_nodes(struct domain_reader *r, size_t element, size_t cell)
 {
 	size_t at = vn_markup_find(r->doc, element, "source/nodemask");
 	vn_autoset nodes = domain_set(r, at, NULL), own = NULL;
 	struct vn_guest *guest = r->guest;
-	struct vn_vnode *vnode = &guest->vnodes[cell];
+	const struct vn_vnode *vnode = &guest->vnodes[cell];
 
 	if (!nodes)
 		return;
-	hwloc_const_bitmap_t tied = tied_to(r, vnode, &own);
-	bool inside = !guest->nodes || hwloc_bitmap_isincluded(nodes, guest->nodes);
+	hwloc_const_bitmap_t tied = tied_to(r, vnode, &own), kept = tied ? tied : guest->nodes;
 	vn_autofree char *text = vn_set_text(nodes), *others = tied ? vn_set_text(tied) : NULL;
 	unsigned line = r->doc->elements[at].line;
 
-	if (tied && hwloc_bitmap_isequal(tied, nodes))
+	if (kept && hwloc_bitmap_isequal(kept, nodes))
 		return;
-	if (tied || !inside) {
-		vn_notes_add(&guest->notes, "memory-device-apart",
-			"line %u: memory: its memory is bound to node %s of the host, its cell %zu %s %s; it is counted where "
-			"the cell is",
-			line, text ? text : "", cell, tied ? "is tied to" : "is kept within",
-			others ? others : "<numatune>'s");
-		return;
-	}
-	vnode->nodes = vn_steal(nodes);
-	vnode->home_where = (struct vn_where){guest->file, line, "devices/memory/source/nodemask"};
-	vn_notes_add(&guest->notes, "memory-device-nodes",
-		"line %u: memory: its memory is bound to node %s of the host; its cell %zu is planned there, too",
-		line, text ? text : "", cell);
+	vn_notes_add(&guest->notes, "memory-device-apart",
+		"line %u: memory: its memory is bound to node %s of the host, its cell %zu %s%s; it is counted where the cell is",
+		line, text ? text : "", cell,
+		tied   ? "is tied to "
+		: kept ? "is kept within <numatune>'s"
+		       : "to none",
+		others ? others : "");
 }
 
 /* <pagesize>: a vnode has pages of one size. */

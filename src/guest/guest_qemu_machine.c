@@ -35,6 +35,8 @@ static void read_type(struct qemu_reader *r)
 		take(r, &r->guest->machine.type, "q35", 3);
 	else if (type && strncmp(type, "pc", 2) == 0)
 		take(r, &r->guest->machine.type, "pc", 2);
+	else if (type)
+		r->guest->machine.foreign = true;
 }
 
 /* What QEMU tries first of "kvm:tcg". */

@@ -48,7 +48,12 @@ void vn_guest_drop_vnodes(struct vn_guest *guest)
 
 void vn_guest_forget_homes(struct vn_guest *guest)
 {
+	/* what was said of memory devices whose nodes are not their vnode's: they go where it goes now */
+	static const char *const outdated[] = {"memory-device-apart", "qemu-dimm-apart"};
+
 	guest->rehomed = true;
+	for (size_t i = 0; i < sizeof(outdated) / sizeof(outdated[0]); i++)
+		vn_notes_drop(&guest->notes, outdated[i]);
 	hwloc_bitmap_free(guest->nodes);
 	guest->nodes = NULL;
 	for (size_t i = 0; i < guest->n_vnodes; i++) {

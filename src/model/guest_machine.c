@@ -26,8 +26,11 @@ static bool copy(char **to, const char *from)
 
 bool vn_machine_copy(struct vn_guest_machine *to, const struct vn_guest_machine *from)
 {
-	*to = (struct vn_guest_machine){
-		.rom = from->rom, .tcg = from->tcg, .other = from->other, .shared = from->shared};
+	*to = (struct vn_guest_machine){.foreign = from->foreign,
+		.rom = from->rom,
+		.tcg = from->tcg,
+		.other = from->other,
+		.shared = from->shared};
 	return copy(&to->type, from->type) && copy(&to->cpu, from->cpu) && copy(&to->uuid, from->uuid) &&
 	       copy(&to->emulator, from->emulator) && copy(&to->loader, from->loader) &&
 	       copy(&to->nvram, from->nvram) && copy(&to->os, from->os);

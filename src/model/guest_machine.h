@@ -6,6 +6,7 @@
 
 struct vn_guest_machine {
 	char *type; /* a machine of QEMU's, see vn_machine_is_known(); NULL: nothing was said. All strings are owned */
+	bool foreign; /* it is neither of the pc family nor of q35's: `type` is NULL then */
 	char *cpu; /* a model as QEMU calls it, without features: host, max, EPYC; NULL: nothing was said */
 	char *uuid; /* as 8-4-4-4-12 hexadecimal digits */
 	char *emulator; /* the absolute path of QEMU */

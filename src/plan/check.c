@@ -118,8 +118,11 @@ static bool is_apart(const struct check *c, size_t v)
 		here |= is_named(c, v, i) && cores_on(c, i) > 0;
 		elsewhere |= cores_on(c, i) > 0;
 	}
-	return wish->has_binding && (wish->nodes || wish->home >= 0) && !hwloc_bitmap_iszero(wish->vcpus) &&
-	       !here && elsewhere;
+	bool named = wish->nodes || wish->home >= 0;
+	/* <numatune> is of memory alone */
+	bool kept = c->guest->form == VN_FORM_LIBVIRT && c->guest->nodes && !named && !wish->has_binding;
+	return ((wish->has_binding && named) || kept) && !hwloc_bitmap_iszero(wish->vcpus) && !here &&
+	       elsewhere;
 }
 
 /* Whether its user has its memory interleaved over several nodes. */
@@ -220,6 +223,25 @@ static uint32_t way_to(const struct check *c, size_t node)
 	return least;
 }
 
+/* What the node that it prefers does not take: on the guest's other nodes, those nearest to that one first. */
+static void fill_others(struct check *c, size_t v, uint64_t left)
+{
+	uint64_t *dealt = c->dealt + v * c->host->n_nodes;
+	size_t home = find(c, (unsigned)c->guest->vnodes[v].home);
+
+	for (uint32_t distance = 0; distance <= 255 && home < c->host->n_nodes; distance++) {
+		for (size_t i = 0; i < c->host->n_nodes; i++) {
+			bool open =
+				!c->guest->nodes || hwloc_bitmap_isset(c->guest->nodes, c->host->nodes[i].id);
+			if (!open || i == home || way(c, home, i) != distance)
+				continue;
+			uint64_t space = c->capacity[i] < left ? c->capacity[i] : left;
+			dealt[i] += space;
+			left -= space;
+		}
+	}
+}
+
 /* Puts memory on the nodes that it is tied to, and that are none for vCPUs: as much as fits on those nearest to CPUs, and so on. */
 static void fill(struct check *c, size_t v)
 {
@@ -233,6 +255,9 @@ static void fill(struct check *c, size_t v)
 			left -= space < left ? space : left;
 		}
 	}
+	const struct vn_vnode *wish = &c->guest->vnodes[v];
+	if (left > 0 && wish->binding == VN_BINDING_PREFERRED && wish->has_binding && !wish->nodes)
+		fill_others(c, v, left);
 }
 
 /* Looks at the memory of that page size from now on. */
@@ -330,11 +355,21 @@ static void check_homes(struct check *c)
 	}
 }
 
+/* Where a vnode's memory is to be first: the node that it prefers although vCPUs cannot live there, or else its home. */
+static size_t first_of(const struct check *c, size_t v)
+{
+	const struct vn_vnode *wish = &c->guest->vnodes[v];
+	bool preferred =
+		is_apart(c, v) && wish->binding == VN_BINDING_PREFERRED && wish->has_binding && !wish->nodes;
+
+	return find(c, preferred ? (unsigned)wish->home : c->plan->vnodes[v].home);
+}
+
 /* One vnode's shares: of existing nodes, whole pages, home first, then ever farther, all of the memory. */
 static void check_shares_of(struct check *c, size_t v)
 {
 	const struct vn_plan_vnode *vnode = &c->plan->vnodes[v];
-	size_t home = find(c, vnode->home), before = SIZE_MAX;
+	size_t home = find(c, vnode->home), first = first_of(c, v), before = SIZE_MAX;
 	uint64_t sum = 0, page = c->page ? c->page : 4096;
 
 	for (size_t k = 0; k < vnode->n_shares; k++) {
@@ -356,9 +391,10 @@ static void check_shares_of(struct check *c, size_t v)
 			if (vnode->shares[l].pnode == vnode->shares[k].pnode)
 				wrong(c, "vnode %zu: node %u is named twice", v, vnode->shares[k].pnode);
 		}
-		if (i == home && k > 0)
-			wrong(c, "vnode %zu: the home is not the first of its nodes", v);
-		if (before != SIZE_MAX && before != home && way(c, home, i) < way(c, home, before))
+		if (i == first && k > 0)
+			wrong(c, "vnode %zu: node %u is not the first of its nodes", v,
+				c->host->nodes[first].id);
+		if (before != SIZE_MAX && before != first && way(c, first, i) < way(c, first, before))
 			wrong(c, "vnode %zu: its spilled memory is not in order of distance", v);
 		before = i;
 		sum += bytes;

@@ -16,7 +16,8 @@
  * The same goes for a vnode with vCPUs whose user ties its memory, however, to nodes without a CPU that the guest may use (memory
  * behind CXL, HBM): the memory is there and the vCPUs are not, so they may live on any node, and their pull brings them near. Unless
  * it is interleaved such memory fills one node after the other. Linux begins with the one that is nearest to the CPU that touches
- * it, which is not known before the home is: here, with the one that is nearest to any CPU that the guest may use.
+ * it, which is not known before the home is: here, with the one that is nearest to any CPU that the guest may use. What a node that is
+ * only preferred has no room for goes to the others that the guest may have memory on, those nearest to the preferred one first.
  */
 #include "dealt.h"
 
@@ -32,6 +33,7 @@ struct deal {
 	size_t part;
 	uint64_t grain;
 	bool *tied; /* per place: its memory may be there */
+	int from; /* the place that others are to be near; -1: any CPU that the guest may use */
 };
 
 /* Grains that a place can take. */
@@ -83,9 +85,11 @@ static void deal_evenly(const struct deal *d, uint64_t grains)
 	}
 }
 
-/* How far a place is from the nearest CPU that the guest may use. */
+/* How far a place is from where it should be near. */
 static uint32_t farness(const struct deal *d, size_t place)
 {
+	if (d->from >= 0)
+		return vn_distance(d->in, (size_t)d->from, place);
 	const struct vn_group *group = &d->in->groups[d->in->parts[d->part].group];
 	uint32_t least = UINT32_MAX;
 
@@ -96,7 +100,8 @@ static uint32_t farness(const struct deal *d, size_t place)
 	return least;
 }
 
-static void fill_up(const struct deal *d, uint64_t grains)
+/* Returns the grains that there is no room for. */
+static uint64_t fill_up(const struct deal *d, uint64_t grains)
 {
 	size_t n = d->in->n_places;
 
@@ -111,6 +116,18 @@ static void fill_up(const struct deal *d, uint64_t grains)
 		if (best < n)
 			take(d, best, here);
 	}
+	return grains;
+}
+
+/* Of memory that prefers its home: what there is no room for, on whatever other places the guest may have memory. */
+static void spill_over(const struct deal *d, uint64_t grains, bool *others)
+{
+	const struct vn_instance *in = d->in;
+	const struct deal rest = {d->in, d->part, d->grain, others, in->parts[d->part].fixed};
+
+	for (size_t i = 0; i < in->n_places; i++)
+		others[i] = !d->tied[i] && !(in->barred && in->barred[d->part * in->n_places + i]);
+	fill_up(&rest, grains);
 }
 
 /* Whether a part has vCPUs, and none of the places that its memory is tied to a CPU for them, which others do have. */
@@ -180,10 +197,36 @@ static int add_pulls(struct vn_instance *in, const struct vn_group *group)
 	return 0;
 }
 
-/* Whether the user ties the vnode's memory to certain nodes: to those, or to the home that he prefers. */
-static bool is_tied(const struct vn_vnode *vnode)
+bool vn_prefers_home(const struct vn_vnode *vnode)
 {
-	return vnode->has_binding && (vnode->nodes || vnode->home >= 0);
+	return vnode->has_binding && vnode->binding == VN_BINDING_PREFERRED && !vnode->nodes &&
+	       vnode->home >= 0;
+}
+
+bool vn_is_kept(const struct vn_guest *guest, const struct vn_vnode *vnode)
+{
+	return guest->form == VN_FORM_LIBVIRT && guest->nodes && !vnode->has_binding && !vnode->nodes &&
+	       vnode->home < 0;
+}
+
+/* Whether the user ties the vnode's memory to certain nodes: to those, to the home that he prefers, or to all that are the guest's. */
+static bool is_tied(const struct vn_guest *guest, const struct vn_vnode *vnode)
+{
+	return (vnode->has_binding && (vnode->nodes || vnode->home >= 0)) || vn_is_kept(guest, vnode);
+}
+
+/* Puts the memory on the places that it is tied to, one after the other. */
+static int settle_memory(const struct deal *d, const struct vn_vnode *vnode)
+{
+	vn_autofree bool *others = calloc(d->in->n_places, sizeof(*others));
+	uint64_t left = d->in->parts[d->part].dealt / d->grain;
+
+	if (!others)
+		return -ENOMEM;
+	left = fill_up(d, left);
+	if (left > 0 && vn_prefers_home(vnode))
+		spill_over(d, left, others);
+	return 0;
 }
 
 /* Of a vnode whose memory is tied. 1: it was settled. 0: that is for its home to do. -ENOMEM. */
@@ -194,7 +237,8 @@ static int settle(
 	struct vn_part *part = &in->parts[at];
 	uint64_t page = in->pages[part->pool];
 	vn_autofree bool *tied = calloc(in->n_places, sizeof(*tied));
-	const struct deal d = {in, at, page > VN_MIB ? page : VN_MIB, tied};
+	const struct deal d = {in, at, page > VN_MIB ? page : VN_MIB, tied, -1};
+	int r = 0;
 
 	if (!in->dealt)
 		in->dealt = calloc(in->n_parts * in->n_places, sizeof(*in->dealt));
@@ -202,7 +246,7 @@ static int settle(
 		return -ENOMEM;
 	for (size_t i = 0; i < in->n_places; i++)
 		tied[i] = !(in->barred && in->barred[at * in->n_places + i]) &&
-			  (vnode->nodes || part->fixed == (int)i);
+			  (vnode->nodes || vn_is_kept(guest, vnode) || part->fixed == (int)i);
 	bool apart = lives_apart(&d);
 	if (!apart && !vn_is_dealt(vnode))
 		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
@@ -212,7 +256,9 @@ static int settle(
 	if (vn_is_dealt(vnode))
 		deal_evenly(&d, part->dealt / d.grain);
 	else
-		fill_up(&d, part->dealt / d.grain);
+		r = settle_memory(&d, vnode);
+	if (r < 0)
+		return r;
 	if (apart)
 		free_home(&d, host, guest);
 	else if (part->vcpus == 0 && part->fixed < 0)
@@ -227,7 +273,7 @@ static int deal_group(struct vn_instance *in, const struct vn_host *host, const 
 	bool any = false;
 
 	for (size_t v = 0; v < group->n; v++) {
-		int r = is_tied(&guest->vnodes[v]) ? settle(in, host, guest, v, group->first + v) : 0;
+		int r = is_tied(guest, &guest->vnodes[v]) ? settle(in, host, guest, v, group->first + v) : 0;
 		if (r < 0)
 			return r;
 		any |= r > 0;

@@ -7,6 +7,12 @@
 /* Whether a vnode's memory is interleaved over several nodes, as its user wants it. */
 bool vn_is_dealt(const struct vn_vnode *vnode);
 
+/* Whether nothing says where a vnode's memory is but the nodes of its guest, and these are of memory alone: libvirt's <numatune>. */
+bool vn_is_kept(const struct vn_guest *guest, const struct vn_vnode *vnode);
+
+/* Whether a vnode's memory prefers its home, and goes elsewhere when that is full. */
+bool vn_prefers_home(const struct vn_vnode *vnode);
+
 /*
  * Deals such memory out: fills `dealt` and takes it out of the rooms, adds to `pulls`, and leaves the parts without memory. Where
  * parts must not live must be known (`barred`); a part whose nodes have no CPUs may live elsewhere afterwards. 0 or -ENOMEM.

@@ -9,6 +9,7 @@
  *
  * Nodes with both CPUs and memory are enough for most guests. Only where all of these together cannot hold one do nodes without
  * CPUs (CXL, say) and without memory come in, for vnodes without vCPUs and without memory: a guest asks for such only when in need.
+ * Where vnodes without memory are of no use, as libvirt has none, nodes without memory never come in.
  *
  * Of the choices of k nodes that hold all, the nearest is the one with the least sum of distances. All are looked at where there
  * are at most MAX_SETS of them (any k of 12 nodes); on larger hosts, around each node the k nearest, roomier ones taken in for
@@ -41,7 +42,7 @@ static void list_nodes(struct vn_node_choice *c, bool any)
 			.units = vn_room(c->in, 0, i) / c->unit,
 			.cores = vn_excess(place->cores, place->load)};
 		node.memory = node.units > 0;
-		if (any ? !node.cpus && !node.memory : !node.cpus || !node.memory)
+		if (any ? !node.memory && (!node.cpus || c->no_empty) : !node.cpus || !node.memory)
 			continue;
 		units += node.units;
 		cores += node.cores;
@@ -56,6 +57,8 @@ static size_t most_nodes(const struct vn_node_choice *c, bool any)
 {
 	uint64_t most = c->n < VN_MAX_VNODES ? c->n : VN_MAX_VNODES;
 
+	if (any && c->no_empty)
+		return (size_t)vn_min(most, c->units);
 	return (size_t)vn_min(most, any ? c->cores + c->units : vn_min(c->cores, c->units));
 }
 
@@ -281,9 +284,10 @@ static int choose(struct vn_node_choice *c, bool any)
 }
 
 int vn_node_choice_make(const struct vn_instance *in, uint64_t unit, uint64_t units, uint64_t cores,
-	struct vn_node_choice *ret_choice)
+	bool no_empty, struct vn_node_choice *ret_choice)
 {
-	struct vn_node_choice c = {.in = in, .unit = unit, .units = units, .cores = cores};
+	struct vn_node_choice c = {
+		.in = in, .no_empty = no_empty, .unit = unit, .units = units, .cores = cores};
 	bool any = false;
 
 	c.nodes = calloc(in->n_places + 1, sizeof(*c.nodes));

@@ -12,6 +12,7 @@ struct vn_choice_node {
 
 struct vn_node_choice {
 	const struct vn_instance *in; /* of the guest as one vnode; not owned */
+	bool no_empty; /* each node is to have memory of it */
 	uint64_t unit; /* bytes that memory is given out in */
 	uint64_t units, cores; /* that the guest has */
 	uint64_t want_units, want_cores; /* of these, that the nodes can hold at all */
@@ -21,9 +22,9 @@ struct vn_node_choice {
 	size_t *chosen; /* k indices of nodes, those with CPUs first; owned */
 };
 
-/* 0 or -ENOMEM. k is 0 when no node can be a home of anything. */
+/* `no_empty`: nodes without memory do not come in. 0 or -ENOMEM. k is 0 when no node can be a home of anything. */
 int vn_node_choice_make(const struct vn_instance *in, uint64_t unit, uint64_t units, uint64_t cores,
-	struct vn_node_choice *ret_choice);
+	bool no_empty, struct vn_node_choice *ret_choice);
 void vn_node_choice_clear(struct vn_node_choice *choice);
 
 /* The sum of all distances among k places. */

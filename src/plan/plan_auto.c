@@ -110,8 +110,9 @@ static int refine(const struct vn_host *host, const struct vn_plan_options *opti
 	const struct attempt *before, struct attempt *a, struct vn_error *err)
 {
 	vn_autooccupied *occupied = vn_occupied_copy(options->occupied, host);
-	struct vn_plan_options beside = {
-		.occupied = occupied, .deadline_ms = vn_shape_deadline(options->deadline_ms, before->n)};
+	struct vn_plan_options beside = {.occupied = occupied,
+		.no_empty_vnodes = options->no_empty_vnodes,
+		.deadline_ms = vn_shape_deadline(options->deadline_ms, before->n)};
 
 	int r = occupied ? copy_guests(before->guests, before->n, a) : -ENOMEM;
 	for (size_t g = 0; g < before->n && r == 0; g++)

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../base/text.h"
+#include "dealt.h"
 #include "pin.h"
 #include "spill.h"
 #include "warn.h"
@@ -133,22 +134,27 @@ static size_t nearest_dealt(
 	return best;
 }
 
-static int fill_dealt(const struct vn_instance *in, const size_t *homes, struct vn_plan *plan)
+/* What is on a node that is preferred is told first: it is the one that a policy of one node names. */
+static int fill_dealt(
+	const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
 {
 	int r = 0;
 
 	for (size_t v = 0; v < in->n_parts; v++) {
 		struct vn_plan_vnode *vnode = &plan->vnodes[v];
-		size_t j = nearest_dealt(in, v, homes[v], vnode);
-		for (; j < in->n_places && r >= 0; j = nearest_dealt(in, v, homes[v], vnode))
+		const struct vn_vnode *wish = &guest->vnodes[v];
+		size_t from = vn_prefers_home(wish) ? place_of(in, (unsigned)wish->home) : homes[v];
+		size_t j = nearest_dealt(in, v, from, vnode);
+		for (; j < in->n_places && r >= 0; j = nearest_dealt(in, v, from, vnode))
 			r = add_share(vnode, in->places[j].id, vn_dealt(in, v, j));
 	}
 	return r;
 }
 
-static int fill_shares(const struct vn_instance *in, const size_t *homes, struct vn_plan *plan)
+static int fill_shares(
+	const struct vn_instance *in, const struct vn_guest *guest, const size_t *homes, struct vn_plan *plan)
 {
-	int r = fill_dealt(in, homes, plan);
+	int r = fill_dealt(in, guest, homes, plan);
 
 	for (size_t k = 0; k < in->n_pools && r >= 0; k++)
 		r = fill_shares_of(in, k, homes, plan);
@@ -217,7 +223,7 @@ int vn_plan_fill(const struct vn_instance *in, const struct vn_host *host, const
 	plan->n_vnodes = in->n_parts;
 	for (size_t v = 0; v < in->n_parts; v++)
 		plan->vnodes[v].home = plan->homes[v];
-	int r = fill_shares(in, solution->homes, plan);
+	int r = fill_shares(in, guest, solution->homes, plan);
 	if (r >= 0)
 		plan->mean_distance = mean_distance(in, solution->homes, plan);
 	if (r >= 0)

@@ -14,6 +14,7 @@
 struct vn_plan_options {
 	const struct vn_occupied *occupied; /* of this host, or NULL: nothing runs there */
 	unsigned deadline_ms; /* 0: none. When hit, the best plan found, `optimal` false */
+	bool no_empty_vnodes; /* vnodes that are made have memory each, as libvirt's cells must; so has any guest that was a domain's text */
 	bool runner_up; /* also look for the best plan that costs more, which --explain tells */
 };
 

@@ -237,9 +237,10 @@ static int shape_guest(struct shape *s)
 	uint64_t cores = (guest->maxvcpus + guest->threads - 1) / guest->threads;
 
 	int r = vn_instance_make(s->host, &guest, 1, s->options, &s->in);
-	if (r < 0 || !has_room(s, unit))
-		return r;
-	r = vn_node_choice_make(&s->in, unit, guest->memory / unit, cores, &s->choice);
+	if (r < 0 || !has_room(s, unit) || (s->in.n_parts > 0 && s->in.parts[0].dealt > 0))
+		return r; /* where its memory is is settled */
+	bool no_empty = guest->form == VN_FORM_LIBVIRT || (s->options && s->options->no_empty_vnodes);
+	r = vn_node_choice_make(&s->in, unit, guest->memory / unit, cores, no_empty, &s->choice);
 	if (r < 0 || s->choice.k == 0)
 		return r; /* nothing to choose */
 	s->shares = calloc(s->choice.k, sizeof(*s->shares));

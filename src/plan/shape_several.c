@@ -60,6 +60,7 @@ int vn_guests_shape(const struct vn_host *host, const struct vn_plan_options *op
 {
 	vn_autooccupied *occupied = vn_occupied_copy(options ? options->occupied : NULL, host);
 	struct vn_plan_options beside = {.occupied = occupied,
+		.no_empty_vnodes = options && options->no_empty_vnodes,
 		.deadline_ms = options ? vn_shape_deadline(options->deadline_ms, n) : 0};
 	size_t order[VN_MAX_JOINT];
 

@@ -14,8 +14,10 @@ static char *name_nodes(hwloc_const_bitmap_t nodes)
 }
 
 /* The nodes that the memory is tied to. */
-static char *tied_text(const struct vn_vnode *vnode)
+static char *tied_text(const struct vn_guest *guest, const struct vn_vnode *vnode)
 {
+	if (vn_is_kept(guest, vnode))
+		return vn_set_text(guest->nodes);
 	return vnode->nodes ? vn_set_text(vnode->nodes) : vn_format("%d", vnode->home);
 }
 
@@ -71,15 +73,16 @@ static int warn_apart(const struct vn_instance *in, const struct vn_guest *guest
 	for (size_t v = 0; v < in->n_parts && r >= 0; v++) {
 		const struct vn_vnode *vnode = &guest->vnodes[v];
 		unsigned home = in->places[homes[v]].id, nearest = UINT32_MAX;
-		bool apart =
-			vnode->nodes ? !hwloc_bitmap_isset(vnode->nodes, home) : vnode->home != (int)home;
+		hwloc_const_bitmap_t tied = vn_is_kept(guest, vnode) ? guest->nodes : vnode->nodes;
+		bool apart = tied ? !hwloc_bitmap_isset(tied, home) : vnode->home != (int)home;
 		if (in->parts[v].dealt == 0 || in->parts[v].vcpus == 0 || !apart)
 			continue;
 		for (size_t i = 0; i < in->n_places; i++) {
 			uint32_t d = vn_distance(in, homes[v], i);
-			nearest = vn_dealt(in, v, i) > 0 && d < nearest ? d : nearest;
+			bool spilled = vn_prefers_home(vnode) && in->places[i].id != (unsigned)vnode->home;
+			nearest = vn_dealt(in, v, i) > 0 && !spilled && d < nearest ? d : nearest;
 		}
-		vn_autofree char *nodes = tied_text(vnode);
+		vn_autofree char *nodes = tied_text(guest, vnode);
 		if (!nodes)
 			return -ENOMEM;
 		r = vn_notes_add(warnings, "vcpus-apart",
@@ -90,12 +93,44 @@ static int warn_apart(const struct vn_instance *in, const struct vn_guest *guest
 	return r;
 }
 
+/* Memory that the node which it prefers, one without CPUs, has no room for. */
+static int warn_spilled(const struct vn_instance *in, const struct vn_guest *guest, struct vn_notes *warnings)
+{
+	int r = 0;
+
+	for (size_t v = 0; v < in->n_parts && r >= 0; v++) {
+		const struct vn_vnode *vnode = &guest->vnodes[v];
+		vn_autoset away = hwloc_bitmap_alloc();
+		uint64_t bytes = 0;
+		char size[VN_SIZE_TEXT];
+		if (!away)
+			return -ENOMEM;
+		for (size_t i = 0; i < in->n_places && vn_prefers_home(vnode); i++) {
+			if (vn_dealt(in, v, i) == 0 || in->places[i].id == (unsigned)vnode->home)
+				continue;
+			bytes += vn_dealt(in, v, i);
+			if (hwloc_bitmap_set(away, in->places[i].id) < 0)
+				return -ENOMEM;
+		}
+		vn_autofree char *names = name_nodes(away);
+		if (!names)
+			return -ENOMEM;
+		if (bytes > 0)
+			r = vn_notes_add(warnings, "spill",
+				"vnode %zu: %s of its memory does not fit the node that it prefers, node %d, and goes to %s",
+				v, vn_size_text(bytes, size), vnode->home, names);
+	}
+	return r;
+}
+
 int vn_warn_dealt(const struct vn_instance *instance, const struct vn_host *host,
 	const struct vn_guest *guest, const size_t *homes, struct vn_notes *warnings)
 {
 	int r = warn_uneven(instance, host, guest, warnings);
 
-	return r < 0 ? r : warn_apart(instance, guest, homes, warnings);
+	if (r >= 0)
+		r = warn_apart(instance, guest, homes, warnings);
+	return r < 0 ? r : warn_spilled(instance, guest, warnings);
 }
 
 int vn_reason_dealt(
@@ -105,7 +140,7 @@ int vn_reason_dealt(
 
 	for (size_t v = 0; v < guest->n_vnodes && r >= 0; v++) {
 		uint64_t lacks = vn_deal_lacks(in, in->groups[g].first + v);
-		vn_autofree char *nodes = lacks > 0 ? tied_text(&guest->vnodes[v]) : NULL;
+		vn_autofree char *nodes = lacks > 0 ? tied_text(guest, &guest->vnodes[v]) : NULL;
 		char size[VN_SIZE_TEXT];
 		bool named = in->n_groups > 1 && guest->name;
 		if (lacks == 0)

@@ -76,6 +76,10 @@ int vn_check_wishes(const struct vn_host *host, const struct vn_guest *guest, st
 		r = vn_error_input(err, &(struct vn_where){guest->file, 0, "threads"},
 			"%u seen, with exclusive_cores; expected at most %u, as a core of this host has so many",
 			guest->threads, threads);
+	if (guest->exclusive_cores && threads == 0 && guest->threads > 1)
+		r = vn_error_input(err, &(struct vn_where){guest->file, 0, "threads"},
+			"%u seen, with exclusive_cores; expected 1, as it is not known which CPUs of this host share a core",
+			guest->threads);
 	return r;
 }
 

@@ -95,6 +95,7 @@ static int settle_target(struct launch *l, struct vn_error *err)
 		return vn_error_environment(err, -EINTR, "interrupted: '%s' was not started", l->guest->name);
 	if (r < 0) {
 		l->target.version = VN_TARGET_QEMU_VERSION;
+		l->target.assumed = true;
 		if (l->options->notes &&
 			vn_notes_add(l->options->notes, "qemu-version",
 				"%s; the command line is one of QEMU 7.2, which later ones take, too",
@@ -352,7 +353,7 @@ int vn_launch(const struct vn_state *state, const struct vn_host *host, const st
 		.plan = plan,
 		.options = options,
 		.own_lock = -1,
-		.target = {VN_TARGET_QEMU, 0}};
+		.target = {VN_TARGET_QEMU, 0, false}};
 	vn_autoerror late = {0};
 
 	l.lock = options->lock ? options->lock : &l.own_lock;
