@@ -99,7 +99,8 @@ void qemu_read_type(struct qemu_reader *r)
 	bool pc = strcmp(program, "qemu-system-x86_64") == 0 || strcmp(program, "qemu-system-i386") == 0;
 	char seen[VN_QUOTE_MAX];
 
-	if (*program && !r->words.zeros) /* a running process may call itself what it likes; who found it knows its program */
+	/* a running process may call itself what it likes; who found it knows its program */
+	if (*program && !r->words.zeros)
 		check_program(r, program);
 	if (type)
 		take_type(r, type);

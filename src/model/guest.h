@@ -122,6 +122,7 @@ struct vn_guest {
 	struct vn_guest_topology topology;
 	unsigned iothreads; /* asked for; 0: as many as its disks call for */
 	bool exclusive_cores;
+	bool hmat_of_host; /* it is to be told the latencies and bandwidths of its homes: `hmat` is filled in once it is planned */
 	bool rehomed; /* what its text says of nodes is no wish any more: vn_guest_forget_homes() */
 	bool vnodes_open; /* nothing was said of vnodes: vn_guest_shape() (plan/shape.h) makes as many as the host calls for */
 	size_t n_vnodes;
@@ -133,7 +134,6 @@ struct vn_guest {
 	struct vn_where nodes_where;
 	struct vn_hmat *
 		hmat; /* what it is told of latencies, bandwidths and caches; domains are vnodes; owned, or NULL */
-	bool hmat_of_host; /* it is to be told the latencies and bandwidths of its homes: `hmat` is filled in once it is planned */
 	uint64_t hugepages; /* bytes a page; 0: the system's ordinary pages */
 	enum vn_guest_form form;
 	enum vn_guest_numa guest_numa;

@@ -327,13 +327,13 @@ int vn_vms_find(const struct vn_survey *survey, struct vn_vm_sample **ret_vms, s
 	struct vn_notes *gaps, struct vn_error *err)
 {
 	vn_cleanup(vn_names_free) char **names = NULL;
-	vn_autofree bool *found = calloc(survey->n_names + 1, sizeof(*found));
 	struct finder f = {.survey = survey};
 	size_t seen = 0;
 	int r = vn_root_list(survey->root, "proc", &names);
 
 	if (r < 0)
 		return vn_error_environment(err, r, "/proc: %s", strerror(-r));
+	vn_autofree bool *found = calloc(survey->n_names + 1, sizeof(*found));
 	if (!found || tell_limits(&f, names, gaps) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	r = walk(&f, names, found, &seen);

@@ -94,7 +94,7 @@ static int find_counter(const char *text, const char *name, uint64_t *ret)
 int vn_settings_faults(const struct vn_root *root, uint64_t *ret_faults, uint64_t *ret_migrated)
 {
 	vn_autofree char *text = NULL;
-	uint64_t faults, migrated;
+	uint64_t faults = 0, migrated = 0;
 	int r = vn_root_read(root, "proc/vmstat", &text);
 
 	if (r == 0)
