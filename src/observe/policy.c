@@ -97,10 +97,9 @@ int vn_numa_maps_count(const char *line, uint64_t unit, struct vn_residency *res
 	if (r < 0 || !next_number(&p, "kernelpagesize_kB=", &kib))
 		return r; /* no page is there */
 	for (p = copy; r == 0 && next_number(&p, "N", &node);) {
-		size_t digits = strspn(p, "0123456789");
+		const char *behind = p + strspn(p, "0123456789"), *count = *behind == '=' ? behind + 1 : "";
 		char number[24];
-		snprintf(number, sizeof(number), "%.*s", (int)strspn(p + digits + 1, "0123456789"),
-			p[digits] == '=' ? p + digits + 1 : "");
+		snprintf(number, sizeof(number), "%.*s", (int)strspn(count, "0123456789"), count);
 		if (node <= VN_SET_MAX && vn_parse_u64(number, UINT64_MAX / 1024, &pages) == 0)
 			r = vn_residency_add(residency, (unsigned)node, pages * (kib * 1024 / unit));
 	}
