@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Which of a process's memory is used most, so that it moves first.
+ *
+ * (The theory of operation is to stand here: DAMON's vaddr through sysfs, that it is switched off even when we are killed, the
+ * fallback, what the emulated accessed bit cannot show.)
+ */
+
+#include <sys/types.h>
+
+#include "../model/move.h"
+
+struct vn_hot_wish {
+	pid_t pid;
+	unsigned watch_ms; /* how long to look, before or while memory moves */
+	bool no_damon; /* --order address */
+	int stop_fd;
+};
+
+/*
+ * Cuts `ranges` into pieces, those that are used most first, and within the same heat by address. Together they are the same memory with
+ * the same targets; cuts are at multiples of 2 MiB (or of the range's page). *ret_by says how it is known, with a note on why not DAMON
+ * where that could not be used (not in the kernel: damon-missing; somebody else uses it: damon-taken; no permission: damon-forbidden).
+ * With VN_ORDER_ADDRESS the pieces are the ranges. Never fails for want of a heat source: 0, -ENOMEM, -ECANCELED, -ESRCH.
+ */
+int vn_hot_order(const struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
+	struct vn_move_range **ret_pieces, size_t *ret_n, enum vn_move_order *ret_by, struct vn_notes *notes,
+	struct vn_error *err);
+
+/*
+ * Switches off what a vnuma that was killed left on: DAMON contexts that watch `pid` and were made by us. Called before a move and by undo. 0, or a negative errno.
+ */
+int vn_hot_clean(pid_t pid, struct vn_error *err);

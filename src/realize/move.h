@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Carries out a move, and takes it back.
+ *
+ * Theory of operation: the process is compared (pid, start time, executable), its lock taken, the journal with all that was before written
+ * and synced; only then threads get their CPUs, vCPUs first, and memory follows, hottest first (hot.h, migrate.h). The process is compared
+ * again through its pidfd before each batch, every thread by its own start time before it is touched. A crash at any point leaves a VM that
+ * runs, and a journal that undo and resume understand: each step can be done twice.
+ */
+
+#include "../model/move.h"
+#include "state.h"
+
+struct vn_move_watcher {
+	/* Told of each step and of progress, at least every 0.5 s; negative: stop. May be NULL. */
+	int (*told)(void *context, const struct vn_move *move, const char *step);
+	void *context;
+	int stop_fd; /* readable: stop; -1 */
+	bool no_damon;
+};
+
+/* Carries `move` out, as far as its `threads` and `memory` ask. Its phase, order, progress and notes are filled in. */
+int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
+	const struct vn_move_watcher *watcher, struct vn_error *err);
+
+/* Goes on with one that was stopped, killed or had only its threads moved. `move` is as read from the journal. */
+int vn_move_resume(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
+	const struct vn_move_watcher *watcher, struct vn_error *err);
+
+/* Everything back as it was; without `memory` only threads, interrupts and the cpuset. The journal is removed when all is back. */
+int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struct vn_move *move, bool memory,
+	const struct vn_move_watcher *watcher, struct vn_error *err);
+
+/* Tells the process that holds the VM's lock to stop. -ESRCH: nobody is at work on it. */
+int vn_move_cancel(const struct vn_state *state, const struct vn_process *process, struct vn_error *err);
