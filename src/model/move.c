@@ -25,7 +25,7 @@ void vn_move_irq_clear(struct vn_move_irq *irq)
 	hwloc_bitmap_free(irq->after);
 }
 
-static void clear_cpuset(struct vn_move_cpuset *cpuset)
+void vn_move_cpuset_clear(struct vn_move_cpuset *cpuset)
 {
 	free(cpuset->path);
 	hwloc_bitmap_free(cpuset->before);
@@ -43,7 +43,9 @@ void vn_move_free(struct vn_move *move)
 		vn_move_block_clear(&move->blocks[i]);
 	for (size_t i = 0; i < move->n_irqs; i++)
 		vn_move_irq_clear(&move->irqs[i]);
-	clear_cpuset(&move->cpuset);
+	for (size_t i = 0; i < move->n_cpusets; i++)
+		vn_move_cpuset_clear(&move->cpusets[i]);
+	free(move->cpusets);
 	free(move->thread_list);
 	free(move->blocks);
 	free(move->irqs);

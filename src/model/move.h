@@ -75,10 +75,13 @@ struct vn_move_irq {
 	hwloc_bitmap_t before, after; /* owned */
 };
 
-/* A cgroup whose cpuset.mems is widened for the time of the move. */
+/*
+ * A cgroup whose cpuset.mems stands in the way of the targets: widened while memory moves, narrowed at the end. realize/ finds those that
+ * the VM's tasks are in and those above, and fills all of it.
+ */
 struct vn_move_cpuset {
-	char *path; /* below the root of cgroup v2, "/machine.slice/…"; owned; NULL: none is changed */
-	hwloc_bitmap_t before, during, after; /* nodes; before empty: nothing was set there; owned */
+	char *path; /* below the root of cgroup v2, "/machine.slice/…"; owned */
+	hwloc_bitmap_t before, during, after; /* nodes; owned */
 };
 
 struct vn_move_limits {
@@ -119,7 +122,8 @@ struct vn_move {
 	struct vn_move_range *ranges; /* by address */
 	size_t n_irqs;
 	struct vn_move_irq *irqs;
-	struct vn_move_cpuset cpuset;
+	size_t n_cpusets;
+	struct vn_move_cpuset *cpusets; /* outermost first */
 	struct vn_move_limits limits;
 	enum vn_move_order order;
 	bool order_known; /* `order` is what was done; before: not decided yet */
@@ -138,6 +142,7 @@ static inline void vn_move_freep(struct vn_move **move)
 void vn_move_thread_clear(struct vn_move_thread *thread);
 void vn_move_block_clear(struct vn_move_block *block);
 void vn_move_irq_clear(struct vn_move_irq *irq);
+void vn_move_cpuset_clear(struct vn_move_cpuset *cpuset);
 
 /* "planned", "threads-moved", "done", "stopped", "undoing". */
 const char *vn_move_phase_name(enum vn_move_phase phase);
