@@ -28,7 +28,7 @@ struct vn_option {
 		values; /* for completion: words that it may be; one that ends in ':' goes on with a file. NULL: any */
 };
 
-#define VN_MAX_OPTIONS 12
+#define VN_MAX_OPTIONS 24
 
 /* What --host may be, for completion. */
 #define VN_HOST_SOURCES "live sysfs: tar: numactl: hwloc: synthetic: json:"

@@ -42,6 +42,11 @@ static bool has_option(const struct vn_args *args, const char *name)
 	return false;
 }
 
+static bool is_given(const struct vn_args *args, const char *name)
+{
+	return has_option(args, name) && vn_arg_given(args, name);
+}
+
 static int read_options(const struct vn_args *args, struct vn_look *look, struct vn_error *err)
 {
 	uint64_t samples = VN_SAMPLES_DEFAULT, interval = VN_LOOK_INTERVAL_MS;
@@ -50,13 +55,15 @@ static int read_options(const struct vn_args *args, struct vn_look *look, struct
 
 	if (getrandom(&seed, sizeof(seed), 0) == sizeof(seed))
 		seed &= SEED_MAX;
-	vn_arg_number(args, "samples", 1, VN_SAMPLES_MAX, samples, &samples, err);
-	vn_arg_number(args, "seed", 0, SEED_MAX, seed, &seed, err);
+	if (has_option(args, "samples"))
+		vn_arg_number(args, "samples", 1, VN_SAMPLES_MAX, samples, &samples, err);
+	if (has_option(args, "seed"))
+		vn_arg_number(args, "seed", 0, SEED_MAX, seed, &seed, err);
 	if (has_option(args, "interval"))
 		vn_arg_number(args, "interval", 0, INTERVAL_MAX, interval, &interval, err);
 	if (has_option(args, "threshold"))
 		vn_arg_number(args, "threshold", 0, 100, threshold, &threshold, err);
-	if (vn_arg_given(args, "exact") && vn_arg_given(args, "samples"))
+	if (is_given(args, "exact") && is_given(args, "samples"))
 		vn_error_input(err, &where, "contradicts --exact, which looks at every page");
 	look->threshold = (double)threshold / 100;
 	look->survey = (struct vn_survey){.root = &look->root,
@@ -64,8 +71,8 @@ static int read_options(const struct vn_args *args, struct vn_look *look, struct
 		.interval_ms = (unsigned)interval,
 		.looks = interval ? VN_LOOK_LOOKS : 1,
 		.pages = (unsigned)samples,
-		.exact = vn_arg_given(args, "exact"),
-		.qmp = !vn_arg_given(args, "no-qmp"),
+		.exact = is_given(args, "exact"),
+		.qmp = !is_given(args, "no-qmp"),
 		.seed = seed,
 		.n_names = (size_t)args->n_operands,
 		.names = (const char *const *)args->operands,

@@ -37,7 +37,7 @@ struct vn_look {
 };
 
 /*
- * Reads --samples, --exact, --no-qmp and --seed, and --interval and --threshold where the verb has them; the operands are names of
+ * Reads --samples, --exact, --no-qmp, --seed, --interval and --threshold, those that the verb has; the operands are names of
  * VMs. *ret_look is the caller's to close, must stay where it is, and refers to `args`. Its stop_fd is -1.
  */
 int vn_look_open(const struct vn_args *args, struct vn_look *ret_look, struct vn_error *err);

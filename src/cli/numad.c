@@ -268,7 +268,7 @@ static int answer(const struct vn_args *args, const struct request *request, str
 	if (r == 0 && host->live)
 		r = vn_state_open(&state, err);
 	if (r == 0 && host->live)
-		r = vn_taken_running(&state, host, &taken, err);
+		r = vn_taken_running(&state, host, 0, &taken, err);
 	options.occupied = taken.occupied;
 	if (r == 0)
 		r = vn_make_plan(host, &options, &taken.notes, guest, &plan, err);

@@ -106,6 +106,7 @@ struct reckoning {
 	const struct vn_host *host;
 	const struct vn_guest *const *guests; /* being planned: they do not count against themselves */
 	size_t n;
+	pid_t but; /* nor does this process; 0: none */
 	struct vn_taken *taken;
 	size_t n_ours;
 	pid_t *ours; /* processes of the VMs on record that run; owned */
@@ -144,6 +145,8 @@ static int count_vm(struct reckoning *reckoning, const struct vn_vm *vm, struct 
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	reckoning->ours = grown;
 	grown[reckoning->n_ours++] = vm->process.pid;
+	if (vm->process.pid == reckoning->but)
+		return 0;
 
 	drop(&taken->tenants, vm->name);
 	if (is_planned(reckoning, vm->name))
@@ -171,11 +174,17 @@ static int count_running(struct reckoning *reckoning, const struct vn_state *sta
 }
 
 /* Guests that others started on this machine. */
-static int count_others(const struct reckoning *reckoning, struct vn_error *err)
+static int count_others(struct reckoning *reckoning, struct vn_error *err)
 {
 	vn_autoroot root = {.fd = -1};
 	int r = vn_root_open("/", &root, err);
+	pid_t *grown = reallocarray(reckoning->ours, reckoning->n_ours + 1, sizeof(*grown));
 
+	if (!grown)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	reckoning->ours = grown;
+	if (reckoning->but)
+		grown[reckoning->n_ours++] = reckoning->but;
 	if (r != 0)
 		return r;
 	r = vn_neighbours_add(&root, reckoning->host, reckoning->ours, reckoning->n_ours,
@@ -183,11 +192,11 @@ static int count_others(const struct reckoning *reckoning, struct vn_error *err)
 	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
 }
 
-int vn_taken_running(const struct vn_state *state, const struct vn_host *host, struct vn_taken *ret_taken,
-	struct vn_error *err)
+int vn_taken_running(const struct vn_state *state, const struct vn_host *host, pid_t but,
+	struct vn_taken *ret_taken, struct vn_error *err)
 {
 	vn_autotaken taken = {.occupied = vn_occupied_new(host)};
-	vn_cleanup(reckoning_clear) struct reckoning reckoning = {.host = host, .taken = &taken};
+	vn_cleanup(reckoning_clear) struct reckoning reckoning = {.host = host, .but = but, .taken = &taken};
 	int r = taken.occupied ? count_running(&reckoning, state, err)
 			       : vn_error_environment(err, -ENOMEM, "out of memory");
 

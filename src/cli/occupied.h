@@ -32,9 +32,9 @@ struct vn_taken {
 void vn_taken_clear(struct vn_taken *taken);
 #define vn_autotaken vn_cleanup(vn_taken_clear) struct vn_taken
 
-/* What the VMs on record take that run, and guests that others started, for a verb without --occupied. */
-int vn_taken_running(const struct vn_state *state, const struct vn_host *host, struct vn_taken *ret_taken,
-	struct vn_error *err);
+/* What the VMs on record take that run, and guests that others started, all but process `but` (0: none), for a verb without --occupied. */
+int vn_taken_running(const struct vn_state *state, const struct vn_host *host, pid_t but,
+	struct vn_taken *ret_taken, struct vn_error *err);
 
 /*
  * Reads what is taken of the host when the `n` guests are to be planned on it. `state` has the VMs on record; NULL: the

@@ -2,12 +2,15 @@
 #define _GNU_SOURCE
 #include "sys.h"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include "../base/text.h"
 
 static inline void cpu_freep(cpu_set_t **set)
 {
@@ -73,6 +76,38 @@ int vn_sys_set_affinity(pid_t tid, hwloc_const_bitmap_t cpus)
 	if (r < 0)
 		return r;
 	return hwloc_bitmap_isequal(now, cpus) ? 0 : -ENODEV;
+}
+
+/* One write(2): that is what files of procfs and cgroupfs take as one value. */
+static int write_file(const char *path, const char *text)
+{
+	vn_autoclose int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return vn_errno();
+	return write(fd, text, strlen(text)) < 0 ? vn_errno() : 0;
+}
+
+static int write_set(const char *path, hwloc_const_bitmap_t set)
+{
+	vn_autofree char *list = vn_set_text(set);
+	vn_autofree char *line = list ? vn_format("%s\n", list) : NULL;
+
+	return path && line ? write_file(path, line) : -ENOMEM;
+}
+
+int vn_sys_set_irq_affinity(unsigned irq, hwloc_const_bitmap_t cpus)
+{
+	vn_autofree char *path = vn_format("/proc/irq/%u/smp_affinity_list", irq);
+
+	return write_set(path, cpus);
+}
+
+int vn_sys_set_cpuset_mems(const char *cgroup, hwloc_const_bitmap_t nodes)
+{
+	vn_autofree char *path = vn_format(VN_CGROUP_MOUNT "%s/cpuset.mems", cgroup);
+
+	return write_set(path, nodes);
 }
 
 static int interface_ioctl(unsigned long request, struct ifreq *request_data)

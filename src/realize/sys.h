@@ -7,6 +7,8 @@
 
 #include "../base/set.h"
 
+#define VN_CGROUP_MOUNT "/sys/fs/cgroup" /* where systemd and containers mount version 2 */
+
 /*
  * sched_setaffinity(2) for one thread. The kernel cuts the set down to the thread's cpuset without a word:
  * -ENODEV when what it then allows is not what was asked. -ESRCH: no such thread. -EINVAL: no CPU of the set
@@ -16,6 +18,18 @@ int vn_sys_set_affinity(pid_t tid, hwloc_const_bitmap_t cpus);
 
 /* sched_getaffinity(2) into `cpus`. */
 int vn_sys_get_affinity(pid_t tid, hwloc_bitmap_t cpus);
+
+/*
+ * Writes /proc/irq/NUMBER/smp_affinity_list. -EIO: the kernel places it by itself (a managed interrupt); -ENOENT: there is none; -EINVAL: no
+ * CPU of the set is online.
+ */
+int vn_sys_set_irq_affinity(unsigned irq, hwloc_const_bitmap_t cpus);
+
+/*
+ * Writes a cgroup's cpuset.mems; an empty set: it has none of its own. The kernel moves pages of its tasks off nodes that are no longer
+ * allowed at once and unthrottled, and rebinds their policies by position (kernel/cgroup/cpuset.c, mm/mempolicy.c of Linux).
+ */
+int vn_sys_set_cpuset_mems(const char *cgroup, hwloc_const_bitmap_t nodes);
 
 /* Adds the interface to the bridge (SIOCBRADDIF); -EEXIST and -EBUSY when it is in one already. */
 int vn_sys_bridge_add(const char *bridge, const char *ifname);

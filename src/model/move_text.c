@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "move_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "../base/columns.h"
+#include "../base/text.h"
+
+#define WIDTH 80
+#define INDENT 4
+
+/*
+ * What one thread of the kernel moves, for an estimate: 3.3 GB/s of 4K pages, 11 GB/s of 2M pages on a two-socket Zen 3
+ * (facts on Linux's migration in docs/move.md), cut by half: calls are kept short, and somebody else works, too.
+ */
+#define RATE_SMALL 1.6e9
+#define RATE_HUGE 5.5e9
+
+/* ---- how much, how long ---- */
+
+static const struct vn_move_block *block_of(const struct vn_move *move, const struct vn_move_range *range)
+{
+	for (size_t i = 0; i < move->n_blocks; i++) {
+		const struct vn_move_block *block = &move->blocks[i];
+		if (range->address >= block->address && range->address - block->address < block->size)
+			return block;
+	}
+	return NULL;
+}
+
+/* Of a range, taken as an average piece of its block. */
+static uint64_t range_to_go(const struct vn_move *move, const struct vn_move_range *range)
+{
+	const struct vn_move_block *block = block_of(move, range);
+	uint64_t elsewhere = 0;
+
+	if (!block || block->size == 0)
+		return range->size;
+	for (size_t i = 0; i < block->n_before; i++)
+		elsewhere += block->before[i].node == range->node ? 0 : block->before[i].bytes;
+	return (uint64_t)((double)range->size / (double)block->size * (double)elsewhere);
+}
+
+uint64_t vn_move_to_go(const struct vn_move *move)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; move->memory && i < move->n_ranges; i++)
+		bytes += range_to_go(move, &move->ranges[i]);
+	return bytes;
+}
+
+static double seconds_to_go(const struct vn_move *move)
+{
+	double seconds = 0, all = (double)vn_move_to_go(move);
+
+	for (size_t i = 0; i < move->n_ranges; i++)
+		seconds += (double)range_to_go(move, &move->ranges[i]) /
+			   (move->ranges[i].page ? RATE_HUGE : RATE_SMALL);
+	double capped = move->limits.rate ? all / (double)move->limits.rate : 0;
+	return capped > seconds ? capped : seconds;
+}
+
+static void print_seconds(double seconds, FILE *out)
+{
+	if (seconds < 1)
+		fputs("below 1 s", out);
+	else if (seconds < 120)
+		fprintf(out, "about %.0f s", seconds);
+	else
+		fprintf(out, "about %.0f min", seconds / 60);
+}
+
+/* ---- steps ---- */
+
+static const char *kind_text(enum vn_thread_kind kind)
+{
+	static const char *const texts[] = {[VN_THREAD_VCPU] = "vCPU",
+		[VN_THREAD_IOTHREAD] = "iothread",
+		[VN_THREAD_VHOST] = "vhost worker",
+		[VN_THREAD_EMULATOR] = "emulator",
+		[VN_THREAD_MIGRATION] = "migration",
+		[VN_THREAD_OTHER] = "other"};
+	return texts[kind];
+}
+
+static bool same_step(const struct vn_move_thread *a, const struct vn_move_thread *b)
+{
+	return a->kind == b->kind && hwloc_bitmap_isequal(a->before, b->before) &&
+	       hwloc_bitmap_isequal(a->after, b->after);
+}
+
+static void print_sets(hwloc_const_bitmap_t before, hwloc_const_bitmap_t after, FILE *out)
+{
+	vn_autofree char *from = vn_set_text(before), *to = vn_set_text(after);
+
+	if (hwloc_bitmap_isequal(before, after))
+		fprintf(out, "CPUs %s, as they are\n", to ? to : "?");
+	else
+		fprintf(out, "CPUs %s -> %s\n", from ? from : "?", to ? to : "?");
+}
+
+/* Threads that stand behind each other and go the same way are one line: "vCPU 0-3   CPUs 0-7 -> 8-15". */
+static void print_threads(const struct vn_move *move, FILE *out)
+{
+	for (size_t i = 0, end; i < move->n_threads; i = end) {
+		const struct vn_move_thread *thread = &move->thread_list[i];
+		char which[48] = "";
+		for (end = i + 1; end < move->n_threads && same_step(thread, &move->thread_list[end]);)
+			end++;
+		int first = thread->index, last = move->thread_list[end - 1].index;
+		if (first >= 0 && last > first)
+			snprintf(which, sizeof(which), " %d-%d", first, last);
+		else if (first >= 0 && thread->kind != VN_THREAD_EMULATOR)
+			snprintf(which, sizeof(which), " %d", first);
+		else if (end - i > 1)
+			snprintf(which, sizeof(which), " (%zu threads)", end - i);
+		vn_autofree char *what = vn_format("%s%s", kind_text(thread->kind), which);
+		fprintf(out, "  %-*s ", 24, what ? what : "?");
+		print_sets(thread->before, thread->after, out);
+	}
+	for (size_t i = 0; i < move->n_irqs; i++) {
+		fprintf(out, "  interrupt %-14u ", move->irqs[i].number);
+		print_sets(move->irqs[i].before, move->irqs[i].after, out);
+	}
+}
+
+static void print_ranges(const struct vn_move *move, FILE *out)
+{
+	char size[VN_SIZE_TEXT], go[VN_SIZE_TEXT];
+
+	for (size_t i = 0; i < move->n_ranges; i++) {
+		const struct vn_move_range *range = &move->ranges[i];
+		vn_autofree char *what = vn_format("memory of vnode %u", range->vnode);
+		fprintf(out, "  %-24s %s to node %u, about %s of it to move\n", what ? what : "?",
+			vn_size_text(range->size, size), range->node,
+			vn_size_text(range_to_go(move, range), go));
+	}
+}
+
+void vn_move_print_steps(const struct vn_move *move, FILE *out)
+{
+	char size[VN_SIZE_TEXT];
+
+	fprintf(out, "%s (process %d):", move->name, move->process.pid);
+	for (size_t i = 0; i < move->n_homes; i++)
+		fprintf(out, "%s vnode %zu to node %u", i ? "," : "", i, move->homes[i]);
+	fputc('\n', out);
+	if (move->threads)
+		print_threads(move, out);
+	if (!move->memory)
+		return;
+	print_ranges(move, out);
+	fprintf(out, "  %-24s %s, ", "in all", vn_size_text(vn_move_to_go(move), size));
+	print_seconds(seconds_to_go(move), out);
+	fprintf(out, ", no call longer than %.3g ms", move->limits.stall_us / 1e3);
+	if (move->limits.rate)
+		fprintf(out, ", at most %.0f MB/s", (double)move->limits.rate / 1e6);
+	fputc('\n', out);
+}
+
+/* ---- report ---- */
+
+static double rate_of(const struct vn_move_progress *progress)
+{
+	return progress->elapsed_ns ? (double)progress->moved / (double)progress->elapsed_ns * 1e9 : 0;
+}
+
+static uint64_t settled(const struct vn_move_progress *progress)
+{
+	uint64_t sum = progress->there + progress->moved + progress->absent;
+
+	for (size_t i = 0; i < VN_STAYED_N; i++)
+		sum += progress->stayed[i];
+	return sum;
+}
+
+void vn_move_print_progress(const struct vn_move *move, FILE *out)
+{
+	const struct vn_move_progress *progress = &move->progress;
+	uint64_t left = progress->total > settled(progress) ? progress->total - settled(progress) : 0;
+	char moved[VN_SIZE_TEXT], total[VN_SIZE_TEXT];
+	double rate = rate_of(progress);
+
+	fprintf(out, "%s moved, %s to look at, %.0f MB/s", vn_size_text(progress->moved, moved),
+		vn_size_text(left, total), rate / 1e6);
+	if (rate > 0 && left) {
+		fputs(", ", out);
+		print_seconds((double)left / rate, out);
+		fputs(" left", out);
+	}
+}
+
+static void print_stayed(const struct vn_move_progress *progress, FILE *out)
+{
+	char size[VN_SIZE_TEXT];
+
+	for (int reason = 0; reason < VN_STAYED_N; reason++) {
+		if (progress->stayed[reason] == 0)
+			continue;
+		vn_autofree char *text = vn_format("%s stayed (%s): %s.",
+			vn_size_text(progress->stayed[reason], size), vn_stayed_name((enum vn_stayed)reason),
+			vn_stayed_advice((enum vn_stayed)reason));
+		fputs("  ", out);
+		vn_put_wrapped(text ? text : "?", 2, INDENT, WIDTH, out);
+	}
+}
+
+void vn_move_print_report(const struct vn_move *move, FILE *out)
+{
+	const struct vn_move_progress *progress = &move->progress;
+	char moved[VN_SIZE_TEXT], there[VN_SIZE_TEXT], absent[VN_SIZE_TEXT];
+
+	if (move->threads)
+		fprintf(out, "%s: %zu threads are on their CPUs\n", move->name, move->n_threads);
+	if (!move->memory || !progress->total)
+		return;
+	fprintf(out, "%s: %s moved in %.1f s (%.0f MB/s), the longest call %.1f ms", move->name,
+		vn_size_text(progress->moved, moved), (double)progress->elapsed_ns / 1e9,
+		rate_of(progress) / 1e6, (double)progress->longest_ns / 1e6);
+	if (move->order_known && move->order != VN_ORDER_ADDRESS)
+		fprintf(out, ", hottest first (%s)", vn_move_order_name(move->order));
+	fputc('\n', out);
+	fprintf(out, "  %s were there already, %s not touched yet\n", vn_size_text(progress->there, there),
+		vn_size_text(progress->absent, absent));
+	print_stayed(progress, out);
+}
+
+void vn_move_print_notes(const struct vn_move *move, FILE *out)
+{
+	for (size_t i = 0; i < move->notes.n; i++) {
+		vn_autofree char *text = vn_format("%s [%s]", move->notes.v[i].text, move->notes.v[i].code);
+		fputs("  note: ", out);
+		vn_put_wrapped(text ? text : "?", 8, INDENT, WIDTH, out);
+	}
+}

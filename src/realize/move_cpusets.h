@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The cgroups whose cpuset.mems stands in the way of a move.
+ *
+ * Theory of operation: move_pages(2) refuses a target that the cpuset of the VM's main thread does not allow, and what vCPU threads fault
+ * in later comes where their cpuset says. libvirt gives the VM a cgroup, and below it one to each vCPU and to the emulator; what a cgroup
+ * may use is what it says and all above it say. So each of those that has a cpuset.mems of its own and lacks a target is widened by the
+ * targets first, outermost first. Widening moves no page: the nodes that were allowed still are. At the end each is narrowed
+ * to the targets. That lets the kernel move, at once and unthrottled, what is still elsewhere: so it is only done when all of the
+ * guest's memory has moved; QEMU's own, a few MiB, goes that way. It also rebinds the policies of the VM's memory to the new nodes, by
+ * position, which nothing else can do from outside. A cgroup that others are in, too, stays widened.
+ */
+
+#include "../model/move.h"
+
+/*
+ * Fills move->cpusets for its ranges. With `first`, the journal of an earlier move of the same process, what is in it keeps its `before`, and what
+ * only that has is kept, too. No cgroup of version 2 is no failure: there is nothing to widen. 0, -ENOMEM, -ESRCH.
+ */
+int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
+
+enum vn_cpuset_step { VN_CPUSET_WIDEN, VN_CPUSET_NARROW, VN_CPUSET_BACK };
+
+/* Writes `during`, `after`, or `before`. A cgroup that is gone is passed over. 0, or the first failure, with a problem each. */
+int vn_move_cpusets_set(const struct vn_move *move, enum vn_cpuset_step step, struct vn_error *err);
