@@ -54,39 +54,21 @@ static int start_time(const struct finder *f, pid_t pid, uint64_t *ret)
 	return r;
 }
 
-/* A line "Key:\tvalue" of /proc/PID/status; NULL: it is not there. *ret_length without the newline. */
-static const char *status_field(const char *text, const char *key, size_t *ret_length)
-{
-	size_t n = strlen(key);
-
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
-		if (strncmp(line, key, n) == 0 && line[n] == ':') {
-			line += n + 1 + strspn(line + n + 1, " \t");
-			*ret_length = strcspn(line, "\n");
-			return line;
-		}
-	}
-	return NULL;
-}
-
 static int read_status(const struct finder *f, struct vn_vm_sample *vm)
 {
 	vn_autofree char *text = NULL;
-	size_t length;
+	uint64_t number;
 	int r = read_of(f, vm->process.pid, "status", &text);
 
 	if (r < 0)
 		return r;
-	const char *uid = status_field(text, "Uid", &length);
-	vn_autofree char *id = uid ? strndup(uid, strspn(uid, "0123456789")) : NULL;
-	uint64_t number;
-	if (id && vn_parse_u64(id, UINT32_MAX, &number) == 0)
+	vn_autofree char *uids = vn_line_value(text, "Uid", ':'); /* real, effective, saved, … */
+	vn_autofree char *mems = vn_line_value(text, "Mems_allowed_list", ':');
+	if (uids)
+		uids[strspn(uids, "0123456789")] = 0;
+	if (uids && vn_parse_u64(uids, UINT32_MAX, &number) == 0)
 		vm->uid = (uid_t)number;
-	const char *mems = status_field(text, "Mems_allowed_list", &length);
-	vn_autofree char *list = mems ? strndup(mems, length) : NULL;
-	if (list && vn_set_parse(list, &vm->mems) == -ENOMEM)
-		return -ENOMEM;
-	return 0;
+	return mems && vn_set_parse(mems, &vm->mems) == -ENOMEM ? -ENOMEM : 0;
 }
 
 /* Whether a namespace of the process is another than ours. Not known: no. */

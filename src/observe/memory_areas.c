@@ -38,18 +38,9 @@ static size_t count_lines(const char *text)
 {
 	size_t n = 1;
 
-	while ((text = strchr(text, '\n'))) {
-		text++;
+	for (; *text; text = vn_next_line(text))
 		n++;
-	}
 	return n;
-}
-
-static const char *next_line(const char *text)
-{
-	const char *end = strchr(text, '\n');
-
-	return end ? end + 1 : text + strlen(text);
 }
 
 /* A file of a process; a missing one means that it is gone. */
@@ -74,7 +65,7 @@ int vn_areas_parse(const char *text, struct vn_areas *ret_areas)
 	areas.v = calloc(count_lines(text), sizeof(*areas.v));
 	if (!areas.v)
 		return -ENOMEM;
-	for (const char *line = text; *line; line = next_line(line)) {
+	for (const char *line = text; *line; line = vn_next_line(line)) {
 		struct vn_area *before = areas.n ? &areas.v[areas.n - 1] : NULL;
 		if (vn_maps_line(line, &areas.v[areas.n]) == 0 &&
 			(!before || before->start + before->size <= areas.v[areas.n].start))
@@ -213,7 +204,7 @@ int vn_numa_lines_parse(char *text, struct vn_numa_lines *ret_lines)
 	lines.v = calloc(count_lines(lines.text), sizeof(*lines.v));
 	if (!lines.v)
 		return -ENOMEM;
-	for (const char *line = lines.text; *line; line = next_line(line)) {
+	for (const char *line = lines.text; *line; line = vn_next_line(line)) {
 		char *end;
 		errno = 0;
 		uint64_t start = strtoull(line, &end, 16);

@@ -205,26 +205,19 @@ static int count_area(struct survey *s, pid_t pid, const struct vn_area *area,
 	return 0;
 }
 
-static const char *next_line(const char *text)
-{
-	const char *end = strchr(text, '\n');
-
-	return end ? end + 1 : text + strlen(text);
-}
-
 /* Both files have the areas in ascending order; what changed between the two readings is passed over. */
 static int count_areas(struct survey *s, pid_t pid, const char *maps, const char *numa_maps)
 {
 	int r = 0;
 
-	for (; *maps && r == 0; maps = next_line(maps)) {
+	for (; *maps && r == 0; maps = vn_next_line(maps)) {
 		struct vn_area area;
 		vn_autopolicy policy = {0};
 		struct vn_present present;
 		uint64_t start = 0;
 		if (vn_maps_line(maps, &area) < 0 || !area.writable || area.size < VN_AREA_LEAST)
 			continue;
-		for (; *numa_maps; numa_maps = next_line(numa_maps)) {
+		for (; *numa_maps; numa_maps = vn_next_line(numa_maps)) {
 			vn_mem_policy_clear(&policy);
 			if (vn_numa_maps_line(numa_maps, &start, &policy) == 0 && start >= area.start)
 				break;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../base/keyval.h"
+#include "../base/text.h"
 
 /* Whether a word is this option, with one dash or two. */
 static bool is_option(const char *word, const char *name)
@@ -203,7 +204,7 @@ static void set_unit(struct vn_vm_sample *vm, const char *path, size_t length)
 /* "0::/path" is cgroup v2's line; "5:cpuset:/path" that of v1's controller which decides on nodes. */
 void vn_identity_from_cgroup(const char *text, struct vn_vm_sample *vm)
 {
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+	for (const char *line = text; *line; line = vn_next_line(line)) {
 		size_t length = strcspn(line, "\n");
 		const char *names = memchr(line, ':', length),
 			   *path = names ? memchr(names + 1, ':', length - (size_t)(names + 1 - line)) : NULL;
