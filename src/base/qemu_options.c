@@ -3,6 +3,7 @@
  * Sources: the table is QEMU's qemu-options.hx, of 7.2 (each was asked of that program), a newer one, and what older versions had; how
  * words become options, QEMU's system/vl.c, lookup_opt().
  */
+#define _GNU_SOURCE
 #include "qemu_options.h"
 
 #include <ctype.h>
@@ -10,6 +11,28 @@
 #include <string.h>
 
 #include "parse.h"
+
+static bool begins(const char *name, size_t n, const char *start)
+{
+	size_t length = strlen(start);
+
+	return n >= length && memcmp(name, start, length) == 0;
+}
+
+enum vn_qemu_program vn_qemu_program_of(const char *path, size_t n)
+{
+	const char *slash = memrchr(path, '/', n), *name = slash ? slash + 1 : path;
+
+	n -= (size_t)(name - path);
+	if (begins(name, n, ".")) {
+		name++;
+		n--;
+	}
+	if (begins(name, n, "qemu-system-") || begins(name, n, "qemu-kvm") ||
+		(n == 3 && begins(name, n, "kvm")))
+		return VN_QEMU_VM;
+	return n > 5 && begins(name, n, "qemu-") ? VN_QEMU_TOOL : VN_QEMU_NONE;
+}
 
 /* Whose keys are read, and the key of a value without one. */
 static const struct {

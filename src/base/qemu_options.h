@@ -2,11 +2,24 @@
 #pragma once
 /*
  * Which words of a QEMU command line are options, and which their values: who reads one and who writes it anew must take it apart alike.
+ * And what is such a command line, or the process of one, at all.
  */
 
 #include <stdint.h>
 
 #include "words.h"
+
+enum vn_qemu_program {
+	VN_QEMU_NONE, /* no program of QEMU's */
+	VN_QEMU_TOOL, /* one that runs no VM: "qemu-img", "qemu-x86_64" (which runs one program of another machine) */
+	VN_QEMU_VM,
+};
+
+/*
+ * What a program is by its name, or its path, of `n` bytes. Distributions call the one that runs VMs kvm or qemu-kvm, too; NixOS
+ * runs it as .qemu-system-x86_64-wrapped; the kernel's name of its process is cut: "qemu-system-x86".
+ */
+enum vn_qemu_program vn_qemu_program_of(const char *path, size_t n);
 
 struct vn_qemu_option {
 	const char *

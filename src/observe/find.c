@@ -13,6 +13,7 @@
 
 #include "../base/parse.h"
 #include "../base/process.h"
+#include "../base/qemu_options.h"
 #include "../base/text.h"
 #include "qemu_process.h"
 #include "vm_identity.h"
@@ -132,7 +133,9 @@ static int read_command(const struct finder *f, bool sure, struct vn_vm_sample *
 		return 0; /* a thread of the kernel's, or a process that is ending */
 	r = vn_words_parse(line, size, NULL, &words, NULL);
 	if (r == 0) {
-		r = (!sure && !vn_is_qemu_program(words.v[0].text)) || vn_identity_is_probe(&words) ? 0 : 1;
+		const char *own = words.v[0].text;
+		sure = sure || vn_qemu_program_of(own, strlen(own)) == VN_QEMU_VM;
+		r = !sure || vn_identity_is_probe(&words) ? 0 : 1;
 		if (r == 1 && vn_identity_from_words(&words, vm) < 0)
 			r = -ENOMEM;
 	} else if (r != -ENOMEM) {
