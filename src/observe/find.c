@@ -37,22 +37,12 @@ static int read_of(const struct finder *f, pid_t pid, const char *leaf, char **r
 	return vn_root_read(f->survey->root, path, ret_text);
 }
 
-static bool is_gone(int r)
-{
-	return r == -ENOENT || r == -ESRCH;
-}
-
 static int start_time(const struct finder *f, pid_t pid, uint64_t *ret)
 {
 	vn_autofree char *text = NULL;
-	char state;
 	int r = read_of(f, pid, "stat", &text);
 
-	if (r == 0)
-		r = vn_stat_parse(text, &state, ret);
-	if (r == 0 && (state == 'Z' || state == 'X'))
-		r = -ESRCH;
-	return r;
+	return r == 0 ? vn_stat_parse(text, ret) : r;
 }
 
 static int read_status(const struct finder *f, struct vn_vm_sample *vm)
@@ -125,7 +115,9 @@ static int read_command(const struct finder *f, bool sure, struct vn_vm_sample *
 	snprintf(path, sizeof(path), "proc/%d/cmdline", vm->process.pid);
 	int r = vn_root_read_bytes(f->survey->root, path, MAX_CMDLINE, &bytes, &size);
 	line = (char *)bytes;
-	if (is_gone(r) || r == -ENOMEM)
+	if (r == -ENOENT || r == -ESRCH)
+		return 0; /* it has ended */
+	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
 		return gap(vm, "command-unreadable", "its command line cannot be read", r) < 0 ? -ENOMEM : 1;
@@ -165,14 +157,12 @@ static int find_record(const struct finder *f, struct vn_vm_sample *vm)
 
 static int read_exe(const struct finder *f, struct vn_vm_sample *vm)
 {
-	static const char deleted[] = " (deleted)";
 	char path[64];
 
 	snprintf(path, sizeof(path), "proc/%d/exe", vm->process.pid);
 	int r = vn_root_link(f->survey->root, path, &vm->process.exe);
-	size_t n = r == 0 ? strlen(vm->process.exe) : 0, end = sizeof(deleted) - 1;
-	if (n > end && strcmp(vm->process.exe + n - end, deleted) == 0)
-		vm->process.exe[n - end] = 0; /* an upgrade replaced the file of a running QEMU */
+	if (r == 0)
+		vn_exe_trim(vm->process.exe);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -187,7 +177,7 @@ static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sa
 		return 0;
 	int r = read_command(f, sure, vm);
 	if (r <= 0)
-		return is_gone(r) ? 0 : r;
+		return r;
 	r = read_status(f, vm);
 	if (r == 0)
 		r = read_exe(f, vm);
