@@ -164,7 +164,7 @@ static inline struct vn_sample *make_sample(struct vn_host *host, const struct m
 	sample->looks = 4;
 	sample->pages = MADE_PAGES;
 	sample->seed = 7;
-	sample->settings.numa_balancing = 1;
+	host->numa_balancing = 1;
 	sample->settings.irqbalance = 1;
 	snprintf(sample->settings.thp, sizeof(sample->settings.thp), "madvise");
 	sample->n_vms = n;
@@ -485,13 +485,10 @@ static inline struct vn_sample *made_unknown(void)
 		{.name = "qemu-4712", .pid = 4712, .blind = true}};
 	struct vn_sample *sample = make_sample(made_host(), vms, 2);
 
-	sample->settings = (struct vn_host_settings){.numa_balancing = -1,
-		.zone_reclaim = -1,
-		.ksm = -1,
-		.ksm_merges_nodes = -1,
-		.irqbalance = -1,
-		.numad = -1};
+	sample->settings = (struct vn_host_settings){
+		.zone_reclaim = -1, .ksm = -1, .ksm_merges_nodes = -1, .irqbalance = -1, .numad = -1};
 	sample->interval_ns = 0;
+	sample->host->numa_balancing = -1;
 	for (size_t i = 0; i < sample->host->n_nodes; i++)
 		sample->host->nodes[i].has_memory_free = false;
 	return sample;

@@ -258,7 +258,7 @@ static void test_settings(void **state)
 
 	(void)state;
 	make(&seen, "kvm -m 64");
-	assert_int_equal(vn_settings_read(survey(&seen)->root, seen.host, &settings), 0);
+	assert_int_equal(vn_settings_read(survey(&seen)->root, &settings), 0);
 	assert_int_equal(settings.zone_reclaim, -1);
 	assert_int_equal(settings.ksm, -1);
 	assert_int_equal(settings.irqbalance, 0);
@@ -273,7 +273,7 @@ static void test_settings(void **state)
 	fake_put(&seen.fake, "proc/501/comm", "numad2\n");
 	fake_put(&seen.fake, "proc/vmstat",
 		"numa_hint_faults_local 9\nnuma_hint_faults 70\nnuma_pages_migrated 5\n");
-	assert_int_equal(vn_settings_read(seen.survey.root, seen.host, &settings), 0);
+	assert_int_equal(vn_settings_read(seen.survey.root, &settings), 0);
 	assert_int_equal(settings.zone_reclaim, 1);
 	assert_string_equal(settings.thp, "madvise");
 	assert_string_equal(settings.thp_defrag, "");

@@ -59,10 +59,9 @@ static int find_daemons(const struct vn_root *root, struct vn_host_settings *set
 	return 0;
 }
 
-int vn_settings_read(
-	const struct vn_root *root, const struct vn_host *host, struct vn_host_settings *ret_settings)
+int vn_settings_read(const struct vn_root *root, struct vn_host_settings *ret_settings)
 {
-	struct vn_host_settings settings = {.numa_balancing = host->numa_balancing,
+	struct vn_host_settings settings = {
 		.zone_reclaim = read_number(root, "proc/sys/vm/zone_reclaim_mode"),
 		.ksm = read_number(root, KSM "run"),
 		.ksm_merges_nodes = read_number(root, KSM "merge_across_nodes"),
