@@ -290,10 +290,32 @@ static void test_programs(void **state)
 	assert_int_equal(vn_qemu_program_of("qemu-kvm", 7), VN_QEMU_TOOL);
 }
 
+static void test_accelerators(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *accel;
+	} cases[] = {{"qemu-system-x86_64 -m 64", "tcg"}, {"/opt/kvm/bin/qemu-system-x86_64", "tcg"},
+		{"A=b /usr/libexec/qemu-kvm", "kvm"}, {"kvm -accel tcg,thread=multi", "tcg"},
+		{"q -accel accel=kvm --accel tcg -enable-kvm", "kvm:tcg"},
+		{"q -enable-kvm -M pc,accel=tcg", "tcg"},
+		{"q -machine accel=tcg -enable-kvm -machine q35", "kvm"},
+		{"q -machine '{\"accel\":\"hvf:tcg\"}'", "hvf:tcg"}, {"kvm -machine =,", "kvm"},
+		{"kvm -name -enable-kvm -accel", "kvm"}, {"", "tcg"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autowords words = {0};
+		vn_autofree char *accel = NULL;
+		vn_words_parse(cases[i].line, strlen(cases[i].line), NULL, &words, NULL);
+		assert_int_equal(vn_qemu_accel(&words, &accel), 0);
+		assert_string_equal(accel, cases[i].accel);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_accelerators),
 		cmocka_unit_test(test_words_of_a_shell),
 		cmocka_unit_test(test_words_of_proc),
 		cmocka_unit_test(test_words_that_a_shell_would_work_on),

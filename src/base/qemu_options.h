@@ -35,6 +35,13 @@ struct vn_qemu_option {
 size_t vn_qemu_option_at(const struct vn_words *words, size_t at, struct vn_qemu_option *ret_option);
 
 /*
+ * The accelerators that QEMU tries, one after another: "kvm", "kvm:tcg". -accel may be there several times; without it the last of
+ * -machine accel= and -enable-kvm counts, and where nothing is told the program's name: what ends in kvm is there for that, all others
+ * run guests by themselves ("tcg"). *ret_accel is new. 0 or -ENOMEM.
+ */
+int vn_qemu_accel(const struct vn_words *words, char **ret_accel);
+
+/*
  * Reads a whole number as QEMU does: decimal, 0x1f, and 017, which is 15. No sign, no blank. -EINVAL, or -ERANGE above `max`; *ret is untouched
  * then.
  */
