@@ -134,7 +134,7 @@ static int read_command(const struct finder *f, bool sure, struct vn_vm_sample *
 		r = 1;
 	}
 	vn_words_clear(&words);
-	if (r == 1 && read_guest(f, vm, line, size) < 0)
+	if (r == 1 && f->survey->read_guest && read_guest(f, vm, line, size) < 0)
 		r = -ENOMEM;
 	return r;
 }
