@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../src/base/words.h"
+#include "../src/base/qemu_options.h"
 #include "../src/emit/emit_qemu.h"
 #include "../src/emit/left_out.h"
 #include "../src/guest/guest_qemu.h"
@@ -91,10 +91,8 @@ static bool names_qemu(const char *text, size_t size)
 	bool named = false;
 
 	if (vn_words_parse(text, size, NULL, &words, NULL) == 0 && words.n > words.n_assignments) {
-		const char *program = words.v[words.n_assignments].text, *slash = strrchr(program, '/');
-		program = slash ? slash + 1 : program;
-		named = strncmp(program, "qemu-system-", 12) == 0 || strncmp(program, "qemu-kvm", 8) == 0 ||
-			strcmp(program, "kvm") == 0;
+		const char *program = words.v[words.n_assignments].text;
+		named = vn_qemu_program_of(program, strlen(program)) == VN_QEMU_VM;
 	}
 	vn_words_clear(&words);
 	return named;

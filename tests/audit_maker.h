@@ -164,7 +164,7 @@ static inline struct vn_sample *make_sample(struct vn_host *host, const struct m
 	sample->looks = 4;
 	sample->pages = MADE_PAGES;
 	sample->seed = 7;
-	sample->settings.numa_balancing = 1;
+	host->numa_balancing = 1;
 	sample->settings.irqbalance = 1;
 	snprintf(sample->settings.thp, sizeof(sample->settings.thp), "madvise");
 	sample->n_vms = n;
@@ -331,46 +331,27 @@ static inline struct vn_host *made_host(void)
 	return host;
 }
 
-static inline struct vn_sample *made_three(void)
-{
-	static const struct made_vm vms[] = {{.name = "db1",
-						     .pid = 20110,
-						     .manager = VN_MANAGER_LIBVIRT,
-						     .n_vnodes = 2,
-						     .vcpus = 4,
-						     .gib = 16,
-						     .ran_on = {0, 1},
-						     .percent = {{30, 65}, {2, 97}},
-						     .busy = 0.82,
-						     .nic = true,
-						     .device = true},
-		{.name = "web-frontend",
-			.pid = 20245,
-			.manager = VN_MANAGER_PROXMOX,
-			.n_vnodes = 1,
-			.vcpus = 4,
-			.gib = 8,
-			.ran_on = {1},
-			.percent = {{15, 70}},
-			.busy = 0.4},
-		{.name = "build",
-			.pid = 30999,
-			.manager = VN_MANAGER_VNUMA,
-			.n_vnodes = 1,
-			.vcpus = 2,
-			.gib = 4,
-			.ran_on = {0},
-			.percent = {{80, 0}},
-			.busy = 0.1}};
-	struct vn_sample *sample = make_sample(made_host(), vms, sizeof(vms) / sizeof(vms[0]));
-
-	vn_notes_add(&sample->gaps, "irqs-unread", "where interrupts go could not be read: run as root");
-	return sample;
-}
-
-static inline struct vn_sample *made_calm(void)
-{
-	static const struct made_vm vms[] = {{.name = "build",
+static const struct made_vm made_vms[] = {{.name = "db1",
+						  .pid = 20110,
+						  .manager = VN_MANAGER_LIBVIRT,
+						  .n_vnodes = 2,
+						  .vcpus = 4,
+						  .gib = 16,
+						  .ran_on = {0, 1},
+						  .percent = {{30, 65}, {2, 97}},
+						  .busy = 0.82,
+						  .nic = true,
+						  .device = true},
+	{.name = "web-frontend",
+		.pid = 20245,
+		.manager = VN_MANAGER_PROXMOX,
+		.n_vnodes = 1,
+		.vcpus = 4,
+		.gib = 8,
+		.ran_on = {1},
+		.percent = {{15, 70}},
+		.busy = 0.4},
+	{.name = "build",
 		.pid = 30999,
 		.manager = VN_MANAGER_VNUMA,
 		.n_vnodes = 1,
@@ -380,7 +361,17 @@ static inline struct vn_sample *made_calm(void)
 		.percent = {{80, 0}},
 		.busy = 0.1}};
 
-	return make_sample(made_host(), vms, 1);
+static inline struct vn_sample *made_three(void)
+{
+	struct vn_sample *sample = make_sample(made_host(), made_vms, 3);
+
+	vn_notes_add(&sample->gaps, "irqs-unread", "where interrupts go could not be read: run as root");
+	return sample;
+}
+
+static inline struct vn_sample *made_calm(void)
+{
+	return make_sample(made_host(), &made_vms[2], 1);
 }
 
 static inline struct vn_sample *made_sixty(void)
@@ -410,66 +401,29 @@ static inline struct vn_sample *made_sixty(void)
 	return make_sample(host, vms, 60);
 }
 
+/* One vCPU on node 0, and percents of its memory there and on node 1. */
+static inline struct made_vm made_small(const char *name, int pid, unsigned here, unsigned there, bool nic)
+{
+	return (struct made_vm){.name = name,
+		.pid = pid,
+		.n_vnodes = 1,
+		.vcpus = 1,
+		.gib = 1,
+		.percent = {{here, there}},
+		.busy = 0.5,
+		.nic = nic};
+}
+
 static inline struct vn_sample *made_hostile(void)
 {
 	static char longest[65536];
-	static const struct made_vm vms[] = {{.name = "\033]0;owned\007\033[2J<script>alert(1)</script>",
-						     .pid = 1,
-						     .n_vnodes = 1,
-						     .vcpus = 1,
-						     .gib = 1,
-						     .ran_on = {0},
-						     .percent = {{10, 80}},
-						     .busy = 0.5,
-						     .nic = true},
-		{.name = "a\"b\\c'd&e\nf{vm=\"x\"} 1",
-			.pid = 2,
-			.n_vnodes = 1,
-			.vcpus = 1,
-			.gib = 1,
-			.ran_on = {0},
-			.percent = {{10, 80}},
-			.busy = 0.5},
-		{.name = longest,
-			.pid = 3,
-			.n_vnodes = 1,
-			.vcpus = 1,
-			.gib = 1,
-			.ran_on = {0},
-			.percent = {{10, 80}},
-			.busy = 0.5},
-		{.name = "\xff\xfe\xc3(\xe2\x82 \xe2\x80\xae",
-			.pid = 4,
-			.n_vnodes = 1,
-			.vcpus = 1,
-			.gib = 1,
-			.ran_on = {0},
-			.percent = {{10, 80}},
-			.busy = 0.5},
-		{.name = "日本語の仮想マシンは名前が長い",
-			.pid = 5,
-			.n_vnodes = 1,
-			.vcpus = 1,
-			.gib = 1,
-			.ran_on = {0},
-			.percent = {{10, 80}},
-			.busy = 0.5},
-		{.name = "twice",
-			.pid = 6,
-			.n_vnodes = 1,
-			.vcpus = 1,
-			.gib = 1,
-			.ran_on = {0},
-			.percent = {{90, 0}},
-			.busy = 0.5},
-		{.name = "twice",
-			.pid = 7,
-			.n_vnodes = 1,
-			.vcpus = 1,
-			.gib = 1,
-			.ran_on = {0},
-			.percent = {{90, 0}},
-			.busy = 0.5}};
+	const struct made_vm vms[] = {
+		made_small("\033]0;owned\007\033[2J<script>alert(1)</script>", 1, 10, 80, true),
+		made_small("a\"b\\c'd&e\nf{vm=\"x\"} 1", 2, 10, 80, false),
+		made_small(longest, 3, 10, 80, false),
+		made_small("\xff\xfe\xc3(\xe2\x82 \xe2\x80\xae", 4, 10, 80, false),
+		made_small("日本語の仮想マシンは名前が長い", 5, 10, 80, false),
+		made_small("twice", 6, 90, 0, false), made_small("twice", 7, 90, 0, false)};
 
 	memset(longest, 'x', sizeof(longest) - 1);
 	struct vn_sample *sample = make_sample(made_host(), vms, sizeof(vms) / sizeof(vms[0]));
@@ -485,13 +439,10 @@ static inline struct vn_sample *made_unknown(void)
 		{.name = "qemu-4712", .pid = 4712, .blind = true}};
 	struct vn_sample *sample = make_sample(made_host(), vms, 2);
 
-	sample->settings = (struct vn_host_settings){.numa_balancing = -1,
-		.zone_reclaim = -1,
-		.ksm = -1,
-		.ksm_merges_nodes = -1,
-		.irqbalance = -1,
-		.numad = -1};
+	sample->settings.irqbalance = -1;
+	sample->settings.thp[0] = 0;
 	sample->interval_ns = 0;
+	sample->host->numa_balancing = -1;
 	for (size_t i = 0; i < sample->host->n_nodes; i++)
 		sample->host->nodes[i].has_memory_free = false;
 	return sample;

@@ -130,6 +130,31 @@ static void test_sizes_that_must_not_be_rounded(void **state)
 	assert_string_equal(a, b);
 }
 
+static void test_lines(void **state)
+{
+	(void)state;
+	static const char text[] = "Uids 1\nUid:\t 0\t1\n\nUid:\t2\nlast:";
+	assert_string_equal(vn_next_line(text), text + 7);
+	assert_string_equal(vn_next_line("\na"), "a");
+	assert_string_equal(vn_next_line("a"), "");
+	assert_string_equal(vn_next_line(""), "");
+	static const struct {
+		const char *key;
+		char mark;
+		const char *value;
+	} cases[] = {{"Uid", ':', "0\t1"}, {"Uids", ' ', "1"}, {"last", ':', ""}, {"Uids", ':', NULL},
+		{"id", ':', NULL}, {"la", 's', "t:"}, {"lastly", ':', NULL}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autofree char *value = vn_line_value(text, cases[i].key, cases[i].mark);
+		if (cases[i].value)
+			assert_string_equal(value, cases[i].value);
+		else
+			assert_null(value);
+	}
+	vn_autofree char *none = vn_line_value("", "Uid", ':');
+	assert_null(none);
+}
+
 static void test_error_keeps_every_problem(void **state)
 {
 	(void)state;
@@ -262,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_printable),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_sizes_that_must_not_be_rounded),
+		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_error_keeps_every_problem),
 		cmocka_unit_test(test_root_reads_files_of_any_length),
 		cmocka_unit_test(test_root_reads_what_the_kernel_shows),

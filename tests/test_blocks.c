@@ -36,12 +36,16 @@ static struct vn_guest *guest_of(const char *line)
 	return guest;
 }
 
-static void find(const struct fake_root *place, const char *line, struct vn_vm_sample *vm)
+/* What is found of a VM of that command line, in a place of these files. */
+static struct vn_vm_sample find(const char *line, const char *maps, const char *numa_maps, const char *statm)
 {
-	struct vn_survey survey = live_survey(&place->root);
+	vn_cleanup(fake_clear) struct fake_root place;
+	struct vn_vm_sample vm = {.process.pid = 100, .guest = guest_of(line)};
 
-	*vm = (struct vn_vm_sample){.process.pid = 100, .guest = guest_of(line)};
-	assert_int_equal(vn_blocks_find(&survey, NULL, vm), 0);
+	place_make(&place, maps, numa_maps, statm);
+	struct vn_survey survey = live_survey(&place.root);
+	assert_int_equal(vn_blocks_find(&survey, NULL, &vm), 0);
+	return vm;
 }
 
 #define TWO                                                                                                    \
@@ -67,12 +71,8 @@ static void find(const struct fake_root *place, const char *line, struct vn_vm_s
 
 static void test_policies_tell_blocks_apart(void **state)
 {
-	vn_cleanup(fake_clear) struct fake_root place;
-	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
-
 	(void)state;
-	place_make(&place, TWO_MAPS, TWO_NUMA, SMALL);
-	find(&place, TWO, &vm);
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = find(TWO, TWO_MAPS, TWO_NUMA, SMALL);
 	assert_int_equal(vm.n_blocks, 2);
 	assert_int_equal(vm.blocks[0].address, 0x7f0000000000);
 	assert_int_equal(vm.blocks[0].vnode, 0);
@@ -91,12 +91,8 @@ static void test_policies_tell_blocks_apart(void **state)
 /* Of much memory numa_maps is not walked: the order is what is left, and the policy is what was asked for. */
 static void test_large_process_is_not_walked(void **state)
 {
-	vn_cleanup(fake_clear) struct fake_root place;
-	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
-
 	(void)state;
-	place_make(&place, TWO_MAPS, TWO_NUMA, LARGE);
-	find(&place, TWO, &vm);
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = find(TWO, TWO_MAPS, TWO_NUMA, LARGE);
 	assert_int_equal(vm.n_blocks, 2);
 	assert_int_equal(vm.blocks[1].vnode, 0); /* made first, and so the highest */
 	assert_int_equal(vm.blocks[1].tied_by, VN_TOLD_BY_BEHAVIOUR);
@@ -120,12 +116,9 @@ static void test_areas_are_joined(void **state)
 	static const char numa[] =
 		NUMA_HEAD "7f0000000000 bind:0\n7f0004000000 default\n7f0006000000 bind:1\n"
 			  "7f0010000000 default\n7f001f800000 interleave:0-1\n";
-	vn_cleanup(fake_clear) struct fake_root place;
-	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 
 	(void)state;
-	place_make(&place, maps, numa, SMALL);
-	find(&place, line, &vm);
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = find(line, maps, numa, SMALL);
 	assert_int_equal(vm.n_blocks, 2);
 	/* the piece that was made read-only is no memory that is looked for: nothing is as large */
 	assert_int_equal(vm.blocks[0].address, 0);
@@ -148,12 +141,9 @@ static void test_files(void **state)
 	static const char numa[] =
 		NUMA_HEAD "7f0000000000 default\n7f0004000000 bind:1\n7f0006000000 default\n"
 			  "7f0008000000 default\n";
-	vn_cleanup(fake_clear) struct fake_root place;
-	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 
 	(void)state;
-	place_make(&place, maps, numa, SMALL);
-	find(&place, line, &vm);
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = find(line, maps, numa, SMALL);
 	assert_int_equal(vm.n_blocks, 2);
 	assert_int_equal(vm.blocks[0].address, 0x7f0000000000);
 	assert_int_equal(vm.blocks[0].vnode, 1);
@@ -170,12 +160,9 @@ static void test_one_piece_for_all_nodes(void **state)
 		"qemu-system-x86_64 -m 256 -smp 2 -numa node,cpus=0,mem=64M -numa node,cpus=1,mem=192M";
 	static const char maps[] = MAPS_HEAD "7f0000000000-7f0010000000 rw-p 00000000 00:00 0 \n";
 	static const char numa[] = NUMA_HEAD "7f0000000000 default\n";
-	vn_cleanup(fake_clear) struct fake_root place;
-	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 
 	(void)state;
-	place_make(&place, maps, numa, SMALL);
-	find(&place, line, &vm);
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = find(line, maps, numa, SMALL);
 	assert_int_equal(vm.n_blocks, 2);
 	assert_int_equal(vm.blocks[0].size, 64 * MIB);
 	assert_int_equal(vm.blocks[0].vnode, 0);
@@ -190,20 +177,18 @@ static void test_huge_pages_are_seen(void **state)
 		MAPS_HEAD "7f0000000000-7f0010000000 rw-p 00000000 00:0f 9 /dev/hugepages/x (deleted)\n";
 	static const char numa[] = NUMA_HEAD
 		"7f0000000000 bind:0 file=/dev/hugepages/x\\040(deleted) huge anon=3 dirty=3 N0=2 N1=1 kernelpagesize_kB=2048\n";
-	vn_cleanup(fake_clear) struct fake_root place;
-	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm;
 	vn_autoareas areas = {0};
 	vn_autolines lines = {0};
 	struct vn_residency residency = {0};
 
 	(void)state;
-	place_make(&place, maps, numa, SMALL);
-	find(&place, "qemu-system-x86_64 -m 256 -mem-path /dev/hugepages", &vm);
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm =
+		find("qemu-system-x86_64 -m 256 -mem-path /dev/hugepages", maps, numa, SMALL);
 	assert_int_equal(vm.n_blocks, 1);
 	assert_int_equal(vm.blocks[0].page, 2 * MIB);
 	assert_int_equal(vm.blocks[0].vnode, 0);
-	assert_int_equal(vn_areas_read(&place.root, 100, &areas), 0);
-	assert_int_equal(vn_numa_lines_read(&place.root, 100, &lines), 0);
+	assert_int_equal(vn_areas_parse(maps, &areas), 0);
+	assert_int_equal(vn_numa_lines_parse(strdup(numa), &lines), 0);
 	assert_int_equal(vn_numa_lines_count(&lines, &areas, 0x7f0000000000, 256 * MIB, &residency), 0);
 	assert_int_equal(residency.asked, 65536);
 	assert_int_equal(residency.n_nodes, 2);

@@ -6,32 +6,17 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "../src/base/text.h"
-#include "../src/emit/emit_plan.h"
-#include "../src/guest/guest_read.h"
-#include "../src/plan/plan_make.h"
-#include "host_maker.h"
+#include "convert_maker.h"
 
 /* The text, on two nodes of 4 cores and 4 GiB, as another form; NULL when it is refused. All problems as "LINE KEY: TEXT" lines. */
 static char *convert(const char *text, enum vn_emit_form form, const char *version, char **ret_problems)
 {
-	static const struct maker_node nodes[] = {{4, 4096}, {4, 4096}};
-	vn_autohost *host = make_host(2, nodes, 1, 21);
-	vn_autoguest *guest = NULL;
-	vn_autoplan *plan = NULL;
 	vn_autoerror err = {0};
-	struct vn_plan_options options = {0};
 	struct vn_notes notes = {0};
-	struct vn_target target;
 	char *out = NULL;
 
-	assert_int_equal(vn_guest_read(text, strlen(text), "g", false, &guest, &err), 0);
-	assert_int_equal(vn_plan_auto(host, guest, &options, &plan, &err), 0);
-	assert_true(plan->feasible);
-	assert_int_equal(vn_target_parse(version, vn_emit_form_target(form), &target, &err), 0);
-	int r = vn_emit_plan(plan, guest, form, &target, &notes, &out, &err);
+	int r = convert_on(2, text, form, version, &notes, &out, &err);
 	assert_true(r == 0 ? !err.n : r == -EINVAL && !out);
 	*ret_problems = vn_copy("");
 	for (size_t i = 0; i < err.n; i++) {
@@ -59,18 +44,6 @@ static void assert_refused(const char *text, enum vn_emit_form form, const char 
 	vn_autofree char *out = convert(text, form, NULL, &problems);
 	assert_string_equal(problems, expected);
 	assert_null(out);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
-}
-
-static void assert_has_not(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' in:\n%s", part, text);
 }
 
 #define QEMU "qemu-system-x86_64 -name guest=g -m 1G -smp 2 "

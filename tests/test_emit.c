@@ -2,6 +2,7 @@
 /* The QEMU command line: each option from the plan it is made of, and the rule that maps network queues to
  * vnodes. */
 #include "emit_maker.h"
+#include "text_asserts.h"
 
 /* The command line with one option a line; the caller frees it. */
 static char *command(const char *cfg, const unsigned *homes, enum vn_binding binding, uint64_t spill)
@@ -21,18 +22,6 @@ static char *command(const char *cfg, const unsigned *homes, enum vn_binding bin
 	vn_argv_print(&argv, out);
 	fclose(out);
 	return text;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
-}
-
-static void assert_has_not(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' in:\n%s", part, text);
 }
 
 static void test_backends_are_bound_to_their_homes(void **state)

@@ -19,6 +19,7 @@
 #include "../src/guest/guest_read.h"
 #include "../src/plan/plan_make.h"
 #include "host_maker.h"
+#include "text_asserts.h"
 
 #define SCHEMA "/usr/share/libvirt/schemas/domain.rng"
 
@@ -86,18 +87,6 @@ static char *domain_of(const char *text, struct vn_notes *notes)
 	assert_string_equal(twice, once);
 	assert_valid(once);
 	return once;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
-}
-
-static void assert_has_not(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' in:\n%s", part, text);
 }
 
 /* All lines of `old` that are not in `lost` (whole lines, one after the other) are in `new`, in their order. */

@@ -12,6 +12,7 @@
 
 #include "../src/base/rootfs.h"
 #include "../src/base/text.h"
+#include "../src/guest/guest_qemu.h"
 #include "../src/guest/guest_read.h"
 
 #define QEMU "qemu-system-x86_64 "
@@ -850,6 +851,16 @@ static void test_programs(void **state)
 	assert_notes(arm, "qemu-other-machine|");
 	vn_autoguest *rhel = read_good("/usr/libexec/qemu-kvm -m 64");
 	assert_notes(rhel, "");
+	vn_autoguest *nix = read_good("/nix/store/x/bin/.qemu-system-x86_64-wrapped -m 64");
+	assert_notes(nix, "");
+
+	/* who finds a process knows its program, whatever that calls itself; but not that of a tool */
+	static const char process[] = "web-1\0-nodefaults", image[] = "qemu-img\0-nodefaults";
+	vn_autoguest *found = NULL, *tool = NULL;
+	vn_autoerror err = {0};
+	assert_int_equal(vn_guest_from_qemu(process, sizeof(process), "f", &found, &err), 0);
+	assert_int_equal(vn_guest_from_qemu(image, sizeof(image), "f", &tool, &err), -EINVAL);
+	assert_null(tool);
 }
 
 /* What a shell would run is one error, and no config with hundred of them. */

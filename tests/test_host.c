@@ -625,6 +625,9 @@ static void test_print_devices(void **state)
 	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
 		add_device(host, rest[i].address, rest[i].class, 0, NULL);
 	assert_int_equal(vn_host_finish(host, NULL), 0);
+	assert_int_equal(vn_host_device(host, "0000:3b:02.0")->node, 1);
+	assert_int_equal(vn_host_device(host, "0000:00:1f.0")->node, -1);
+	assert_null(vn_host_device(host, "0000:3b:02.1"));
 	vn_autofree char *text = print(host, false);
 	assert_text(
 		text, "\n   1  network eth0, 0000:3b:00.1 (vfio-pci); 1 virtual function\n   ?  1 bridge\n");

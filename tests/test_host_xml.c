@@ -11,6 +11,7 @@
 #include "../src/base/text.h"
 #include "../src/emit/host_numactl.h"
 #include "../src/emit/host_xml.h"
+#include "text_asserts.h"
 
 static char *print(const struct vn_host *host, void (*printer)(const struct vn_host *, FILE *))
 {
@@ -180,12 +181,6 @@ static void add_hmat(struct vn_host *host)
 	hmat->n_caches = 1;
 	hmat->caches = calloc(1, sizeof(*hmat->caches));
 	hmat->caches[0] = (struct vn_hmat_cache){4000000000, 8192, 2, 1, 1, 1, 64};
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in: %s", part, text);
 }
 
 /* A host that tells all there is to tell. */

@@ -83,7 +83,7 @@ static void add_workers(struct vn_vm_sample *vm, int n)
 
 static void test_taps_and_workers(void **state)
 {
-	struct seen seen;
+	vn_cleanup(clear) struct seen seen;
 
 	(void)state;
 	make(&seen,
@@ -124,13 +124,12 @@ static void test_taps_and_workers(void **state)
 	assert_int_equal(nic->queues[0].worker, 2);
 	assert_false(seen.vm.nics[2].vhost);
 	assert_int_equal(seen.vm.nics[2].queues[0].worker, -1);
-	clear(&seen);
 }
 
 /* More or fewer workers than queue pairs: nobody knows which is whose. */
 static void test_workers_that_do_not_fit(void **state)
 {
-	struct seen seen;
+	vn_cleanup(clear) struct seen seen;
 
 	(void)state;
 	make(&seen, TWO_VNODES "-netdev tap,id=x,queues=4,vhost=on -device virtio-net-pci,netdev=x");
@@ -141,13 +140,12 @@ static void test_workers_that_do_not_fit(void **state)
 		assert_int_equal(seen.vm.nics[0].queues[q].worker, -1);
 	assert_true(vn_notes_has(&seen.vm.gaps, "workers-unknown"));
 	assert_int_equal(seen.vm.nics[0].queues[3].vnode, 1);
-	clear(&seen);
 }
 
 /* Queues that the guest's Linux never sets up, and one that vCPUs of two vnodes share. */
 static void test_queues_and_vnodes(void **state)
 {
-	struct seen seen;
+	vn_cleanup(clear) struct seen seen;
 
 	(void)state;
 	make(&seen, TWO_VNODES
@@ -161,12 +159,11 @@ static void test_queues_and_vnodes(void **state)
 	assert_int_equal(seen.vm.nics[1].vnode, 1);
 	assert_int_equal(seen.vm.nics[1].queues[0].vnode, 0); /* vCPUs 0, 1 */
 	assert_int_equal(seen.vm.nics[1].queues[1].vnode, 1); /* vCPU 2 */
-	clear(&seen);
 }
 
 static void test_macvtap(void **state)
 {
-	struct seen seen;
+	vn_cleanup(clear) struct seen seen;
 
 	(void)state;
 	make(&seen, "kvm -m 64 -netdev tap,id=x,fd=22,vhost=on,vhostfd=23 -device virtio-net-pci,netdev=x");
@@ -180,13 +177,12 @@ static void test_macvtap(void **state)
 	assert_string_equal(seen.vm.nics[0].physical, "eth0");
 	assert_int_equal(seen.vm.nics[0].node, 0);
 	assert_int_equal(seen.vm.nics[0].queues[0].vnode, 0);
-	clear(&seen);
 }
 
 /* Interfaces that lie on each other in a circle, descriptors that may not be read. */
 static void test_odd_interfaces(void **state)
 {
-	struct seen seen;
+	vn_cleanup(clear) struct seen seen;
 
 	(void)state;
 	make(&seen, "kvm -m 64 -netdev tap,id=x,ifname=t -device virtio-net-pci,netdev=x");
@@ -201,12 +197,11 @@ static void test_odd_interfaces(void **state)
 	make(&seen, "kvm -m 64 -netdev tap,id=x,ifname=t -device virtio-net-pci,netdev=x");
 	assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
 	assert_true(vn_notes_has(&seen.vm.gaps, "descriptors-unreadable"));
-	clear(&seen);
 }
 
 static void test_devices(void **state)
 {
-	struct seen seen;
+	vn_cleanup(clear) struct seen seen;
 
 	(void)state;
 	make(&seen,
@@ -247,18 +242,17 @@ static void test_devices(void **state)
 	assert_int_equal(vn_devices_count_irqs(&seen.survey, &seen.vm, 1, 1), 0);
 	assert_int_equal(seen_device->irqs[0].count, 5);
 	assert_int_equal(seen_device->irqs[1].count, 0);
-	clear(&seen);
 }
 
 static void test_settings(void **state)
 {
-	struct seen seen;
+	vn_cleanup(clear) struct seen seen;
 	struct vn_host_settings settings;
 	uint64_t faults = 1, migrated = 2;
 
 	(void)state;
 	make(&seen, "kvm -m 64");
-	assert_int_equal(vn_settings_read(survey(&seen)->root, seen.host, &settings), 0);
+	assert_int_equal(vn_settings_read(survey(&seen)->root, &settings), 0);
 	assert_int_equal(settings.zone_reclaim, -1);
 	assert_int_equal(settings.ksm, -1);
 	assert_int_equal(settings.irqbalance, 0);
@@ -273,7 +267,7 @@ static void test_settings(void **state)
 	fake_put(&seen.fake, "proc/501/comm", "numad2\n");
 	fake_put(&seen.fake, "proc/vmstat",
 		"numa_hint_faults_local 9\nnuma_hint_faults 70\nnuma_pages_migrated 5\n");
-	assert_int_equal(vn_settings_read(seen.survey.root, seen.host, &settings), 0);
+	assert_int_equal(vn_settings_read(seen.survey.root, &settings), 0);
 	assert_int_equal(settings.zone_reclaim, 1);
 	assert_string_equal(settings.thp, "madvise");
 	assert_string_equal(settings.thp_defrag, "");
@@ -284,7 +278,6 @@ static void test_settings(void **state)
 	assert_int_equal(vn_settings_faults(seen.survey.root, &faults, &migrated), 0);
 	assert_int_equal(faults, 70);
 	assert_int_equal(migrated, 5);
-	clear(&seen);
 }
 
 int main(void)

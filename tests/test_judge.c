@@ -359,7 +359,7 @@ static void one_node_is_local(void **state)
 	vm->blocks[0].has_residency = false;
 	for (size_t i = 0; i < 4; i++)
 		vm->threads[i].run_ns = vm->threads[i].times[0].ns = 1000;
-	sample->settings.numa_balancing = sample->settings.numad = sample->settings.zone_reclaim = 1;
+	sample->host->numa_balancing = sample->settings.numad = sample->settings.zone_reclaim = 1;
 	sample->settings.ksm = sample->settings.ksm_merges_nodes = 1;
 	vn_autoaudit *audit = judge(sample);
 

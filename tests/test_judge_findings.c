@@ -679,7 +679,7 @@ static void kernel_balancing_fights(void **state)
 	struct vn_sample *sample;
 	struct vn_vm_sample *vm = healthy(&sample);
 	block_policy(&vm->blocks[0], VN_MODE_PREFER, "0");
-	sample->settings.numa_balancing = 1;
+	sample->host->numa_balancing = 1;
 	sample->settings.has_faults = true;
 	sample->settings.hint_faults = 20000;
 	sample->settings.migrated_pages = 10000;
@@ -698,7 +698,7 @@ static void kernel_balancing_fights(void **state)
 			block_policy(&vm->blocks[0], VN_MODE_PREFER, "0");
 		for (size_t i = 0; i < 4 && near_miss == 3; i++)
 			keep_on(sample, &vm->threads[i], "0-15");
-		sample->settings.numa_balancing = near_miss == 1 ? 2 : 1;
+		sample->host->numa_balancing = near_miss == 1 ? 2 : 1;
 		sample->settings.has_faults = true;
 		sample->settings.hint_faults = near_miss == 2 ? 0 : 20000;
 		assert_host_codes(sample, "");

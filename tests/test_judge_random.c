@@ -40,8 +40,8 @@ static struct vn_sample *random_host(uint64_t *state)
 			node->n_hugepools = 1;
 		}
 	}
-	sample->settings = (struct vn_host_settings){.numa_balancing = (int)maker_pick(state, 5) - 1,
-		.zone_reclaim = (int)maker_pick(state, 3) - 1,
+	sample->host->numa_balancing = (int)maker_pick(state, 5) - 1;
+	sample->settings = (struct vn_host_settings){.zone_reclaim = (int)maker_pick(state, 3) - 1,
 		.ksm = (int)maker_pick(state, 3) - 1,
 		.ksm_merges_nodes = (int)maker_pick(state, 3) - 1,
 		.irqbalance = (int)maker_pick(state, 3) - 1,

@@ -6,34 +6,19 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "../src/base/text.h"
-#include "../src/emit/emit_plan.h"
-#include "../src/guest/guest_read.h"
-#include "../src/plan/plan_make.h"
-#include "host_maker.h"
+#include "convert_maker.h"
 
 static const char left[] = "conversion-leaves-out";
 
 /* The text, on four nodes of 4 cores and 4 GiB; the note of what is left out in *ret_note, NULL: none. */
 static char *converted(const char *text, enum vn_emit_form form, char **ret_note)
 {
-	static const struct maker_node nodes[] = {{4, 4096}, {4, 4096}, {4, 4096}, {4, 4096}};
-	vn_autohost *host = make_host(4, nodes, 1, 21);
-	vn_autoguest *guest = NULL;
-	vn_autoplan *plan = NULL;
 	vn_autoerror err = {0};
-	struct vn_plan_options options = {0};
 	struct vn_notes notes = {0};
-	struct vn_target target;
 	char *out = NULL;
 
-	assert_int_equal(vn_guest_read(text, strlen(text), "g", false, &guest, &err), 0);
-	assert_int_equal(vn_plan_auto(host, guest, &options, &plan, &err), 0);
-	assert_true(plan->feasible);
-	assert_int_equal(vn_target_parse(NULL, vn_emit_form_target(form), &target, &err), 0);
-	assert_int_equal(vn_emit_plan(plan, guest, form, &target, &notes, &out, &err), 0);
+	assert_int_equal(convert_on(4, text, form, NULL, &notes, &out, &err), 0);
 	*ret_note = NULL;
 	for (size_t i = 0; i < notes.n; i++) {
 		if (strcmp(notes.v[i].code, left) != 0)
@@ -43,18 +28,6 @@ static char *converted(const char *text, enum vn_emit_form form, char **ret_note
 	}
 	vn_notes_clear(&notes);
 	return out;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
-}
-
-static void assert_has_not(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' in:\n%s", part, text);
 }
 
 #define UUID "123e4567-e89b-12d3-a456-426614174000"

@@ -21,6 +21,7 @@
 #include "../src/emit/xml.h"
 #include "../src/model/guest.h"
 #include "host_maker.h"
+#include "text_asserts.h"
 
 #define HOSTILE "</text><script>&\"'\\N\x1b[31m\xff\xe2\x80\xae]]>--"
 
@@ -84,12 +85,6 @@ static size_t count(const char *text, const char *part)
 	for (const char *p = text; (p = strstr(p, part)); p += strlen(part))
 		n++;
 	return n;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no '%s' in:\n%s", part, text);
 }
 
 static bool is_there(const char *tool)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../src/base/keyval.h"
+#include "../src/base/qemu_options.h"
 #include "../src/base/text.h"
 #include "../src/base/words.h"
 
@@ -271,9 +272,50 @@ static void test_keyval_is_changed(void **state)
 	assert_int_equal(vn_keyval_set(&keyval, "a", json_array()), -EINVAL);
 }
 
+static void test_programs(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		enum vn_qemu_program program;
+	} cases[] = {{"qemu-system-x86", VN_QEMU_VM}, {"/usr/bin/qemu-system-aarch64", VN_QEMU_VM},
+		{"/x/.qemu-system-x86_64-wrapped", VN_QEMU_VM}, {"/usr/libexec/qemu-kvm", VN_QEMU_VM},
+		{"qemu-kvm-spice", VN_QEMU_VM}, {"/bin/kvm", VN_QEMU_VM}, {"qemu-img", VN_QEMU_TOOL},
+		{"/bin/qemu-x86_64", VN_QEMU_TOOL}, {"qemu-", VN_QEMU_NONE}, {"qemu", VN_QEMU_NONE},
+		{"kvm2", VN_QEMU_NONE}, {"kv", VN_QEMU_NONE}, {"/usr/bin/kvm/", VN_QEMU_NONE},
+		{"qemu-system-x86_64/a", VN_QEMU_NONE}, {"", VN_QEMU_NONE}, {".", VN_QEMU_NONE}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(vn_qemu_program_of(cases[i].path, strlen(cases[i].path)), cases[i].program);
+	assert_int_equal(vn_qemu_program_of("kvm (deleted)", 3), VN_QEMU_VM);
+	assert_int_equal(vn_qemu_program_of("qemu-kvm", 7), VN_QEMU_TOOL);
+}
+
+static void test_accelerators(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *accel;
+	} cases[] = {{"qemu-system-x86_64 -m 64", "tcg"}, {"/opt/kvm/bin/qemu-system-x86_64", "tcg"},
+		{"A=b /usr/libexec/qemu-kvm", "kvm"}, {"kvm -accel tcg,thread=multi", "tcg"},
+		{"q -accel accel=kvm --accel tcg -enable-kvm", "kvm:tcg"},
+		{"q -enable-kvm -M pc,accel=tcg", "tcg"},
+		{"q -machine accel=tcg -enable-kvm -machine q35", "kvm"},
+		{"q -machine '{\"accel\":\"hvf:tcg\"}'", "hvf:tcg"}, {"kvm -machine =,", "kvm"},
+		{"kvm -name -enable-kvm -accel", "kvm"}, {"", "tcg"}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_autowords words = {0};
+		vn_autofree char *accel = NULL;
+		vn_words_parse(cases[i].line, strlen(cases[i].line), NULL, &words, NULL);
+		assert_int_equal(vn_qemu_accel(&words, &accel), 0);
+		assert_string_equal(accel, cases[i].accel);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_accelerators),
 		cmocka_unit_test(test_words_of_a_shell),
 		cmocka_unit_test(test_words_of_proc),
 		cmocka_unit_test(test_words_that_a_shell_would_work_on),

@@ -68,11 +68,11 @@ static int find_balancing(const struct vn_case *cases, size_t n, struct vn_audit
 {
 	vn_autoclaim claim = {.code = "kernel-balancing-fights"};
 	const struct vn_host_settings *settings = &audit->sample->settings;
+	int mode = audit->sample->host->numa_balancing;
 	const char *first = NULL;
 	size_t fought = 0;
 
-	if (settings->numa_balancing <= 0 || !(settings->numa_balancing & BALANCING_ON) ||
-		(settings->has_faults && settings->hint_faults == 0))
+	if (mode <= 0 || !(mode & BALANCING_ON) || (settings->has_faults && settings->hint_faults == 0))
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		bool found = false;

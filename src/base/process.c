@@ -15,8 +15,9 @@
 #define PROC_FILE_MAX (1u << 20)
 #define FIELD_STATE 3
 #define FIELD_START_TIME 22 /* proc(5) */
+#define DELETED " (deleted)"
 
-int vn_stat_parse(const char *text, char *ret_state, uint64_t *ret_start_time)
+int vn_stat_parse(const char *text, uint64_t *ret_start_time)
 {
 	const char *end = strrchr(text, ')');
 	vn_autofree char *rest = end && end[1] == ' ' ? strdup(end + 2) : NULL;
@@ -30,7 +31,8 @@ int vn_stat_parse(const char *text, char *ret_state, uint64_t *ret_start_time)
 		uint64_t start_time;
 		if (!state || vn_parse_u64(field, UINT64_MAX, &start_time) < 0)
 			return -EINVAL;
-		*ret_state = state;
+		if (state == 'Z' || state == 'X')
+			return -ESRCH;
 		*ret_start_time = start_time;
 		return 0;
 	}
@@ -72,51 +74,34 @@ int vn_proc_read(const char *path, char **ret_text)
 	return 0;
 }
 
-static int start_time_of(const char *path, uint64_t *ret_start_time)
-{
-	vn_autofree char *text = NULL;
-	uint64_t start_time;
-	char state;
-	int r = vn_proc_read(path, &text);
-
-	if (r == 0)
-		r = vn_stat_parse(text, &state, &start_time);
-	if (r != 0)
-		return r;
-	if (state == 'Z' || state == 'X')
-		return -ESRCH;
-	*ret_start_time = start_time;
-	return 0;
-}
-
 int vn_process_start_time(pid_t pid, uint64_t *ret_start_time)
 {
+	vn_autofree char *text = NULL;
 	char path[64];
+
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	return start_time_of(path, ret_start_time);
+	int r = vn_proc_read(path, &text);
+	return r == 0 ? vn_stat_parse(text, ret_start_time) : r;
 }
 
-int vn_thread_start_time(pid_t pid, pid_t tid, uint64_t *ret_start_time)
+void vn_exe_trim(char *target)
 {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	return start_time_of(path, ret_start_time);
+	size_t length = strlen(target), end = sizeof(DELETED) - 1;
+
+	if (length > end && strcmp(target + length - end, DELETED) == 0)
+		target[length - end] = '\0';
 }
 
 int vn_process_exe(pid_t pid, char **ret_exe)
 {
-	static const char deleted[] = " (deleted)";
-	char path[64], target[PATH_MAX + sizeof(deleted)];
+	char path[64], target[PATH_MAX + sizeof(DELETED)];
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	ssize_t n = readlink(path, target, sizeof(target) - 1);
 	if (n < 0)
 		return proc_errno();
 	target[n] = '\0';
-	/* An upgrade replaces the file of a running QEMU: still the same process. */
-	size_t length = (size_t)n, suffix = sizeof(deleted) - 1;
-	if (length > suffix && strcmp(target + length - suffix, deleted) == 0)
-		target[length - suffix] = '\0';
+	vn_exe_trim(target);
 	char *exe = strdup(target);
 	if (!exe)
 		return -ENOMEM;

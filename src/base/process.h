@@ -18,20 +18,18 @@ enum vn_process_match {
 };
 
 /*
- * Reads the text of /proc/PID/stat: the state (field 3) and the start time in clock ticks since boot (field
- * 22). The command's name may hold blanks and parentheses, so fields are counted from the last ')'. -EINVAL
- * when it is no such text.
+ * Reads the text of /proc/PID/stat, or of a thread: the start time in clock ticks since boot (field 22). The command's name may hold
+ * blanks and parentheses, so fields are counted from the last ')'. -ESRCH of a zombie; -EINVAL when it is no such text.
  */
-int vn_stat_parse(const char *text, char *ret_state, uint64_t *ret_start_time);
+int vn_stat_parse(const char *text, uint64_t *ret_start_time);
 
 /* Start time of a process; -ESRCH when there is none (or only a zombie). */
 int vn_process_start_time(pid_t pid, uint64_t *ret_start_time);
 
-/* The same of a thread of a process. */
-int vn_thread_start_time(pid_t pid, pid_t tid, uint64_t *ret_start_time);
+/* Takes the " (deleted)" off a target of /proc/PID/exe: an upgrade replaces the file of a running QEMU, and it still is the same process. */
+void vn_exe_trim(char *target);
 
-/* Target of /proc/PID/exe as a new string, without the " (deleted)" of a replaced file. -ESRCH, -EACCES,
- * -ENOMEM. */
+/* Target of /proc/PID/exe as a new string, so trimmed. -ESRCH, -EACCES, -ENOMEM. */
 int vn_process_exe(pid_t pid, char **ret_exe);
 
 /* Whether `pid` still is the process that started then and runs `exe` (NULL: whatever it runs). Or negative

@@ -3,13 +3,39 @@
  * Sources: the table is QEMU's qemu-options.hx, of 7.2 (each was asked of that program), a newer one, and what older versions had; how
  * words become options, QEMU's system/vl.c, lookup_opt().
  */
+#define _GNU_SOURCE
 #include "qemu_options.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
+#include "cleanup.h"
+#include "keyval.h"
 #include "parse.h"
+#include "text.h"
+
+static bool begins(const char *name, size_t n, const char *start)
+{
+	size_t length = strlen(start);
+
+	return n >= length && memcmp(name, start, length) == 0;
+}
+
+enum vn_qemu_program vn_qemu_program_of(const char *path, size_t n)
+{
+	const char *slash = memrchr(path, '/', n), *name = slash ? slash + 1 : path;
+
+	n -= (size_t)(name - path);
+	if (begins(name, n, ".")) {
+		name++;
+		n--;
+	}
+	if (begins(name, n, "qemu-system-") || begins(name, n, "qemu-kvm") ||
+		(n == 3 && begins(name, n, "kvm")))
+		return VN_QEMU_VM;
+	return n > 5 && begins(name, n, "qemu-") ? VN_QEMU_TOOL : VN_QEMU_NONE;
+}
 
 /* Whose keys are read, and the key of a value without one. */
 static const struct {
@@ -87,6 +113,51 @@ size_t vn_qemu_option_at(const struct vn_words *words, size_t at, struct vn_qemu
 	if (next && (takes == 1 || (takes < 0 && *next != '-')))
 		ret_option->value = words->v[at++].text;
 	return at;
+}
+
+/* Puts what an option tells into the place of *accel, or behind it. 0 or -ENOMEM. */
+static int tell_accel(char **accel, bool behind, const char *told, size_t n)
+{
+	char *text = vn_format("%s%s%.*s", behind ? *accel : "", behind ? ":" : "", (int)n, told);
+
+	if (!text)
+		return -ENOMEM;
+	free(*accel);
+	*accel = text;
+	return 0;
+}
+
+/* configure_accelerators() and qemu_init() in QEMU's system/vl.c; -enable-kvm is -machine accel=kvm. */
+int vn_qemu_accel(const struct vn_words *words, char **ret_accel)
+{
+	vn_autofree char *own = NULL, *of_machine = NULL;
+	const char *program = words->n > words->n_assignments ? words->v[words->n_assignments].text : "";
+	size_t n = strlen(program);
+	int r = 0;
+
+	for (size_t at = words->n_assignments + 1; at < words->n && r == 0;) {
+		struct vn_qemu_option option;
+		vn_autokeyval keys = {0};
+		at = vn_qemu_option_at(words, at, &option);
+		const char *value = option.value;
+		if (strcmp(option.name, "-enable-kvm") == 0) {
+			r = tell_accel(&of_machine, false, "kvm", 3);
+		} else if (strcmp(option.name, "-accel") == 0 && value) {
+			value += strncmp(value, "accel=", 6) == 0 ? 6 : 0;
+			r = tell_accel(&own, own != NULL, value, strcspn(value, ","));
+		} else if (strcmp(option.name, "-machine") == 0 && value) {
+			r = vn_keyval_parse(value, option.implied, NULL, &keys, NULL) == -ENOMEM ? -ENOMEM
+												 : 0;
+			value = vn_keyval_get(&keys, "accel");
+			if (value)
+				r = tell_accel(&of_machine, false, value, strlen(value));
+		}
+	}
+	if (r == 0 && !own && !of_machine)
+		r = tell_accel(&own, false, n >= 3 && strcmp(program + n - 3, "kvm") == 0 ? "kvm" : "tcg", 3);
+	if (r == 0)
+		*ret_accel = own ? vn_steal(own) : vn_steal(of_machine);
+	return r;
 }
 
 /* util/cutils.c, qemu_strtou64() with base 0, which is strtoull()'s. */

@@ -95,6 +95,25 @@ char *vn_copy(const char *text)
 	return text ? strdup(text) : NULL;
 }
 
+const char *vn_next_line(const char *text)
+{
+	text += strcspn(text, "\n");
+	return text + (*text == '\n');
+}
+
+char *vn_line_value(const char *text, const char *key, char mark)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; *line; line = vn_next_line(line)) {
+		if (strncmp(line, key, n) != 0 || line[n] != mark)
+			continue;
+		const char *value = line + n + 1 + strspn(line + n + 1, " \t");
+		return strndup(value, strcspn(value, "\n"));
+	}
+	return NULL;
+}
+
 const char *vn_quote(const char *text, char buffer[static VN_QUOTE_MAX])
 {
 	size_t n = 0;

@@ -28,6 +28,15 @@ char *vn_format_list(const char *format, va_list args) __attribute__((format(pri
 /* strdup that passes NULL through. */
 char *vn_copy(const char *text);
 
+/* The line behind the one that `text` begins with; behind the last there is the text's end. */
+const char *vn_next_line(const char *text);
+
+/*
+ * What the first line of "KEY:\tvalue", with `mark` for the colon, has behind the mark and blanks, up to its end: a new string.
+ * NULL: there is no such line, or no memory.
+ */
+char *vn_line_value(const char *text, const char *key, char mark);
+
 #define VN_QUOTE_MAX 48
 
 /* Text of an input for a message: cut short, and nothing in it that a terminal would act on. Returns `buffer`. */

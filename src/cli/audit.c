@@ -104,9 +104,8 @@ static int print(const struct request *request, const struct vn_audit *audit, st
 /* One look; the exit status it would have, or negative errno. */
 static int take_round(const struct request *request, const struct vn_look *look, struct vn_error *err)
 {
-	vn_autosample *sample = NULL;
 	vn_autoaudit *audit = NULL;
-	int r = vn_look_take(look, &sample, &audit, err);
+	int r = vn_look_take(look, &audit, err);
 
 	if (r == 0)
 		r = print(request, audit, err);

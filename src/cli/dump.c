@@ -98,7 +98,6 @@ static int find_ranges(const struct vn_audit *audit, struct ranges *ret)
 static int run(const struct vn_args *args, struct vn_error *err)
 {
 	vn_autolook look = {.root = {.fd = -1}};
-	vn_autosample *sample = NULL;
 	vn_autoaudit *audit = NULL;
 	vn_cleanup(ranges_clear) struct ranges ranges = {0};
 	int r = vn_look_open(args, &look, err);
@@ -107,7 +106,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		return r;
 	vn_autoclose int signals = vn_signals_open();
 	look.survey.stop_fd = signals < 0 ? -1 : signals;
-	r = vn_look_take(&look, &sample, &audit, err);
+	r = vn_look_take(&look, &audit, err);
 	if (r == -ECANCELED)
 		return vn_error_environment(err, r, "interrupted");
 	if (r < 0)

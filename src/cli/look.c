@@ -121,9 +121,9 @@ static int add_notes(struct vn_notes *to, const struct vn_notes *from)
 	return 0;
 }
 
-int vn_look_take(const struct vn_look *look, struct vn_sample **ret_sample, struct vn_audit **ret_audit,
-	struct vn_error *err)
+int vn_look_take(const struct vn_look *look, struct vn_audit **ret_audit, struct vn_error *err)
 {
+	vn_autoaudit *audit = NULL;
 	vn_autohost *host = NULL;
 	vn_autosample *sample = NULL;
 	vn_autovmlist records = {0};
@@ -142,9 +142,10 @@ int vn_look_take(const struct vn_look *look, struct vn_sample **ret_sample, stru
 	if (r < 0)
 		return r;
 	host = NULL; /* the sample's */
-	if (add_notes(&sample->gaps, &gaps) < 0 || vn_judge(sample, look->threshold, ret_audit) < 0)
+	if (add_notes(&sample->gaps, &gaps) < 0 || vn_judge(sample, look->threshold, &audit) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	*ret_sample = vn_steal(sample);
+	audit->owned = vn_steal(sample);
+	*ret_audit = vn_steal(audit);
 	return 0;
 }
 

@@ -15,7 +15,7 @@ struct session {
 	struct vn_screen *screen;
 	struct vn_rounds *rounds;
 	int signals;
-	struct vn_round round; /* that is shown */
+	struct vn_audit *round; /* that is shown */
 	struct vn_top top;
 };
 
@@ -24,23 +24,22 @@ static void session_clear(struct session *session)
 	vn_rounds_stop(session->rounds);
 	vn_screen_close(session->screen);
 	vn_top_clear(&session->top);
-	vn_round_clear(&session->round);
+	vn_audit_free(session->round);
 }
 
 /* Shows the latest round; the one before is given up only then, since its rows were still of use. */
 static int fetch(struct session *session, struct vn_error *err)
 {
-	struct vn_round next = {0};
+	struct vn_audit *next = NULL;
 	int r;
 
 	while ((r = vn_rounds_fetch(session->rounds, &next, err)) == 1) {
-		if (vn_top_update(&session->top, next.audit) < 0) {
-			vn_round_clear(&next);
+		if (vn_top_update(&session->top, next) < 0) {
+			vn_audit_free(next);
 			return vn_error_environment(err, -ENOMEM, "out of memory");
 		}
-		vn_round_clear(&session->round);
+		vn_audit_free(session->round);
 		session->round = next;
-		next = (struct vn_round){0};
 	}
 	return r;
 }

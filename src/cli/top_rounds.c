@@ -15,17 +15,10 @@ struct vn_rounds {
 	pthread_t thread;
 	int stop_fd, ready_fd; /* eventfd */
 	pthread_mutex_t lock; /* of what follows */
-	struct vn_round latest;
+	struct vn_audit *latest; /* or NULL */
 	int status; /* negative: the thread has ended */
 	struct vn_error err;
 };
-
-void vn_round_clear(struct vn_round *round)
-{
-	vn_audit_free(round->audit);
-	vn_sample_free(round->sample);
-	*round = (struct vn_round){0};
-}
 
 static void signal_fd(int fd)
 {
@@ -34,11 +27,11 @@ static void signal_fd(int fd)
 	(void)ignored;
 }
 
-static void hand_over(struct vn_rounds *rounds, struct vn_round round, int status, struct vn_error *err)
+static void hand_over(struct vn_rounds *rounds, struct vn_audit *round, int status, struct vn_error *err)
 {
 	pthread_mutex_lock(&rounds->lock);
 	if (status == 0) {
-		vn_round_clear(&rounds->latest);
+		vn_audit_free(rounds->latest);
 		rounds->latest = round;
 	} else {
 		rounds->status = status;
@@ -55,9 +48,9 @@ static void *work(void *argument)
 
 	for (int ready = 0; ready == 0;) {
 		int64_t next = vn_now_ms() + rounds->every_ms;
-		struct vn_round round = {0};
+		struct vn_audit *round = NULL;
 		vn_autoerror err = {0};
-		int r = vn_look_take(rounds->look, &round.sample, &round.audit, &err);
+		int r = vn_look_take(rounds->look, &round, &err);
 		if (r == -ECANCELED)
 			return NULL;
 		hand_over(rounds, round, r, &err);
@@ -101,7 +94,7 @@ void vn_rounds_stop(struct vn_rounds *rounds)
 		return;
 	signal_fd(rounds->stop_fd);
 	pthread_join(rounds->thread, NULL);
-	vn_round_clear(&rounds->latest);
+	vn_audit_free(rounds->latest);
 	vn_error_clear(&rounds->err);
 	pthread_mutex_destroy(&rounds->lock);
 	close(rounds->stop_fd);
@@ -114,17 +107,16 @@ int vn_rounds_fd(const struct vn_rounds *rounds)
 	return rounds->ready_fd;
 }
 
-int vn_rounds_fetch(struct vn_rounds *rounds, struct vn_round *ret_round, struct vn_error *err)
+int vn_rounds_fetch(struct vn_rounds *rounds, struct vn_audit **ret_round, struct vn_error *err)
 {
 	uint64_t count;
 	ssize_t ignored = read(rounds->ready_fd, &count, sizeof(count));
 	(void)ignored;
 
 	pthread_mutex_lock(&rounds->lock);
-	int r = rounds->latest.audit ? 1 : rounds->status;
+	int r = rounds->latest ? 1 : rounds->status;
 	if (r == 1) {
-		*ret_round = rounds->latest;
-		rounds->latest = (struct vn_round){0};
+		*ret_round = vn_steal(rounds->latest);
 	} else if (r < 0) {
 		vn_error_move(err, &rounds->err);
 	}

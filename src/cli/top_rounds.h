@@ -7,13 +7,6 @@
 
 #include "look.h"
 
-struct vn_round {
-	struct vn_sample *sample;
-	struct vn_audit *audit;
-};
-
-void vn_round_clear(struct vn_round *round);
-
 struct vn_rounds;
 
 /* Begins; `look` must outlive it, and its stop_fd is set. A round every `every_ms`. */
@@ -32,4 +25,4 @@ static inline void vn_rounds_stopp(struct vn_rounds **rounds)
 int vn_rounds_fd(const struct vn_rounds *rounds);
 
 /* 1: the latest round, now the caller's; 0: there is no new one; negative errno with what went wrong, and no more will come. */
-int vn_rounds_fetch(struct vn_rounds *rounds, struct vn_round *ret_round, struct vn_error *err);
+int vn_rounds_fetch(struct vn_rounds *rounds, struct vn_audit **ret_round, struct vn_error *err);

@@ -23,17 +23,11 @@
 /* The figure behind a key of memory.stat; 0 when it is not told. */
 static uint64_t stat_figure(const char *text, const char *key)
 {
-	size_t n = strlen(key);
+	vn_autofree char *number = vn_line_value(text, key, ' ');
 	uint64_t figure = 0;
 
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-		if (strncmp(line, key, n) != 0 || line[n] != ' ')
-			continue;
-		vn_autofree char *number = strndup(line + n + 1, strcspn(line + n + 1, "\n"));
-		if (number)
-			vn_parse_u64(number, VN_MAX_AMOUNT, &figure);
-		break;
-	}
+	if (number)
+		vn_parse_u64(number, VN_MAX_AMOUNT, &figure);
 	return figure;
 }
 

@@ -135,7 +135,7 @@ static int collect_allowed(struct vn_collection *collection)
 
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	for (char *line = text; *line; line += *line == '\n') {
+	for (const char *line = text; *line; line = vn_next_line(line)) {
 		int length = (int)strcspn(line, "\n");
 		for (size_t i = 0; i < 2 && kept; i++) {
 			if (strncmp(line, keys[i], strlen(keys[i])) != 0)
@@ -144,7 +144,6 @@ static int collect_allowed(struct vn_collection *collection)
 			free(kept);
 			kept = longer;
 		}
-		line += length;
 	}
 	if (!kept)
 		return -ENOMEM;

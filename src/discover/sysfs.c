@@ -12,12 +12,8 @@
 static hwloc_bitmap_t status_set(const char *status, const char *key)
 {
 	hwloc_bitmap_t set = NULL;
-	const char *at = strstr(status, key);
+	vn_autofree char *list = vn_line_value(status, key, ':');
 
-	if (!at || (at != status && at[-1] != '\n'))
-		return NULL;
-	at += strlen(key);
-	vn_autofree char *list = strndup(at, strcspn(at, "\n"));
 	return list && vn_set_parse(list, &set) == 0 ? set : NULL;
 }
 
@@ -29,8 +25,8 @@ static void read_allowed(struct vn_sysfs *sysfs)
 
 	if (vn_root_read(&sysfs->root, "proc/self/status", &status) < 0)
 		return; /* unknown counts as all: the kernel still refuses what is not allowed */
-	sysfs->host->allowed_cpus = status_set(status, "Cpus_allowed_list:");
-	sysfs->host->allowed_nodes = status_set(status, "Mems_allowed_list:");
+	sysfs->host->allowed_cpus = status_set(status, "Cpus_allowed_list");
+	sysfs->host->allowed_nodes = status_set(status, "Mems_allowed_list");
 }
 
 /* A kernel without the feature has no such file. 2 and 3 have come with memory tiers (Linux 5.18). */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../base/parse.h"
+#include "../base/text.h"
 
 #define MASK_WORD_BITS 32u
 #define MAX_KB (UINT64_C(1) << 40) /* 2^50 bytes */
@@ -256,8 +257,7 @@ static const char *match_key(const char *line, const char *key)
 
 int vn_meminfo_bytes(const char *text, const char *key, uint64_t *ret_bytes)
 {
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
+	for (const char *line = text; *line; line = vn_next_line(line)) {
 		const char *value = match_key(line, key);
 		if (!value)
 			continue;

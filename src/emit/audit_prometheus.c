@@ -263,10 +263,10 @@ static void put_host(const struct metrics *metrics)
 	put_plain(metrics, "vnuma_audit_vms", "VMs that were looked at.", (double)audit->n_vms);
 	put_plain(metrics, "vnuma_audit_vms_below_threshold", "VMs with less locality than the threshold.",
 		(double)audit->n_below);
-	if (audit->sample->settings.numa_balancing >= 0)
+	if (audit->sample->host->numa_balancing >= 0)
 		put_plain(metrics, "vnuma_host_numa_balancing",
 			"Kernel setting numa_balancing: 0 off, 1 on, 2 tiering, 3 both.",
-			audit->sample->settings.numa_balancing);
+			audit->sample->host->numa_balancing);
 	put_help(metrics, findings.name, findings.help);
 	put_codes(metrics, &findings, &audit->host, NULL);
 	put_nodes(metrics);

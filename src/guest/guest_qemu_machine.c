@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
-#include "../base/text.h"
+#include "../base/qemu_options.h"
 #include "guest_qemu_part.h"
 
 #define FLASHES 2
@@ -39,38 +39,13 @@ static void read_type(struct qemu_reader *r)
 		r->guest->machine.foreign = true;
 }
 
-/* What QEMU tries first of "kvm:tcg". */
-static bool is_tcg(const char *accel)
-{
-	size_t n = strcspn(accel, ":,");
-
-	return n == 3 && memcmp(accel, "tcg", 3) == 0;
-}
-
-/*
- * TCG is what runs a guest where nothing is told, unless the program's name ends in kvm. -accel may be there several times, and the first
- * counts; -enable-kvm is -machine accel=kvm, of which the last counts (configure_accelerators() and qemu_init() in QEMU's system/vl.c).
- */
+/* By what QEMU tries first of "kvm:tcg". */
 static void read_accel(struct qemu_reader *r)
 {
-	const char *program =
-			   r->words.n > r->words.n_assignments ? r->words.v[r->words.n_assignments].text : "",
-		   *machine = NULL;
-	const struct qemu_option *first = qemu_next(r, "-accel", NULL);
-	size_t n = strlen(program);
+	vn_autofree char *accel = NULL;
 
-	for (size_t i = 0; i < r->n_options; i++) {
-		const struct qemu_option *option = &r->options[i];
-		const char *accel =
-			strcmp(option->name, "-machine") == 0 ? vn_keyval_get(&option->keys, "accel") : NULL;
-		machine = strcmp(option->name, "-enable-kvm") == 0 ? "kvm" : accel ? accel : machine;
-	}
-	if (first && first->value)
-		machine = strncmp(first->value, "accel=", 6) == 0 ? first->value + 6 : first->value;
-	if (machine)
-		r->guest->machine.tcg = is_tcg(machine);
-	else
-		r->guest->machine.tcg = n < 3 || strcmp(program + n - 3, "kvm") != 0;
+	r->short_of_memory |= vn_qemu_accel(&r->words, &accel) < 0;
+	r->guest->machine.tcg = accel && strcspn(accel, ":") == 3 && strncmp(accel, "tcg", 3) == 0;
 }
 
 static void read_cpu(struct qemu_reader *r)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../base/parse.h"
+#include "../base/qemu_options.h"
 #include "../base/text.h"
 #include "guest_qemu_part.h"
 
@@ -25,12 +26,16 @@ static bool begins(const char *text, const char *start)
 
 /* ---- the program ---- */
 
-/* Programs of QEMU that run no VM: "qemu-img", "qemu-x86_64" (which runs one program of another machine). */
+/*
+ * A process calls itself what it likes (argv[0]). One that was found by the program it runs may have any name, so words of /proc pass
+ * under a name that tells nothing; as a text of no known kind they would have been taken for a config (guest_read.c).
+ */
 static void check_program(struct qemu_reader *r, const char *name)
 {
+	enum vn_qemu_program program = vn_qemu_program_of(name, strlen(name));
 	char seen[VN_QUOTE_MAX];
 
-	if (begins(name, "qemu-system-") || begins(name, "qemu-kvm") || strcmp(name, "kvm") == 0)
+	if (!*name || program == VN_QEMU_VM || (program == VN_QEMU_NONE && r->words.zeros))
 		return;
 	qemu_problem(r, NULL, "'%s' runs no VM; expected qemu-system-x86_64 or the like, qemu-kvm or kvm",
 		vn_quote(name, seen));
@@ -99,9 +104,7 @@ void qemu_read_type(struct qemu_reader *r)
 	bool pc = strcmp(program, "qemu-system-x86_64") == 0 || strcmp(program, "qemu-system-i386") == 0;
 	char seen[VN_QUOTE_MAX];
 
-	/* a running process may call itself what it likes; who found it knows its program */
-	if (*program && !r->words.zeros)
-		check_program(r, program);
+	check_program(r, program);
 	if (type)
 		take_type(r, type);
 	else if (pc) /* its default machine */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../base/qemu_options.h"
 #include "guest_cfg.h"
 #include "guest_libvirt.h"
 #include "guest_qemu.h"
@@ -31,14 +32,10 @@ static bool is_assignment(const char *p, const char *end)
 	return n > 0 && p + n < end && p[n] == '=';
 }
 
+/* One that runs no VM is refused as such later. */
 static bool is_qemu(const char *word, size_t n)
 {
-	const char *slash = memrchr(word, '/', n);
-	size_t skip = slash ? (size_t)(slash + 1 - word) : 0;
-
-	word += skip;
-	n -= skip;
-	return (n > 5 && memcmp(word, "qemu-", 5) == 0) || (n == 3 && memcmp(word, "kvm", 3) == 0);
+	return vn_qemu_program_of(word, n) != VN_QEMU_NONE;
 }
 
 enum vn_guest_form vn_guest_form_of(const char *text, size_t size)

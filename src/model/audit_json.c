@@ -131,8 +131,8 @@ static json_t *host_to_json(const struct vn_audit *audit)
 				vn_json_set(node->cpus), "memory_total", (json_int_t)node->memory_total,
 				"memory_free", vn_json_u64(node->has_memory_free, node->memory_free)));
 	}
-	return json_pack("{s:o, s:o, s:o}", "nodes", nodes, "settings",
-		vn_settings_to_json(&audit->sample->settings), "findings", findings_to_json(&audit->host));
+	return json_pack("{s:o, s:o, s:o}", "nodes", nodes, "settings", vn_settings_to_json(audit->sample),
+		"findings", findings_to_json(&audit->host));
 }
 
 json_t *vn_audit_to_json(const struct vn_audit *audit)

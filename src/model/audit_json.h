@@ -14,7 +14,7 @@ json_t *vn_audit_to_json(const struct vn_audit *audit);
 
 /* Parts of it (sample_json.c): what was read of a VM, added to `object`, and of the host. False, or NULL, when memory is short. */
 bool vn_vm_sample_into_json(const struct vn_vm_sample *vm, json_t *object);
-json_t *vn_settings_to_json(const struct vn_host_settings *settings);
+json_t *vn_settings_to_json(const struct vn_sample *sample);
 
 /* Bytes by node as {"0": 4096}. */
 json_t *vn_node_bytes_to_json(const struct vn_node_bytes *memory, size_t n);

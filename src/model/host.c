@@ -573,6 +573,15 @@ const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id)
 	return find_cpu(host, id);
 }
 
+const struct vn_host_device *vn_host_device(const struct vn_host *host, const char *address)
+{
+	for (size_t i = 0; i < host->n_devices; i++) {
+		if (strcmp(host->devices[i].address, address) == 0)
+			return &host->devices[i];
+	}
+	return NULL;
+}
+
 /* What vn_host_wrong_siblings() goes by: CPUs by id, those that count, and how many tell the same as the lowest of their core. */
 struct siblings {
 	const struct vn_host_cpu *cpus[VN_SET_MAX + 1];

@@ -201,6 +201,9 @@ const char *vn_memory_kind_text(enum vn_memory_kind kind);
 int vn_host_node_index(const struct vn_host *host, unsigned id);
 const struct vn_host_cpu *vn_host_cpu(const struct vn_host *host, unsigned id);
 
+/* The PCI function at this address, or NULL. */
+const struct vn_host_device *vn_host_device(const struct vn_host *host, const char *address);
+
 /* Whether CPUs of the node are known to be offline. */
 bool vn_host_has_offline_cpus(const struct vn_host *host, const struct vn_host_node *node);
 

@@ -12,12 +12,8 @@ struct vn_sample *vn_sample_new(void)
 	struct vn_sample *sample = calloc(1, sizeof(*sample));
 
 	if (sample)
-		sample->settings = (struct vn_host_settings){.numa_balancing = -1,
-			.zone_reclaim = -1,
-			.ksm = -1,
-			.ksm_merges_nodes = -1,
-			.irqbalance = -1,
-			.numad = -1};
+		sample->settings = (struct vn_host_settings){
+			.zone_reclaim = -1, .ksm = -1, .ksm_merges_nodes = -1, .irqbalance = -1, .numad = -1};
 	return sample;
 }
 

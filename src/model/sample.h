@@ -153,9 +153,8 @@ struct vn_vm_sample {
 	struct vn_notes gaps; /* what could not be read, and what it takes to read it */
 };
 
-/* What of the host's settings bears on VMs. */
+/* What of the host's settings bears on VMs, beside the numa_balancing of vn_host. */
 struct vn_host_settings {
-	int numa_balancing; /* as vn_host has it */
 	int zone_reclaim; /* vm.zone_reclaim_mode; -1: not known */
 	char thp[16], thp_defrag[16], thp_shmem[16]; /* the word in brackets: "always", "madvise"; or empty */
 	int ksm; /* ksm/run; -1 */

@@ -178,15 +178,17 @@ bool vn_vm_sample_into_json(const struct vn_vm_sample *vm, json_t *object)
 	       vn_json_put(object, "gaps", vn_notes_to_json(&vm->gaps, NULL));
 }
 
-json_t *vn_settings_to_json(const struct vn_host_settings *settings)
+json_t *vn_settings_to_json(const struct vn_sample *sample)
 {
+	const struct vn_host_settings *settings = &sample->settings;
+
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "numa_balancing",
-		vn_json_int(settings->numa_balancing), "zone_reclaim", vn_json_int(settings->zone_reclaim),
-		"thp", vn_json_text(settings->thp), "thp_defrag", vn_json_text(settings->thp_defrag),
-		"thp_shmem", vn_json_text(settings->thp_shmem), "ksm", vn_json_int(settings->ksm),
-		"ksm_merges_nodes", vn_json_int(settings->ksm_merges_nodes), "irqbalance",
-		settings->irqbalance >= 0 ? json_boolean(settings->irqbalance) : json_null(), "numad",
-		settings->numad >= 0 ? json_boolean(settings->numad) : json_null(), "hint_faults",
+		vn_json_int(sample->host->numa_balancing), "zone_reclaim",
+		vn_json_int(settings->zone_reclaim), "thp", vn_json_text(settings->thp), "thp_defrag",
+		vn_json_text(settings->thp_defrag), "thp_shmem", vn_json_text(settings->thp_shmem), "ksm",
+		vn_json_int(settings->ksm), "ksm_merges_nodes", vn_json_int(settings->ksm_merges_nodes),
+		"irqbalance", settings->irqbalance >= 0 ? json_boolean(settings->irqbalance) : json_null(),
+		"numad", settings->numad >= 0 ? json_boolean(settings->numad) : json_null(), "hint_faults",
 		vn_json_u64(settings->has_faults, settings->hint_faults), "migrated_pages",
 		vn_json_u64(settings->has_faults, settings->migrated_pages));
 }

@@ -14,15 +14,6 @@
 
 #include "../base/parse.h"
 
-static const struct vn_host_device *find_device(const struct vn_host *host, const char *address)
-{
-	for (size_t i = 0; i < host->n_devices; i++) {
-		if (strcmp(host->devices[i].address, address) == 0)
-			return &host->devices[i];
-	}
-	return NULL;
-}
-
 /* The text of a file without its newline, made harmless; empty when it cannot be read. */
 static void read_text(const struct vn_root *root, const char *path, char ret[static VN_SAMPLE_TEXT])
 {
@@ -71,7 +62,7 @@ static int read_irq(const struct vn_root *root, struct vn_irq_sample *irq)
 static int read_device(
 	const struct vn_survey *survey, const struct vn_host *host, struct vn_device_sample *device)
 {
-	const struct vn_host_device *seen = find_device(host, device->address);
+	const struct vn_host_device *seen = vn_host_device(host, device->address);
 	bool remapped = false;
 
 	device->node = seen ? seen->node : -1;

@@ -14,21 +14,16 @@
 #define _GNU_SOURCE
 #include "domain.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "../base/markup.h"
 #include "../base/parse.h"
-#include "../base/process.h"
-#include "../base/rootfs.h"
 #include "../base/text.h"
-#include "neighbours.h"
-#include "policy.h"
+#include "find.h"
+#include "memory_areas.h"
+#include "thread_kind.h"
 #include "threads.h"
-
-#define MAX_CMDLINE (4u << 20)
-#define MAX_MAPS (64u << 20)
 
 struct reader {
 	const struct vn_markup *xml;
@@ -230,61 +225,38 @@ int vn_domain_promises(
 
 /* ---- what is there ---- */
 
-/* Whether "-uuid", and behind it `uuid`, are words of a command line. */
-static bool has_uuid(const char *line, size_t size, const char *uuid)
+static int find_process(const struct vn_root *root, const char *uuid, struct vn_process *ret_process)
 {
-	bool named = false;
+	struct vn_survey survey = {.root = root, .names = &uuid, .n_names = 1};
+	vn_cleanup(vn_notes_clear) struct vn_notes gaps = {0};
+	struct vn_vm_sample *vms = NULL;
+	size_t n = 0;
+	int r = vn_vms_find(&survey, &vms, &n, &gaps, NULL);
 
-	for (size_t at = 0; at < size; at += strlen(line + at) + 1) {
-		if (named && strcmp(line + at, uuid) == 0)
-			return true;
-		named = strcmp(line + at, "-uuid") == 0;
-	}
-	return false;
-}
-
-static bool is_domain(const char *pid, const char *uuid)
-{
-	vn_autofree char *path = vn_format("/proc/%s/cmdline", pid), *line = NULL;
-	size_t size = 0;
-
-	return path && vn_file_read_bytes(path, MAX_CMDLINE, &line, &size, NULL) == 0 &&
-	       has_uuid(line, size, uuid);
-}
-
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-/* Its pid; 0: there is none. */
-static pid_t find_process(const char *uuid)
-{
-	vn_cleanup(closedirp) DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	uint64_t pid;
-
-	while (dir && (entry = readdir(dir))) {
-		if (vn_parse_u64(entry->d_name, INT32_MAX, &pid) == 0 && is_domain(entry->d_name, uuid))
-			return (pid_t)pid;
-	}
-	return 0;
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	r = vms[0].process.exe ? 0 : -EACCES;
+	*ret_process = vms[0].process;
+	vms[0].process.exe = NULL;
+	for (size_t i = 0; i < n; i++)
+		vn_vm_sample_clear(&vms[i]);
+	free(vms);
+	return r;
 }
 
 /* "CPU 2/KVM" as 2, "IO iothread1" as 1; -1: the name is not of that kind. */
 static int number_in(const char *comm, enum vn_thread_kind kind)
 {
-	const char *lead = kind == VN_THREAD_VCPU ? "CPU " : "IO iothread";
-	size_t n = strlen(lead), digits;
-	char text[8];
+	static const char lead[] = "IO iothread";
 	uint64_t number;
+	int index;
 
-	if (strncmp(comm, lead, n) != 0 || (kind == VN_THREAD_VCPU && !vn_is_vcpu(comm)))
+	if (kind == VN_THREAD_VCPU)
+		return vn_thread_kind_of(comm, &index) == kind ? index : -1;
+	if (strncmp(comm, lead, strlen(lead)) != 0 ||
+		vn_parse_u64(comm + strlen(lead), VN_MAX_VCPUS, &number) < 0)
 		return -1;
-	digits = strspn(comm + n, "0123456789");
-	snprintf(text, sizeof(text), "%.*s", (int)digits, comm + n);
-	return vn_parse_u64(text, VN_MAX_VCPUS, &number) == 0 ? (int)number : -1;
+	return (int)number;
 }
 
 static void find_threads(struct vn_vm *vm, const struct vn_threads_seen *seen)
@@ -323,47 +295,62 @@ static bool is_taken(const struct vn_vm *vm, uint64_t address)
 	return false;
 }
 
-/* Whether the area has the policy that was promised, by its nodes. */
-static bool has_policy(const struct vn_vm *vm, const struct vn_vm_backend *backend, uint64_t address)
+/* Whether most of the memory there has the policy that was promised, by its nodes. */
+static bool has_policy(const struct vn_areas *areas, const struct vn_numa_lines *lines,
+	const struct vn_vm_backend *backend, uint64_t address)
 {
-	struct vn_mem_policy_list list = {0};
-	bool same = vn_policies_read(vm->process.pid, address, backend->memory, &list, NULL) == 0 &&
-		    list.n > 0 && hwloc_bitmap_isequal(list.v[0].nodes, backend->policy_nodes);
+	vn_autopolicy policy = {0};
+	bool differ;
 
-	vn_mem_policy_list_clear(&list);
-	return same;
+	return vn_numa_lines_policy(lines, areas, address, backend->memory, &policy, &differ) == 0 &&
+	       hwloc_bitmap_isequal(policy.nodes, backend->policy_nodes);
 }
 
-/* The best area for each backend: those with the right policy first, then whatever is as large. */
-static void find_mappings(struct vn_vm *vm, const char *maps, bool by_policy)
+/* The best place for each backend: those with the right policy first, then whatever is as large. */
+static void find_mappings(
+	struct vn_vm *vm, const struct vn_areas *areas, const struct vn_numa_lines *lines, bool by_policy)
 {
+	uint64_t places[VN_CANDIDATES_MAX];
+
 	for (size_t i = 0; i < vm->n_backends; i++) {
 		struct vn_vm_backend *backend = &vm->backends[i];
-		for (const char *line = maps; *line && backend->address == 0; line += *line == '\n') {
-			struct vn_area area;
-			if (vn_maps_line(line, &area) == 0 && area.writable && area.size == backend->memory &&
-				!is_taken(vm, area.start) &&
-				(!by_policy || has_policy(vm, backend, area.start)))
-				backend->address = area.start;
-			line += strcspn(line, "\n");
+		size_t n = vn_areas_candidates(areas, backend->memory, places);
+		for (size_t k = 0; k < n && backend->address == 0; k++) {
+			if (!is_taken(vm, places[k]) &&
+				(!by_policy || has_policy(areas, lines, backend, places[k])))
+				backend->address = places[k];
 		}
 	}
+}
+
+static int find_memory(const struct vn_root *root, struct vn_vm *vm)
+{
+	vn_autoareas areas = {0};
+	vn_autolines lines = {0};
+	int r = vn_areas_read(root, vm->process.pid, &areas);
+
+	if (r == 0 && vn_numa_lines_read(root, vm->process.pid, &lines) == -ENOMEM)
+		r = -ENOMEM;
+	if (r < 0)
+		return r;
+	find_mappings(vm, &areas, &lines, true);
+	find_mappings(vm, &areas, &lines, false);
+	return 0;
 }
 
 int vn_domain_find(struct vn_vm *vm, const char *uuid, struct vn_error *err)
 {
 	vn_autothreads seen = {0};
-	vn_autofree char *path = NULL, *maps = NULL;
-	size_t size = 0;
+	vn_autoroot root = {.fd = -1};
+	int r = vn_root_open("/", &root, err);
 
-	vm->process.pid = find_process(uuid);
-	if (vm->process.pid == 0)
-		return vn_error_environment(err, -ESRCH,
+	if (r < 0)
+		return r;
+	r = find_process(&root, uuid, &vm->process);
+	if (r == -ESRCH)
+		return vn_error_environment(err, r,
 			"'%s': no process here was started with -uuid %s, or it may not be looked at",
 			vm->name, uuid);
-	int r = vn_process_start_time(vm->process.pid, &vm->process.start_time);
-	if (r == 0)
-		r = vn_process_exe(vm->process.pid, &vm->process.exe);
 	if (r < 0)
 		return vn_error_environment(err, r, "process %d: %s", vm->process.pid, strerror(-r));
 	r = vn_threads_read(vm->process.pid, &seen, err);
@@ -371,13 +358,8 @@ int vn_domain_find(struct vn_vm *vm, const char *uuid, struct vn_error *err)
 		return r;
 	find_threads(vm, &seen);
 	drop_absent_vcpus(vm);
-	path = vn_format("/proc/%d/maps", vm->process.pid);
-	if (!path)
-		return vn_error_environment(err, -ENOMEM, "out of memory");
-	r = vn_file_read_bytes(path, MAX_MAPS, &maps, &size, err);
+	r = find_memory(&root, vm);
 	if (r < 0)
-		return r;
-	find_mappings(vm, maps, true);
-	find_mappings(vm, maps, false);
-	return 0;
+		vn_error_environment(err, r, "process %d: its mappings: %s", vm->process.pid, strerror(-r));
+	return r;
 }

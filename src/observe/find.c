@@ -13,6 +13,7 @@
 
 #include "../base/parse.h"
 #include "../base/process.h"
+#include "../base/qemu_options.h"
 #include "../base/text.h"
 #include "qemu_process.h"
 #include "vm_identity.h"
@@ -36,57 +37,29 @@ static int read_of(const struct finder *f, pid_t pid, const char *leaf, char **r
 	return vn_root_read(f->survey->root, path, ret_text);
 }
 
-static bool is_gone(int r)
-{
-	return r == -ENOENT || r == -ESRCH;
-}
-
 static int start_time(const struct finder *f, pid_t pid, uint64_t *ret)
 {
 	vn_autofree char *text = NULL;
-	char state;
 	int r = read_of(f, pid, "stat", &text);
 
-	if (r == 0)
-		r = vn_stat_parse(text, &state, ret);
-	if (r == 0 && (state == 'Z' || state == 'X'))
-		r = -ESRCH;
-	return r;
-}
-
-/* A line "Key:\tvalue" of /proc/PID/status; NULL: it is not there. *ret_length without the newline. */
-static const char *status_field(const char *text, const char *key, size_t *ret_length)
-{
-	size_t n = strlen(key);
-
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
-		if (strncmp(line, key, n) == 0 && line[n] == ':') {
-			line += n + 1 + strspn(line + n + 1, " \t");
-			*ret_length = strcspn(line, "\n");
-			return line;
-		}
-	}
-	return NULL;
+	return r == 0 ? vn_stat_parse(text, ret) : r;
 }
 
 static int read_status(const struct finder *f, struct vn_vm_sample *vm)
 {
 	vn_autofree char *text = NULL;
-	size_t length;
+	uint64_t number;
 	int r = read_of(f, vm->process.pid, "status", &text);
 
 	if (r < 0)
 		return r;
-	const char *uid = status_field(text, "Uid", &length);
-	vn_autofree char *id = uid ? strndup(uid, strspn(uid, "0123456789")) : NULL;
-	uint64_t number;
-	if (id && vn_parse_u64(id, UINT32_MAX, &number) == 0)
+	vn_autofree char *uids = vn_line_value(text, "Uid", ':'); /* real, effective, saved, … */
+	vn_autofree char *mems = vn_line_value(text, "Mems_allowed_list", ':');
+	if (uids)
+		uids[strspn(uids, "0123456789")] = 0;
+	if (uids && vn_parse_u64(uids, UINT32_MAX, &number) == 0)
 		vm->uid = (uid_t)number;
-	const char *mems = status_field(text, "Mems_allowed_list", &length);
-	vn_autofree char *list = mems ? strndup(mems, length) : NULL;
-	if (list && vn_set_parse(list, &vm->mems) == -ENOMEM)
-		return -ENOMEM;
-	return 0;
+	return mems && vn_set_parse(mems, &vm->mems) == -ENOMEM ? -ENOMEM : 0;
 }
 
 /* Whether a namespace of the process is another than ours. Not known: no. */
@@ -142,7 +115,9 @@ static int read_command(const struct finder *f, bool sure, struct vn_vm_sample *
 	snprintf(path, sizeof(path), "proc/%d/cmdline", vm->process.pid);
 	int r = vn_root_read_bytes(f->survey->root, path, MAX_CMDLINE, &bytes, &size);
 	line = (char *)bytes;
-	if (is_gone(r) || r == -ENOMEM)
+	if (r == -ENOENT || r == -ESRCH)
+		return 0; /* it has ended */
+	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
 		return gap(vm, "command-unreadable", "its command line cannot be read", r) < 0 ? -ENOMEM : 1;
@@ -150,14 +125,16 @@ static int read_command(const struct finder *f, bool sure, struct vn_vm_sample *
 		return 0; /* a thread of the kernel's, or a process that is ending */
 	r = vn_words_parse(line, size, NULL, &words, NULL);
 	if (r == 0) {
-		r = (!sure && !vn_is_qemu_program(words.v[0].text)) || vn_identity_is_probe(&words) ? 0 : 1;
+		const char *own = words.v[0].text;
+		sure = sure || vn_qemu_program_of(own, strlen(own)) == VN_QEMU_VM;
+		r = !sure || vn_identity_is_probe(&words) ? 0 : 1;
 		if (r == 1 && vn_identity_from_words(&words, vm) < 0)
 			r = -ENOMEM;
 	} else if (r != -ENOMEM) {
 		r = 1;
 	}
 	vn_words_clear(&words);
-	if (r == 1 && read_guest(f, vm, line, size) < 0)
+	if (r == 1 && f->survey->read_guest && read_guest(f, vm, line, size) < 0)
 		r = -ENOMEM;
 	return r;
 }
@@ -180,14 +157,12 @@ static int find_record(const struct finder *f, struct vn_vm_sample *vm)
 
 static int read_exe(const struct finder *f, struct vn_vm_sample *vm)
 {
-	static const char deleted[] = " (deleted)";
 	char path[64];
 
 	snprintf(path, sizeof(path), "proc/%d/exe", vm->process.pid);
 	int r = vn_root_link(f->survey->root, path, &vm->process.exe);
-	size_t n = r == 0 ? strlen(vm->process.exe) : 0, end = sizeof(deleted) - 1;
-	if (n > end && strcmp(vm->process.exe + n - end, deleted) == 0)
-		vm->process.exe[n - end] = 0; /* an upgrade replaced the file of a running QEMU */
+	if (r == 0)
+		vn_exe_trim(vm->process.exe);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -202,7 +177,7 @@ static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sa
 		return 0;
 	int r = read_command(f, sure, vm);
 	if (r <= 0)
-		return is_gone(r) ? 0 : r;
+		return r;
 	r = read_status(f, vm);
 	if (r == 0)
 		r = read_exe(f, vm);

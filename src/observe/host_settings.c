@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../base/parse.h"
+#include "../base/text.h"
 
 #define THP "sys/kernel/mm/transparent_hugepage/"
 #define KSM "sys/kernel/mm/ksm/"
@@ -58,10 +59,9 @@ static int find_daemons(const struct vn_root *root, struct vn_host_settings *set
 	return 0;
 }
 
-int vn_settings_read(
-	const struct vn_root *root, const struct vn_host *host, struct vn_host_settings *ret_settings)
+int vn_settings_read(const struct vn_root *root, struct vn_host_settings *ret_settings)
 {
-	struct vn_host_settings settings = {.numa_balancing = host->numa_balancing,
+	struct vn_host_settings settings = {
 		.zone_reclaim = read_number(root, "proc/sys/vm/zone_reclaim_mode"),
 		.ksm = read_number(root, KSM "run"),
 		.ksm_merges_nodes = read_number(root, KSM "merge_across_nodes"),
@@ -77,18 +77,11 @@ int vn_settings_read(
 	return 0;
 }
 
-/* "NAME NUMBER" in a line of its own. */
 static int find_counter(const char *text, const char *name, uint64_t *ret)
 {
-	size_t n = strlen(name);
+	vn_autofree char *number = vn_line_value(text, name, ' ');
 
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
-		if (strncmp(line, name, n) != 0 || line[n] != ' ')
-			continue;
-		vn_autofree char *number = strndup(line + n + 1, strcspn(line + n + 1, "\n"));
-		return number ? vn_parse_u64(number, UINT64_MAX, ret) : -ENOMEM;
-	}
-	return -ENODATA;
+	return number ? vn_parse_u64(number, UINT64_MAX, ret) : -ENODATA;
 }
 
 int vn_settings_faults(const struct vn_root *root, uint64_t *ret_faults, uint64_t *ret_migrated)

@@ -38,18 +38,9 @@ static size_t count_lines(const char *text)
 {
 	size_t n = 1;
 
-	while ((text = strchr(text, '\n'))) {
-		text++;
+	for (; *text; text = vn_next_line(text))
 		n++;
-	}
 	return n;
-}
-
-static const char *next_line(const char *text)
-{
-	const char *end = strchr(text, '\n');
-
-	return end ? end + 1 : text + strlen(text);
 }
 
 /* A file of a process; a missing one means that it is gone. */
@@ -74,7 +65,7 @@ int vn_areas_parse(const char *text, struct vn_areas *ret_areas)
 	areas.v = calloc(count_lines(text), sizeof(*areas.v));
 	if (!areas.v)
 		return -ENOMEM;
-	for (const char *line = text; *line; line = next_line(line)) {
+	for (const char *line = text; *line; line = vn_next_line(line)) {
 		struct vn_area *before = areas.n ? &areas.v[areas.n - 1] : NULL;
 		if (vn_maps_line(line, &areas.v[areas.n]) == 0 &&
 			(!before || before->start + before->size <= areas.v[areas.n].start))
@@ -93,26 +84,26 @@ int vn_areas_read(const struct vn_root *root, pid_t pid, struct vn_areas *ret_ar
 	return r < 0 ? r : vn_areas_parse(text, ret_areas);
 }
 
-/* The last with a start at or below the address; n: none. */
-static size_t last_below(const struct vn_areas *areas, uint64_t address)
+/* How many of `n` areas or lines, which are `size` bytes each and go by the address that each begins with, are at or below one. */
+static size_t count_below(const void *v, size_t n, size_t size, uint64_t address)
 {
-	size_t low = 0, high = areas->n;
+	size_t low = 0, high = n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (areas->v[middle].start <= address)
+		if (*(const uint64_t *)((const char *)v + middle * size) <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low ? low - 1 : areas->n;
+	return low;
 }
 
 const struct vn_area *vn_area_at(const struct vn_areas *areas, uint64_t address)
 {
-	size_t i = last_below(areas, address);
+	size_t n = count_below(areas->v, areas->n, sizeof(*areas->v), address);
 
-	return i < areas->n && address - areas->v[i].start < areas->v[i].size ? &areas->v[i] : NULL;
+	return n && address - areas->v[n - 1].start < areas->v[n - 1].size ? &areas->v[n - 1] : NULL;
 }
 
 /* ---- candidates ---- */
@@ -213,7 +204,7 @@ int vn_numa_lines_parse(char *text, struct vn_numa_lines *ret_lines)
 	lines.v = calloc(count_lines(lines.text), sizeof(*lines.v));
 	if (!lines.v)
 		return -ENOMEM;
-	for (const char *line = lines.text; *line; line = next_line(line)) {
+	for (const char *line = lines.text; *line; line = vn_next_line(line)) {
 		char *end;
 		errno = 0;
 		uint64_t start = strtoull(line, &end, 16);
@@ -237,16 +228,16 @@ int vn_numa_lines_read(const struct vn_root *root, pid_t pid, struct vn_numa_lin
 /* The first line of a mapping that reaches into the range; n: none. */
 static size_t first_line(const struct vn_numa_lines *lines, uint64_t address)
 {
-	size_t low = 0, high = lines->n;
+	size_t n = count_below(lines->v, lines->n, sizeof(*lines->v), address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (lines->v[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? low - 1 : 0;
+	return n ? n - 1 : 0;
+}
+
+const char *vn_numa_line_of(const struct vn_numa_lines *lines, uint64_t start)
+{
+	size_t i = first_line(lines, start);
+
+	return i < lines->n && lines->v[i].start == start ? lines->v[i].text : NULL;
 }
 
 /* Bytes of the range that the line's mapping has; 0: none. */

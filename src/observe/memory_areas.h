@@ -52,6 +52,9 @@ int vn_numa_lines_read(const struct vn_root *root, pid_t pid, struct vn_numa_lin
 void vn_numa_lines_clear(struct vn_numa_lines *lines);
 #define vn_autolines vn_cleanup(vn_numa_lines_clear) struct vn_numa_lines
 
+/* The line of the mapping that begins at `start`, or NULL. */
+const char *vn_numa_line_of(const struct vn_numa_lines *lines, uint64_t start);
+
 /* The policy of most of [address, address + size), and whether parts have others. 0, -ENOENT (no line is of it), -ENOMEM. */
 int vn_numa_lines_policy(const struct vn_numa_lines *lines, const struct vn_areas *areas, uint64_t address,
 	uint64_t size, struct vn_mem_policy *ret_policy, bool *ret_differ);

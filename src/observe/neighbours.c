@@ -7,6 +7,7 @@
 
 #include "../base/parse.h"
 #include "../base/text.h"
+#include "memory_areas.h"
 #include "policy.h"
 #include "qemu_process.h"
 #include "threads.h"
@@ -205,63 +206,39 @@ static int count_area(struct survey *s, pid_t pid, const struct vn_area *area,
 	return 0;
 }
 
-static const char *next_line(const char *text)
-{
-	const char *end = strchr(text, '\n');
-
-	return end ? end + 1 : text + strlen(text);
-}
-
-/* Both files have the areas in ascending order; what changed between the two readings is passed over. */
-static int count_areas(struct survey *s, pid_t pid, const char *maps, const char *numa_maps)
+static int count_areas(
+	struct survey *s, pid_t pid, const struct vn_areas *areas, const struct vn_numa_lines *lines)
 {
 	int r = 0;
 
-	for (; *maps && r == 0; maps = next_line(maps)) {
-		struct vn_area area;
+	for (size_t i = 0; i < areas->n && r == 0; i++) {
+		const struct vn_area *area = &areas->v[i];
+		const char *line = vn_numa_line_of(lines, area->start);
 		vn_autopolicy policy = {0};
 		struct vn_present present;
-		uint64_t start = 0;
-		if (vn_maps_line(maps, &area) < 0 || !area.writable || area.size < VN_AREA_LEAST)
+		uint64_t start;
+		if (!area->writable || area->size < VN_AREA_LEAST || !line ||
+			vn_numa_maps_line(line, &start, &policy) < 0)
 			continue;
-		for (; *numa_maps; numa_maps = next_line(numa_maps)) {
-			vn_mem_policy_clear(&policy);
-			if (vn_numa_maps_line(numa_maps, &start, &policy) == 0 && start >= area.start)
-				break;
-		}
-		if (!*numa_maps || start != area.start || !policy.nodes)
-			continue;
-		vn_numa_maps_present(numa_maps, &present);
-		if (area.nameless || present.huge)
-			r = count_area(s, pid, &area, &policy, &present);
+		vn_numa_maps_present(line, &present);
+		if (area->nameless || present.huge)
+			r = count_area(s, pid, area, &policy, &present);
 	}
 	return r;
 }
 
-static int read_of(const struct survey *s, pid_t pid, const char *leaf, char **ret_text)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "proc/%d/%s", pid, leaf);
-	return vn_root_read(s->root, path, ret_text);
-}
-
-static bool has_ended(int r)
-{
-	return r == -ENOENT || r == -ESRCH;
-}
-
+/* What changed between the two readings is passed over. */
 static int count_memory(struct survey *s, pid_t pid)
 {
-	vn_autofree char *maps = NULL;
-	vn_autofree char *numa_maps = NULL;
-	int r = read_of(s, pid, "maps", &maps);
+	vn_autoareas areas = {0};
+	vn_autolines lines = {0};
+	int r = vn_areas_read(s->root, pid, &areas);
 
 	if (r == 0)
-		r = read_of(s, pid, "numa_maps", &numa_maps);
+		r = vn_numa_lines_read(s->root, pid, &lines);
 	if (r == 0)
-		return count_areas(s, pid, maps, numa_maps);
-	if (r != -ENOMEM && !has_ended(r))
+		return count_areas(s, pid, &areas, &lines);
+	if (r != -ENOMEM && r != -ESRCH)
 		name(&s->unreadable, pid);
 	return r == -ENOMEM ? r : 0;
 }
@@ -285,10 +262,9 @@ static void count_vcpu(struct survey *s, hwloc_const_bitmap_t cpus)
 
 static int count_thread(struct survey *s, pid_t pid, const char *tid, unsigned *vcpus)
 {
-	vn_autofree char *leaf = vn_format("task/%s/status", tid);
-	vn_autofree char *text = NULL;
+	vn_autofree char *path = vn_format("proc/%d/task/%s/status", pid, tid), *text = NULL;
 	struct vn_thread_seen thread = {0};
-	int r = leaf ? read_of(s, pid, leaf, &text) : -ENOMEM;
+	int r = path ? vn_root_read(s->root, path, &text) : -ENOMEM;
 
 	if (r == 0)
 		r = vn_status_parse(text, &thread);

@@ -141,10 +141,9 @@ static bool take_physical(const struct reader *r, const char *interface, struct 
 		return false;
 	vn_sample_text(interface, strlen(interface), nic->physical, sizeof(nic->physical));
 	snprintf(nic->address, sizeof(nic->address), "%s", address);
-	for (size_t i = 0; i < r->host->n_devices; i++) {
-		if (strcmp(r->host->devices[i].address, address) == 0)
-			nic->node = r->host->devices[i].node;
-	}
+	const struct vn_host_device *device = vn_host_device(r->host, address);
+	if (device)
+		nic->node = device->node;
 	return true;
 }
 

@@ -4,21 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The kernel cuts its names after 15 characters, and adds " (deleted)" to a program that an upgrade replaced. */
+#include "../base/qemu_options.h"
+
+/* Up to the newline of comm, or the " (deleted)" that the kernel adds to a program that an upgrade replaced. */
 static bool is_qemu_name(const char *name)
 {
-	size_t n = strcspn(name, " \n");
-
-	name += *name == '.';
-	return strncmp(name, "qemu-system", 11) == 0 || (n == 8 && strncmp(name, "qemu-kvm", 8) == 0) ||
-	       (n == 3 && strncmp(name, "kvm", 3) == 0);
-}
-
-bool vn_is_qemu_program(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return is_qemu_name(slash ? slash + 1 : path);
+	return vn_qemu_program_of(name, strcspn(name, " \n")) == VN_QEMU_VM;
 }
 
 bool vn_is_qemu(const struct vn_root *root, pid_t pid, bool *ret_sure)

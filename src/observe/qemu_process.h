@@ -7,11 +7,7 @@
 #include "../base/rootfs.h"
 
 /*
- * By the program it runs: what it calls itself does not count (a script of that name, `-name process=`). Distributions call the
- * program kvm or qemu-kvm, too; NixOS runs it as .qemu-system-x86_64-wrapped. Only where the program may not be looked at does the
- * kernel's name of the process decide; then *ret_sure is false. A process that is gone is none.
+ * By the program it runs: what it calls itself does not count (a script of that name, `-name process=`). Only where the program may
+ * not be looked at does the kernel's name of the process decide; then *ret_sure is false. A process that is gone is none.
  */
 bool vn_is_qemu(const struct vn_root *root, pid_t pid, bool *ret_sure);
-
-/* Whether a program of this name, or at this path, is QEMU. */
-bool vn_is_qemu_program(const char *path);

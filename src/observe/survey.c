@@ -170,7 +170,7 @@ static int take(const struct vn_survey *survey, struct vn_sample *sample, struct
 
 	if (r < 0)
 		return r;
-	r = vn_settings_read(survey->root, sample->host, &sample->settings);
+	r = vn_settings_read(survey->root, &sample->settings);
 	if (r == 0)
 		r = read_vms(survey, sample);
 	if (r == 0)

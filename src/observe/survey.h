@@ -20,7 +20,7 @@ struct vn_kernel_workers; /* kernel_workers.h */
 
 struct vn_survey {
 	const struct vn_root *root; /* where proc/ and sys/ are; only a live one has pages and QMP */
-	vn_guest_reader *read_guest;
+	vn_guest_reader *read_guest; /* NULL: no guest is read */
 	unsigned interval_ms; /* 0: threads are looked at once, and no times are known */
 	unsigned looks; /* at least 1 */
 	unsigned pages; /* to draw of each block; 0: none is looked at */

@@ -26,13 +26,10 @@ static int read_number(const char *p, uint64_t *ret)
 int vn_thread_stat_parse(const char *text, uint64_t *ret_start_time, int *ret_cpu)
 {
 	uint64_t start_time, cpu;
-	char state;
-	int r = vn_stat_parse(text, &state, &start_time);
+	int r = vn_stat_parse(text, &start_time);
 
 	if (r < 0)
 		return r;
-	if (state == 'Z' || state == 'X')
-		return -ESRCH;
 	const char *p = strrchr(text, ')') + 1; /* vn_stat_parse() found it */
 	for (unsigned field = FIELD_STATE - 1; p && field < FIELD_PROCESSOR; field++)
 		p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL;

@@ -8,6 +8,7 @@
 
 #include "../base/parse.h"
 #include "../base/process.h"
+#include "../base/text.h"
 
 void vn_threads_clear(struct vn_threads_seen *threads)
 {
@@ -17,26 +18,10 @@ void vn_threads_clear(struct vn_threads_seen *threads)
 	*threads = (struct vn_threads_seen){0};
 }
 
-/* The value of a field, up to the line's end; a new string, or NULL. */
-static char *field(const char *text, const char *name)
-{
-	size_t length = strlen(name);
-
-	while (text && strncmp(text, name, length) != 0) {
-		text = strchr(text, '\n');
-		text = text ? text + 1 : NULL;
-	}
-	if (!text || text[length] != ':')
-		return NULL;
-	text += length + 1;
-	text += strspn(text, "\t ");
-	return strndup(text, strcspn(text, "\n"));
-}
-
 int vn_status_parse(const char *text, struct vn_thread_seen *ret_thread)
 {
-	vn_autofree char *name = field(text, "Name");
-	vn_autofree char *list = field(text, "Cpus_allowed_list");
+	vn_autofree char *name = vn_line_value(text, "Name", ':');
+	vn_autofree char *list = vn_line_value(text, "Cpus_allowed_list", ':');
 	struct vn_thread_seen thread = {0};
 
 	if (!name || !list)

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "../base/keyval.h"
+#include "../base/qemu_options.h"
+#include "../base/text.h"
 
 /* Whether a word is this option, with one dash or two. */
 static bool is_option(const char *word, const char *name)
@@ -129,30 +131,12 @@ static void set_manager(struct vn_vm_sample *vm, const struct vn_words *words)
 /* QEMU takes the first accelerator of a list that works; a list of several is left open. */
 static int set_accel(struct vn_vm_sample *vm, const struct vn_words *words)
 {
-	vn_autofree char *accel = NULL, *of_machine = NULL;
-	unsigned n = 0;
+	vn_autofree char *accel = NULL;
+	int r = vn_qemu_accel(words, &accel);
 
-	for (size_t i = words->n_assignments + 1; i < words->n; i++) {
-		n += is_option(words->v[i].text, "accel");
-		if (is_option(words->v[i].text, "enable-kvm"))
-			snprintf(vm->accel, sizeof(vm->accel), "kvm");
-	}
-	int r = last_key(words, "accel", "accel", "accel", &accel);
-	if (r == 0)
-		r = last_key(words, "machine", "type", "accel", &of_machine);
-	if (r == 0 && !of_machine)
-		r = last_key(words, "M", "type", "accel", &of_machine);
-	if (r < 0 || vm->accel[0] || n > 1)
-		return r;
-	const char *told = accel ? accel : of_machine;
-	if (told && !strchr(told, ':') && strlen(told) < sizeof(vm->accel) && is_plain(told))
-		snprintf(vm->accel, sizeof(vm->accel), "%s", told);
-	else if (!told)
-		snprintf(vm->accel, sizeof(vm->accel), "%s",
-			words->n > words->n_assignments && strstr(words->v[words->n_assignments].text, "kvm")
-				? "kvm" /* what the programs kvm and qemu-kvm are there for */
-				: "tcg");
-	return 0;
+	if (r == 0 && !strchr(accel, ':') && strlen(accel) < sizeof(vm->accel) && is_plain(accel))
+		snprintf(vm->accel, sizeof(vm->accel), "%s", accel);
+	return r;
 }
 
 int vn_identity_from_words(const struct vn_words *words, struct vn_vm_sample *vm)
@@ -203,7 +187,7 @@ static void set_unit(struct vn_vm_sample *vm, const char *path, size_t length)
 /* "0::/path" is cgroup v2's line; "5:cpuset:/path" that of v1's controller which decides on nodes. */
 void vn_identity_from_cgroup(const char *text, struct vn_vm_sample *vm)
 {
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+	for (const char *line = text; *line; line = vn_next_line(line)) {
 		size_t length = strcspn(line, "\n");
 		const char *names = memchr(line, ':', length),
 			   *path = names ? memchr(names + 1, ':', length - (size_t)(names + 1 - line)) : NULL;

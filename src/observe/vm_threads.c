@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "../base/parse.h"
+#include "../base/text.h"
 #include "kernel_workers.h"
 #include "kvm_vcpus.h"
 #include "monitor_facts.h"
@@ -55,17 +56,12 @@ static void finder_clear(struct finder *f)
 /* The last number of "NSpid:\t1234\t12"; 0: the kernel does not tell. */
 static pid_t inner_tid(const char *status)
 {
-	const char *line = strstr(status, "\nNSpid:");
-	char number[16];
+	vn_autofree char *numbers = vn_line_value(status, "NSpid", ':');
+	const char *last = numbers ? strrchr(numbers, '\t') : NULL;
 	uint64_t tid;
 
-	if (!line)
-		return 0;
-	size_t end = strcspn(line + 1, "\n") + 1, at = end;
-	while (at > 0 && line[at - 1] >= '0' && line[at - 1] <= '9')
-		at--;
-	snprintf(number, sizeof(number), "%.*s", (int)(end - at), line + at);
-	return vn_parse_u64(number, INT_MAX, &tid) == 0 ? (pid_t)tid : 0;
+	last = last ? last + 1 : numbers;
+	return last && vn_parse_u64(last, INT_MAX, &tid) == 0 ? (pid_t)tid : 0;
 }
 
 /* `folder`: proc/PID/task/TID, or proc/TID of the kernel's. -ESRCH: it has ended; its like: it cannot be read. */

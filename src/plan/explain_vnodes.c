@@ -4,8 +4,6 @@
 #include "dealt.h"
 #include "explain_part.h"
 
-#include <string.h>
-
 static void say_memory(const struct vn_explained *e, size_t v)
 {
 	const struct vn_plan_vnode *vnode = &e->plan->vnodes[v];
@@ -75,20 +73,11 @@ static void say_cpus(const struct vn_explained *e, size_t v)
 		e->guest->exclusive_cores ? ", whole cores for this guest alone" : "", groups);
 }
 
-static const struct vn_host_device *find_device(const struct vn_host *host, const char *address)
-{
-	for (size_t i = 0; i < host->n_devices; i++) {
-		if (strcmp(host->devices[i].address, address) == 0)
-			return &host->devices[i];
-	}
-	return NULL;
-}
-
 static void say_devices(const struct vn_explained *e, size_t v)
 {
 	for (size_t i = 0; i < e->guest->n_hostdevs; i++) {
 		const struct vn_hostdev *hostdev = &e->guest->hostdevs[i];
-		const struct vn_host_device *device = find_device(e->host, hostdev->address);
+		const struct vn_host_device *device = vn_host_device(e->host, hostdev->address);
 		if (hostdev->vnode != v)
 			continue;
 		int at = device && device->node >= 0 ? vn_host_node_index(e->host, (unsigned)device->node)

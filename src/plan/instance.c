@@ -252,12 +252,9 @@ static int bar_places(
 /* Where a device is, as an index of the nodes; -1: not known, or no such device. */
 static int place_of_device(const struct vn_host *host, const char *address)
 {
-	for (size_t i = 0; i < host->n_devices; i++) {
-		const struct vn_host_device *device = &host->devices[i];
-		if (strcmp(device->address, address) == 0)
-			return device->node < 0 ? -1 : vn_host_node_index(host, (unsigned)device->node);
-	}
-	return -1;
+	const struct vn_host_device *device = vn_host_device(host, address);
+
+	return device && device->node >= 0 ? vn_host_node_index(host, (unsigned)device->node) : -1;
 }
 
 static int add_pulls(

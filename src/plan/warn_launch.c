@@ -2,8 +2,6 @@
 /* What is worth knowing before the guest is launched: things that work, and will disappoint. */
 #include "warn.h"
 
-#include <string.h>
-
 #include "../base/text.h"
 
 /* Bytes that the vnodes on a place want there. */
@@ -105,15 +103,6 @@ static int warn_balancing(const struct vn_host *host, const struct vn_guest *gue
 		host->numa_balancing);
 }
 
-static const struct vn_host_device *find_device(const struct vn_host *host, const char *address)
-{
-	for (size_t i = 0; i < host->n_devices; i++) {
-		if (strcmp(host->devices[i].address, address) == 0)
-			return &host->devices[i];
-	}
-	return NULL;
-}
-
 /* A device whose node is known: far when no vnode lives there, nor anywhere as near as local memory. */
 static int warn_far(const struct vn_instance *in, const size_t *homes, const struct vn_hostdev *hostdev,
 	size_t at, struct vn_notes *warnings)
@@ -140,7 +129,7 @@ static int warn_devices(const struct vn_instance *in, const struct vn_host *host
 
 	for (size_t i = 0; i < guest->n_hostdevs && host->n_nodes > 1 && r >= 0; i++) {
 		const struct vn_hostdev *hostdev = &guest->hostdevs[i];
-		const struct vn_host_device *device = find_device(host, hostdev->address);
+		const struct vn_host_device *device = vn_host_device(host, hostdev->address);
 		int at = device && device->node >= 0 ? vn_host_node_index(host, (unsigned)device->node) : -1;
 		if (at >= 0)
 			r = warn_far(in, homes, hostdev, (size_t)at, warnings);

@@ -52,11 +52,9 @@ int vn_qemu_version_parse(const char *text, unsigned *ret_version)
 	const char *line = text;
 
 	/* before it there may be what a loader or a script complains of */
-	while (line && strncmp(line, start, sizeof(start) - 1) != 0) {
-		line = strchr(line, '\n');
-		line += line != NULL;
-	}
-	if (!line)
+	while (*line && strncmp(line, start, sizeof(start) - 1) != 0)
+		line = vn_next_line(line);
+	if (!*line)
 		return -EINVAL;
 	line += sizeof(start) - 1;
 	line += *line == 'v'; /* git's tag, in builds from a repository */
