@@ -12,6 +12,7 @@
 
 #include "../base/clock.h"
 #include "monitor_socket.h"
+#include "not_permitted.h"
 
 #define AT_ONCE 64u
 #define EACH_MS 300
@@ -45,9 +46,8 @@ static int tell_not_asked(struct vn_vm_sample *vm, int status)
 	if (status == -ENOMEM || status == -ESRCH)
 		return status == -ENOMEM ? status : 0;
 	if (status == -EACCES || status == -EPERM)
-		return vn_notes_add(&vm->gaps, "monitor-not-asked",
-			"its QMP socket was not asked: not permitted; as user %u, or with CAP_SYS_PTRACE and CAP_DAC_OVERRIDE, it can",
-			(unsigned)vm->uid);
+		return vn_tell_not_permitted(vm, "monitor-not-asked", "its QMP socket was not asked",
+			"CAP_SYS_PTRACE and CAP_DAC_OVERRIDE");
 	return vn_notes_add(&vm->gaps, "monitor-not-asked", "its QMP socket was not asked: %s",
 		status == -EBUSY        ? "somebody is connected to it"
 		: status == -ENOENT     ? "nobody listens there"
