@@ -231,6 +231,27 @@ static void test_names_that_are_asked_for(void **state)
 	clear(&f);
 }
 
+/* Of 1000 processes that are no QEMU nothing is asked but the program: they have nothing else here that could be read. */
+static void test_many_processes(void **state)
+{
+	struct found f = {0};
+	char path[64];
+
+	(void)state;
+	fake_make(&f.fake);
+	for (int pid = 2; pid < 1002; pid++) {
+		snprintf(path, sizeof(path), "proc/%d/exe", pid);
+		fake_link(&f.fake, path, pid % 2 ? "/usr/bin/sleep" : "/usr/lib/qemu/virtiofsd");
+	}
+	put_process(&f.fake, 20000, "/usr/bin/kvm", "kvm|-m|64|-name|one");
+	assert_int_equal(find(&f, NULL, 0), 0);
+	assert_int_equal(f.n, 1);
+	assert_string_equal(f.vms[0].name, "one");
+	assert_int_equal(f.vms[0].gaps.n, 0);
+	assert_int_equal(f.gaps.n, 0);
+	clear(&f);
+}
+
 /* A record is of the process that it names by pid and start time, not of a later one with the pid. */
 static void test_records(void **state)
 {
@@ -266,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_names_that_are_asked_for),
 		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_many_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
