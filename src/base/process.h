@@ -26,6 +26,9 @@ int vn_stat_parse(const char *text, uint64_t *ret_start_time);
 /* Start time of a process; -ESRCH when there is none (or only a zombie). */
 int vn_process_start_time(pid_t pid, uint64_t *ret_start_time);
 
+/* The same of a thread of a process. */
+int vn_thread_start_time(pid_t pid, pid_t tid, uint64_t *ret_start_time);
+
 /* Takes the " (deleted)" off a target of /proc/PID/exe: an upgrade replaces the file of a running QEMU, and it still is the same process. */
 void vn_exe_trim(char *target);
 

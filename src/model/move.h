@@ -122,8 +122,10 @@ struct vn_move {
 	struct vn_move_range *ranges; /* by address */
 	size_t n_irqs;
 	struct vn_move_irq *irqs;
+	hwloc_bitmap_t mems_during,
+		mems_after; /* nodes that its cpusets are to allow while memory moves, and then; owned; NULL: they do */
 	size_t n_cpusets;
-	struct vn_move_cpuset *cpusets; /* outermost first */
+	struct vn_move_cpuset *cpusets; /* those that did not, outermost first; realize/ finds them */
 	struct vn_move_limits limits;
 	enum vn_move_order order;
 	bool order_known; /* `order` is what was done; before: not decided yet */

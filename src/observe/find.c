@@ -16,6 +16,7 @@
 #include "../base/qemu_options.h"
 #include "../base/text.h"
 #include "qemu_process.h"
+#include "vm_cpuset.h"
 #include "vm_identity.h"
 
 #define MAX_CMDLINE                                                                                          \
@@ -185,6 +186,8 @@ static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sa
 		return r == -ENOMEM ? r : 0;
 	if (read_of(f, pid, "cgroup", &cgroup) == 0)
 		vn_identity_from_cgroup(cgroup, vm);
+	if (vn_vm_cpuset_read(f->survey->root, vm) < 0)
+		return -ENOMEM;
 	vm->other_mounts = has_other(f, pid, "mnt");
 	vm->other_pids = has_other(f, pid, "pid");
 	if (!vm->name[0])
