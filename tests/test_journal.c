@@ -154,12 +154,12 @@ static void test_every_byte_flipped(void **state)
 	vn_automove *move = new_move();
 	size_t size;
 	vn_autofree char *text = written(move, &size);
-	for (size_t i = 0; i < 2 * size; i++) {
-		char mask = (char)(i < size ? 1 << i % 8 : 0xff);
-		text[i % size] ^= mask;
+	for (size_t i = 0; i < size; i++) {
+		char mask = (char)(i % 9 < 8 ? 1 << i % 9 : 0xff);
+		text[i] ^= mask;
 		put(&move->process, VN_JOURNAL_MOVE, text, size);
 		assert_unread(&move->process, NULL);
-		text[i % size] ^= mask;
+		text[i] ^= mask;
 	}
 }
 
@@ -317,6 +317,7 @@ static void test_holder_that_cannot_be_told(void **state)
 		assert_int_equal(pwrite(fd, texts[i], strlen(texts[i]), 0), strlen(texts[i]));
 		assert_int_equal(vn_journal_holder(&dir, &move->process, &holder), 0);
 		assert_int_equal(holder, 0);
+		assert_int_equal(vn_journal_stop(&dir, &move->process, NULL), -EBUSY);
 		assert_int_equal(vn_journal_lock(&dir, &move->process, &second, &err), -EBUSY);
 		assert_int_equal(err.n, 1);
 	}
@@ -342,8 +343,13 @@ static void test_lock_ends_with_its_holder(void **state)
 	assert_int_equal(vn_journal_lock(&dir, &move->process, &fd, &err), -EBUSY);
 	vn_autofree char *its = vn_format("process %d, is at work", child);
 	assert_non_null(strstr(err.problems[0].text, its));
-	kill(child, SIGKILL);
-	assert_int_equal(waitpid(child, NULL, 0), child);
+	int status;
+	assert_int_equal(vn_journal_stop(&dir, &move->process, &err), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	vn_error_clear(&err);
+	assert_int_equal(vn_journal_stop(&dir, &move->process, &err), -ESRCH);
+	assert_int_equal(err.n, 1);
 	assert_int_equal(vn_journal_lock(&dir, &move->process, &fd, &err), 0);
 	close(fd);
 	close(ready[0]);

@@ -32,6 +32,9 @@ int vn_journal_lock(
 /* Who is at work on a VM: its pid, 0 where that cannot be told. -ESRCH: nobody. */
 int vn_journal_holder(const struct vn_state *state, const struct vn_process *process, pid_t *ret_pid);
 
+/* Tells that process to stop (SIGTERM). -ESRCH: nobody is at work on the VM. */
+int vn_journal_stop(const struct vn_state *state, const struct vn_process *process, struct vn_error *err);
+
 /*
  * Writes (or replaces) it; durable when this returns 0. This boot is written, whether move->boot is filled already or empty; another one
  * is refused.

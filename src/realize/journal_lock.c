@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -78,8 +79,8 @@ int vn_journal_try_lock(
 	return 0;
 }
 
-/* The pid in the file, if that very process lives; 0. */
-static pid_t read_holder(int fd)
+/* Who is in the file, if that very process lives. */
+static bool read_holder(int fd, struct vn_process *ret_holder)
 {
 	char text[HOLDER_MAX];
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
@@ -91,15 +92,19 @@ static pid_t read_holder(int fd)
 		blank = strchr(text, ' ');
 	}
 	if (!blank)
-		return 0;
+		return false;
 	*blank = '\0';
 	if (vn_parse_u64(text, INT_MAX, &pid) < 0 || pid == 0 ||
-		vn_parse_u64(blank + 1, UINT64_MAX, &start_time) < 0)
-		return 0;
-	return vn_process_match((pid_t)pid, start_time, NULL) == VN_PROCESS_SAME ? (pid_t)pid : 0;
+		vn_parse_u64(blank + 1, UINT64_MAX, &start_time) < 0 ||
+		vn_process_match((pid_t)pid, start_time, NULL) != VN_PROCESS_SAME)
+		return false;
+	*ret_holder = (struct vn_process){.pid = (pid_t)pid, .start_time = start_time};
+	return true;
 }
 
-int vn_journal_holder(const struct vn_state *state, const struct vn_process *process, pid_t *ret_pid)
+/* pid 0: it cannot be told. */
+static int find_holder(
+	const struct vn_state *state, const struct vn_process *process, struct vn_process *ret_holder)
 {
 	char file[VN_JOURNAL_NAME];
 	vn_autoclose int fd = openat(state->fd, vn_journal_name(process, VN_JOURNAL_LOCK, file),
@@ -111,8 +116,45 @@ int vn_journal_holder(const struct vn_state *state, const struct vn_process *pro
 		return -ESRCH;
 	if (errno != EWOULDBLOCK)
 		return vn_errno();
-	*ret_pid = read_holder(fd);
+	if (!read_holder(fd, ret_holder))
+		*ret_holder = (struct vn_process){0};
 	return 0;
+}
+
+int vn_journal_holder(const struct vn_state *state, const struct vn_process *process, pid_t *ret_pid)
+{
+	struct vn_process holder;
+	int r = find_holder(state, process, &holder);
+
+	if (r == 0)
+		*ret_pid = holder.pid;
+	return r;
+}
+
+/* Through a pidfd: what is told to stop is what was found. */
+static int stop(const struct vn_process *holder)
+{
+	vn_autoclose int fd = vn_process_open(holder->pid, holder->start_time, NULL);
+	return fd < 0 ? fd : vn_process_signal(fd, SIGTERM);
+}
+
+int vn_journal_stop(const struct vn_state *state, const struct vn_process *process, struct vn_error *err)
+{
+	struct vn_process holder;
+	int r = find_holder(state, process, &holder);
+
+	if (r == 0 && holder.pid == 0)
+		return vn_error_environment(err, -EBUSY,
+			"process %d: a vnuma is at work on it, but which process that is cannot be told",
+			process->pid);
+	if (r == 0)
+		r = stop(&holder);
+	if (r == 0)
+		return 0;
+	if (r == -ESRCH)
+		return vn_error_environment(err, r, "process %d: nobody is at work on it", process->pid);
+	return vn_error_environment(
+		err, r, "process %d: who is at work on it cannot be stopped: %s", process->pid, strerror(-r));
 }
 
 int vn_journal_lock(
