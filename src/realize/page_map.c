@@ -261,12 +261,13 @@ static int find_pieces(
 
 static void put_header(unsigned char *to, const struct maker *maker, const char *boot, size_t runs)
 {
-	memcpy(to, VN_PAGE_MAP_MAGIC, VN_PAGE_MAP_AT_VERSION);
+	memcpy(to, VN_PAGE_MAP_MAGIC,
+		sizeof(VN_PAGE_MAP_MAGIC)); /* the 0 at its end makes room for the version */
 	vn_page_put(to + VN_PAGE_MAP_AT_VERSION, 4, VN_PAGE_MAP_VERSION);
 	vn_page_put(to + VN_PAGE_MAP_AT_SECTIONS, 4, maker->n);
 	vn_page_put(to + VN_PAGE_MAP_AT_PID, 8, (uint64_t)maker->move->process.pid);
 	vn_page_put(to + VN_PAGE_MAP_AT_START, 8, maker->move->process.start_time);
-	memcpy(to + VN_PAGE_MAP_AT_BOOT, boot, strlen(boot));
+	memcpy(to + VN_PAGE_MAP_AT_BOOT, boot, strlen(boot) + 1);
 	vn_page_put(to + VN_PAGE_MAP_AT_RUNS, 8, runs);
 }
 

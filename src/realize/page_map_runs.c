@@ -38,7 +38,7 @@ int vn_page_runs_close(struct vn_page_runs *runs)
 	if (r < 0 || runs->open.n == 0)
 		return r;
 	bytes->n += put_number(bytes->v + bytes->n, runs->open.n);
-	bytes->n += put_number(bytes->v + bytes->n, (uint64_t)(runs->open.node + 1));
+	bytes->n += put_number(bytes->v + bytes->n, (uint64_t)runs->open.node + 1);
 	runs->open.n = 0;
 	return 0;
 }
