@@ -174,11 +174,11 @@ static void assert_bad(const char *path, json_t *value, const char *key)
 	while ((part = strsep(&rest, "."))) {
 		outer = object;
 		last = part;
-		object = json_is_array(outer) ? json_array_get(outer, (size_t)atoi(part))
+		object = json_is_array(outer) ? json_array_get(outer, strtoul(part, NULL, 10))
 					      : json_object_get(outer, part);
 	}
 	if (json_is_array(outer))
-		json_array_set_new(outer, (size_t)atoi(last), value);
+		json_array_set_new(outer, strtoul(last, NULL, 10), value);
 	else
 		json_object_set_new(outer, last, value);
 	assert_refused(json, key);

@@ -249,7 +249,8 @@ static void check_unique(
 {
 	qsort(numbers->v, numbers->n, sizeof(*numbers->v), by_number);
 	for (size_t i = 1; i < numbers->n; i++) {
-		if (numbers->v[i] == numbers->v[i - 1] && (i < 2 || numbers->v[i] != numbers->v[i - 2]))
+		bool told = i > 1 && numbers->v[i - 2] == numbers->v[i];
+		if (numbers->v[i - 1] == numbers->v[i] && !told)
 			vn_json_problem(in, key, "%s %llu is there twice; expected once", what,
 				(unsigned long long)numbers->v[i]);
 	}
