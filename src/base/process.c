@@ -161,3 +161,17 @@ int vn_process_signal(int pidfd, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
+
+int vn_boot_id(char ret_boot[static VN_BOOT_ID])
+{
+	vn_autofree char *text = NULL;
+	int r = vn_proc_read("/proc/sys/kernel/random/boot_id", &text);
+
+	if (r < 0)
+		return r;
+	if (strspn(text, "0123456789abcdef-") != VN_BOOT_ID - 1 || strcmp(text + VN_BOOT_ID - 1, "\n") != 0)
+		return -EINVAL;
+	memcpy(ret_boot, text, VN_BOOT_ID - 1);
+	ret_boot[VN_BOOT_ID - 1] = '\0';
+	return 0;
+}

@@ -48,6 +48,11 @@ int vn_process_open(pid_t pid, uint64_t start_time, const char *exe);
 /* pidfd_send_signal(2). */
 int vn_process_signal(int pidfd, int signal);
 
+#define VN_BOOT_ID 37 /* room for 8-4-4-4-12 digits */
+
+/* Which boot of the host this is: pids and start times of another one mean nothing. 0, or a negative errno. */
+int vn_boot_id(char ret_boot[static VN_BOOT_ID]);
+
 /* Reads a small file of /proc whole. New string; negative errno (-ESRCH where the kernel says ENOENT or
  * ESRCH). */
 int vn_proc_read(const char *path, char **ret_text);

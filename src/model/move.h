@@ -108,7 +108,7 @@ struct vn_move {
 	char name[VN_SAMPLE_TEXT]; /* of the VM */
 	struct vn_process process;
 	enum vn_manager manager;
-	char boot[37]; /* /proc/sys/kernel/random/boot_id of when it was written down */
+	char boot[37]; /* /proc/sys/kernel/random/boot_id of when it was written down; empty before */
 	int64_t begun; /* seconds since the epoch */
 	enum vn_move_phase phase;
 	bool threads, memory; /* what of it is to be done: --vcpus-now, --memory-only */

@@ -89,7 +89,9 @@ static int look_at(struct vn_move *move, const struct vn_move *first, const char
 		return 0;
 	if (hwloc_bitmap_iszero(before) || (!was && hwloc_bitmap_isincluded(during, before)))
 		return 0;
-	if (hwloc_bitmap_or(during, during, before) < 0)
+	/* also what was at first: the way back is to be open */
+	if (hwloc_bitmap_or(during, during, before) < 0 ||
+		(was && hwloc_bitmap_or(during, during, was->before) < 0))
 		return -ENOMEM;
 	if (has_others(path, move->process.pid, 0) && hwloc_bitmap_copy(after, during) < 0)
 		return -ENOMEM;
@@ -128,7 +130,11 @@ static int keep_earlier(struct vn_move *move, const struct vn_move *first)
 {
 	for (size_t i = 0; first && i < first->n_cpusets; i++) {
 		const struct vn_move_cpuset *was = &first->cpusets[i];
-		if (!find(move, was->path) && add(move, was->path, was->before, was->after, was->after) < 0)
+		vn_autoset during = hwloc_bitmap_dup(was->after);
+		if (find(move, was->path))
+			continue;
+		if (!during || hwloc_bitmap_or(during, during, was->before) < 0 ||
+			add(move, was->path, was->before, during, was->after) < 0)
 			return -ENOMEM;
 	}
 	return 0;
