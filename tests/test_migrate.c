@@ -332,6 +332,24 @@ static void test_batches_grow(void **state)
 	model_end(&run.model);
 }
 
+/* Nor is time lost with asking for each page of huge ones. */
+static void test_huge_pages_are_fast(void **state)
+{
+	struct run run = {.limits = {.stall_us = 5000}};
+
+	(void)state;
+	model_begin(&run.model, 4 * PAGES, PAGE, 1);
+	run.model.ask_ns = 100;
+	for (size_t i = 0; i < 4 * PAGES; i += 512)
+		model_fold(&run.model, i, 512);
+	add_range(&run, 0, 4 * PAGES, 1);
+	assert_int_equal(migrate(&run), 0);
+	assert_int_equal(run.progress.moved, 4 * PAGES * PAGE);
+	double copying = (double)(4 * PAGES * PAGE) * run.model.huge_ns_per_byte;
+	assert_true((double)run.progress.elapsed_ns < 1.05 * copying);
+	model_end(&run.model);
+}
+
 /* When the kernel becomes slower at once, a call is too long at most once or twice. */
 static void test_shrinks_at_once(void **state)
 {
@@ -622,6 +640,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_stall_budget),
 		cmocka_unit_test(test_batches_grow),
+		cmocka_unit_test(test_huge_pages_are_fast),
 		cmocka_unit_test(test_shrinks_at_once),
 		cmocka_unit_test(test_larger_than_budget),
 		cmocka_unit_test(test_rate),

@@ -21,7 +21,8 @@ struct vn_window {
 	uint64_t offset; /* of its first page there, bytes */
 	unsigned n; /* pages */
 	unsigned tries; /* passes in which all of `stuck` stayed */
-	bool looked; /* the counts are of a look at it */
+	bool looked; /* every page was asked for */
+	unsigned were_there; /* pages, when they were asked for first */
 	struct vn_window_counts counts;
 	uint64_t *stuck; /* a bit for each page that no try moved yet; owned; NULL: none */
 };
