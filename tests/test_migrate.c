@@ -332,6 +332,23 @@ static void test_batches_grow(void **state)
 	model_end(&run.model);
 }
 
+/* Where any call takes longer than the budget, however little it is given, smaller ones are no help. */
+static void test_slow_calls(void **state)
+{
+	struct run run = {.limits = {.stall_us = 5000}};
+
+	(void)state;
+	model_begin(&run.model, PAGES, PAGE, 1);
+	run.model.call_ns = 30000000;
+	run.model.noise = 20;
+	add_range(&run, 0, PAGES, 1);
+	assert_int_equal(migrate(&run), 0);
+	assert_int_equal(run.progress.moved, PAGES * PAGE);
+	assert_true(run.progress.calls < 150); /* 48 of them for the first pages of pieces */
+	assert_true(run.progress.longest_ns < 40000000);
+	model_end(&run.model);
+}
+
 /* Nor is time lost with asking for each page of huge ones. */
 static void test_huge_pages_are_fast(void **state)
 {
@@ -368,9 +385,14 @@ static void test_shrinks_at_once(void **state)
 	before = batch.bytes;
 	vn_batch_measured(&batch, batch.bytes, 0, 12000);
 	assert_int_equal(batch.bytes, before);
-	/* One page is the least. */
-	vn_batch_measured(&batch, PAGE, PAGE, 50000000);
-	assert_int_equal(batch.bytes, PAGE);
+	/* Some pages take no longer than one. */
+	vn_batch_measured(&batch, 64 * PAGE, 64 * PAGE, 500000000);
+	assert_int_equal(batch.bytes, 16 * PAGE);
+	/* A huge page cannot be cut. */
+	vn_batch_begin(&batch, 5000000, THP, THP);
+	vn_batch_measured(&batch, THP, THP, 50000000);
+	vn_batch_measured(&batch, THP, THP, 50000000);
+	assert_int_equal(batch.bytes, THP);
 }
 
 /* Pages of 1 GiB take longer than any budget: each is moved alone. */
@@ -640,6 +662,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_stall_budget),
 		cmocka_unit_test(test_batches_grow),
+		cmocka_unit_test(test_slow_calls),
 		cmocka_unit_test(test_huge_pages_are_fast),
 		cmocka_unit_test(test_shrinks_at_once),
 		cmocka_unit_test(test_larger_than_budget),

@@ -499,7 +499,7 @@ static int move_each(struct vn_migration *m, struct vn_window *window)
 			stay(m, room < p->page ? no_room(m) : VN_STAYED_FORBIDDEN);
 			break;
 		}
-		uint64_t most = least(batch->bytes, vn_pace_most(&m->pace), room) / p->page;
+		uint64_t most = least(vn_batch_next(batch), vn_pace_most(&m->pace), room) / p->page;
 		struct call call = {0};
 		for (; from < p->n && call.n < (most ? most : 1); from++) {
 			if (p->state[from] == PAGE_LEFT)

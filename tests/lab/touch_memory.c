@@ -76,11 +76,14 @@ static void fill(char *memory, size_t size, int node)
 
 static char *map_aligned(size_t size, int advice)
 {
-	char *memory = mmap(NULL, size + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, size + 2 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		fail("memory");
-	memory += (HUGE - (uintptr_t)memory % HUGE) % HUGE;
+	memory +=
+		HUGE - (uintptr_t)memory % HUGE; /* between what is forbidden, it is one line of numa_maps */
+	if (mprotect(memory, size, PROT_READ | PROT_WRITE) < 0)
+		fail("memory");
 	madvise(memory, size, advice);
 	return memory;
 }
