@@ -98,6 +98,7 @@ struct vn_move_progress {
 	uint64_t moved;
 	uint64_t absent; /* never touched, or swapped out: the policy decides where they come */
 	uint64_t stayed[VN_STAYED_N];
+	uint64_t left; /* not tried yet: what was stopped, or is under way. total is the sum of all these */
 	uint64_t calls; /* of move_pages(2) that moved something */
 	uint64_t longest_ns; /* the longest of them */
 	uint64_t elapsed_ns, paused_ns; /* paused: for the rate, the pressure, the reserve */
