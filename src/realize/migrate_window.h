@@ -9,6 +9,7 @@
 
 #define VN_WINDOW_PAGES 4096u
 #define VN_PIECE ((uint64_t)2 << 20) /* bytes of a transparent huge page */
+#define VN_PIECE_PAGES 512u
 #define VN_PINNED_TRIES 4u /* after so many passes in which a page did not move it counts as pinned */
 
 /* Pages, of whatever size the window's are. */
@@ -25,6 +26,17 @@ struct vn_window {
 	unsigned were_there; /* pages, when they were asked for first */
 	struct vn_window_counts counts;
 	uint64_t *stuck; /* a bit for each page that no try moved yet; owned; NULL: none */
+};
+
+/* What is known of a page of the window at work. */
+enum vn_page_state {
+	PAGE_LEFT, /* to be moved */
+	PAGE_UNASKED, /* most likely to be moved */
+	PAGE_THERE,
+	PAGE_ABSENT,
+	PAGE_STUCK, /* the kernel did not get hold of it */
+	PAGE_OPEN, /* within a call: it said nothing of this page */
+	PAGE_STAYED, /* and above: + enum vn_stayed */
 };
 
 enum vn_measure { VN_MEASURE_ORDINARY, VN_MEASURE_THP, VN_MEASURE_HUGETLB, VN_MEASURE_N };
@@ -62,6 +74,9 @@ void vn_windows_free(struct vn_window *windows, size_t n);
 /* Bytes of one of its pages; its target. */
 uint64_t vn_window_page(const struct vn_migration *m, const struct vn_window *window);
 unsigned vn_window_target(const struct vn_migration *m, const struct vn_window *window);
+
+/* Counts the states of its pages, into the window and the progress. Those that were there at the first look count as such. */
+void vn_window_count(struct vn_migration *m, struct vn_window *window);
 
 /* Asks where its pages are, moves those that are elsewhere, counts. Whatever it returns, the progress is true of this window. */
 int vn_window_run(struct vn_migration *m, struct vn_window *window);
