@@ -30,9 +30,9 @@
  *
  *   7.2 leaves a pointer to an instruction's callbacks with the CPU when translated code leaves its block in the middle of that
  *   instruction and it has called a helper (mended in 8.0, QEMU's issue 1381). When the code is thrown away the pointer dangles, and
- *   QEMU ends at the next access of a helper. It was seen here at each "off", until the instructions that do so were left out
- *   (leaves_midway): calls to a fixed address, whose store goes to the stack; some system instructions; and string instructions
- *   with a repetition, but only where they cross into another page than their block began in. They are not counted.
+ *   QEMU ends at the next access of any helper: seen here at the first "off". So what can leave its block midway has no
+ *   callback (leaves_midway): jumps, calls and returns, whose accesses are of the stack; system instructions; and string
+ *   instructions, but only where they end in another page than their block began. None of these is counted.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -350,7 +350,27 @@ static bool is_prefix(unsigned char byte)
 	       byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x64 || byte == 0x65;
 }
 
-/* call; 0F 00 and 0F 01 (vmrun is one); the string instructions 6C-6F, A4-A7 and AA-AF, if they may leave the page. */
+struct opcodes {
+	unsigned char first, last;
+};
+
+static bool is_among(unsigned char opcode, const struct opcodes *list)
+{
+	for (; list->last; list++) {
+		if (opcode >= list->first && opcode <= list->last)
+			return true;
+	}
+	return false;
+}
+
+/* Jumps, calls, returns; what changes segments, flags of the system, or mode; input and output. */
+static const struct opcodes midway[] = {{0x07, 0x07}, {0x17, 0x17}, {0x1f, 0x1f}, {0x6c, 0x7f}, {0x8e, 0x8e},
+	{0x9a, 0x9a}, {0x9d, 0x9d}, {0xc2, 0xc3}, {0xca, 0xcf}, {0xe0, 0xef}, {0xf1, 0xf1}, {0xf4, 0xf4},
+	{0xfa, 0xfb}, {0, 0}};
+static const struct opcodes midway_0f[] = {{0x00, 0x0b}, {0x20, 0x23}, {0x30, 0x37}, {0x80, 0x8f},
+	{0xa1, 0xa2}, {0xa9, 0xaa}, {0xb2, 0xb2}, {0xb4, 0xb5}, {0, 0}};
+static const struct opcodes strings[] = {{0xa4, 0xa7}, {0xaa, 0xaf}, {0, 0}};
+
 static bool leaves_midway(const unsigned char *bytes, size_t size, bool other_page)
 {
 	size_t i = 0;
@@ -361,11 +381,13 @@ static bool leaves_midway(const unsigned char *bytes, size_t size, bool other_pa
 		i++;
 	if (i == size)
 		return false;
-	if (bytes[i] == 0x0f)
-		return i + 1 < size && bytes[i + 1] <= 1;
-	if ((bytes[i] & 0xfc) == 0x6c || (bytes[i] >= 0xa4 && bytes[i] <= 0xaf && (bytes[i] & 0xfe) != 0xa8))
+	if (is_among(bytes[i], strings))
 		return other_page;
-	return bytes[i] == 0xe8;
+	if (i + 1 < size && bytes[i] == 0x0f)
+		return is_among(bytes[i + 1], midway_0f);
+	if (i + 1 < size && bytes[i] == 0xff) /* its cases 2 to 5 are calls and jumps */
+		return (bytes[i + 1] >> 3 & 7) >= 2 && (bytes[i + 1] >> 3 & 7) <= 5;
+	return is_among(bytes[i], midway);
 }
 
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
