@@ -274,7 +274,7 @@ start_qemu() {
         fs+=(-chardev "socket,id=$name,path=$name.sock" -device "vhost-user-fs-pci,chardev=$name,tag=lab-$name,bus=$bus")
     done
     if [[ -n $meter ]]; then
-        plugin=(-plugin "file=$meter/meter.so,folder=io$("$here/meter" --ranges "$machine" "${qemu_shape[@]}" | sed 's/^/,range=/' | tr -d '\n')")
+        plugin=(-plugin "file=$meter/meter.so,folder=io$meter_ranges")
     fi
     cd "$run" || die "$run is gone"
     start "$run/qemu.log" qemu-system-x86_64 -name lab -nodefaults -no-user-config -display none -no-reboot \
@@ -362,7 +362,10 @@ main() {
         out=$(cd "$out" && pwd -P)
     fi
     kernel=$("$here/kernel" "${kernel_kind[@]}") || die "no kernel"
-    if [[ -n $meter ]]; then meter=$("$here/meter") || die "no meter"; fi
+    if [[ -n $meter ]]; then
+        meter=$("$here/meter") || die "no meter"
+        meter_ranges=$("$here/meter" --ranges "$machine" "${qemu_shape[@]}" | sed 's/^/,range=/' | tr -d '\n') || die "no meter for this shape"
+    fi
     choose_parts
     readers=()
     trap cleanup EXIT

@@ -32,7 +32,8 @@
  *   instruction and it has called a helper (mended in 8.0, QEMU's issue 1381). When the code is thrown away the pointer dangles, and
  *   QEMU ends at the next access of any helper: seen here at the first "off". So what can leave its block midway has no
  *   callback (leaves_midway): jumps, calls and returns, whose accesses are of the stack; system instructions; and string
- *   instructions, but only where they end in another page than their block began. None of these is counted.
+ *   instructions with a repetition (they call a helper when they go on after a fault, with the flag RF). None of these is
+ *   counted with 7.2; all are with a later API.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -74,8 +75,6 @@ typedef void (*memory_cb)(unsigned cpu, qemu_plugin_meminfo_t, uint64_t address,
 void qemu_plugin_reset(qemu_plugin_id_t, simple_cb);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, translate_cb);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, memory_cb, int flags, int rw, void *data);
-uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *, size_t);
 /* A pointer in version 1, which ignores what it is not told of; a number of bytes in version 4. */
@@ -105,7 +104,6 @@ __attribute__((constructor)) static void choose_version(void)
 #define MOST_RANGES 130
 #define OTHER MOST_NODES /* devices, and what is in no range */
 #define LONGEST_INSN 15
-#define PAGE 4096
 
 enum { LOADS, STORES };
 
@@ -371,18 +369,19 @@ static const struct opcodes midway_0f[] = {{0x00, 0x0b}, {0x20, 0x23}, {0x30, 0x
 	{0xa1, 0xa2}, {0xa9, 0xaa}, {0xb2, 0xb2}, {0xb4, 0xb5}, {0, 0}};
 static const struct opcodes strings[] = {{0xa4, 0xa7}, {0xaa, 0xaf}, {0, 0}};
 
-static bool leaves_midway(const unsigned char *bytes, size_t size, bool other_page)
+static bool leaves_midway(const unsigned char *bytes, size_t size)
 {
 	size_t i = 0;
+	bool repeated = false;
 
-	while (i < size && is_prefix(bytes[i]))
-		i++;
+	for (; i < size && is_prefix(bytes[i]); i++)
+		repeated = repeated || (bytes[i] & 0xfe) == 0xf2;
 	if (i < size && (bytes[i] & 0xf0) == 0x40) /* REX, or a register counted up or down in old modes */
 		i++;
 	if (i == size)
 		return false;
-	if (is_among(bytes[i], strings))
-		return other_page;
+	if (repeated && is_among(bytes[i], strings))
+		return true;
 	if (i + 1 < size && bytes[i] == 0x0f)
 		return is_among(bytes[i + 1], midway_0f);
 	if (i + 1 < size && bytes[i] == 0xff) /* its cases 2 to 5 are calls and jumps */
@@ -399,12 +398,10 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 		unsigned char bytes[LONGEST_INSN] = {0};
 		size_t size = copy_insn(insn, bytes);
-		uint64_t last = qemu_plugin_insn_vaddr(insn) + size - 1;
-		bool other_page = last / PAGE != qemu_plugin_tb_vaddr(tb) / PAGE;
 
 		if (is_telegraph(bytes, size))
 			qemu_plugin_register_vcpu_mem_cb(insn, receive, NO_REGS, LOADS_AND_STORES, NULL);
-		else if (meter.on && !leaves_midway(bytes, size, other_page))
+		else if (meter.on && (control.api > 1 || !leaves_midway(bytes, size)))
 			qemu_plugin_register_vcpu_mem_cb(insn, count, NO_REGS, LOADS_AND_STORES, NULL);
 	}
 }

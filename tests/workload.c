@@ -3,7 +3,8 @@
  * Work for a guest or a process whose memory is moved meanwhile: it reads and writes memory at a known address, and checks all
  * along that what it reads is what it wrote. Linked statically, so it runs as the only program of a tiny guest, too.
  *
- * usage: workload KIND [--mib N] [--at ADDRESS] [--seconds N] [--threads N] [--hot PERCENT] [--offset PERCENT] [--small] [--spoil]
+ * usage: workload KIND [--mib N] [--at ADDRESS] [--seconds N] [--threads N] [--hot PERCENT] [--offset PERCENT]
+ *                      [--report N] [--small] [--spoil]
  *   KIND            chase     a pointer chase through all cache lines, in an order that looks random; each line has a check word
  *                   stream    a[i] = b[i] + 3 c[i] over three arrays of whole numbers; what they hold in each round is known
  *                   kv        a key-value server: a hash table, and a client that asks over a ring of requests; keys are asked for
@@ -12,6 +13,7 @@
  *   --mib N         memory (64)
  *   --at ADDRESS    where it is mapped (0x600000000000): a window for the meter of the lab (lab/meter.c), in a guest, too
  *   --seconds N     how long (10); 0: until SIGTERM
+ *   --report N      print what was done every N seconds, too
  *   --small         ask for small pages (madvise)
  *   --spoil         before it begins, change what was written, to see that it is found
  *   --threads N     so many at once, each with its share of the memory (1); kv has one server and one client more
@@ -48,7 +50,7 @@ struct share {
 static struct {
 	const char *kind;
 	uint64_t at, bytes;
-	unsigned long seconds, hot, offset, threads;
+	unsigned long seconds, hot, offset, threads, report;
 	bool small, spoil;
 } options = {.at = 0x600000000000, .bytes = 64UL << 20, .seconds = 10, .hot = 10, .offset = 50, .threads = 1};
 
@@ -456,7 +458,7 @@ static void wrong_usage(const char *what)
 {
 	fprintf(stderr,
 		"workload: %s\nusage: workload chase|stream|kv|hot [--mib N] [--at ADDRESS] [--seconds N] "
-		"[--threads N] [--hot PERCENT] [--offset PERCENT] [--small] [--spoil]\n",
+		"[--threads N] [--hot PERCENT] [--offset PERCENT] [--report N] [--small] [--spoil]\n",
 		what);
 	exit(2);
 }
@@ -501,6 +503,8 @@ static void parse(int argc, char **argv)
 			options.at = number(argv[i], 65536, 0x7f0000000000) & ~0xfffUL;
 		else if (strcmp(name, "--seconds") == 0)
 			options.seconds = number(argv[i], 0, 1UL << 20);
+		else if (strcmp(name, "--report") == 0)
+			options.report = number(argv[i], 1, 1UL << 20);
 		else if (strcmp(name, "--threads") == 0)
 			options.threads = number(argv[i], 1, MOST_THREADS);
 		else if (strcmp(name, "--hot") == 0)
@@ -540,7 +544,7 @@ static void wait_for_end(void)
 	for (unsigned long n = 0; !atomic_load(&ended) && (options.seconds == 0 || n < options.seconds * 10);
 		n++) {
 		nanosleep(&tick, NULL);
-		if (asked) {
+		if (asked || (options.report && n % (options.report * 10) == options.report * 10 - 1)) {
 			asked = 0;
 			report();
 		}
