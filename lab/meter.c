@@ -29,11 +29,10 @@
  *   Only 7.2 was tested.
  *
  *   7.2 leaves a pointer to an instruction's callbacks with the CPU when translated code leaves its block in the middle of that
- *   instruction and it has called a helper (mended in 8.0, QEMU's issue 1381). When the code is thrown away the pointer dangles, and
- *   QEMU ends at the next access of any helper: seen here at the first "off". So what can leave its block midway has no
- *   callback (leaves_midway): jumps, calls and returns, whose accesses are of the stack; system instructions; and string
- *   instructions with a repetition (they call a helper when they go on after a fault, with the flag RF). None of these is
- *   counted with 7.2; all are with a later API.
+ *   instruction and it has called a helper (mended in 8.0, QEMU's issue 1381). When the code is thrown away, by us or because there
+ *   is too much of it, the pointer dangles, and QEMU ends at the next access of any helper: seen here at the first "off". QEMU
+ *   exports its own functions for its modules, so we can mend it: forget_callbacks() runs at each such moment, while all CPUs
+ *   stand still.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -73,6 +72,7 @@ typedef void (*translate_cb)(qemu_plugin_id_t, struct qemu_plugin_tb *);
 typedef void (*memory_cb)(unsigned cpu, qemu_plugin_meminfo_t, uint64_t address, void *data);
 
 void qemu_plugin_reset(qemu_plugin_id_t, simple_cb);
+void qemu_plugin_register_flush_cb(qemu_plugin_id_t, simple_cb);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, translate_cb);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, memory_cb, int flags, int rw, void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
@@ -84,6 +84,11 @@ bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t);
 struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t, uint64_t address);
 bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *);
 uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *);
+
+/* Not of the API: hw/core/cpu-common.c and plugins/core.c of 7.2. */
+struct CPUState;
+__attribute__((weak)) struct CPUState *qemu_get_cpu(int index);
+__attribute__((weak)) void qemu_plugin_disable_mem_helpers(struct CPUState *);
 
 #define EXPORT __attribute__((visibility("default")))
 EXPORT extern int qemu_plugin_version;
@@ -182,15 +187,35 @@ static void count(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, vo
 
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 
+static void forget_callbacks(qemu_plugin_id_t id)
+{
+	(void)id;
+	if (!qemu_get_cpu || !qemu_plugin_disable_mem_helpers)
+		return;
+	for (unsigned i = 0; i < control.n_cpus; i++) {
+		struct CPUState *cpu = qemu_get_cpu((int)i);
+
+		if (cpu)
+			qemu_plugin_disable_mem_helpers(cpu);
+	}
+}
+
+static void register_callbacks(qemu_plugin_id_t id)
+{
+	qemu_plugin_register_flush_cb(id, forget_callbacks);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+}
+
 /* All CPUs stand still, and no translated code is left. */
 static void switched(qemu_plugin_id_t id)
 {
+	forget_callbacks(id);
 	pthread_mutex_lock(&lock);
 	meter.on = control.on;
 	meter.start = control.start;
 	meter.size = control.size;
 	pthread_mutex_unlock(&lock);
-	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+	register_callbacks(id);
 }
 
 static uint64_t since_reset(unsigned cpu, unsigned node, int kind)
@@ -342,53 +367,6 @@ static bool is_telegraph(const unsigned char *bytes, size_t size)
 	       memcmp(bytes + sizeof(opcode), &magic, sizeof(magic)) == 0;
 }
 
-static bool is_prefix(unsigned char byte)
-{
-	return byte == 0x66 || byte == 0x67 || byte == 0xf0 || byte == 0xf2 || byte == 0xf3 || byte == 0x26 ||
-	       byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x64 || byte == 0x65;
-}
-
-struct opcodes {
-	unsigned char first, last;
-};
-
-static bool is_among(unsigned char opcode, const struct opcodes *list)
-{
-	for (; list->last; list++) {
-		if (opcode >= list->first && opcode <= list->last)
-			return true;
-	}
-	return false;
-}
-
-/* Jumps, calls, returns; what changes segments, flags of the system, or mode; input and output. */
-static const struct opcodes midway[] = {{0x07, 0x07}, {0x17, 0x17}, {0x1f, 0x1f}, {0x6c, 0x7f}, {0x8e, 0x8e},
-	{0x9a, 0x9a}, {0x9d, 0x9d}, {0xc2, 0xc3}, {0xca, 0xcf}, {0xe0, 0xef}, {0xf1, 0xf1}, {0xf4, 0xf4},
-	{0xfa, 0xfb}, {0, 0}};
-static const struct opcodes midway_0f[] = {{0x00, 0x0b}, {0x20, 0x23}, {0x30, 0x37}, {0x80, 0x8f},
-	{0xa1, 0xa2}, {0xa9, 0xaa}, {0xb2, 0xb2}, {0xb4, 0xb5}, {0, 0}};
-static const struct opcodes strings[] = {{0xa4, 0xa7}, {0xaa, 0xaf}, {0, 0}};
-
-static bool leaves_midway(const unsigned char *bytes, size_t size)
-{
-	size_t i = 0;
-	bool repeated = false;
-
-	for (; i < size && is_prefix(bytes[i]); i++)
-		repeated = repeated || (bytes[i] & 0xfe) == 0xf2;
-	if (i < size && (bytes[i] & 0xf0) == 0x40) /* REX, or a register counted up or down in old modes */
-		i++;
-	if (i == size)
-		return false;
-	if (repeated && is_among(bytes[i], strings))
-		return true;
-	if (i + 1 < size && bytes[i] == 0x0f)
-		return is_among(bytes[i + 1], midway_0f);
-	if (i + 1 < size && bytes[i] == 0xff) /* its cases 2 to 5 are calls and jumps */
-		return (bytes[i + 1] >> 3 & 7) >= 2 && (bytes[i + 1] >> 3 & 7) <= 5;
-	return is_among(bytes[i], midway);
-}
-
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	size_t n = qemu_plugin_tb_n_insns(tb);
@@ -401,7 +379,7 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 		if (is_telegraph(bytes, size))
 			qemu_plugin_register_vcpu_mem_cb(insn, receive, NO_REGS, LOADS_AND_STORES, NULL);
-		else if (meter.on && (control.api > 1 || !leaves_midway(bytes, size)))
+		else if (meter.on)
 			qemu_plugin_register_vcpu_mem_cb(insn, count, NO_REGS, LOADS_AND_STORES, NULL);
 	}
 }
@@ -446,6 +424,6 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct info *info, int
 	control.id = id;
 	control.api = info->version.cur;
 	control.n_cpus = (unsigned)info->system.max_vcpus;
-	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
+	register_callbacks(id);
 	return 0;
 }
