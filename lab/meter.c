@@ -29,7 +29,7 @@
  *   Only 7.2 was tested.
  *
  *   7.2 leaves a pointer to an instruction's callbacks with the CPU when translated code leaves its block in the middle of that
- *   instruction and it has called a helper (mended in 8.0, QEMU's issue 1381). When the code is thrown away, by us or because there
+ *   instruction and it has called a helper (mended in 8.0, QEMU's commit 3fd62e73ad81). When the code is thrown away, by us or because there
  *   is too much of it, the pointer dangles, and QEMU ends at the next access of any helper: seen here at the first "off". QEMU
  *   exports its own functions for its modules, so we can mend it: forget_callbacks() runs at each such moment, while all CPUs
  *   stand still.
@@ -85,7 +85,7 @@ struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t, uint64_
 bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *);
 uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *);
 
-/* Not of the API: hw/core/cpu-common.c and plugins/core.c of 7.2. */
+/* Not of the API: cpus-common.c and plugins/core.c of 7.2. */
 struct CPUState;
 __attribute__((weak)) struct CPUState *qemu_get_cpu(int index);
 __attribute__((weak)) void qemu_plugin_disable_mem_helpers(struct CPUState *);
@@ -108,7 +108,7 @@ __attribute__((constructor)) static void choose_version(void)
 #define MOST_NODES 64
 #define MOST_RANGES 130
 #define OTHER MOST_NODES /* devices, and what is in no range */
-#define LONGEST_INSN 15
+#define TELEGRAPH_SIZE 8
 
 enum { LOADS, STORES };
 
@@ -345,12 +345,12 @@ static void receive(unsigned cpu, qemu_plugin_meminfo_t info, uint64_t address, 
 
 /* ---- translation ---- */
 
-static size_t copy_insn(const struct qemu_plugin_insn *insn, unsigned char bytes[LONGEST_INSN])
+static size_t copy_insn(const struct qemu_plugin_insn *insn, unsigned char bytes[TELEGRAPH_SIZE])
 {
 	size_t size = qemu_plugin_insn_size(insn);
 
-	if (size > LONGEST_INSN)
-		size = LONGEST_INSN;
+	if (size > TELEGRAPH_SIZE)
+		size = TELEGRAPH_SIZE;
 	uintptr_t got = qemu_plugin_insn_data(insn, bytes, size);
 	if (control.api >= 3)
 		return got;
@@ -363,7 +363,7 @@ static bool is_telegraph(const unsigned char *bytes, size_t size)
 	const unsigned char opcode[] = {METER_OPCODE};
 	const uint32_t magic = METER_MAGIC;
 
-	return size == sizeof(opcode) + sizeof(magic) && memcmp(bytes, opcode, sizeof(opcode)) == 0 &&
+	return size == TELEGRAPH_SIZE && memcmp(bytes, opcode, sizeof(opcode)) == 0 &&
 	       memcmp(bytes + sizeof(opcode), &magic, sizeof(magic)) == 0;
 }
 
@@ -374,10 +374,10 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	(void)id;
 	for (size_t i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		unsigned char bytes[LONGEST_INSN] = {0};
-		size_t size = copy_insn(insn, bytes);
+		unsigned char bytes[TELEGRAPH_SIZE];
 
-		if (is_telegraph(bytes, size))
+		if (qemu_plugin_insn_size(insn) == TELEGRAPH_SIZE &&
+			is_telegraph(bytes, copy_insn(insn, bytes)))
 			qemu_plugin_register_vcpu_mem_cb(insn, receive, NO_REGS, LOADS_AND_STORES, NULL);
 		else if (meter.on)
 			qemu_plugin_register_vcpu_mem_cb(insn, count, NO_REGS, LOADS_AND_STORES, NULL);
