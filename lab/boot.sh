@@ -15,7 +15,7 @@ usage() { say "$@"; say "usage: $self [--host FILE] [--mem SIZE] [--timeout SECO
 
 # ---- options ----
 
-shape_file='' mem='' per_cpu=2 near=false timeout=600 out='' keep_log='' append='' show_time='' dry_run=''
+shape_file='' mem='' per_cpu=2 near=false timeout=600 out='' keep_log='' append='' show_time='' dry_run='' meter=''
 command=()
 
 whole() { [[ $2 =~ ^[1-9][0-9]{0,6}$ ]] || usage "$1 wants a whole number above 0, not '$2'"; }
@@ -34,6 +34,7 @@ parse_options() {
             --append) append+=" $2"; shift ;;
             --time) show_time=yes ;;
             --dry-run) dry_run=yes ;;
+            --meter) meter=yes ;;
             -h|--help) sed -n '2,/^# Theory/{/^# Theory/d; s/^# \{0,1\}//p}' "$0"; exit 0 ;;
             --) shift; command=("$@"); return ;;
             -*) usage "no option $1" ;;
@@ -201,6 +202,7 @@ write_inputs() {
     if [[ -n $prepare ]]; then printf %s "$prepare" > "$run/io/prepare"; fi
     env=("PATH=$PATH" HOME=/tmp/home USER=root LOGNAME=root SHELL=/bin/bash TERM=dumb "LANG=${LANG:-C.UTF-8}"
          LAB_HOST=1 "LAB_KERNEL=$kernel/vmlinuz" "LAB_MODULES=$kernel/modules" "LAB_OUT=$out")
+    if [[ -n $meter ]]; then env+=("LAB_METER=$meter/meter-ctl"); fi
     for name in $(compgen -e VNUMA_ || true); do env+=("$name=${!name}"); done
     env+=("VNUMA_CACHE=$cache")
     list "${command[@]}" > "$run/io/argv"
@@ -264,17 +266,20 @@ wait_for_sockets() {
 }
 
 start_qemu() {
-    local fs=() name='' bus=pci.0
+    local fs=() plugin=() name='' bus=pci.0
     boot=()
     boot_arguments
     [[ $machine != q35* ]] || bus=pcie.0    # named, for QEMU would take the first that it finds, a shape's own even
     for name in "$@"; do
         fs+=(-chardev "socket,id=$name,path=$name.sock" -device "vhost-user-fs-pci,chardev=$name,tag=lab-$name,bus=$bus")
     done
+    if [[ -n $meter ]]; then
+        plugin=(-plugin "file=$meter/meter.so,folder=io$meter_ranges")
+    fi
     cd "$run" || die "$run is gone"
     start "$run/qemu.log" qemu-system-x86_64 -name lab -nodefaults -no-user-config -display none -no-reboot \
         -machine "$machine" -accel tcg,thread=multi -cpu "$cpu_model" "${qemu_shape[@]}" \
-        -serial "file:$run/console.log" "${fs[@]}" "${boot[@]}"
+        -serial "file:$run/console.log" "${fs[@]}" "${plugin[@]}" "${boot[@]}"
     qemu=${children[-1]}
     cd "$OLDPWD" || die "$OLDPWD is gone"
 }
@@ -357,6 +362,10 @@ main() {
         out=$(cd "$out" && pwd -P)
     fi
     kernel=$("$here/kernel" "${kernel_kind[@]}") || die "no kernel"
+    if [[ -n $meter ]]; then
+        meter=$("$here/meter") || die "no meter"
+        meter_ranges=$("$here/meter" --ranges "$machine" "${qemu_shape[@]}" | sed 's/^/,range=/' | tr -d '\n') || die "no meter for this shape"
+    fi
     choose_parts
     readers=()
     trap cleanup EXIT
