@@ -201,6 +201,87 @@ static void floating_costs_what_is_lost(void **state)
 	}
 }
 
+/* A VM with one busy vCPU that may run anywhere, and was on `cpu`; its memory is on node 0 and not bound. */
+static struct vn_vm_sample *add_floating(struct vn_sample *sample, const char *name, pid_t pid, unsigned cpu)
+{
+	struct maker_vnode vnode = {512, 1, -1};
+	struct vn_vm_sample *vm = sample_vm(sample, name, pid, make_guest(1, &vnode));
+
+	sample_block(vm, 0, 512, 0);
+	sample_thread(sample, vm, VN_THREAD_VCPU, 0, "0-3", cpu, 900, 0);
+	return vm;
+}
+
+static struct vn_sample *make_narrow_sample(void)
+{
+	static const struct maker_node nodes[] = {{2, 16384}, {2, 16384}};
+
+	return make_sample(make_host(2, nodes, 1, 20));
+}
+
+/* Four VMs float and have their memory on a node of two CPUs: two go there, the memory of the others follows them. */
+static void a_full_node_gets_no_more_vcpus(void **state)
+{
+	(void)state;
+	vn_autosample *sample = make_narrow_sample();
+	static const char *const fixes[] = {"taskset -pc 0-1 101", "taskset -pc 0-1 201",
+		"vnuma move c --vnode 0=1", "vnuma move d --vnode 0=1"};
+	for (unsigned i = 0; i < 4; i++)
+		add_floating(sample, (const char[][2]){"a", "b", "c", "d"}[i], 100 * ((pid_t)i + 1), i);
+	vn_autoaudit *audit = judge(sample);
+
+	for (size_t i = 0; i < 4; i++) {
+		const struct vn_findings *found =
+			&judged(audit, (const char[][2]){"a", "b", "c", "d"}[i])->findings;
+		assert_codes(found, "vcpu-floating");
+		assert_string_equal(found->v[0].fix, fixes[i]);
+		assert_true((i >= 2) == !!strstr(found->v[0].text,
+						"; node 0 cannot take them: 2 cores, 1.8 CPUs of work"));
+	}
+}
+
+/* As above, with work that is kept there; memory that is bound, or has no room, does not follow. */
+static void a_full_node_without_a_way_out(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		vn_autosample *sample = make_narrow_sample();
+		struct vn_vm_sample *kept = add_floating(sample, "kept", 200, 0);
+		keep_on(sample, &kept->threads[0], "0-1");
+		sample_thread(sample, kept, VN_THREAD_VCPU, 1, i == 2 ? "2" : "1", i == 2 ? 2 : 1, 900, 0);
+		struct vn_vm_sample *vm = add_floating(sample, "vm", 100, 2);
+		if (i == 0)
+			block_policy(&vm->blocks[0], VN_MODE_PREFER, "0");
+		if (i == 1)
+			sample->host->nodes[1].memory_free = 100 * VN_MIB;
+		vn_autoaudit *audit = judge(sample);
+		const struct vn_finding *found = finding(&judged(audit, "vm")->findings, "vcpu-floating");
+		assert_true(!!found->fix == (i == 2));
+	}
+}
+
+/* Each has room, both have not. */
+static void memory_is_given_once(void **state)
+{
+	(void)state;
+	vn_autosample *sample = make_plain_sample(2);
+	for (int i = 0; i < 2; i++) {
+		struct maker_vnode vnode = {700, 1, -1};
+		struct vn_vm_sample *vm =
+			sample_vm(sample, i ? "b" : "a", 100 * (i + 1), make_guest(1, &vnode));
+		block_policy(sample_block(vm, 0, 700, 1), VN_MODE_PREFER, "0");
+		sample_vcpu(sample, vm, 0, (unsigned)i, 900);
+	}
+	sample->host->nodes[0].memory_free = 1170 * VN_MIB;
+	vn_autoaudit *audit = judge(sample);
+	const struct vn_finding *a = finding(&judged(audit, "a")->findings, "memory-remote"),
+				*b = finding(&judged(audit, "b")->findings, "memory-remote");
+
+	assert_string_equal(a->fix, "vnuma move a --vnode 0=0");
+	assert_null(b->fix);
+	assert_non_null(strstr(b->text, "node 0 has 470 MiB free beside what other commands here bring"));
+}
+
 /* A record says on which CPUs each vCPU was promised to be. */
 static void promises_are_kept(void **state)
 {
@@ -491,6 +572,32 @@ static void hugepages_uneven(void **state)
 	vm->blocks[0].page = 2 * VN_MIB;
 	give_pool(sample, 0, 2048, 0);
 	assert_vm_codes(sample, "");
+}
+
+/* Free huge pages are given once; a pool that is too small is set once, with those. */
+static void huge_pages_are_given_once(void **state)
+{
+	(void)state;
+	for (int grow = 0; grow < 2; grow++) {
+		vn_autosample *sample = make_plain_sample(2);
+		for (int i = 0; i < 3; i++) {
+			struct vn_vm_sample *vm =
+				add_healthy(sample, (const char[][2]){"a", "b", "c"}[i], 100 * (i + 1), 0);
+			vm->blocks[0].page = 2 * VN_MIB;
+			vm->blocks[0].residency.nodes[0].node = 1;
+		}
+		give_pool(sample, 0, grow ? 3000 : 9000, grow ? 3000 : 6144);
+		give_pool(sample, 1, 9000, 0);
+		vn_autoaudit *audit = judge(sample);
+		assert_string_equal(finding(&judged(audit, "a")->findings, "memory-remote")->fix,
+			"vnuma move a --vnode 0=0");
+		const char *const code = grow ? "hugepages-uneven" : "memory-remote";
+		assert_string_equal(finding(&judged(audit, "b")->findings, code)->fix,
+			grow ? "echo 4096 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages && "
+			       "vnuma move b --vnode 0=0"
+			     : "vnuma move b --vnode 0=0");
+		assert_true(!!finding(&judged(audit, "c")->findings, code)->fix == !grow);
+	}
 }
 
 /* Two vnodes at home on one node: one pool, set once, for both. */
@@ -833,6 +940,7 @@ static void isolated_cpus_are_left_out(void **state)
 	struct vn_vm_sample *vm = healthy(&sample);
 	keep_on(sample, &vm->threads[2], "4");
 	sample->host->isolated_cpus = maker_set("2-3,10-11");
+	vm->threads[0].run_ns = vm->threads[0].n_times = 0; /* or the two cores that are left had no room */
 	assert_vm_finding(sample, "vcpu-off-home", "taskset -pc 0-1,8-9 103");
 }
 
@@ -914,6 +1022,9 @@ int main(void)
 		cmocka_unit_test(vcpu_floating),
 		cmocka_unit_test(floating_without_a_home),
 		cmocka_unit_test(floating_costs_what_is_lost),
+		cmocka_unit_test(a_full_node_gets_no_more_vcpus),
+		cmocka_unit_test(a_full_node_without_a_way_out),
+		cmocka_unit_test(memory_is_given_once),
 		cmocka_unit_test(promises_are_kept),
 		cmocka_unit_test(vcpu_squeezed_by_waiting),
 		cmocka_unit_test(vcpu_squeezed_by_others),
@@ -926,6 +1037,7 @@ int main(void)
 		cmocka_unit_test(irq_remote),
 		cmocka_unit_test(device_remote),
 		cmocka_unit_test(hugepages_uneven),
+		cmocka_unit_test(huge_pages_are_given_once),
 		cmocka_unit_test(one_pool_for_two_vnodes),
 		cmocka_unit_test(memory_of_no_vcpus),
 		cmocka_unit_test(guest_without_vnuma),

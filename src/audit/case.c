@@ -312,7 +312,7 @@ static void join_vcpus(struct vn_case *the, struct vn_case_vnode *vnode, int at)
 }
 
 int vn_case_open(const struct vn_sample *sample, const struct vn_vm_sample *vm, struct vn_crowd *crowd,
-	struct vn_vm_audit *audit, struct vn_case *ret_case)
+	struct vn_ledger *ledger, struct vn_vm_audit *audit, struct vn_case *ret_case)
 {
 	size_t nodes = sample->host->n_nodes,
 	       n_vnodes = vm->guest && vm->guest->n_vnodes > 1 ? vm->guest->n_vnodes : 1, n_vcpus = 0;
@@ -323,6 +323,7 @@ int vn_case_open(const struct vn_sample *sample, const struct vn_vm_sample *vm, 
 		.host = sample->host,
 		.vm = vm,
 		.crowd = crowd,
+		.ledger = ledger,
 		.audit = audit,
 		.vcpus = calloc(n_vcpus + 1, sizeof(*ret_case->vcpus)),
 		.vnodes = calloc(n_vnodes, sizeof(*ret_case->vnodes)),
@@ -332,7 +333,7 @@ int vn_case_open(const struct vn_sample *sample, const struct vn_vm_sample *vm, 
 	ret_case->n_vnodes = n_vnodes;
 	for (size_t v = 0; v < n_vnodes; v++) {
 		struct vn_case_vnode *vnode = &ret_case->vnodes[v];
-		vnode->home = -1;
+		vnode->home = vnode->goes = -1;
 		vnode->memory = ret_case->shares + (n_vcpus + 2 * v) * nodes;
 		vnode->on = vnode->memory + nodes;
 		vnode->policy = hwloc_bitmap_alloc();

@@ -5,6 +5,7 @@
 #include "../model/audit.h"
 
 struct vn_crowd;
+struct vn_ledger;
 
 struct vn_case_vcpu {
 	const struct vn_thread_sample *thread;
@@ -37,6 +38,9 @@ struct vn_case_vnode {
 	enum vn_home_by home_by;
 	bool loose; /* it spans nodes because it must, or is meant to: nothing is remote there */
 	bool elsewhere; /* vCPUs of its were found floating, or off home: set by vn_find_vcpus() */
+	int goes; /* the node that a command sends it to, though it is not at home there; -1: set by vn_find_vcpus() */
+	bool comes; /* a command brings its memory home: set by vn_find_memory() */
+	uint64_t lack; /* huge pages that a command adds to the pool at home: set by vn_find_memory() */
 	bool misplaced; /* and memory of its away from home: set by vn_find_memory() */
 };
 
@@ -45,6 +49,7 @@ struct vn_case {
 	const struct vn_host *host;
 	const struct vn_vm_sample *vm;
 	struct vn_crowd *crowd;
+	struct vn_ledger *ledger;
 	struct vn_vm_audit *audit;
 	double threshold; /* share at home below which memory is away */
 	size_t n_vcpus;
@@ -57,7 +62,7 @@ struct vn_case {
 
 /* Everything but homes. 0 or -ENOMEM. */
 int vn_case_open(const struct vn_sample *sample, const struct vn_vm_sample *vm, struct vn_crowd *crowd,
-	struct vn_vm_audit *audit, struct vn_case *ret_case);
+	struct vn_ledger *ledger, struct vn_vm_audit *audit, struct vn_case *ret_case);
 void vn_case_close(struct vn_case *the);
 
 /* Distance from a CPU of one node to memory of another, and whether that was told. */

@@ -23,7 +23,9 @@
  *  - a vCPU that waits for the vhost worker it wakes on its own CPU is vhost-on-kicking-cpu, not squeezed;
  *  - on a host of one node nothing is far from anything: only CPUs that are shared, and memory that is swapped, are told.
  *
- * Fixes of one VM agree: memory and threads all go to the homes that vn_homes_find() found.
+ * Fixes of one VM agree: memory and threads all go to the homes that vn_homes_find() found. Where home has no cores left for vCPUs, and
+ * their memory can follow them, one command moves the vnode elsewhere, and no other is given for it. Fixes of all VMs go together:
+ * ledger.h.
  */
 
 #include "case.h"
