@@ -308,7 +308,7 @@ static void vcpu_squeezed_by_waiting(void **state)
 	vm->threads[1].cpus = (hwloc_bitmap_only(vm->threads[1].cpus, 1), vm->threads[1].cpus);
 	idle(vm);
 	vm->threads[1].run_ns = SECOND * 8 / 10;
-	assert_vm_finding(sample, "vcpu-squeezed", "taskset -pc 0 102");
+	assert_vm_finding(sample, "vcpu-squeezed", "taskset -pc 8 102");
 	/* a tenth of its time */
 	vm = healthy(&sample);
 	vm->threads[1].run_ns = SECOND * 9 / 10;
@@ -334,8 +334,8 @@ static void vcpu_squeezed_by_others(void **state)
 	vn_autoaudit *audit = judge(sample);
 	const struct vn_finding *ours = finding(&judged(audit, "vm")->findings, "vcpu-squeezed");
 	const struct vn_finding *theirs = finding(&judged(audit, "other")->findings, "vcpu-squeezed");
-	assert_string_equal(ours->fix, "taskset -pc 1 101");
-	assert_string_equal(theirs->fix, "taskset -pc 2 201");
+	assert_string_equal(ours->fix, "taskset -pc 9 101");
+	assert_string_equal(theirs->fix, "taskset -pc 10 201");
 	assert_true(ours->cost > 0.32 && ours->cost < 0.33); /* 0.4 * 0.9 * 0.9 */
 	assert_non_null(strstr(ours->text, "other"));
 }
@@ -400,9 +400,35 @@ static void vcpus_on_one_cpu(void **state)
 	const struct vn_finding *found = finding(&audit->vms[0].findings, "vcpu-squeezed");
 
 	assert_int_equal(audit->vms[0].findings.n, 1);
-	assert_string_equal(found->fix, "taskset -pc 1 101 && taskset -pc 2 102");
+	assert_string_equal(found->fix, "taskset -pc 1 101 && taskset -pc 10 102");
 	assert_true(found->cost > 0.99 && found->cost < 1.01);
 	assert_non_null(strstr(found->text, "is kept on CPU 0, as is busy vCPU"));
+}
+
+/* CPUs on which others are kept are theirs, even of a VM that is paused, an iothread or a vhost worker. */
+static void cpus_of_others_are_not_given(void **state)
+{
+	(void)state;
+	for (int full = 0; full < 2; full++) {
+		vn_autosample *sample = make_plain_sample(2);
+		struct maker_vnode one = {512, 1, -1};
+		struct vn_vm_sample *vm = add_healthy(sample, "vm", 100, 0);
+		for (size_t i = 0; i < 4; i++)
+			keep_on(sample, &vm->threads[i], i < 2 ? "0" : "8");
+		vm->threads[2].run_ns = vm->threads[3].run_ns = 0;
+		struct vn_vm_sample *paused = sample_vm(sample, "paused", 200, make_guest(1, &one));
+		sample_vcpu(sample, paused, 0, 1, 0);
+		sample_thread(sample, paused, VN_THREAD_IOTHREAD, 1, "2", 2, 0, 0);
+		sample_thread(sample, paused, VN_THREAD_VHOST, 0, "3", 3, 0, 0);
+		for (unsigned i = 1; i < 4 && full; i++)
+			sample_vcpu(sample, paused, (int)i, 8 + i, 0);
+		vn_autoaudit *audit = judge(sample);
+		const struct vn_finding *found = finding(&judged(audit, "vm")->findings, "vcpu-squeezed");
+		if (full)
+			assert_null(found->fix);
+		else
+			assert_string_equal(found->fix, "taskset -pc 9 101 && taskset -pc 10 102");
+	}
 }
 
 /* A worker on the second node, kept there, for vCPUs on the first. */
@@ -451,6 +477,14 @@ static void vhost_on_kicking_cpu(void **state)
 	vm->threads[2].run_ns = SECOND / 2;
 	vm->threads[2].wait_ns = SECOND * 3 / 10;
 	assert_vm_finding(sample, "vhost-on-kicking-cpu", "taskset -pc 8-11 105");
+	/* other VMs' are kept on two of the CPUs that are left */
+	vm = with_worker(&sample, "2", 2, 400);
+	vm->threads[2].run_ns = SECOND / 2;
+	vm->threads[2].wait_ns = SECOND * 3 / 10;
+	struct vn_vm_sample *other = sample_vm(sample, "other", 200, NULL);
+	sample_vcpu(sample, other, 0, 8, 0);
+	sample_vcpu(sample, other, 1, 9, 0);
+	assert_vm_finding(sample, "vhost-on-kicking-cpu", "taskset -pc 10-11 105");
 	/* of another vCPU's queue */
 	vm = with_worker(&sample, "2", 2, 400);
 	vm->nics[0].queues[0].n_vcpus = 2;
@@ -1031,6 +1065,7 @@ int main(void)
 		cmocka_unit_test(vcpu_not_squeezed_by_others),
 		cmocka_unit_test(vcpus_that_stay),
 		cmocka_unit_test(vcpus_on_one_cpu),
+		cmocka_unit_test(cpus_of_others_are_not_given),
 		cmocka_unit_test(vhost_remote),
 		cmocka_unit_test(vhost_on_kicking_cpu),
 		cmocka_unit_test(iothread_remote),

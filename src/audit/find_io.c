@@ -139,7 +139,10 @@ static int fix_kicked(struct vn_case *the, const struct vn_thread_sample *worker
 		if (cpu >= 0 && hwloc_bitmap_clr(cpus, (unsigned)cpu) < 0)
 			return -ENOMEM;
 	}
-	if (hwloc_bitmap_and(idle, cpus, idle) < 0 || hwloc_bitmap_andnot(idle, idle, the->crowd->busy) < 0)
+	if (hwloc_bitmap_andnot(cpus, cpus, the->crowd->taken) < 0 ||
+		hwloc_bitmap_and(idle, cpus, idle) < 0 ||
+		hwloc_bitmap_andnot(idle, idle, the->crowd->busy) < 0 ||
+		hwloc_bitmap_andnot(idle, idle, the->crowd->given) < 0)
 		return -ENOMEM;
 	r = vn_fix_pin(the, &worker, 1, hwloc_bitmap_iszero(idle) ? cpus : idle, &fix);
 	vn_claim_fix(claim, fix);

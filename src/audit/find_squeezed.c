@@ -26,23 +26,35 @@ static const struct vn_seat *neighbour(
 	return NULL;
 }
 
-/* A CPU of home in a core that no busy vCPU is on, and that no other fix gave away; -1: none. */
+/* Whether a CPU is nobody's: no busy vCPU is in its core, no thread is kept on it, or, for a `whole` core, on any CPU of the core, and no
+ * fix gave it away. */
+static bool is_idle(const struct vn_case *the, const struct vn_host_cpu *cpu, bool whole)
+{
+	const struct vn_crowd *crowd = the->crowd;
+
+	return cpu->online && !hwloc_bitmap_isset(crowd->busy, cpu->id) &&
+	       !hwloc_bitmap_isset(crowd->given, cpu->id) && !hwloc_bitmap_isset(crowd->taken, cpu->id) &&
+	       !(whole && cpu->siblings && hwloc_bitmap_intersects(crowd->taken, cpu->siblings));
+}
+
+/* A CPU of home that is idle, in a whole core if there is one; -1: none. */
 static int idle_cpu(const struct vn_case *the, hwloc_const_bitmap_t home)
 {
 	unsigned cpu;
 
-	hwloc_bitmap_foreach_begin (cpu, home) {
-		const struct vn_host_cpu *c = vn_host_cpu(the->host, cpu);
-		if (!c || !c->online || hwloc_bitmap_isset(the->crowd->busy, cpu) ||
-			hwloc_bitmap_isset(the->crowd->given, cpu))
-			continue;
-		if (hwloc_bitmap_set(the->crowd->given, cpu) < 0 ||
-			(c->siblings &&
-				hwloc_bitmap_or(the->crowd->given, the->crowd->given, c->siblings) < 0))
-			return -ENOMEM;
-		return (int)cpu;
+	for (int whole = 1; whole >= 0; whole--) {
+		hwloc_bitmap_foreach_begin (cpu, home) {
+			const struct vn_host_cpu *c = vn_host_cpu(the->host, cpu);
+			if (!c || !is_idle(the, c, whole))
+				continue;
+			if (hwloc_bitmap_set(the->crowd->given, cpu) < 0 ||
+				(c->siblings && hwloc_bitmap_or(the->crowd->given, the->crowd->given,
+							c->siblings) < 0))
+				return -ENOMEM;
+			return (int)cpu;
+		}
+		hwloc_bitmap_foreach_end();
 	}
-	hwloc_bitmap_foreach_end();
 	return -1;
 }
 
