@@ -779,6 +779,55 @@ static void cpuset_forbids_home(void **state)
 	assert_vm_codes(sample, "");
 }
 
+/* What a cpuset does not allow the kernel refuses: commands name what is left of home, or let the cpuset have it first. */
+static void cpus_of_a_cpuset(void **state)
+{
+	(void)state;
+	struct vn_sample *sample;
+	struct vn_vm_sample *vm;
+	for (int few = 0; few < 2; few++) {
+		vm = healthy(&sample);
+		vm->cpus = maker_set(few ? "0-1,4-7" : "0-2,4-11");
+		keep_on(sample, &vm->threads[2], "4");
+		/* vCPU 3 is where it no longer may be; 4 vCPUs want 3.6 CPUs */
+		assert_vm_finding(sample, "vcpu-off-home", few ? NULL : "taskset -pc 0-2,8-11 103");
+	}
+	for (int i = 0; i < 3; i++) {
+		vm = healthy(&sample);
+		vm->record = vn_vm_new();
+		vm->record->plan = json_pack("{s:[i]}", "homes", 0);
+		vm->cpus = maker_set("4-5");
+		strcpy(vm->unit, i == 1 ? "" : "docker-1.scope");
+		vm->manager = i == 2 ? VN_MANAGER_LIBVIRT : VN_MANAGER_NONE;
+		for (size_t k = 0; k < 4; k++) {
+			keep_on(sample, &vm->threads[k], "4-5");
+			vm->threads[k].run_ns = SECOND / 10;
+		}
+		assert_vm_finding(sample, "cpuset-forbids-home",
+			i ? NULL
+			  : "systemctl set-property --runtime 'docker-1.scope' AllowedCPUs=0-5,8-11 && "
+			    "for n in 101 102 103 104; do taskset -pc 0-3,8-11 $n || break; done");
+	}
+}
+
+/* A cpuset of one CPU: there is no other. */
+static void one_cpu_for_all(void **state)
+{
+	(void)state;
+	struct vn_sample *sample;
+	struct vn_vm_sample *vm = healthy(&sample);
+	vm->cpus = maker_set("0");
+	for (size_t i = 0; i < 4; i++)
+		keep_on(sample, &vm->threads[i], "0");
+	vn_autosample *gone = sample;
+	vn_autoaudit *audit = judge(sample);
+	const struct vn_finding *found = finding(&audit->vms[0].findings, "vcpu-squeezed");
+
+	assert_null(found->fix);
+	assert_non_null(strstr(
+		found->text, "vCPU 0 (thread 101) may use CPU 0 only by its cpuset, as may busy vCPU"));
+}
+
 static void memory_swapped(void **state)
 {
 	(void)state;
@@ -1079,6 +1128,8 @@ int main(void)
 		cmocka_unit_test(vnuma_lies),
 		cmocka_unit_test(vnuma_lies_about_order),
 		cmocka_unit_test(cpuset_forbids_home),
+		cmocka_unit_test(cpus_of_a_cpuset),
+		cmocka_unit_test(one_cpu_for_all),
 		cmocka_unit_test(memory_swapped),
 		cmocka_unit_test(node_nearly_full),
 		cmocka_unit_test(kernel_balancing_fights),

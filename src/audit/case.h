@@ -40,6 +40,8 @@ struct vn_case_vnode {
 	bool elsewhere; /* vCPUs of its were found floating, or off home: set by vn_find_vcpus() */
 	int goes; /* the node that a command sends it to, though it is not at home there; -1: set by vn_find_vcpus() */
 	bool comes; /* a command brings its memory home: set by vn_find_memory() */
+	bool barred; /* its cpuset allows no CPU of home: set by vn_find_vcpus(), told by vn_find_memory() */
+	double barred_cost;
 	uint64_t lack; /* huge pages that a command adds to the pool at home: set by vn_find_memory() */
 	bool misplaced; /* and memory of its away from home: set by vn_find_memory() */
 };

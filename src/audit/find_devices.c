@@ -123,7 +123,8 @@ static char *fix_device(const struct vn_case *the, int node)
 		return NULL;
 	if (!to->has_memory_free || to->memory_free < vnode->size ||
 		vn_ledger_memory(the->ledger, node) < vnode->size || hwloc_bitmap_iszero(to->cpus) ||
-		(the->vm->mems && !hwloc_bitmap_isset(the->vm->mems, to->id)))
+		(the->vm->mems && !hwloc_bitmap_isset(the->vm->mems, to->id)) ||
+		(the->vm->cpus && !hwloc_bitmap_isincluded(to->cpus, the->vm->cpus)))
 		return NULL;
 	vn_autoset only = hwloc_bitmap_alloc();
 	double work = 0;

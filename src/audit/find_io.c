@@ -62,7 +62,7 @@ static int fix_stray(const struct vn_case *the, const struct vn_thread_sample *t
 {
 	bool with_all = the->vm->manager == VN_MANAGER_LIBVIRT && thread->kind == VN_THREAD_VHOST &&
 			the->n_vnodes == 1;
-	vn_autoset cpus = vn_fix_cpus(the, near->homes);
+	vn_autoset cpus = vn_fix_own_cpus(the, near->homes);
 	char *fix = NULL;
 
 	if (!cpus)
@@ -128,7 +128,7 @@ static int fix_kicked(struct vn_case *the, const struct vn_thread_sample *worker
 
 	if (r <= 0)
 		return r;
-	vn_autoset cpus = vn_fix_cpus(the, near.homes);
+	vn_autoset cpus = vn_fix_own_cpus(the, near.homes);
 	vn_autoset idle = cpus ? hwloc_bitmap_dup(cpus) : NULL;
 	if (!idle)
 		return -ENOMEM;

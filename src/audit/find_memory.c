@@ -398,6 +398,8 @@ int vn_find_memory(struct vn_case *the)
 	if (r == 0)
 		r = fix_forbidden(the, &claims.cpuset);
 	settle_pools(the);
+	if (r == 0)
+		r = vn_find_barred(the, &claims.cpuset);
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		if (r == 0)
 			r = vn_claim_close(all[i], the, &the->audit->findings);

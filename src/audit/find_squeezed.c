@@ -72,7 +72,7 @@ static int fix_vcpu(struct vn_case *the, const struct vn_case_vcpu *vcpu, struct
 		return 0;
 	if (vn_case_near(the, vnode->home, near) < 0)
 		return -ENOMEM;
-	vn_autoset cpus = vn_fix_cpus(the, near);
+	vn_autoset cpus = vn_fix_own_cpus(the, near);
 	if (!cpus)
 		return -ENOMEM;
 	int cpu = idle_cpu(the, cpus);
@@ -84,14 +84,16 @@ static int fix_vcpu(struct vn_case *the, const struct vn_case_vcpu *vcpu, struct
 	return 0;
 }
 
-static char *tell_neighbour(
-	const struct vn_case_vcpu *vcpu, const struct vn_seat *seat, const struct vn_seat *other, bool same)
+static char *tell_neighbour(const struct vn_case *the, const struct vn_case_vcpu *vcpu,
+	const struct vn_seat *seat, const struct vn_seat *other, bool same)
 {
 	const struct vn_thread_sample *thread = vcpu->thread;
+	bool alone = the->vm->cpus && hwloc_bitmap_weight(the->vm->cpus) == 1;
 
 	if (same)
 		return vn_format(
-			"vCPU %d (thread %d) is kept on CPU %u, as is busy vCPU %d (thread %d) of %s",
+			alone ? "vCPU %d (thread %d) may use CPU %u only by its cpuset, as may busy vCPU %d (thread %d) of %s"
+			      : "vCPU %d (thread %d) is kept on CPU %u, as is busy vCPU %d (thread %d) of %s",
 			thread->index, thread->tid, seat->cpu, other->thread->index, other->thread->tid,
 			other->vm == seat->vm ? "the same VM" : other->vm->name);
 	return vn_format(
@@ -112,7 +114,7 @@ static int find_vcpu(struct vn_case *the, struct vn_case_vcpu *vcpu, struct vn_c
 		return 0;
 	if (same)
 		vn_claim_part(
-			claim, vcpu->vnode, thread->tid, waited, tell_neighbour(vcpu, seat, same, true));
+			claim, vcpu->vnode, thread->tid, waited, tell_neighbour(the, vcpu, seat, same, true));
 	else if (waited > WAITS * (waited + vcpu->cpus) && waited >= WAITS_AT_LEAST)
 		vn_claim_part(claim, vcpu->vnode, thread->tid, waited,
 			vn_format(
@@ -122,7 +124,7 @@ static int find_vcpu(struct vn_case *the, struct vn_case_vcpu *vcpu, struct vn_c
 		vn_claim_part(claim, vcpu->vnode, thread->tid,
 			VN_SMT_LOSS * (vcpu->cpus < 1 ? vcpu->cpus : 1) *
 				(sibling->demand < 1 ? sibling->demand : 1),
-			tell_neighbour(vcpu, seat, sibling, false));
+			tell_neighbour(the, vcpu, seat, sibling, false));
 	else
 		return 0;
 	return fix_vcpu(the, vcpu, claim);

@@ -100,7 +100,7 @@ static double work_of(const struct vn_case *the, const struct vn_case_vnode *vno
 static int fix_group(const struct vn_case *the, const struct vn_case_vnode *vnode, const struct group *group,
 	hwloc_const_bitmap_t near, struct vn_claim *claim)
 {
-	vn_autoset cpus = vn_fix_cpus(the, near);
+	vn_autoset cpus = vn_fix_own_cpus(the, near);
 	vn_autofree const struct vn_thread_sample **threads = calloc(group->n + 1, sizeof(*threads));
 	size_t rest = 0;
 	char *fix = NULL;
@@ -118,6 +118,8 @@ static int fix_group(const struct vn_case *the, const struct vn_case_vnode *vnod
 			threads[rest++] = thread;
 			continue;
 		}
+		if (the->vm->cpus && !hwloc_bitmap_isincluded(own->cpus, the->vm->cpus))
+			continue;
 		if (vn_fix_pin(the, &thread, 1, own->cpus, &fix) < 0)
 			return -ENOMEM;
 		vn_claim_fix(claim, fix);
@@ -130,15 +132,15 @@ static int fix_group(const struct vn_case *the, const struct vn_case_vnode *vnod
 	return 0;
 }
 
-/* CPUs of work of a vnode's vCPUs that are not kept on a node yet. */
-static double work_to(const struct vn_case *the, size_t vnode, unsigned node)
+/* CPUs of work of a vnode's vCPUs; without those that are kept on a node already (-1: of all). */
+static double work_to(const struct vn_case *the, size_t vnode, int node)
 {
 	double work = 0;
 
 	for (size_t i = 0; i < the->n_vcpus; i++) {
 		const struct vn_case_vcpu *vcpu = &the->vcpus[i];
-		if (vcpu->vnode == (int)vnode &&
-			!(hwloc_bitmap_weight(vcpu->may) == 1 && hwloc_bitmap_isset(vcpu->may, node)))
+		if (vcpu->vnode == (int)vnode && !(hwloc_bitmap_weight(vcpu->may) == 1 && node >= 0 &&
+							 hwloc_bitmap_isset(vcpu->may, (unsigned)node)))
 			work += vn_ledger_demand(the->sample, vcpu->thread);
 	}
 	return work;
@@ -155,8 +157,8 @@ static bool has_room(const struct vn_case *the, const struct vn_case_vnode *vnod
 	return (int)node != vnode->home && !hwloc_bitmap_iszero(to->cpus) && room < UINT64_MAX &&
 	       (double)room >= (double)vnode->size - vnode->memory[node] &&
 	       (!the->vm->mems || hwloc_bitmap_isset(the->vm->mems, to->id)) &&
-	       vn_ledger_has_cores(
-		       the->ledger, only, work_to(the, (size_t)(vnode - the->vnodes), (unsigned)node));
+	       (!the->vm->cpus || hwloc_bitmap_isincluded(to->cpus, the->vm->cpus)) &&
+	       vn_ledger_has_cores(the->ledger, only, work_to(the, (size_t)(vnode - the->vnodes), (int)node));
 }
 
 /* Home has no cores left: where vCPUs and memory may go together instead, most of all where the vCPUs are; -1: nowhere. */
@@ -182,24 +184,31 @@ static int send_other(struct vn_case *the, struct vn_case_vnode *vnode, int node
 
 	if (!only || hwloc_bitmap_only(only, (unsigned)node) < 0)
 		return -ENOMEM;
-	vn_ledger_take_cores(the->ledger, only, work_to(the, at, (unsigned)node));
+	vn_ledger_take_cores(the->ledger, only, work_to(the, at, node));
 	the->ledger->nodes[node].promised += bytes > 0 ? (uint64_t)bytes : 0;
 	vn_claim_move(claim, at, vn_case_id(the, node));
 	vnode->goes = node;
 	return 0;
 }
 
+static double home_cores(const struct vn_case *the, hwloc_const_bitmap_t near)
+{
+	double cores = 0;
+
+	for (size_t n = 0; n < the->host->n_nodes; n++)
+		cores += hwloc_bitmap_isset(near, (unsigned)n) ? the->ledger->nodes[n].cores : 0;
+	return cores;
+}
+
 /* Why no command takes them home: "; node 0 has …". */
 static char *tell_full(const struct vn_case *the, hwloc_const_bitmap_t near, double work, int other)
 {
 	vn_autofree char *at = vn_case_ids(the, near);
-	double cores = 0, busy = 0;
+	double cores = home_cores(the, near), busy = 0;
 	char instead[64] = "";
 
-	for (size_t n = 0; n < the->host->n_nodes; n++) {
-		cores += hwloc_bitmap_isset(near, (unsigned)n) ? the->ledger->nodes[n].cores : 0;
+	for (size_t n = 0; n < the->host->n_nodes; n++)
 		busy += hwloc_bitmap_isset(near, (unsigned)n) ? the->ledger->nodes[n].work : 0;
-	}
 	if (other >= 0)
 		snprintf(instead, sizeof(instead), ", but its memory can follow to node %u",
 			vn_case_id(the, other));
@@ -240,12 +249,26 @@ static int claim_group(struct vn_case *the, struct vn_case_vnode *vnode, const s
 {
 	double work = work_of(the, vnode, group);
 	bool room = vnode->home < 0 || vn_ledger_has_cores(the->ledger, near, work);
-	int other = room ? -1 : find_other(the, vnode);
+	vn_autoset cpus = vnode->home >= 0 ? vn_fix_own_cpus(the, near) : NULL;
 
+	if (vnode->home >= 0 && !cpus)
+		return -ENOMEM;
 	if (group->n == 0)
 		return 0;
+	if (cpus && the->vm->cpus && hwloc_bitmap_iszero(cpus)) {
+		vnode->elsewhere = vnode->barred = true;
+		vnode->barred_cost += group->cost;
+		return 0;
+	}
+	/* a cpuset may leave so few CPUs of home that its vCPUs would be in each other's way */
+	bool few = cpus && the->vm->cpus && vn_ledger_cores(the->host, cpus) < home_cores(the, near) &&
+		   vn_ledger_cores(the->host, cpus) < work_to(the, (size_t)(vnode - the->vnodes), -1);
+	room &= !few;
+	int other = room ? -1 : find_other(the, vnode);
 	vn_autofree char *told = tell_group(the, vnode, group, near, floating);
-	vn_autofree char *full = room ? vn_copy("") : tell_full(the, near, work, other);
+	vn_autofree char *full = room  ? vn_copy("")
+				 : few ? vn_copy("; its cpuset leaves too few CPUs of home for them")
+				       : tell_full(the, near, work, other);
 	vn_claim_part(claim, (int)(vnode - the->vnodes), group->n == 1 ? group->vcpus[0]->thread->tid : 0,
 		group->cost, told && full ? vn_format("%s%s", told, full) : NULL);
 	vnode->elsewhere = true;

@@ -28,11 +28,13 @@
  * ledger.h.
  */
 
-#include "case.h"
+#include "claim.h"
 
 int vn_find_vcpus(struct vn_case *the); /* vcpu-off-home, vcpu-floating */
 int vn_find_memory(struct vn_case *
 		the); /* memory-remote, memory-spread, cpuset-forbids-home, hugepages-uneven, vnode-unbound */
+int vn_find_barred(
+	struct vn_case *the, struct vn_claim *claim); /* cpuset-forbids-home of CPUs, into a claim */
 int vn_find_swapped(struct vn_case *the); /* memory-swapped */
 int vn_find_vhost(struct vn_case *the); /* vhost-on-kicking-cpu, vhost-remote */
 int vn_find_iothreads(struct vn_case *the); /* iothread-remote */

@@ -28,7 +28,7 @@ static hwloc_bitmap_t common_cpus(const struct vn_host *host, const struct vn_ho
 }
 
 /* CPUs that are the first of their core in a set, which are as many as it has cores. */
-static double count_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus)
+double vn_ledger_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus)
 {
 	unsigned cpu;
 	double n = 0;
@@ -75,7 +75,7 @@ int vn_ledger_make(const struct vn_sample *sample, struct vn_ledger *ret_ledger)
 		ledger.nodes[i].taken = calloc(host->nodes[i].n_hugepools + 1, sizeof(uint64_t));
 		if (!cpus || !ledger.nodes[i].taken)
 			return -ENOMEM;
-		ledger.nodes[i].cores = count_cores(host, cpus);
+		ledger.nodes[i].cores = vn_ledger_cores(host, cpus);
 	}
 	for (size_t i = 0; i < sample->n_vms && ledger.nodes; i++) {
 		const struct vn_vm_sample *vm = &sample->vms[i];

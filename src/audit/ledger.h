@@ -31,6 +31,9 @@ int vn_ledger_make(const struct vn_sample *sample, struct vn_ledger *ret_ledger)
 void vn_ledger_clear(struct vn_ledger *ledger);
 #define vn_autoledger vn_cleanup(vn_ledger_clear) struct vn_ledger
 
+/* Cores that these CPUs are of. */
+double vn_ledger_cores(const struct vn_host *host, hwloc_const_bitmap_t cpus);
+
 /* CPUs' worth of time that a thread wants: that it ran or waited, one at most. */
 double vn_ledger_demand(const struct vn_sample *sample, const struct vn_thread_sample *thread);
 

@@ -169,6 +169,7 @@ bool vn_vm_sample_into_json(const struct vn_vm_sample *vm, json_t *object)
 		       object, "vcpus", vn_json_u64(vm->guest != NULL, vm->guest ? vm->guest->vcpus : 0)) &&
 	       vn_json_put(
 		       object, "size", vn_json_u64(vm->guest != NULL, vm->guest ? vm->guest->memory : 0)) &&
+	       vn_json_put(object, "allowed_cpus", set_to_json(vm->cpus)) &&
 	       vn_json_put(object, "mems", set_to_json(vm->mems)) &&
 	       vn_json_put(object, "policy", policy_to_json(vm->has_policy, &vm->policy)) &&
 	       vn_json_put(object, "blocks", array_of(vm->n_blocks, block_to_json, vm->blocks)) &&

@@ -14,6 +14,7 @@
 #include "../base/parse.h"
 #include "../base/process.h"
 #include "../base/text.h"
+#include "cpuset.h"
 #include "qemu_process.h"
 #include "vm_identity.h"
 
@@ -212,6 +213,8 @@ static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sa
 		vn_identity_from_cgroup(cgroup, vm);
 	vm->other_mounts = has_other(f, pid, "mnt");
 	vm->other_pids = has_other(f, pid, "pid");
+	if (vn_cpuset_read(f->survey->root, vm) < 0)
+		return -ENOMEM;
 	if (!vm->name[0])
 		snprintf(vm->name, sizeof(vm->name), "qemu-%d", pid);
 	if (find_record(f, vm) < 0)
