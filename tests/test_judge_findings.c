@@ -153,7 +153,7 @@ static void vcpu_floating(void **state)
 	for (size_t i = 0; i < 4; i++)
 		keep_on(sample, &vm->threads[i], "0-15");
 	assert_vm_finding(sample, "vcpu-floating",
-		"for n in 101 102 103 104; do taskset -pc 0-3,8-11 $n || break; done");
+		"(for n in 101 102 103 104; do taskset -pc 0-3,8-11 $n || exit 1; done)");
 	/* where it ran does not matter for what it is called, only for what it costs */
 	vm = healthy(&sample);
 	block_policy(&vm->blocks[0], VN_MODE_DEFAULT, "");
@@ -163,7 +163,7 @@ static void vcpu_floating(void **state)
 	}
 	vm->manager = VN_MANAGER_LIBVIRT;
 	assert_vm_finding(sample, "vcpu-floating",
-		"for n in 0 1 2 3; do virsh vcpupin vm $n 0-3,8-11 --live || break; done");
+		"(for n in 0 1 2 3; do virsh vcpupin vm $n 0-3,8-11 --live || exit 1; done)");
 	/* CPUs of one node only */
 	vm = healthy(&sample);
 	for (size_t i = 0; i < 4; i++)
@@ -528,7 +528,7 @@ static void irq_remote(void **state)
 	sample_irq(device, 40, "4", 5000);
 	sample_irq(device, 41, "5", 5000);
 	assert_vm_finding(sample, "irq-remote",
-		"for n in 40 41; do echo 0-3,8-11 > /proc/irq/$n/smp_affinity_list || break; done");
+		"(for n in 40 41; do echo 0-3,8-11 > /proc/irq/$n/smp_affinity_list || exit 1; done)");
 	/* the kernel's own, which it does not let go */
 	device = sample_device(healthy(&sample), "0000:3b:00.0", 0, -1);
 	sample_irq(device, 40, "4", 5000)->managed = true;
@@ -806,7 +806,7 @@ static void cpus_of_a_cpuset(void **state)
 		assert_vm_finding(sample, "cpuset-forbids-home",
 			i ? NULL
 			  : "systemctl set-property --runtime 'docker-1.scope' AllowedCPUs=0-5,8-11 && "
-			    "for n in 101 102 103 104; do taskset -pc 0-3,8-11 $n || break; done");
+			    "(for n in 101 102 103 104; do taskset -pc 0-3,8-11 $n || exit 1; done)");
 	}
 }
 

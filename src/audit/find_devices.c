@@ -62,12 +62,12 @@ static int fix_irqs(
 	FILE *out = open_memstream(ret_fix, &length);
 	if (!out)
 		return -ENOMEM;
-	fputs("for n in", out);
+	fputs("(for n in", out);
 	hwloc_bitmap_foreach_begin (number, strays->numbers) {
 		fprintf(out, " %u", number);
 	}
 	hwloc_bitmap_foreach_end();
-	fprintf(out, "; do echo %s > /proc/irq/$n/smp_affinity_list || break; done", list);
+	fprintf(out, "; do echo %s > /proc/irq/$n/smp_affinity_list || exit 1; done)", list);
 	return fclose(out) == 0 ? 0 : -ENOMEM;
 }
 

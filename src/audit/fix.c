@@ -153,7 +153,7 @@ static int write_pins(const struct vn_case *the, enum vn_thread_kind kind, const
 	if (!out)
 		return -ENOMEM;
 	if (n > SPELLED_OUT)
-		fprintf(out, "for n in");
+		fprintf(out, "(for n in");
 	for (size_t i = 0; i < n; i++) {
 		char which[16];
 		snprintf(which, sizeof(which), "%u", numbers[i]);
@@ -165,7 +165,7 @@ static int write_pins(const struct vn_case *the, enum vn_thread_kind kind, const
 	}
 	vn_autofree char *all = n > SPELLED_OUT ? pin_one(the, kind, "$n", cpus) : NULL;
 	if (n > SPELLED_OUT)
-		fprintf(out, "; do %s || break; done", all ? all : "");
+		fprintf(out, "; do %s || exit 1; done)", all ? all : "");
 	if (fclose(out) != 0) {
 		free(list);
 		return -ENOMEM;
