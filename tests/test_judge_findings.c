@@ -83,7 +83,7 @@ static void memory_spread(void **state)
 	struct vn_vm_sample *vm = healthy(&sample);
 	block_also_on(&vm->blocks[0], 1, 50);
 	block_policy(&vm->blocks[0], VN_MODE_INTERLEAVE, "0-1");
-	assert_vm_codes(sample, "");
+	assert_vm_codes(sample, "memory-interleaved");
 	/* by a plan of ours */
 	vm = healthy(&sample);
 	block_also_on(&vm->blocks[0], 1, 50);
@@ -92,7 +92,7 @@ static void memory_spread(void **state)
 	vm->record->backends = (struct vn_vm_backend *)maker_alloc(1, sizeof(*vm->record->backends));
 	vm->record->backends[0].binding = VN_BINDING_INTERLEAVE;
 	vm->record->n_backends = 1;
-	assert_vm_codes(sample, "");
+	assert_vm_codes(sample, "memory-interleaved");
 }
 
 static void vnode_unbound(void **state)

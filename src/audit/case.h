@@ -33,6 +33,7 @@ struct vn_case_vnode {
 	bool has_policy; /* of all its blocks */
 	bool bound; /* all are bound, be it by the cpuset */
 	bool dealt; /* some are interleaved on purpose */
+	unsigned dealt_over; /* how many nodes, one at least: set by vn_homes_find() */
 	hwloc_bitmap_t policy; /* nodes that the policies, or the cpuset, name; empty: none; owned */
 	int home; /* -1: not known */
 	enum vn_home_by home_by;

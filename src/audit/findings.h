@@ -40,7 +40,7 @@ int vn_find_vhost(struct vn_case *the); /* vhost-on-kicking-cpu, vhost-remote */
 int vn_find_iothreads(struct vn_case *the); /* iothread-remote */
 int vn_find_squeezed(struct vn_case *the); /* vcpu-squeezed */
 int vn_find_devices(struct vn_case *the); /* device-remote, irq-remote */
-int vn_find_told(struct vn_case *the); /* guest-without-vnuma, vnuma-lies */
+int vn_find_told(struct vn_case *the); /* guest-without-vnuma, memory-interleaved, vnuma-lies */
 
 /* node-nearly-full, kernel-balancing-fights, ksm-merges-nodes, zone-reclaim, numad-runs: of the host, all cases seen. */
 int vn_find_host(const struct vn_case *cases, size_t n, struct vn_audit *audit);

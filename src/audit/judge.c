@@ -41,6 +41,9 @@ static int judge_vm(struct vn_case *the, double threshold)
 	int r = vn_homes_find(the);
 	if (r == 0)
 		r = vn_locality(the);
+	/* as findings are: by what is sure, or a VM near the threshold would be below it now and then */
+	the->audit->below =
+		the->audit->has_locality && the->audit->locality.high < threshold * the->audit->reach;
 	return r == 0 ? find_all(the) : r;
 }
 
@@ -109,7 +112,7 @@ int vn_judge(const struct vn_sample *sample, double threshold, struct vn_audit *
 	vn_findings_sort(&audit->host);
 	qsort(audit->vms, audit->n_vms, sizeof(*audit->vms), compare_vms);
 	for (size_t i = 0; i < audit->n_vms; i++)
-		audit->n_below += audit->vms[i].has_locality && audit->vms[i].locality.share < threshold;
+		audit->n_below += audit->vms[i].below;
 	*ret_audit = vn_steal(audit);
 	return 0;
 }

@@ -157,7 +157,7 @@ static void draw_row(const struct vn_top *top, struct vn_screen *screen, int row
 	const struct vn_vm_audit *vm = what->vm;
 	bool times = vn_vm_has_times(vm->vm), pages = vn_vm_has_pages(vm->vm);
 	enum vn_screen_ink ink = chosen ? VN_SCREEN_BAR : VN_SCREEN_PLAIN;
-	bool below = vm->has_locality && vm->locality.share < top->audit->threshold;
+	bool below = vm->below;
 	vn_autoset homes = vn_vm_homes(vm);
 	vn_autofree char *home = homes && !hwloc_bitmap_iszero(homes) ? vn_set_text(homes) : NULL;
 	vn_autofree char *short_home = vn_in_columns(home ? home : "?", 4);
