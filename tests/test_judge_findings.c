@@ -1027,6 +1027,28 @@ static void isolated_cpus_are_left_out(void **state)
 	assert_vm_finding(sample, "vcpu-off-home", "taskset -pc 0-1,8-9 103");
 }
 
+/* A thread that is a vCPU, and nobody told which. */
+static void vcpus_without_a_number(void **state)
+{
+	(void)state;
+	vn_autosample *sample = make_plain_sample(2);
+	struct vn_vm_sample *vm = add_healthy(sample, "vm", 100, 0);
+	for (size_t i = 0; i < 4; i++)
+		vm->threads[i].index = -1;
+	keep_on(sample, &vm->threads[1], "0");
+	vm->threads[2].wait_ns = SECOND;
+	keep_on(sample, &vm->threads[3], "4");
+	vn_autoaudit *audit = judge(sample);
+	const char *squeezed = finding(&audit->vms[0].findings, "vcpu-squeezed")->text;
+
+	assert_non_null(
+		strstr(squeezed, "a vCPU (thread 101) is kept on CPU 0, as is a busy vCPU (thread 102)"));
+	assert_non_null(strstr(squeezed, "a vCPU (thread 103) waited"));
+	assert_null(strstr(squeezed, "-1"));
+	assert_non_null(strstr(
+		finding(&audit->vms[0].findings, "vcpu-off-home")->text, "a vCPU (thread 104) of vnode 0"));
+}
+
 /* More parts than can be read are counted. */
 static void many_parts_are_counted(void **state)
 {
@@ -1139,6 +1161,7 @@ int main(void)
 		cmocka_unit_test(two_of_a_name_go_by_pid),
 		cmocka_unit_test(fixes_of_one_vm_agree),
 		cmocka_unit_test(isolated_cpus_are_left_out),
+		cmocka_unit_test(vcpus_without_a_number),
 		cmocka_unit_test(many_parts_are_counted),
 		cmocka_unit_test(all_codes_are_documented),
 	};

@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cost.h"
@@ -71,6 +72,16 @@ char *vn_case_ids(const struct vn_case *the, hwloc_const_bitmap_t nodes)
 	}
 	hwloc_bitmap_foreach_end();
 	return vn_set_text(ids);
+}
+
+const char *vn_case_vcpu_name(
+	const struct vn_thread_sample *thread, const char *kind, char buffer[static VN_CASE_NAME])
+{
+	if (thread->index >= 0)
+		snprintf(buffer, VN_CASE_NAME, "%svCPU %d (thread %d)", kind, thread->index, thread->tid);
+	else
+		snprintf(buffer, VN_CASE_NAME, "a %svCPU (thread %d)", kind, thread->tid);
+	return buffer;
 }
 
 static int node_of_cpu(const struct vn_host *host, int cpu)

@@ -90,6 +90,12 @@ int vn_case_index(const struct vn_host *host, unsigned id);
 /* "0,2-3": ids of nodes that are given by index. NULL when memory is short. */
 char *vn_case_ids(const struct vn_case *the, hwloc_const_bitmap_t nodes);
 
+#define VN_CASE_NAME 64u
+
+/* "vCPU 3 (thread 103)", with what kind of one it is ("busy ") before; "a vCPU (thread 103)" where its number is not known. */
+const char *vn_case_vcpu_name(
+	const struct vn_thread_sample *thread, const char *kind, char buffer[static VN_CASE_NAME]);
+
 static inline unsigned vn_case_id(const struct vn_case *the, int node)
 {
 	return the->host->nodes[node].id;

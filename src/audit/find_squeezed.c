@@ -87,18 +87,16 @@ static int fix_vcpu(struct vn_case *the, const struct vn_case_vcpu *vcpu, struct
 static char *tell_neighbour(const struct vn_case *the, const struct vn_case_vcpu *vcpu,
 	const struct vn_seat *seat, const struct vn_seat *other, bool same)
 {
-	const struct vn_thread_sample *thread = vcpu->thread;
 	bool alone = the->vm->cpus && hwloc_bitmap_weight(the->vm->cpus) == 1;
+	char name[VN_CASE_NAME], of_other[VN_CASE_NAME];
 
+	vn_case_vcpu_name(vcpu->thread, "", name);
+	vn_case_vcpu_name(other->thread, "busy ", of_other);
 	if (same)
-		return vn_format(
-			alone ? "vCPU %d (thread %d) may use CPU %u only by its cpuset, as may busy vCPU %d (thread %d) of %s"
-			      : "vCPU %d (thread %d) is kept on CPU %u, as is busy vCPU %d (thread %d) of %s",
-			thread->index, thread->tid, seat->cpu, other->thread->index, other->thread->tid,
-			other->vm == seat->vm ? "the same VM" : other->vm->name);
-	return vn_format(
-		"vCPU %d (thread %d) on CPU %u shares its core with busy vCPU %d (thread %d) of %s on CPU %u",
-		thread->index, thread->tid, seat->cpu, other->thread->index, other->thread->tid,
+		return vn_format(alone ? "%s may use CPU %u only by its cpuset, as may %s of %s"
+				       : "%s is kept on CPU %u, as is %s of %s",
+			name, seat->cpu, of_other, other->vm == seat->vm ? "the same VM" : other->vm->name);
+	return vn_format("%s on CPU %u shares its core with %s of %s on CPU %u", name, seat->cpu, of_other,
 		other->vm->name, other->cpu);
 }
 
@@ -107,6 +105,7 @@ static int find_vcpu(struct vn_case *the, struct vn_case_vcpu *vcpu, struct vn_c
 	const struct vn_thread_sample *thread = vcpu->thread;
 	double waited = vn_case_cpus(the, thread->wait_ns);
 	const struct vn_seat *seat = vn_crowd_seat(the->crowd, thread);
+	char name[VN_CASE_NAME];
 	const struct vn_seat *same = seat ? neighbour(the->crowd, seat, false) : NULL;
 	const struct vn_seat *sibling = seat ? neighbour(the->crowd, seat, true) : NULL;
 
@@ -118,8 +117,9 @@ static int find_vcpu(struct vn_case *the, struct vn_case_vcpu *vcpu, struct vn_c
 	else if (waited > WAITS * (waited + vcpu->cpus) && waited >= WAITS_AT_LEAST)
 		vn_claim_part(claim, vcpu->vnode, thread->tid, waited,
 			vn_format(
-				"vCPU %d (thread %d) waited for a CPU %.0f%% of the time in which it could have run: %.2f CPUs",
-				thread->index, thread->tid, 100 * waited / (waited + vcpu->cpus), waited));
+				"%s waited for a CPU %.0f%% of the time in which it could have run: %.2f CPUs",
+				vn_case_vcpu_name(thread, "", name), 100 * waited / (waited + vcpu->cpus),
+				waited));
 	else if (sibling && vcpu->cpus >= VN_BUSY)
 		vn_claim_part(claim, vcpu->vnode, thread->tid,
 			VN_SMT_LOSS * (vcpu->cpus < 1 ? vcpu->cpus : 1) *

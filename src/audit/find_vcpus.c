@@ -36,7 +36,11 @@ static char *name_group(const struct group *group)
 	FILE *out = list ? open_memstream(&text, &length) : NULL;
 	if (!out)
 		return NULL;
-	fprintf(out, "vCPU%s %s (thread%s", group->n > 1 ? "s" : "", list, group->n > 1 ? "s" : "");
+	if (hwloc_bitmap_iszero(indexes))
+		fprintf(out, "%s vCPU%s (thread%s", group->n > 1 ? "some" : "a", group->n > 1 ? "s" : "",
+			group->n > 1 ? "s" : "");
+	else
+		fprintf(out, "vCPU%s %s (thread%s", group->n > 1 ? "s" : "", list, group->n > 1 ? "s" : "");
 	for (size_t i = 0; i < group->n && i < THREADS_NAMED; i++)
 		fprintf(out, " %d", group->vcpus[i]->thread->tid);
 	fputs(group->n > THREADS_NAMED ? " …)" : ")", out);
