@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -261,6 +262,7 @@ static void test_settings(void **state)
 	assert_int_equal(vn_settings_read(survey(&seen)->root, seen.host, &settings), 0);
 	assert_int_equal(settings.zone_reclaim, -1);
 	assert_int_equal(settings.ksm, -1);
+	assert_false(settings.has_ksm_sharing);
 	assert_int_equal(settings.irqbalance, 0);
 	assert_string_equal(settings.thp, "");
 	assert_int_equal(vn_settings_faults(seen.survey.root, &faults, &migrated), -ENOENT);
@@ -268,6 +270,7 @@ static void test_settings(void **state)
 	fake_put(&seen.fake, "sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
 	fake_put(&seen.fake, "sys/kernel/mm/transparent_hugepage/defrag", "none\n");
 	fake_put(&seen.fake, "sys/kernel/mm/ksm/run", "1\n");
+	fake_put(&seen.fake, "sys/kernel/mm/ksm/pages_sharing", "300\n");
 	fake_put(&seen.fake, "sys/kernel/mm/ksm/merge_across_nodes", "0\n");
 	fake_put(&seen.fake, "proc/500/comm", "irqbalance\n");
 	fake_put(&seen.fake, "proc/501/comm", "numad2\n");
@@ -278,6 +281,7 @@ static void test_settings(void **state)
 	assert_string_equal(settings.thp, "madvise");
 	assert_string_equal(settings.thp_defrag, "");
 	assert_int_equal(settings.ksm, 1);
+	assert_true(settings.has_ksm_sharing && settings.ksm_sharing == 300 * (uint64_t)getpagesize());
 	assert_int_equal(settings.ksm_merges_nodes, 0);
 	assert_int_equal(settings.irqbalance, 1);
 	assert_int_equal(settings.numad, 0);

@@ -917,6 +917,31 @@ static void settings_of_the_host(void **state)
 	assert_host_codes(sample, "");
 }
 
+/* What merging saved has to be free on each node; whatever fails, KSM is not left stopped. */
+static void ksm_is_parted_where_there_is_room(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct vn_sample *sample;
+		block_policy(&healthy(&sample)->blocks[0], VN_MODE_PREFER, "0");
+		vn_autosample *gone = sample;
+		sample->settings.ksm = sample->settings.ksm_merges_nodes = 1;
+		sample->settings.has_ksm_sharing = i < 2;
+		sample->settings.ksm_sharing = 2048 * VN_MIB;
+		sample->host->nodes[1].memory_free = (i == 1 ? 2047 : 2048) * VN_MIB;
+		vn_autoaudit *audit = judge(sample);
+		const struct vn_finding *found = finding(&audit->host, "ksm-merges-nodes");
+		if (i == 0)
+			assert_string_equal(found->fix,
+				"(echo 2 > /sys/kernel/mm/ksm/run && echo 0 > /sys/kernel/mm/ksm/merge_across_nodes; r=$?; "
+				"echo 1 > /sys/kernel/mm/ksm/run && exit $r)");
+		else
+			assert_null(found->fix);
+		assert_true((i == 1) == !!strstr(found->text, "up to 2 GiB, and node 1 has "));
+		assert_true((i == 2) == !!strstr(found->text, "not known"));
+	}
+}
+
 static void numad_runs(void **state)
 {
 	(void)state;
@@ -1156,6 +1181,7 @@ int main(void)
 		cmocka_unit_test(node_nearly_full),
 		cmocka_unit_test(kernel_balancing_fights),
 		cmocka_unit_test(settings_of_the_host),
+		cmocka_unit_test(ksm_is_parted_where_there_is_room),
 		cmocka_unit_test(numad_runs),
 		cmocka_unit_test(hostile_names),
 		cmocka_unit_test(two_of_a_name_go_by_pid),

@@ -160,6 +160,8 @@ struct vn_host_settings {
 	int zone_reclaim; /* vm.zone_reclaim_mode; -1: not known */
 	char thp[16], thp_defrag[16], thp_shmem[16]; /* the word in brackets: "always", "madvise"; or empty */
 	int ksm; /* ksm/run; -1 */
+	bool has_ksm_sharing;
+	uint64_t ksm_sharing; /* bytes that KSM's merging saves: ksm/pages_sharing */
 	int ksm_merges_nodes; /* ksm/merge_across_nodes; -1 */
 	int irqbalance; /* 1: runs; 0; -1: not known */
 	int numad; /* the same of numad */

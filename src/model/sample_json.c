@@ -181,10 +181,11 @@ bool vn_vm_sample_into_json(const struct vn_vm_sample *vm, json_t *object)
 
 json_t *vn_settings_to_json(const struct vn_host_settings *settings)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "numa_balancing",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "numa_balancing",
 		vn_json_int(settings->numa_balancing), "zone_reclaim", vn_json_int(settings->zone_reclaim),
 		"thp", vn_json_text(settings->thp), "thp_defrag", vn_json_text(settings->thp_defrag),
 		"thp_shmem", vn_json_text(settings->thp_shmem), "ksm", vn_json_int(settings->ksm),
+		"ksm_sharing", vn_json_u64(settings->has_ksm_sharing, settings->ksm_sharing),
 		"ksm_merges_nodes", vn_json_int(settings->ksm_merges_nodes), "irqbalance",
 		settings->irqbalance >= 0 ? json_boolean(settings->irqbalance) : json_null(), "numad",
 		settings->numad >= 0 ? json_boolean(settings->numad) : json_null(), "hint_faults",
