@@ -145,6 +145,28 @@ static void test_workers_that_do_not_fit(void **state)
 	clear(&seen);
 }
 
+/* Workers of devices come behind those of queues, and are no queue's. */
+static void test_workers_of_devices(void **state)
+{
+	static const char command[] =
+		TWO_VNODES "-netdev tap,id=x,queues=2,vhost=on -device virtio-net-pci,netdev=x -device "
+			   "vhost-vsock-pci,guest-cid=3";
+
+	(void)state;
+	for (int there = 3; there <= 4; there++) {
+		struct seen seen;
+		make(&seen, command);
+		assert_int_equal(vn_guest_set_text(seen.vm.guest, VN_FORM_QEMU, command, strlen(command)), 0);
+		add_workers(&seen.vm, there);
+		fake_put(&seen.fake, "proc/77/fd/1", "");
+		assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
+		for (int q = 0; q < 2; q++)
+			assert_int_equal(seen.vm.nics[0].queues[q].worker, there == 3 ? q : -1);
+		assert_true(vn_notes_has(&seen.vm.gaps, "workers-unknown") == (there == 4));
+		clear(&seen);
+	}
+}
+
 /* Queues that the guest's Linux never sets up, and one that vCPUs of two vnodes share. */
 static void test_queues_and_vnodes(void **state)
 {
@@ -296,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taps_and_workers),
 		cmocka_unit_test(test_workers_that_do_not_fit),
+		cmocka_unit_test(test_workers_of_devices),
 		cmocka_unit_test(test_queues_and_vnodes),
 		cmocka_unit_test(test_macvtap),
 		cmocka_unit_test(test_odd_interfaces),
