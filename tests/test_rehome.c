@@ -581,7 +581,7 @@ static void the_kernel_and_devices_are_told_of(void **state)
 	struct vn_vm_sample *vm = &sample->vms[0];
 	vn_autoplan *plan = swapped(sample);
 
-	sample->settings.numa_balancing = 1;
+	sample->host->numa_balancing = 1;
 	vn_automove *bound = reckon(sample, plan, NULL);
 	assert_no_notes_but(bound, "policy-keeps-old-node");
 	block_policy(&vm->blocks[1], VN_MODE_DEFAULT, "");
@@ -589,7 +589,7 @@ static void the_kernel_and_devices_are_told_of(void **state)
 	vn_automove *move = reckon(sample, plan, NULL);
 	assert_note(move, "kernel-balancing-may-undo", "numa_balancing=0");
 	assert_note(move, "devices-pin-memory", "1 device of the host, from 0000:3b:00.0");
-	sample->settings.numa_balancing = 2; /* tiering alone */
+	sample->host->numa_balancing = 2; /* tiering alone */
 	vn_automove *tiers = reckon(sample, plan, NULL);
 	assert_false(vn_notes_has(&tiers->notes, "kernel-balancing-may-undo"));
 }

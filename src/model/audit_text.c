@@ -68,7 +68,7 @@ static void print_cpus(const struct printer *printer, bool known, double cpus)
 static void print_row(const struct printer *printer, const struct vn_vm_audit *vm)
 {
 	bool times = vn_vm_has_times(vm->vm), pages = vn_vm_has_pages(vm->vm);
-	bool below = vm->has_locality && vm->locality.share < printer->audit->threshold;
+	bool below = vm->below;
 	int worst = vn_findings_worst(&vm->findings);
 	vn_autoset homes = vn_vm_homes(vm);
 	vn_autofree char *nodes = homes && !hwloc_bitmap_iszero(homes) ? vn_set_text(homes) : NULL;

@@ -15,8 +15,8 @@
 #include "../base/process.h"
 #include "../base/qemu_options.h"
 #include "../base/text.h"
+#include "cpuset.h"
 #include "qemu_process.h"
-#include "vm_cpuset.h"
 #include "vm_identity.h"
 
 #define MAX_CMDLINE                                                                                          \
@@ -186,10 +186,10 @@ static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sa
 		return r == -ENOMEM ? r : 0;
 	if (read_of(f, pid, "cgroup", &cgroup) == 0)
 		vn_identity_from_cgroup(cgroup, vm);
-	if (vn_vm_cpuset_read(f->survey->root, vm) < 0)
-		return -ENOMEM;
 	vm->other_mounts = has_other(f, pid, "mnt");
 	vm->other_pids = has_other(f, pid, "pid");
+	if (vn_cpuset_read(f->survey->root, vm) < 0)
+		return -ENOMEM;
 	if (!vm->name[0])
 		snprintf(vm->name, sizeof(vm->name), "qemu-%d", pid);
 	if (find_record(f, vm) < 0)

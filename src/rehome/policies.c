@@ -90,7 +90,7 @@ static bool is_scanned(const struct vn_rehoming *the)
 int vn_rehome_policies(struct vn_rehoming *the)
 {
 	struct vn_notes *notes = &the->move->notes;
-	int balancing = the->sample->settings.numa_balancing;
+	int balancing = the->host->numa_balancing;
 	int r = tell_policies(the);
 
 	if (r == 0 && balancing > 0 && (balancing & BALANCING_ON) && is_scanned(the))
