@@ -231,6 +231,71 @@ static void test_looks_add_up(void **unused)
 	end(&scene);
 }
 
+static void remove_region(struct scene *scene, const char *key)
+{
+	char full[256];
+
+	snprintf(full, sizeof(full), "%s/" SCHEME "tried_regions/0/%s", scene->fake.path, key);
+	assert_int_equal(unlink(full), 0);
+}
+
+/* The kernel may have no answer in time: then a look is left out, and only when all were, DAMON does not count. */
+static void lose_regions(struct scene *scene)
+{
+	if (scene->waits == 2)
+		remove_region(scene, "start");
+}
+
+static void test_regions_are_missing(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+
+	begin(&scene);
+	put_damon(&scene);
+	scene.meanwhile = lose_regions;
+	assert_int_equal(order(&scene), 0);
+	assert_int_equal(scene.by, VN_ORDER_DAMON);
+	assert_hot(&scene);
+	assert_off(&scene);
+	end(&scene);
+
+	begin(&scene);
+	put_damon(&scene);
+	remove_region(&scene, "start");
+	assert_int_equal(order(&scene), 0);
+	assert_by_address(&scene, "damon-failed");
+	assert_off(&scene);
+	end(&scene);
+}
+
+/* As if the kernel had been late: the region is there when it is asked again. */
+static int be_late(void *context, unsigned ms)
+{
+	struct scene *scene = context;
+
+	if (ms)
+		scene->waits++;
+	else
+		put_region(scene, 0, 16 * MIB, 70 * MIB, 1);
+	return 0;
+}
+
+static void test_regions_are_late(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+
+	begin(&scene);
+	put_damon(&scene);
+	remove_region(&scene, "start");
+	scene.wish.wait_ms = be_late;
+	assert_int_equal(order(&scene), 0);
+	assert_int_equal(scene.by, VN_ORDER_DAMON);
+	assert_hot(&scene);
+	end(&scene);
+}
+
 static void test_damon_is_missing(void **unused)
 {
 	(void)unused;
@@ -628,6 +693,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_damon),
 		cmocka_unit_test(test_looks_add_up),
+		cmocka_unit_test(test_regions_are_missing),
+		cmocka_unit_test(test_regions_are_late),
 		cmocka_unit_test(test_damon_is_missing),
 		cmocka_unit_test(test_damon_is_taken),
 		cmocka_unit_test(test_another_vnuma_has_it),

@@ -27,6 +27,7 @@
 #define MOST_ACCESSES UINT64_C(20)
 #define LOOKS 6u
 #define LOOK_MS 400u /* of the whole time, for one of them */
+#define MOST_EMPTY 20u /* answers without a region, in one session */
 #define MOST_REGIONS 65536u /* of a look: nr_regions/max bounds it by 1000 */
 #define LOCK_TRIES 100u /* 2 s, for a guard that is at work */
 #define LOCK_MS 20
@@ -35,6 +36,8 @@ struct session {
 	const struct vn_damon_watch *watch;
 	struct vn_sysfs_tree tree;
 	int lock; /* nr_kdamonds, open for writing */
+	bool left_on; /* it could not be switched off */
+	unsigned empty; /* answers that had no region */
 };
 
 static inline void end_session(struct session *session)
@@ -99,8 +102,9 @@ int vn_damon_clean(const char *folder, pid_t pid)
 
 	if (r == -ENOENT || r == -EACCES || r == -EPERM || r == -EROFS)
 		return 0; /* then nobody like us left anything here */
-	if (r == 0)
-		r = lock(&session);
+	if (r < 0 || !is_marked(&session, pid))
+		return r;
+	r = lock(&session);
 	for (unsigned try = 0; r == -EWOULDBLOCK && try < LOCK_TRIES; try++) {
 		poll(NULL, 0, LOCK_MS);
 		r = lock(&session);
@@ -201,13 +205,14 @@ static int get_number(struct session *session, size_t region, const char *key, u
 	return r < 0 ? r : vn_parse_u64(value, UINT64_MAX, ret_number);
 }
 
+/* -ENODATA: there are none. */
 static int read_regions(struct session *session, struct vn_heats *heats)
 {
 	for (size_t i = 0; i < MOST_REGIONS; i++) {
 		uint64_t start = 0, end = 0, accesses = 0;
 		int r = get_number(session, i, "start", &start);
-		if (r == -ENOENT && i > 0)
-			return 0;
+		if (r == -ENOENT)
+			return i > 0 ? 0 : -ENODATA;
 		if (r == 0)
 			r = get_number(session, i, "end", &end);
 		if (r == 0)
@@ -219,6 +224,24 @@ static int read_regions(struct session *session, struct vn_heats *heats)
 			return r;
 	}
 	return 0;
+}
+
+/*
+ * The kernel waits for two aggregation intervals as they should be, and gives up without a word when the samples of one took longer
+ * (damon_sysfs_schemes_update_regions_start() of Linux 6.12): on a machine that is busy, or emulated. So it is asked again.
+ */
+static int update(struct session *session, struct vn_heats *heats)
+{
+	for (;;) {
+		int r = vn_sysfs_put(&session->tree, STATE, "update_schemes_tried_regions");
+		if (r == 0)
+			r = read_regions(session, heats);
+		if (r != -ENODATA || ++session->empty == MOST_EMPTY)
+			return r;
+		r = session->watch->wait_ms(session->watch->context, 0);
+		if (r < 0)
+			return r;
+	}
 }
 
 /* The first look after half of the time. */
@@ -235,11 +258,9 @@ static int look(struct session *session, struct vn_heats *heats)
 					 : watch->watch_ms / 2 / (looks - 1);
 		r = watch->wait_ms(watch->context, ms);
 		if (r == 0)
-			r = vn_sysfs_put(&session->tree, STATE, "update_schemes_tried_regions");
-		if (r == 0)
-			r = read_regions(session, heats);
+			r = update(session, heats);
 	}
-	return r;
+	return r == -ENODATA && heats->n > 0 ? 0 : r;
 }
 
 static int look_guarded(struct session *session, struct vn_heats *heats)
@@ -262,6 +283,7 @@ static int look_guarded(struct session *session, struct vn_heats *heats)
 	int off = vn_damon_guard_end(&guard);
 	if (off < 0) /* somebody killed it */
 		off = vn_damon_switch_off(state, session->lock);
+	session->left_on = off < 0;
 	return r < 0 ? r : off;
 }
 
@@ -279,38 +301,47 @@ static int look_alone(struct session *session, struct vn_heats *heats)
 		r = vn_sysfs_get(&session->tree, NUMBER, value);
 	if (r == 0 && strcmp(value, "0") != 0)
 		r = -EBUSY;
-	if (r == 0)
-		r = vn_sysfs_set(&session->tree, NUMBER, "1");
+	if (r == 0) /* whether it is there is seen when it is opened */
+		r = vn_sysfs_put(&session->tree, NUMBER, "1");
 	return r < 0 ? r : look_guarded(session, heats);
 }
 
 /* ---- why not ---- */
 
-static int refuse(const struct session *session, int r, struct vn_damon_refusal *ret_refusal)
+static const char *find_why(int r, struct vn_damon_refusal *refusal)
 {
-	struct vn_damon_refusal refusal = {.code = "damon-failed"};
-	const char *slash = session->tree.at[0] ? "/" : "", *why = strerror(-r);
-
+	refusal->code = "damon-failed";
 	switch (r) {
-	case -ECANCELED:
-	case -ENOMEM:
-		return r;
 	case -ENOENT:
-		refusal.code = "damon-missing";
-		why = "this kernel does not have it (Linux 6.2, CONFIG_DAMON_SYSFS, CONFIG_DAMON_VADDR)";
-		break;
+		refusal->code = "damon-missing";
+		return "this kernel does not have it (Linux 6.2, CONFIG_DAMON_SYSFS, CONFIG_DAMON_VADDR)";
 	case -EBUSY:
-		refusal.code = "damon-taken";
-		why = "somebody else uses DAMON";
-		break;
+		refusal->code = "damon-taken";
+		return "somebody else uses DAMON";
 	case -EACCES:
 	case -EPERM:
 	case -EROFS:
-		refusal.code = "damon-forbidden";
-		break;
+		refusal->code = "damon-forbidden";
+		return strerror(-r);
+	case -ENODATA:
+		return "it told no regions";
 	case -EIO:
-		why = "what was written had no effect";
-		break;
+		return "what was written had no effect";
+	default:
+		return strerror(-r);
+	}
+}
+
+static int refuse(const struct session *session, int r, struct vn_damon_refusal *ret_refusal)
+{
+	struct vn_damon_refusal refusal;
+
+	if (r == -ECANCELED || r == -ENOMEM)
+		return r;
+	const char *slash = session->tree.at[0] ? "/" : "", *why = find_why(r, &refusal);
+	if (session->left_on) {
+		refusal.code = "damon-failed";
+		why = "the kdamond that was made cannot be switched off";
 	}
 	snprintf(refusal.text, sizeof(refusal.text), "%s%s%s: %s", session->watch->folder, slash,
 		session->tree.at, why);
