@@ -131,6 +131,13 @@ static void test_unreadable_programs(void **state)
 	clear(&f);
 }
 
+static void assert_cpus(hwloc_const_bitmap_t cpus, const char *expected)
+{
+	vn_autofree char *list = cpus ? vn_set_text(cpus) : NULL;
+
+	assert_string_equal(list ? list : "(none)", expected);
+}
+
 static void test_managers(void **state)
 {
 	struct found f = {0};
@@ -146,6 +153,13 @@ static void test_managers(void **state)
 	put_process(&f.fake, 31, "/usr/bin/qemu-system-x86_64",
 		"/usr/bin/kvm|-name|mail,debug-threads=on|-chardev|"
 		"socket,id=qmp,path=/var/run/qemu-server/104.qmp,server=on,wait=off|-mon|chardev=qmp,mode=control|-m|64");
+	fake_put(&f.fake,
+		"sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2ddb.scope/libvirt/emulator/cpuset.cpus.effective",
+		"1\n");
+	fake_put(&f.fake,
+		"sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2ddb.scope/libvirt/cpuset.cpus.effective",
+		"0-3,8\n");
+	fake_put(&f.fake, "sys/fs/cgroup/cpuset/qemu.slice/cpuset.effective_cpus", "2-5\n");
 	fake_put(&f.fake, "proc/31/cgroup", "12:cpuset:/qemu.slice/104.scope\n0::/elsewhere\n");
 	fake_link(&f.fake, "proc/31/ns/mnt", "mnt:[2]");
 	fake_link(&f.fake, "proc/31/ns/pid", "pid:[4026531836]");
@@ -162,6 +176,9 @@ static void test_managers(void **state)
 	assert_string_equal(f.vms[0].unit, "machine-qemu\\x2d1\\x2ddb.scope");
 	assert_string_equal(
 		f.vms[0].cgroup, "/machine.slice/machine-qemu\\x2d1\\x2ddb.scope/libvirt/emulator");
+	assert_cpus(f.vms[0].cpus, "0-3,8"); /* not the emulator's own */
+	assert_cpus(f.vms[1].cpus, "2-5"); /* of the group above */
+	assert_null(f.vms[2].cpus);
 	assert_int_equal(f.vms[1].manager, VN_MANAGER_PROXMOX);
 	assert_string_equal(f.vms[1].id, "104");
 	assert_string_equal(f.vms[1].name, "mail");
@@ -231,6 +248,27 @@ static void test_names_that_are_asked_for(void **state)
 	clear(&f);
 }
 
+/* Of 1000 processes that are no QEMU nothing is asked but the program: they have nothing else here that could be read. */
+static void test_many_processes(void **state)
+{
+	struct found f = {0};
+	char path[64];
+
+	(void)state;
+	fake_make(&f.fake);
+	for (int pid = 2; pid < 1002; pid++) {
+		snprintf(path, sizeof(path), "proc/%d/exe", pid);
+		fake_link(&f.fake, path, pid % 2 ? "/usr/bin/sleep" : "/usr/lib/qemu/virtiofsd");
+	}
+	put_process(&f.fake, 20000, "/usr/bin/kvm", "kvm|-m|64|-name|one");
+	assert_int_equal(find(&f, NULL, 0), 0);
+	assert_int_equal(f.n, 1);
+	assert_string_equal(f.vms[0].name, "one");
+	assert_int_equal(f.vms[0].gaps.n, 0);
+	assert_int_equal(f.gaps.n, 0);
+	clear(&f);
+}
+
 /* A record is of the process that it names by pid and start time, not of a later one with the pid. */
 static void test_records(void **state)
 {
@@ -266,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_names_that_are_asked_for),
 		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_many_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

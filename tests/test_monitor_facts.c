@@ -12,7 +12,7 @@
 #include "live_qemu.h"
 #include "../src/base/clock.h"
 #include "../src/observe/blocks.h"
-#include "../src/observe/monitor_facts.h"
+#include "../src/observe/monitor_round.h"
 #include "../src/observe/monitor_socket.h"
 
 /* ---- where ---- */
@@ -89,6 +89,14 @@ static struct vn_survey ask_survey(const struct vn_root *root)
 	return survey;
 }
 
+/* 1: it told its facts, which are added to none; 0: it did not. */
+static int ask_one(const struct vn_survey *survey, struct vn_vm_sample *vm, struct vn_monitor_facts *facts)
+{
+	vn_monitor_facts_clear(facts);
+	assert_int_equal(vn_monitors_ask(survey, vm, 1, facts), 0);
+	return facts->told;
+}
+
 static void test_live(void **state)
 {
 	vn_cleanup(live_stop) struct live_qemu q;
@@ -104,24 +112,24 @@ static void test_live(void **state)
 	assert_int_equal(vn_root_open("/", &root, NULL), 0);
 	struct vn_survey survey = ask_survey(&root);
 	live_sample(&q, &vm);
-	assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0); /* we are connected */
+	assert_int_equal(ask_one(&survey, &vm, &facts), 0); /* we are connected */
 	assert_int_equal(vm.gaps.n, 1);
 	assert_non_null(strstr(vm.gaps.v[0].text, "somebody is connected"));
 	live_disconnect(&q);
 	vn_notes_clear(&vm.gaps);
 
 	vm.manager = VN_MANAGER_LIBVIRT;
-	assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0);
+	assert_int_equal(ask_one(&survey, &vm, &facts), 0);
 	vm.manager = VN_MANAGER_NONE;
 	survey.qmp = false;
-	assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0);
+	assert_int_equal(ask_one(&survey, &vm, &facts), 0);
 	assert_int_equal(vm.gaps.n, 0);
 	survey.qmp = true;
 
 	int r = 0;
 	for (int tries = 0; tries < 200 && r == 0; tries++) { /* until the connection that was ours is gone */
 		vn_notes_clear(&vm.gaps);
-		r = vn_monitor_ask(&survey, &vm, &facts);
+		r = ask_one(&survey, &vm, &facts);
 		if (r == 0)
 			usleep(10000);
 	}
@@ -146,7 +154,7 @@ static void test_live(void **state)
 	bool told = false;
 	for (int tries = 0; tries < 200 && !told; tries++) {
 		vn_notes_clear(&vm.gaps);
-		assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0);
+		assert_int_equal(ask_one(&survey, &vm, &facts), 0);
 		assert_int_equal(vm.gaps.n, 1);
 		told = strstr(vm.gaps.v[0].text, "another process") != NULL;
 		if (!told)
@@ -161,18 +169,45 @@ struct child {
 	pid_t pid;
 };
 
+/* An answer that ends with this is sent without end: byte by byte, or as fast as it is read. */
+#define SLOWLY "\001"
+#define FOR_EVER "\002"
+
+static void send_slowly(int fd, const char *text)
+{
+	while (write(fd, text, 1) == 1)
+		usleep(10000);
+}
+
+static void send_for_ever(int fd, const char *text, size_t size)
+{
+	char many[65536];
+	size_t n = sizeof(many) / size;
+
+	for (size_t i = 0; i < n; i++)
+		memcpy(many + i * size, text, size);
+	while (write(fd, many, n * size) > 0)
+		;
+}
+
 static void answer(int fd, const char *const *answers)
 {
 	char byte;
 
 	for (; answers && *answers; answers++) {
-		if (write(fd, *answers, strlen(*answers)) < 0)
-			_exit(1);
+		size_t size = strlen(*answers);
+		if ((*answers)[size - 1] == *SLOWLY)
+			send_slowly(fd, *answers);
+		else if ((*answers)[size - 1] == *FOR_EVER)
+			send_for_ever(fd, *answers, size - 1);
+		else if (write(fd, *answers, size) < 0)
+			return;
 		while (read(fd, &byte, 1) == 1 && byte != '\n')
 			;
 	}
 	while (read(fd, &byte, 1) > 0)
 		;
+	close(fd);
 }
 
 static void child_start(struct child *child, const char *const *answers)
@@ -210,7 +245,7 @@ static void child_stop(struct child *child)
 	rmdir(child->folder);
 }
 
-/* Asks the child as if it were QEMU. Returns what vn_monitor_ask() does; the gap, if there is one, is copied. */
+/* Asks the child as if it were QEMU. 1: it told its facts; else 0, and the gap is copied. */
 static int ask(const char *const *answers, struct vn_monitor_facts *facts, char gap[static 512])
 {
 	vn_cleanup(child_stop) struct child child;
@@ -224,7 +259,7 @@ static int ask(const char *const *answers, struct vn_monitor_facts *facts, char 
 	vm.process.pid = child.pid;
 	vm.record->qmp_path = strdup(child.path);
 	int64_t began = vn_now_ms();
-	int r = vn_monitor_ask(&survey, &vm, facts);
+	int r = ask_one(&survey, &vm, facts);
 	assert_true(vn_now_ms() - began < 5000); /* far from for ever, on any machine */
 	snprintf(gap, 512, "%s", vm.gaps.n ? vm.gaps.v[0].text : "");
 	assert_int_equal(vm.gaps.n, r == 0);
@@ -260,6 +295,26 @@ static void test_bad_answers(void **state)
 	assert_gap((const char *const[]){READY,
 			   "{\"error\": {\"class\": \"x\\u001b[31m\", \"desc\": \"y\"}, \"id\": 2}\n", NULL},
 		"x\\x1b[31m");
+	assert_gap(
+		(const char *const[]){READY, "{\"return\": [], \"id\": 2}\n", "{\"return\": [], \"id\": 3}\n",
+			"{\"return\": [{\"id\": \"a\", \"size\": 0}], \"id\": 4}\n", NULL},
+		"not understood");
+	assert_gap(
+		(const char *const[]){READY, "{\"return\": 1, \"id\": 9}\n", NULL}, "did not answer in time");
+}
+
+/* What comes late, or never ends, is waited for no longer than silence. */
+static void test_endless_answers(void **state)
+{
+	(void)state;
+	assert_gap((const char *const[]){" " SLOWLY, NULL}, "did not answer in time");
+	assert_gap((const char *const[]){READY, " " SLOWLY, NULL}, "did not answer in time");
+	assert_gap((const char *const[]){"no line" FOR_EVER, NULL}, "answers without end");
+	assert_gap((const char *const[]){GREETING, "[" FOR_EVER, NULL}, "answers without end");
+	/* whichever comes first */
+	assert_gap((const char *const[]){READY, "{\"event\": \"STOP\", \"data\": {}}\n" FOR_EVER, NULL},
+		"asked in vain");
+	assert_gap((const char *const[]){GREETING FOR_EVER, NULL}, "asked in vain");
 }
 
 /* As QEMU 8.0 and later write it; with a machine that keeps old ids. */
@@ -289,6 +344,126 @@ static void test_addresses(void **state)
 	assert_int_equal(facts.blocks[1].address, 0);
 }
 
+/* Until QEMU 7.2 there are no addresses; a figure where they would be is none, and blocks that we were not told of are left out. */
+static void test_no_addresses(void **state)
+{
+	vn_autofacts facts = {0};
+	char gap[512];
+
+	(void)state;
+	assert_int_equal(
+		ask((const char *const[]){READY, "{\"return\": [], \"id\": 2}\n",
+			    "{\"return\": [], \"id\": 3}\n",
+			    "{\"return\": [{\"id\": \"ram0\", \"size\": 1073741824}, {\"id\": \"ram1\", \"size\": 4096}], \"id\": 4}\n",
+			    "{\"return\": \"              Block Name    PSize              Offset               Used              Total\\r\\n"
+			    "                    ram0    1 GiB  0x0000000000000000 0x0000000040000000 0x0000000040000000\\r\\n"
+			    "                    ram1    4 KiB  0x0000000040000000 0x0000000000001000 0x0000000000001000 0x00007f5678000000\\r\\n"
+			    "    /rom@etc/acpi/tables    4 KiB  0x0000000001080000 0x0000000000020000 0x0000000000200000\\r\\n\", \"id\": 5}\n",
+			    NULL},
+			&facts, gap),
+		1);
+	assert_int_equal(facts.n_blocks, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(facts.blocks[i].address, 0);
+	assert_int_equal(facts.blocks[0].page, 1024 * VN_MIB);
+	assert_int_equal(facts.blocks[1].page, 4096);
+}
+
+/* Built without HMP. */
+static void test_no_human_monitor(void **state)
+{
+	vn_autofacts facts = {0};
+	char gap[512];
+
+	(void)state;
+	assert_int_equal(
+		ask((const char *const[]){READY, "{\"return\": [], \"id\": 2}\n",
+			    "{\"return\": [], \"id\": 3}\n",
+			    "{\"return\": [{\"id\": \"ram0\", \"size\": 4096}], \"id\": 4}\n",
+			    "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"no\"}, \"id\": 5}\n",
+			    NULL},
+			&facts, gap),
+		1);
+	assert_int_equal(facts.n_blocks, 1);
+	assert_int_equal(facts.blocks[0].page, 0);
+}
+
+/* ---- many ---- */
+
+#define MANY 150 /* that hang; more than are asked at once */
+
+/* A child with a socket for each of MANY VMs, which it never takes a client from. */
+static void many_start(struct child *child, struct vn_vm_sample *vms)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int ready[2];
+	char byte = 0;
+
+	*child = (struct child){.folder = "/tmp/vnuma-child-XXXXXX"};
+	assert_non_null(mkdtemp(child->folder));
+	for (size_t i = 0; i < MANY; i++) {
+		vms[i] = (struct vn_vm_sample){.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA};
+		assert_true(asprintf(&vms[i].record->qmp_path, "%s/%zu", child->folder, i) > 0);
+	}
+	assert_int_equal(pipe(ready), 0);
+	child->pid = fork();
+	if (child->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (size_t i = 0; i < MANY; i++) {
+			int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+			snprintf(address.sun_path, sizeof(address.sun_path), "%s", vms[i].record->qmp_path);
+			if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0)
+				_exit(1);
+		}
+		if (write(ready[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	for (size_t i = 0; i < MANY; i++)
+		vms[i].process.pid = child->pid;
+}
+
+/* However many hang, all together are waited for no longer than some are; and those that do answer are heard. */
+static void test_many_that_hang(void **state)
+{
+	static const char *const answers[] = {READY, "{\"return\": [], \"id\": 2}\n",
+		"{\"return\": [], \"id\": 3}\n", "{\"return\": [], \"id\": 4}\n",
+		"{\"return\": \"\", \"id\": 5}\n", NULL};
+	vn_cleanup(child_stop) struct child child;
+	vn_autoroot root = {.fd = -1};
+	struct vn_vm_sample vms[MANY + 1];
+	struct vn_monitor_facts facts[MANY + 1] = {0};
+	struct child many;
+
+	(void)state;
+	many_start(&many, vms);
+	child_start(&child, answers);
+	vms[MANY] = (struct vn_vm_sample){
+		.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA, .process.pid = child.pid};
+	vms[MANY].record->qmp_path = strdup(child.path);
+	assert_int_equal(vn_root_open("/", &root, NULL), 0);
+	struct vn_survey survey = ask_survey(&root);
+	int64_t began = vn_now_ms();
+	assert_int_equal(vn_monitors_ask(&survey, vms, MANY + 1, facts), 0);
+	assert_true(vn_now_ms() - began < 5000); /* one after another it is 15 s */
+	for (size_t i = 0; i <= MANY; i++) {
+		bool told = facts[i].told;
+		assert_int_equal(vms[i].gaps.n, !told);
+		if (i < MANY)
+			assert_true(!told && (strstr(vms[i].gaps.v[0].text, "did not answer in time") ||
+						     strstr(vms[i].gaps.v[0].text, "name this VM")));
+		if (i < MANY)
+			unlink(vms[i].record->qmp_path);
+		vn_monitor_facts_clear(&facts[i]);
+		vn_vm_sample_clear(&vms[i]);
+	}
+	many.path[0] = '\0';
+	child_stop(&many);
+}
+
 static void test_nobody_listens(void **state)
 {
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
@@ -300,7 +475,7 @@ static void test_nobody_listens(void **state)
 	assert_int_equal(vn_root_open("/", &root, NULL), 0);
 	struct vn_survey survey = ask_survey(&root);
 	vm.record->qmp_path = strdup("/nonexistent/qmp");
-	assert_int_equal(vn_monitor_ask(&survey, &vm, &facts), 0);
+	assert_int_equal(ask_one(&survey, &vm, &facts), 0);
 	assert_int_equal(vm.gaps.n, 1);
 }
 
@@ -311,7 +486,11 @@ int main(void)
 		cmocka_unit_test(test_who_is_connected),
 		cmocka_unit_test(test_live),
 		cmocka_unit_test(test_bad_answers),
+		cmocka_unit_test(test_endless_answers),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_no_addresses),
+		cmocka_unit_test(test_no_human_monitor),
+		cmocka_unit_test(test_many_that_hang),
 		cmocka_unit_test(test_nobody_listens),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,44 @@ static void test_kvm_run(void **state)
 	}
 }
 
+/* All were busy in the guest at first: what could not be told then is taken back when it can be; not of a VM that stays busy. */
+static void test_late_vcpus(void **state)
+{
+	static const char *const accels[] = {"kvm", ""};
+	vn_autohost *host = make_host(1, (struct maker_node[]){{8, 64}}, 1, 20);
+	char run[64];
+
+	(void)state;
+	snprintf(run, sizeof(run), "%d 0x13 0x%lx 0x0\n", SYS_ioctl, (unsigned long)KVM_RUN);
+	for (unsigned i = 0; i < 4; i++) {
+		vn_cleanup(fake_clear) struct fake_root fake;
+		vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.guest = guest_of("kvm -smp 2")};
+		struct vn_looks *looks = NULL;
+		bool waits = i / 2;
+		strcpy(vm.accel, accels[i % 2]);
+		fake_make(&fake);
+		put_task(&fake, 100, "qemu-system-x86", "0-7", 10, 5, 1);
+		put_task(&fake, 101, "qemu-system-x86", "0-7", 11, 5, 1);
+		put_task(&fake, 102, "qemu-system-x86", "0-7", 11, 5, 1);
+		fake_link(&fake, "proc/100/fd/19", "anon_inode:kvm-vcpu:0");
+		fake_link(&fake, "proc/100/fd/20", "anon_inode:kvm-vcpu:1");
+		put_kvm(&fake, 101, "running\n");
+		put_kvm(&fake, 102, "running\n");
+		find(&fake, NULL, &vm);
+		assert_true(vn_notes_has(&vm.gaps, VN_GAP_VCPUS));
+		assert_int_equal(vn_notes_add(&vm.gaps, "other", "stays"), 0);
+		struct vn_survey survey = live_survey(&fake.root);
+		assert_int_equal(vn_looks_begin(&survey, host, &vm, 1, &looks), 0);
+		if (waits)
+			put_kvm(&fake, 101, run);
+		assert_int_equal(vn_looks_take(looks), 0);
+		assert_int_equal(vn_notes_has(&vm.gaps, VN_GAP_VCPUS), !waits);
+		assert_int_equal(vn_sample_thread(&vm, VN_THREAD_VCPU, 0) != NULL, waits);
+		assert_true(vn_notes_has(&vm.gaps, "other"));
+		vn_looks_free(looks);
+	}
+}
+
 /* More vCPUs than at start, and ids with gaps: they are vCPUs, but which is not known. */
 static void test_kvm_ids_that_prove_nothing(void **state)
 {
@@ -493,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_named_threads),
 		cmocka_unit_test(test_kvm_run),
+		cmocka_unit_test(test_late_vcpus),
 		cmocka_unit_test(test_kvm_ids_that_prove_nothing),
 		cmocka_unit_test(test_guess),
 		cmocka_unit_test(test_record_and_facts),

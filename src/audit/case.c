@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "case.h"
 
-#include <limits.h>
 #include <string.h>
 
+#include "../model/near_nodes.h"
 #include "cost.h"
 
 int vn_case_index(const struct vn_host *host, unsigned id)
@@ -39,23 +39,7 @@ int vn_case_nodes(const struct vn_host *host, hwloc_const_bitmap_t cpus, hwloc_b
 
 int vn_case_near(const struct vn_case *the, int home, hwloc_bitmap_t ret)
 {
-	double nearest = INT_MAX;
-	bool known = true;
-
-	if (!hwloc_bitmap_iszero(the->host->nodes[home].cpus))
-		return hwloc_bitmap_set(ret, (unsigned)home) < 0 ? -ENOMEM : 0;
-	for (size_t i = 0; i < the->host->n_nodes; i++) {
-		double distance = vn_case_distance(the, i, (size_t)home, &known);
-		if (!hwloc_bitmap_iszero(the->host->nodes[i].cpus) && distance < nearest)
-			nearest = distance;
-	}
-	for (size_t i = 0; i < the->host->n_nodes; i++) {
-		bool near = !known || vn_case_distance(the, i, (size_t)home, &known) <= nearest;
-		if (!hwloc_bitmap_iszero(the->host->nodes[i].cpus) && near &&
-			hwloc_bitmap_set(ret, (unsigned)i) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	return vn_near_nodes(the->host, (size_t)home, ret);
 }
 
 char *vn_case_ids(const struct vn_case *the, hwloc_const_bitmap_t nodes)
@@ -178,20 +162,9 @@ static int open_vcpus(struct vn_case *the, double *shares)
 	return 0;
 }
 
-/* The policy that holds for a block: its own, or the process's where it has none. NULL: not known. */
-static const struct vn_mem_policy *policy_of(
-	const struct vn_vm_sample *vm, const struct vn_block_sample *block)
-{
-	if (block->policy_by == VN_TOLD_BY_NOTHING || block->policy.mode == VN_MODE_UNKNOWN)
-		return NULL;
-	if (block->policy.mode != VN_MODE_DEFAULT)
-		return &block->policy;
-	return vm->has_policy && vm->policy.mode != VN_MODE_UNKNOWN ? &vm->policy : &block->policy;
-}
-
 static int add_policy(struct vn_case *the, const struct vn_block_sample *block, struct vn_case_vnode *vnode)
 {
-	const struct vn_mem_policy *policy = policy_of(the->vm, block);
+	const struct vn_mem_policy *policy = vn_sample_policy(the->vm, block);
 
 	if (!policy) {
 		vnode->has_policy = false;

@@ -13,16 +13,11 @@
 /* The vnode of the vCPUs that use a worker, or -1. */
 static int vnode_of_worker(const struct vn_case *the, size_t thread)
 {
+	const struct vn_queue_sample *queue = vn_sample_queue(the->vm, thread);
+
 	if (the->n_vnodes == 1)
 		return 0;
-	for (size_t i = 0; i < the->vm->n_nics; i++) {
-		const struct vn_nic_sample *nic = &the->vm->nics[i];
-		for (size_t q = 0; q < nic->n_queues; q++) {
-			if (nic->queues[q].worker == (ptrdiff_t)thread)
-				return nic->queues[q].vnode;
-		}
-	}
-	return -1;
+	return queue ? queue->vnode : -1;
 }
 
 /* A thread that is not where it should be: its distance from there, 0: it is there, or that is not known. */

@@ -74,14 +74,28 @@ int vn_proc_read(const char *path, char **ret_text)
 	return 0;
 }
 
-int vn_process_start_time(pid_t pid, uint64_t *ret_start_time)
+static int start_time_of(const char *path, uint64_t *ret_start_time)
 {
 	vn_autofree char *text = NULL;
+	int r = vn_proc_read(path, &text);
+
+	return r == 0 ? vn_stat_parse(text, ret_start_time) : r;
+}
+
+int vn_process_start_time(pid_t pid, uint64_t *ret_start_time)
+{
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	int r = vn_proc_read(path, &text);
-	return r == 0 ? vn_stat_parse(text, ret_start_time) : r;
+	return start_time_of(path, ret_start_time);
+}
+
+int vn_thread_start_time(pid_t pid, pid_t tid, uint64_t *ret_start_time)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	return start_time_of(path, ret_start_time);
 }
 
 void vn_exe_trim(char *target)
@@ -146,4 +160,18 @@ int vn_process_open(pid_t pid, uint64_t start_time, const char *exe)
 int vn_process_signal(int pidfd, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int vn_boot_id(char ret_boot[static VN_BOOT_ID])
+{
+	vn_autofree char *text = NULL;
+	int r = vn_proc_read("/proc/sys/kernel/random/boot_id", &text);
+
+	if (r < 0)
+		return r;
+	if (strspn(text, "0123456789abcdef-") != VN_BOOT_ID - 1 || strcmp(text + VN_BOOT_ID - 1, "\n") != 0)
+		return -EINVAL;
+	memcpy(ret_boot, text, VN_BOOT_ID - 1);
+	ret_boot[VN_BOOT_ID - 1] = '\0';
+	return 0;
 }

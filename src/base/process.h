@@ -26,6 +26,9 @@ int vn_stat_parse(const char *text, uint64_t *ret_start_time);
 /* Start time of a process; -ESRCH when there is none (or only a zombie). */
 int vn_process_start_time(pid_t pid, uint64_t *ret_start_time);
 
+/* The same of a thread of a process. */
+int vn_thread_start_time(pid_t pid, pid_t tid, uint64_t *ret_start_time);
+
 /* Takes the " (deleted)" off a target of /proc/PID/exe: an upgrade replaces the file of a running QEMU, and it still is the same process. */
 void vn_exe_trim(char *target);
 
@@ -44,6 +47,11 @@ int vn_process_open(pid_t pid, uint64_t start_time, const char *exe);
 
 /* pidfd_send_signal(2). */
 int vn_process_signal(int pidfd, int signal);
+
+#define VN_BOOT_ID 37 /* room for 8-4-4-4-12 digits */
+
+/* Which boot of the host this is: pids and start times of another one mean nothing. 0, or a negative errno. */
+int vn_boot_id(char ret_boot[static VN_BOOT_ID]);
 
 /* Reads a small file of /proc whole. New string; negative errno (-ESRCH where the kernel says ENOENT or
  * ESRCH). */

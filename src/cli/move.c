@@ -227,7 +227,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		return r;
 	if (!request.cancel)
 		return do_move(args, &request, &moving, err);
-	r = vn_move_cancel(&moving.state, &moving.vm->vm->process, err);
+	r = vn_journal_stop(&moving.state, &moving.vm->vm->process, err);
 	if (r == 0)
 		printf("%s: told to stop; what has moved stays, 'vnuma undo' brings it back\n",
 			moving.vm->vm->name);

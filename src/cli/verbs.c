@@ -4,8 +4,9 @@
 
 #include "cli.h"
 
-extern const struct vn_verb verb_acpi, verb_audit, verb_dump, verb_free, verb_gather, verb_list, verb_numad,
-	verb_plan, verb_run, verb_show, verb_simulate, verb_stop, verb_top, verb_topology, verb_verify;
+extern const struct vn_verb verb_acpi, verb_audit, verb_dump, verb_free, verb_gather, verb_list, verb_move,
+	verb_moves, verb_numad, verb_plan, verb_run, verb_show, verb_simulate, verb_stop, verb_top,
+	verb_topology, verb_undo, verb_verify;
 
 const struct vn_verb *const vn_verbs[] = {
 	&verb_topology,
@@ -21,6 +22,9 @@ const struct vn_verb *const vn_verbs[] = {
 	&verb_audit,
 	&verb_top,
 	&verb_dump,
+	&verb_move,
+	&verb_moves,
+	&verb_undo,
 	&verb_numad,
 	&verb_simulate,
 	NULL,

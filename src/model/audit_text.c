@@ -235,9 +235,9 @@ static void print_verdict(const struct printer *printer)
 static void print_how(const struct printer *printer)
 {
 	const struct vn_sample *sample = printer->audit->sample;
-	vn_autofree char *pages = sample->pages ? vn_format("%u pages of each block, seed %" PRIu64,
-							  sample->pages, sample->seed)
-						: vn_copy("all pages");
+	vn_autofree char *pages =
+		sample->pages ? vn_format("%u pages a block, seed %" PRIu64, sample->pages, sample->seed)
+			      : vn_copy("all pages");
 	vn_autofree char *text = sample->interval_ns
 					 ? vn_format("Looked at: %s; threads during %.1f s.",
 						   pages ? pages : "?", (double)sample->interval_ns / 1e9)
@@ -246,9 +246,8 @@ static void print_how(const struct printer *printer)
 	if (printer->audit->n_vms == 0)
 		return;
 	ink(printer, INK_DIM);
-	fputs(text ? text : "?", printer->out);
+	vn_put_wrapped(text ? text : "?", 0, 0, VN_SCREEN, printer->out);
 	plain(printer);
-	fputc('\n', printer->out);
 }
 
 void vn_audit_print(const struct vn_audit *audit, const struct vn_audit_style *style, FILE *out)

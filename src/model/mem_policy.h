@@ -21,6 +21,9 @@ struct vn_mem_policy {
 	hwloc_bitmap_t nodes; /* owned; empty for modes without */
 };
 
+/* As in /proc/PID/numa_maps: "default", "prefer (many)"; "unknown". */
+const char *vn_policy_mode_name(enum vn_policy_mode mode);
+
 void vn_mem_policy_clear(struct vn_mem_policy *policy);
 #define vn_autopolicy vn_cleanup(vn_mem_policy_clear) struct vn_mem_policy
 

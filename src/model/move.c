@@ -46,6 +46,8 @@ void vn_move_free(struct vn_move *move)
 	for (size_t i = 0; i < move->n_cpusets; i++)
 		vn_move_cpuset_clear(&move->cpusets[i]);
 	free(move->cpusets);
+	hwloc_bitmap_free(move->mems_during);
+	hwloc_bitmap_free(move->mems_after);
 	free(move->thread_list);
 	free(move->blocks);
 	free(move->irqs);

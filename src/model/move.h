@@ -98,6 +98,7 @@ struct vn_move_progress {
 	uint64_t moved;
 	uint64_t absent; /* never touched, or swapped out: the policy decides where they come */
 	uint64_t stayed[VN_STAYED_N];
+	uint64_t left; /* not tried yet: what was stopped, or is under way. total is the sum of all these */
 	uint64_t calls; /* of move_pages(2) that moved something */
 	uint64_t longest_ns; /* the longest of them */
 	uint64_t elapsed_ns, paused_ns; /* paused: for the rate, the pressure, the reserve */
@@ -108,7 +109,7 @@ struct vn_move {
 	char name[VN_SAMPLE_TEXT]; /* of the VM */
 	struct vn_process process;
 	enum vn_manager manager;
-	char boot[37]; /* /proc/sys/kernel/random/boot_id of when it was written down */
+	char boot[37]; /* /proc/sys/kernel/random/boot_id of when it was written down; empty before */
 	int64_t begun; /* seconds since the epoch */
 	enum vn_move_phase phase;
 	bool threads, memory; /* what of it is to be done: --vcpus-now, --memory-only */
@@ -122,8 +123,10 @@ struct vn_move {
 	struct vn_move_range *ranges; /* by address */
 	size_t n_irqs;
 	struct vn_move_irq *irqs;
+	hwloc_bitmap_t mems_during,
+		mems_after; /* nodes that its cpusets are to allow while memory moves, and then; owned; NULL: they do */
 	size_t n_cpusets;
-	struct vn_move_cpuset *cpusets; /* outermost first */
+	struct vn_move_cpuset *cpusets; /* those that did not, outermost first; realize/ finds them */
 	struct vn_move_limits limits;
 	enum vn_move_order order;
 	bool order_known; /* `order` is what was done; before: not decided yet */

@@ -61,6 +61,7 @@ void vn_vm_sample_clear(struct vn_vm_sample *vm)
 	vn_guest_free(vm->guest);
 	vn_vm_free(vm->record);
 	hwloc_bitmap_free(vm->mems);
+	hwloc_bitmap_free(vm->cpus);
 	vn_mem_policy_clear(&vm->policy);
 	free(vm->process.exe);
 	vn_notes_clear(&vm->gaps);
@@ -143,6 +144,27 @@ const struct vn_thread_sample *vn_sample_thread(
 			return &vm->threads[i];
 	}
 	return NULL;
+}
+
+const struct vn_queue_sample *vn_sample_queue(const struct vn_vm_sample *vm, size_t thread)
+{
+	for (size_t i = 0; i < vm->n_nics; i++) {
+		for (size_t q = 0; q < vm->nics[i].n_queues; q++) {
+			if (vm->nics[i].queues[q].worker == (ptrdiff_t)thread)
+				return &vm->nics[i].queues[q];
+		}
+	}
+	return NULL;
+}
+
+const struct vn_mem_policy *vn_sample_policy(
+	const struct vn_vm_sample *vm, const struct vn_block_sample *block)
+{
+	if (block->policy_by == VN_TOLD_BY_NOTHING || block->policy.mode == VN_MODE_UNKNOWN)
+		return NULL;
+	if (block->policy.mode != VN_MODE_DEFAULT)
+		return &block->policy;
+	return vm->has_policy && vm->policy.mode != VN_MODE_UNKNOWN ? &vm->policy : &block->policy;
 }
 
 int vn_block_bytes(const struct vn_block_sample *block, struct vn_node_bytes **ret_bytes, size_t *ret_n)

@@ -139,6 +139,7 @@ struct vn_vm_sample {
 	struct vn_guest *guest; /* what its command line says; owned; NULL: not readable, see gaps */
 	struct vn_vm *record; /* vnuma's own; owned; NULL: it did not start it */
 	hwloc_bitmap_t mems; /* nodes that its cpuset allows; owned; NULL: not known */
+	hwloc_bitmap_t cpus; /* CPUs that it allows to all of its threads; owned; NULL: not known */
 	bool has_policy;
 	struct vn_mem_policy policy; /* of the process: of memory without a policy of its own */
 	size_t n_blocks;
@@ -208,6 +209,13 @@ bool vn_sample_text(const char *text, size_t length, char *ret, size_t room);
 /* The thread of a kind with this index; NULL: there is none. */
 const struct vn_thread_sample *vn_sample_thread(
 	const struct vn_vm_sample *vm, enum vn_thread_kind kind, int index);
+
+/* The first queue that a vhost worker, an index of threads[], serves; NULL: that is not known. */
+const struct vn_queue_sample *vn_sample_queue(const struct vn_vm_sample *vm, size_t thread);
+
+/* The policy that holds for a block: its own, or the process's where it has none. NULL: not known. */
+const struct vn_mem_policy *vn_sample_policy(
+	const struct vn_vm_sample *vm, const struct vn_block_sample *block);
 
 /* Bytes of a block that are estimated to be on each node, scaled from its residency. Array of *ret_n, new. 0 or -ENOMEM. */
 int vn_block_bytes(const struct vn_block_sample *block, struct vn_node_bytes **ret_bytes, size_t *ret_n);

@@ -19,6 +19,7 @@
 #include "../base/process.h"
 #include "../base/text.h"
 #include "memory_areas.h"
+#include "not_permitted.h"
 #include "page_sample.h"
 #include "told_blocks.h"
 
@@ -44,10 +45,10 @@ static int tell_gap(struct vn_vm_sample *vm, const char *code, const char *what,
 {
 	if (status == 0 || status == -ENOMEM || status == -ESRCH)
 		return status;
-	if (status == -EACCES || status == -EPERM)
-		return vn_notes_add(&vm->gaps, code,
-			"%s could not be read: not permitted; as user %u, or with CAP_SYS_PTRACE, it can",
-			what, (unsigned)vm->uid);
+	if (status == -EACCES || status == -EPERM) {
+		vn_autofree char *unread = vn_format("%s could not be read", what);
+		return unread ? vn_tell_not_permitted(vm, code, unread, "CAP_SYS_PTRACE") : -ENOMEM;
+	}
 	return vn_notes_add(&vm->gaps, code, "%s could not be read: %s", what, strerror(-status));
 }
 

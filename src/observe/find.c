@@ -16,6 +16,7 @@
 #include "../base/qemu_options.h"
 #include "../base/text.h"
 #include "qemu_process.h"
+#include "vm_cpuset.h"
 #include "vm_identity.h"
 
 #define MAX_CMDLINE                                                                                          \
@@ -185,6 +186,8 @@ static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sa
 		return r == -ENOMEM ? r : 0;
 	if (read_of(f, pid, "cgroup", &cgroup) == 0)
 		vn_identity_from_cgroup(cgroup, vm);
+	if (vn_vm_cpuset_read(f->survey->root, vm) < 0)
+		return -ENOMEM;
 	vm->other_mounts = has_other(f, pid, "mnt");
 	vm->other_pids = has_other(f, pid, "pid");
 	if (!vm->name[0])
@@ -248,18 +251,17 @@ static int add(struct finder *f, struct vn_vm_sample *vm)
 }
 
 /* What a /proc like this one leaves out altogether. */
-static int tell_limits(const struct finder *f, char *const *names, struct vn_notes *gaps)
+static int tell_limits(const struct finder *f, struct vn_notes *gaps)
 {
-	vn_autofree char *ns = NULL;
-	bool init = false;
+	vn_autofree char *ns = NULL, *init = NULL;
 
 	if (!f->survey->root->live)
 		return 0;
-	for (size_t i = 0; names[i] && !init; i++)
-		init = strcmp(names[i], "1") == 0;
-	if (!init)
+	/* Process 1 is always there, and its stat is for all to read: hidepid=1 shuts its folder, 2 and 4 hide it (fs/proc/base.c,
+	 * proc_pid_permission(), proc_pid_getattr()) */
+	if (read_of(f, 1, "stat", &init) < 0)
 		return vn_notes_add(gaps, "proc-hidden",
-			"/proc hides other users' processes (hidepid), so only this user's VMs are seen; run as root");
+			"/proc hides other users' processes (hidepid), so only this user's VMs are seen; run as root, or as a member of the group that is its gid= option");
 	/* include/linux/proc_ns.h: PROC_PID_INIT_INO */
 	if (vn_root_link(f->survey->root, "proc/self/ns/pid", &ns) == 0 &&
 		strcmp(ns, "pid:[4026531836]") != 0)
@@ -309,7 +311,7 @@ int vn_vms_find(const struct vn_survey *survey, struct vn_vm_sample **ret_vms, s
 	if (r < 0)
 		return vn_error_environment(err, r, "/proc: %s", strerror(-r));
 	vn_autofree bool *found = calloc(survey->n_names + 1, sizeof(*found));
-	if (!found || tell_limits(&f, names, gaps) < 0)
+	if (!found || tell_limits(&f, gaps) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	r = walk(&f, names, found, &seen);
 	if (r < 0)

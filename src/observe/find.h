@@ -6,7 +6,7 @@
 
 /*
  * All QEMU processes, or those that survey->names name (by name, uuid, Proxmox id or pid), by pid: name, uuid, id, manager, process,
- * uid, cgroup, unit, namespaces, accel, guest, mems and, of ours, the record (a copy). What could not be read is in each one's
+ * uid, cgroup, unit, namespaces, accel, guest, mems, cpus and, of ours, the record (a copy). What could not be read is in each one's
  * gaps; what concerns all of them (a /proc with hidepid) in `gaps`. -ENOENT: a problem of the input for each name that no VM has.
  */
 int vn_vms_find(const struct vn_survey *survey, struct vn_vm_sample **ret_vms, size_t *ret_n,

@@ -184,7 +184,7 @@ static int find_late_vcpus(const struct vn_looks *looks, struct vn_vm_sample *vm
 		if (vm->threads[i].tid == vm->process.pid)
 			program = vm->threads[i].name;
 	}
-	if (known >= expected || !program || strcmp(vm->accel, "kvm") != 0)
+	if (known >= expected || !program || strcmp(vm->accel, "tcg") == 0)
 		return 0;
 	int r = vn_kvm_vcpus_read(root, vm->process.pid, expected, &vcpus);
 	for (size_t i = 0; r == 0 && vcpus.n > 0 && i < vm->n_threads; i++) {
@@ -198,6 +198,7 @@ static int find_late_vcpus(const struct vn_looks *looks, struct vn_vm_sample *vm
 		thread->kind = VN_THREAD_VCPU;
 		thread->index = vcpu->index;
 		thread->by = VN_TOLD_BY_KERNEL;
+		vn_notes_drop(&vm->gaps, VN_GAP_VCPUS); /* it was told when none was known */
 	}
 	return r == -ENOMEM ? r : 0;
 }

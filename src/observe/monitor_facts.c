@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Theory of operation: four questions, all of which QEMU answers from what it has at hand; none changes anything. Everything that
- * comes back is checked: whoever runs the VM may have put anything there. Addresses are in `info ramblock` since QEMU 8.0 (columns
- * HVA and RO, system/physmem.c, ram_block_format()); an older one tells sizes only. Machines that keep old ids
+ * Theory of operation: everything that comes back is checked: whoever runs the VM may have put anything there. Addresses are in
+ * `info ramblock` since QEMU 8.0 (columns HVA and RO of ram_block_format(), softmmu/physmem.c, now system/physmem.c: "memory: Dump HPA
+ * and access type of ramblocks", pulled in March 2023); an older one tells sizes only. Machines that keep old ids
  * (x-use-canonical-path-for-ramblock-id) call a backend's block /objects/ID.
  */
 #define _GNU_SOURCE
@@ -11,13 +11,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "../base/clock.h"
-#include "../base/text.h"
-#include "../qmp/qmp.h"
-#include "monitor_socket.h"
-
-#define ALL_MS 280 /* from the greeting to the last answer */
-#define GREETING_MS 100 /* each of greeting and negotiation */
 #define MAX_ENTRIES 4096u
 
 void vn_monitor_facts_clear(struct vn_monitor_facts *facts)
@@ -147,96 +140,19 @@ static void read_ramblocks(char *text, struct vn_monitor_facts *facts)
 		read_ramblock_line(line, has_address, facts);
 }
 
-/* ---- questions ---- */
+/* ---- all ---- */
 
-static int execute(
-	struct vn_qmp *qmp, int64_t deadline, const char *command, json_t **ret, struct vn_error *err)
+int vn_monitor_facts_read(struct vn_monitor_facts *facts, enum vn_question question, const json_t *answer)
 {
-	vn_qmp_set_timeout(qmp, vn_left_ms(deadline));
-	return vn_qmp_execute(qmp, command, NULL, ret, err);
-}
-
-static int ask_all(struct vn_qmp *qmp, int64_t deadline, struct vn_monitor_facts *facts, struct vn_error *err)
-{
-	json_auto_t *cpus = NULL, *iothreads = NULL, *memdevs = NULL;
-	vn_autofree char *ramblocks = NULL;
-	int r = execute(qmp, deadline, "query-cpus-fast", &cpus, err);
-
-	if (r == 0)
-		r = read_threads(cpus, VN_THREAD_VCPU, facts);
-	if (r == 0)
-		r = execute(qmp, deadline, "query-iothreads", &iothreads, err);
-	if (r == 0)
-		r = read_threads(iothreads, VN_THREAD_IOTHREAD, facts);
-	if (r == 0)
-		r = execute(qmp, deadline, "query-memdev", &memdevs, err);
-	if (r == 0)
-		r = read_blocks(memdevs, facts);
-	if (r < 0)
-		return r;
-	vn_qmp_set_timeout(qmp, vn_left_ms(deadline));
-	if (vn_qmp_human(qmp, "info ramblock", &ramblocks, NULL) ==
-		0) /* built without HMP: no addresses then */
-		read_ramblocks(ramblocks, facts);
+	if (question == VN_ASK_CPUS)
+		return read_threads(answer, VN_THREAD_VCPU, facts);
+	if (question == VN_ASK_IOTHREADS)
+		return read_threads(answer, VN_THREAD_IOTHREAD, facts);
+	if (question == VN_ASK_MEMDEVS)
+		return read_blocks(answer, facts);
+	vn_autofree char *text = json_is_string(answer) ? strdup(json_string_value(answer)) : NULL;
+	if (!text)
+		return json_is_string(answer) ? -ENOMEM : -EPROTO;
+	read_ramblocks(text, facts);
 	return 0;
-}
-
-static int tell_gap(struct vn_vm_sample *vm, int status, const struct vn_error *err)
-{
-	const char *why = status == -EBUSY                   ? "somebody is connected to it"
-			  : status == -EPERM                 ? "it is another process that listens there"
-			  : status == -EPROTO && err->n == 0 ? "what it answered is not understood"
-			  : err->n > 0                       ? err->problems[0].text
-							     : strerror(-status);
-	char text[2 * VN_SAMPLE_TEXT];
-
-	if (status == -EACCES || (status == -EPERM && err->n > 0))
-		return vn_notes_add(&vm->gaps, "monitor-not-asked",
-			"its QMP socket was not asked: not permitted; as user %u, or with CAP_SYS_PTRACE and CAP_DAC_OVERRIDE, it can",
-			(unsigned)vm->uid);
-	vn_sample_text(why, strlen(why), text, sizeof(text));
-	return vn_notes_add(&vm->gaps, "monitor-not-asked", "its QMP socket was not asked: %s", text);
-}
-
-/* A manager wants its monitor for itself, even if it has not come yet. */
-static bool may_ask(const struct vn_survey *survey, const struct vn_vm_sample *vm)
-{
-	return survey->qmp && survey->root->live &&
-	       (vm->manager == VN_MANAGER_NONE || vm->manager == VN_MANAGER_VNUMA);
-}
-
-static int ask(const struct vn_survey *survey, const struct vn_vm_sample *vm, const char *path,
-	struct vn_monitor_facts *facts, struct vn_error *err)
-{
-	int64_t deadline = vn_now_ms() + ALL_MS;
-	struct vn_qmp_limits limits = {GREETING_MS, {survey->stop_fd, -1}};
-	vn_autoqmp *qmp = NULL;
-	int fd = vn_monitor_connect(survey, vm, path);
-	if (fd < 0)
-		return fd;
-	int r = vn_qmp_attach(fd, path, &limits, &qmp, err);
-	return r < 0 ? r : ask_all(qmp, deadline, facts, err);
-}
-
-int vn_monitor_ask(
-	const struct vn_survey *survey, struct vn_vm_sample *vm, struct vn_monitor_facts *ret_facts)
-{
-	vn_autofacts facts = {0};
-	vn_autoerror err = {0};
-	vn_autofree char *path = NULL;
-
-	if (!may_ask(survey, vm))
-		return 0;
-	int r = vn_monitor_path(vm, &path);
-	if (r == 0)
-		r = ask(survey, vm, path, &facts, &err);
-	else if (r == -ENOENT)
-		return 0; /* it has none */
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0)
-		return r == -ECANCELED || r == -ESRCH ? 0 : tell_gap(vm, r, &err);
-	*ret_facts = facts;
-	facts = (struct vn_monitor_facts){0};
-	return 1;
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/*
- * What a VM's monitor tells of its threads and memory, asked only where that disturbs nobody: the VM is vnuma's own, or nobody is
- * connected to its QMP socket and no manager is known that would want to be.
- */
+/* What a VM's monitor tells of its threads and memory. */
 
+#include "monitor_talk.h"
 #include "survey.h"
 
 struct vn_monitor_thread {
@@ -17,10 +15,11 @@ struct vn_monitor_thread {
 struct vn_monitor_block {
 	char id[VN_SAMPLE_TEXT]; /* "ram0", "pc.ram" */
 	uint64_t size, page; /* bytes */
-	uint64_t address; /* in QEMU */
+	uint64_t address; /* in QEMU; 0: not told */
 };
 
 struct vn_monitor_facts {
+	bool told; /* it was asked, and answered all */
 	size_t n_threads;
 	struct vn_monitor_thread *threads;
 	size_t n_blocks;
@@ -30,9 +29,5 @@ struct vn_monitor_facts {
 void vn_monitor_facts_clear(struct vn_monitor_facts *facts);
 #define vn_autofacts vn_cleanup(vn_monitor_facts_clear) struct vn_monitor_facts
 
-/*
- * Asks. At most about 0.3 s for a socket that does not answer. 1: *ret_facts was filled; 0: nobody was to be asked, or the answer was no
- * good (then a gap of the VM's says why); -ENOMEM.
- */
-int vn_monitor_ask(
-	const struct vn_survey *survey, struct vn_vm_sample *vm, struct vn_monitor_facts *ret_facts);
+/* Adds an answer. 0; -EPROTO: it is not what QEMU answers; -ENOMEM. */
+int vn_monitor_facts_read(struct vn_monitor_facts *facts, enum vn_question question, const json_t *answer);

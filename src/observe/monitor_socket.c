@@ -225,7 +225,7 @@ static int check_peer(int fd, pid_t pid)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return vn_errno();
-	return peer.pid == pid ? 0 : -EPERM;
+	return peer.pid == pid ? 0 : -EADDRINUSE;
 }
 
 int vn_monitor_connect(const struct vn_survey *survey, const struct vn_vm_sample *vm, const char *path)

@@ -15,6 +15,6 @@ bool vn_monitor_is_used(const char *net_unix, const char *path, bool *ret_listen
 
 /*
  * Connects to it, if it is this very process that listens there and nobody else is connected. The descriptor; or -EBUSY, -ENOENT
- * (nobody listens), -EPERM (another process does), or what connect(2) says. Waits for nothing.
+ * (nobody listens), -EADDRINUSE (another process does), or what connect(2) says. Waits for nothing.
  */
 int vn_monitor_connect(const struct vn_survey *survey, const struct vn_vm_sample *vm, const char *path);

@@ -7,17 +7,6 @@
 #include "../base/parse.h"
 #include "../base/text.h"
 
-/* mm/mempolicy.c, policy_modes[]. */
-static const char *const mode_names[] = {
-	[VN_MODE_DEFAULT] = "default",
-	[VN_MODE_PREFER] = "prefer",
-	[VN_MODE_BIND] = "bind",
-	[VN_MODE_INTERLEAVE] = "interleave",
-	[VN_MODE_LOCAL] = "local",
-	[VN_MODE_PREFER_MANY] = "prefer (many)",
-	[VN_MODE_WEIGHTED_INTERLEAVE] = "weighted interleave",
-};
-
 /* The mode whose name `text` begins with, up to its end, a flag, a node list or a blank. The longest name
  * wins. */
 static enum vn_policy_mode find_mode(const char *text, size_t *ret_length)
@@ -26,8 +15,9 @@ static enum vn_policy_mode find_mode(const char *text, size_t *ret_length)
 
 	*ret_length = strcspn(text, "=: \n");
 	for (unsigned i = 0; i < VN_MODE_UNKNOWN; i++) {
-		size_t length = strlen(mode_names[i]);
-		if (strncmp(text, mode_names[i], length) == 0 && strchr("=: \n", text[length]) &&
+		const char *name = vn_policy_mode_name((enum vn_policy_mode)i);
+		size_t length = strlen(name);
+		if (strncmp(text, name, length) == 0 && strchr("=: \n", text[length]) &&
 			(mode == VN_MODE_UNKNOWN || length > *ret_length)) {
 			mode = (enum vn_policy_mode)i;
 			*ret_length = length;

@@ -12,7 +12,7 @@
 #include "find.h"
 #include "host_settings.h"
 #include "kernel_workers.h"
-#include "monitor_facts.h"
+#include "monitor_round.h"
 #include "nics.h"
 #include "vm_threads.h"
 
@@ -54,14 +54,14 @@ static void take_out(struct vn_sample *sample, size_t at)
 	memmove(sample->vms + at, sample->vms + at + 1, (sample->n_vms - at) * sizeof(*sample->vms));
 }
 
-static int read_vm(const struct vn_survey *survey, const struct vn_host *host, struct vn_vm_sample *vm)
+/* `facts`: what its monitor told; NULL: nothing. */
+static int read_vm(const struct vn_survey *survey, const struct vn_host *host,
+	const struct vn_monitor_facts *facts, struct vn_vm_sample *vm)
 {
-	vn_autofacts facts = {0};
-	int told = vn_monitor_ask(survey, vm, &facts);
-	int r = told < 0 ? told : vn_vm_threads_find(survey, told ? &facts : NULL, vm);
+	int r = vn_vm_threads_find(survey, facts, vm);
 
 	if (r == 0)
-		r = vn_blocks_find(survey, told ? &facts : NULL, vm);
+		r = vn_blocks_find(survey, facts, vm);
 	if (r == 0)
 		r = vn_nics_find(survey, host, vm);
 	if (r == 0)
@@ -71,16 +71,21 @@ static int read_vm(const struct vn_survey *survey, const struct vn_host *host, s
 
 static int read_vms(const struct vn_survey *survey, struct vn_sample *sample)
 {
-	for (size_t i = 0; i < sample->n_vms;) {
-		int r = read_vm(survey, sample->host, &sample->vms[i]);
+	size_t n = sample->n_vms, i = 0;
+	vn_autofree struct vn_monitor_facts *facts = calloc(n + 1, sizeof(*facts));
+	int r = facts ? vn_monitors_ask(survey, sample->vms, n, facts) : -ENOMEM;
+
+	for (size_t k = 0; k < n && r == 0; k++) { /* VMs that are taken out keep their facts */
+		r = read_vm(survey, sample->host, facts[k].told ? &facts[k] : NULL, &sample->vms[i]);
 		if (r == -ESRCH)
 			take_out(sample, i);
-		else if (r < 0)
-			return r;
 		else
 			i++;
+		r = r == -ESRCH ? 0 : r;
 	}
-	return 0;
+	for (size_t k = 0; facts && k < n; k++)
+		vn_monitor_facts_clear(&facts[k]);
+	return r;
 }
 
 /* ---- what happens in the interval ---- */

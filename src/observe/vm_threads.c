@@ -375,9 +375,9 @@ static int tell_gap(const struct finder *f)
 {
 	if (count_vcpus(f) > 0)
 		return 0;
-	return vn_notes_add(&f->vm->gaps, "vcpus-unknown",
+	return vn_notes_add(&f->vm->gaps, VN_GAP_VCPUS,
 		"which of its threads are vCPUs is not known: they have no names (-name debug-threads=on gives them), its "
-		"monitor was not asked, and the kernel does not tell; of a VM that runs with KVM it does with CAP_SYS_PTRACE");
+		"monitor told nothing, and the kernel does not tell; of a VM that runs with KVM it does with CAP_SYS_PTRACE");
 }
 
 int vn_vm_threads_find(

@@ -6,6 +6,8 @@
 
 struct vn_monitor_facts;
 
+#define VN_GAP_VCPUS "vcpus-unknown" /* which threads are vCPUs is not known of any */
+
 /*
  * All threads of QEMU, and the kernel's threads that work for it (vhost-PID), with kind, index, allowed CPUs. A vCPU is known by what
  * QEMU said, the record, its name, or that it sits in KVM_RUN of vCPU n; else it may be guessed. 0, -ENOMEM, -ESRCH.
@@ -22,7 +24,7 @@ int vn_looks_begin(const struct vn_survey *survey, const struct vn_host *host, s
 
 /*
  * Another: adds what ran since the last one to each thread's times, ran_on, migrations. Threads that ended stay as they were. A vCPU
- * that was busy in the guest whenever it was looked at may be known now; it becomes one in its place among the threads. 0 or -ENOMEM.
+ * that was busy in the guest whenever it was looked at may be known now; it becomes one in its place among the threads, and VN_GAP_VCPUS is no gap any more. 0 or -ENOMEM.
  */
 int vn_looks_take(struct vn_looks *looks);
 void vn_looks_free(struct vn_looks *looks);

@@ -228,7 +228,7 @@ static int read_regions(struct session *session, struct vn_heats *heats)
 
 /*
  * The kernel waits for two aggregation intervals as they should be, and gives up without a word when the samples of one took longer
- * (damon_sysfs_schemes_update_regions_start() of Linux 6.12): on a machine that is busy, or emulated. So it is asked again.
+ * (damon_sysfs_after_sampling() of Linux 6.7 to 6.13): on a machine that is busy, or emulated. So it is asked again.
  */
 static int update(struct session *session, struct vn_heats *heats)
 {

@@ -147,8 +147,10 @@ static int move_memory(struct course *course)
 		.stop_fd = course->watcher->stop_fd};
 	vn_autofree struct vn_move_range *pieces = NULL;
 	size_t n = 0;
-	int r = vn_move_cpusets_set(move, VN_CPUSET_WIDEN, course->err);
+	int r = vn_page_map_write(course->state, move, course->err); /* what an earlier one has is kept */
 
+	if (r == 0)
+		r = vn_move_cpusets_set(move, VN_CPUSET_WIDEN, course->err);
 	if (r == 0)
 		r = tell(course, "memory");
 	if (r == 0)
@@ -217,13 +219,8 @@ static int keep_first_blocks(struct vn_move *move, struct vn_move *first)
 static int write_down(struct course *course, struct vn_move *first)
 {
 	struct vn_move *move = course->move;
-	vn_autofree char *boot = NULL;
-	int r = vn_proc_read("/proc/sys/kernel/random/boot_id", &boot);
+	int r = 0;
 
-	if (r < 0)
-		return vn_error_environment(
-			course->err, r, "/proc/sys/kernel/random/boot_id: %s", strerror(-r));
-	snprintf(move->boot, sizeof(move->boot), "%.*s", (int)strcspn(boot, "\n"), boot);
 	move->begun = time(NULL);
 	r = vn_move_threads_read(move, first, course->err);
 	if (r == 0)
@@ -232,8 +229,6 @@ static int write_down(struct course *course, struct vn_move *first)
 		r = vn_move_cpusets_find(move, first, course->err);
 	if (r == 0)
 		r = keep_first_blocks(move, first);
-	if (r == 0 && move->memory)
-		r = vn_page_map_write(course->state, move, course->err); /* one that is there is kept */
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
 }
 
@@ -263,8 +258,6 @@ static int add_memory(struct course *course)
 	int r = vn_move_cpusets_find(move, NULL, course->err);
 
 	move->memory = true;
-	if (r == 0)
-		r = vn_page_map_write(course->state, move, course->err);
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
 }
 
@@ -323,9 +316,4 @@ int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struc
 		r = vn_move_cpusets_set(move, VN_CPUSET_BACK, err);
 	/* What would not go back can be tried again: the journal is kept for that. */
 	return r < 0 || (memory && !all_back) ? r : vn_journal_remove(state, &move->process, err);
-}
-
-int vn_move_cancel(const struct vn_state *state, const struct vn_process *process, struct vn_error *err)
-{
-	return vn_journal_stop(state, process, err);
 }

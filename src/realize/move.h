@@ -31,6 +31,3 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, str
 /* Everything back as it was; without `memory` only threads, interrupts and the cpuset. The journal is removed when all is back. */
 int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struct vn_move *move, bool memory,
 	const struct vn_move_watcher *watcher, struct vn_error *err);
-
-/* Tells the process that holds the VM's lock to stop. -ESRCH: nobody is at work on it. */
-int vn_move_cancel(const struct vn_state *state, const struct vn_process *process, struct vn_error *err);

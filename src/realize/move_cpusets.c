@@ -75,21 +75,23 @@ static bool has_others(const char *path, pid_t pid, unsigned depth)
 	return !below;
 }
 
-/* A cgroup with a cpuset of its own that lacks a target. */
-static int look_at(
-	struct vn_move *move, const struct vn_move *first, const char *path, hwloc_const_bitmap_t targets)
+/* A cgroup with a cpuset of its own that lacks a node which the move needs. */
+static int look_at(struct vn_move *move, const struct vn_move *first, const char *path)
 {
 	vn_autofree char *file = vn_format(VN_CGROUP_MOUNT "%s/cpuset.mems", path), *text = NULL;
-	vn_autoset before = NULL, during = hwloc_bitmap_alloc(), after = hwloc_bitmap_dup(targets);
+	vn_autoset before = NULL, during = hwloc_bitmap_dup(move->mems_during),
+		   after = hwloc_bitmap_dup(move->mems_after);
 	const struct vn_move_cpuset *was = find(first, path);
 
 	if (!file || !during || !after)
 		return -ENOMEM;
 	if (find(move, path) || vn_proc_read(file, &text) < 0 || vn_set_parse(text, &before) < 0)
 		return 0;
-	if (hwloc_bitmap_iszero(before) || (!was && hwloc_bitmap_isincluded(targets, before)))
+	if (hwloc_bitmap_iszero(before) || (!was && hwloc_bitmap_isincluded(during, before)))
 		return 0;
-	if (hwloc_bitmap_or(during, before, targets) < 0)
+	/* also what was at first: the way back is to be open */
+	if (hwloc_bitmap_or(during, during, before) < 0 ||
+		(was && hwloc_bitmap_or(during, during, was->before) < 0))
 		return -ENOMEM;
 	if (has_others(path, move->process.pid, 0) && hwloc_bitmap_copy(after, during) < 0)
 		return -ENOMEM;
@@ -97,13 +99,12 @@ static int look_at(
 }
 
 /* The cgroup itself, and all above it but the root, which has none. */
-static int look_at_all(
-	struct vn_move *move, const struct vn_move *first, const char *path, hwloc_const_bitmap_t targets)
+static int look_at_all(struct vn_move *move, const struct vn_move *first, const char *path)
 {
 	for (const char *end = path; *end;) {
 		end += 1 + strcspn(end + 1, "/");
 		vn_autofree char *part = strndup(path, (size_t)(end - path));
-		int r = part ? look_at(move, first, part, targets) : -ENOMEM;
+		int r = part ? look_at(move, first, part) : -ENOMEM;
 		if (r < 0)
 			return r;
 	}
@@ -124,21 +125,16 @@ static bool cgroup_of(char *text, const char **ret_path)
 	return false;
 }
 
-static int find_targets(const struct vn_move *move, hwloc_bitmap_t targets)
-{
-	for (size_t i = 0; i < move->n_ranges; i++) {
-		if (hwloc_bitmap_set(targets, move->ranges[i].node) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /* What an earlier move widened that this one has no need of: undo has to know it still. */
 static int keep_earlier(struct vn_move *move, const struct vn_move *first)
 {
 	for (size_t i = 0; first && i < first->n_cpusets; i++) {
 		const struct vn_move_cpuset *was = &first->cpusets[i];
-		if (!find(move, was->path) && add(move, was->path, was->before, was->after, was->after) < 0)
+		vn_autoset during = hwloc_bitmap_dup(was->after);
+		if (find(move, was->path))
+			continue;
+		if (!during || hwloc_bitmap_or(during, during, was->before) < 0 ||
+			add(move, was->path, was->before, during, was->after) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -146,11 +142,10 @@ static int keep_earlier(struct vn_move *move, const struct vn_move *first)
 
 int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, struct vn_error *err)
 {
-	vn_autoset targets = hwloc_bitmap_alloc();
 	char path[64];
-	int r = targets ? find_targets(move, targets) : -ENOMEM;
+	int r = 0;
 
-	if (r == 0 && !hwloc_bitmap_iszero(targets)) {
+	if (move->mems_during && move->mems_after) {
 		snprintf(path, sizeof(path), "/proc/%d/task", move->process.pid);
 		vn_cleanup(closedirp) DIR *tasks = opendir(path);
 		for (struct dirent *entry; r == 0 && tasks && (entry = readdir(tasks));) {
@@ -160,7 +155,7 @@ int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, stru
 				r = -ENOMEM;
 			else if (entry->d_name[0] != '.' && vn_proc_read(file, &text) == 0 &&
 				 cgroup_of(text, &cgroup))
-				r = look_at_all(move, first, cgroup, targets);
+				r = look_at_all(move, first, cgroup);
 		}
 	}
 	if (r == 0)

@@ -125,17 +125,69 @@ static int write_all(int fd, const char *text, size_t length)
 	return 0;
 }
 
-/* A temporary file beside the record; a name that starts with a dot is no VM's. */
-static int write_temporary(const struct vn_state *state, const char *name, const char *text)
+/* A temporary file beside the one it is to become; a name that starts with a dot is no VM's. */
+static int write_temporary(
+	const struct vn_state *state, const char *name, const void *data, size_t size, bool durable)
 {
 	vn_autoclose int fd =
 		openat(state->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return -errno;
-	int r = write_all(fd, text, strlen(text));
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
+		return vn_errno();
+	int r = write_all(fd, data, size);
+	if (r == 0 && durable && fsync(fd) < 0)
+		r = vn_errno();
 	return r;
+}
+
+int vn_state_put(const struct vn_state *state, const char *name, const void *data, size_t size, bool durable)
+{
+	vn_autofree char *temporary = vn_format(".%s.%d", name, getpid());
+
+	if (!temporary)
+		return -ENOMEM;
+	int r = write_temporary(state, temporary, data, size, durable);
+	if (r == 0 && renameat(state->fd, temporary, state->fd, name) < 0)
+		r = vn_errno();
+	if (r < 0)
+		unlinkat(state->fd, temporary, 0);
+	if (r == 0 && durable && fsync(state->fd) < 0)
+		r = vn_errno(); /* the name may be lost, what it names is whole */
+	return r;
+}
+
+static int read_all(int fd, char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = read(fd, data, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? vn_errno()
+				     : -EIO; /* shorter than it was a moment ago: files are replaced, never cut */
+		data += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int vn_state_get(
+	const struct vn_state *state, const char *name, size_t max, char **ret_data, size_t *ret_size)
+{
+	vn_autoclose int fd = openat(state->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return vn_errno();
+	if (!S_ISREG(st.st_mode) || st.st_size < 0 || (size_t)st.st_size > max)
+		return -EFBIG;
+	vn_autofree char *data = malloc((size_t)st.st_size + 1);
+	int r = data ? read_all(fd, data, (size_t)st.st_size) : -ENOMEM;
+	if (r < 0)
+		return r;
+	data[st.st_size] = '\0';
+	*ret_data = vn_steal(data);
+	*ret_size = (size_t)st.st_size;
+	return 0;
 }
 
 int vn_state_write(const struct vn_state *state, const struct vn_vm *vm, struct vn_error *err)
@@ -143,16 +195,12 @@ int vn_state_write(const struct vn_state *state, const struct vn_vm *vm, struct 
 	json_auto_t *json = vn_vm_to_json(vm);
 	vn_autofree char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
 	vn_autofree char *name = vn_format("%s" RECORD, vm->name);
-	vn_autofree char *temporary = vn_format(".%s.%d", vm->name, getpid());
 
-	if (!text || !name || !temporary)
+	if (!text || !name)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	int r = write_temporary(state, temporary, text);
-	if (r == 0 && renameat(state->fd, temporary, state->fd, name) < 0)
-		r = -errno;
+	int r = vn_state_put(state, name, text, strlen(text), true);
 	if (r == 0)
 		return 0;
-	unlinkat(state->fd, temporary, 0);
 	if (r == -ENOSPC)
 		return vn_error_environment(err, r, "%s: no space left to record %s", state->path, vm->name);
 	return vn_error_environment(err, r, "%s/%s: cannot be written: %s", state->path, name, strerror(-r));
@@ -162,27 +210,25 @@ int vn_state_write(const struct vn_state *state, const struct vn_vm *vm, struct 
 static int read_record(
 	const struct vn_state *state, const char *file, struct vn_vm **ret_vm, struct vn_error *err)
 {
-	vn_autofree char *path = vn_format("%s/%s", state->path, file);
-	vn_autoclose int fd = openat(state->fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	vn_autofree char *path = vn_format("%s/%s", state->path, file), *text = NULL;
 	struct vn_where where = {path, 0, NULL};
-	struct stat st;
 	json_error_t wrong;
+	size_t size;
 
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		int r = -errno;
-		return r == -ENOENT
-			       ? r
-			       : vn_error_environment(err, r, "%s/%s: %s", state->path, file, strerror(-r));
-	}
-	if (!S_ISREG(st.st_mode) || (size_t)st.st_size > RECORD_MAX)
+	int r = vn_state_get(state, file, RECORD_MAX, &text, &size);
+	if (r == -ENOENT)
+		return r;
+	if (r == -EFBIG)
 		return vn_error_input(err, &where, "no file, or too large; expected the record of a VM");
-	json_auto_t *json = json_loadfd(fd, JSON_REJECT_DUPLICATES, &wrong);
+	if (r < 0)
+		return vn_error_environment(err, r, "%s/%s: %s", state->path, file, strerror(-r));
+	json_auto_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &wrong);
 	if (!json) {
 		where.line = wrong.line > 0 ? (unsigned)wrong.line : 0;
 		return vn_error_input(err, &where, "%s; expected the record of a VM", wrong.text);
 	}
 	vn_autovm *vm = NULL;
-	int r = vn_vm_from_json(json, path, &vm, err);
+	r = vn_vm_from_json(json, path, &vm, err);
 	if (r < 0)
 		return r;
 	size_t length = strlen(vm->name);

@@ -32,6 +32,16 @@ void vn_state_close(struct vn_state *state);
 /* Takes the lock, waiting up to `timeout_ms`; it is released when *ret_fd is closed. -ETIMEDOUT. */
 int vn_state_lock(const struct vn_state *state, int timeout_ms, int *ret_fd, struct vn_error *err);
 
+/*
+ * Writes (or replaces) a file of the directory: a temporary one, renamed when it is whole, mode 0600. Durable: it and the directory
+ * are synced. On failure (a negative errno) the old one is still there, but for a failed sync of the directory.
+ */
+int vn_state_put(const struct vn_state *state, const char *name, const void *data, size_t size, bool durable);
+
+/* The whole of a file of the directory, new, with a 0 behind it. -ENOENT, -ELOOP (a link), -EFBIG (above `max`, or no file). */
+int vn_state_get(
+	const struct vn_state *state, const char *name, size_t max, char **ret_data, size_t *ret_size);
+
 /* Writes (or replaces) the record of a VM. On failure the old one is still there. */
 int vn_state_write(const struct vn_state *state, const struct vn_vm *vm, struct vn_error *err);
 

@@ -3,12 +3,14 @@
 #include "sys.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "../base/text.h"
 
@@ -150,4 +152,12 @@ int vn_sys_link_up(const char *ifname)
 		return r;
 	request.ifr_flags |= IFF_UP;
 	return interface_ioctl(SIOCSIFFLAGS, &request);
+}
+
+int vn_sys_move_pages(pid_t pid, size_t n, void **pages, const int *nodes, int *status, int flags)
+{
+	if (pid <= 0)
+		return -ESRCH; /* the kernel would take 0 for ourselves */
+	long r = syscall(SYS_move_pages, pid, n, pages, nodes, status, flags);
+	return r < 0 ? vn_errno() : r > INT_MAX ? INT_MAX : (int)r;
 }

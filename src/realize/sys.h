@@ -36,3 +36,9 @@ int vn_sys_bridge_add(const char *bridge, const char *ifname);
 
 /* Sets the interface IFF_UP. */
 int vn_sys_link_up(const char *ifname);
+
+/*
+ * move_pages(2): what it returns, or a negative errno. `nodes` NULL: only asks. A positive number of pages was not moved, and then the
+ * kernel leaves part of `status` as it was. -EPERM: not permitted; with MPOL_MF_MOVE_ALL that may be about the flag alone.
+ */
+int vn_sys_move_pages(pid_t pid, size_t n, void **pages, const int *nodes, int *status, int flags);

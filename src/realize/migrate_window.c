@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "migrate_window.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define UNTOLD INT_MIN /* what the kernel left of a status as it was: no errno, no node */
+#define PIECE_PAGES 512u
+#define HUGETLB_PAGES 512u /* of a window */
+#define SKIP_PAGES 16u /* the smallest folio of several pages that Linux makes by itself has 64 KiB */
+
+enum state {
+	PAGE_LEFT, /* to be moved */
+	PAGE_UNASKED, /* most likely to be moved */
+	PAGE_THERE,
+	PAGE_ABSENT,
+	PAGE_STUCK, /* the kernel did not get hold of it */
+	PAGE_OPEN, /* within a call: it said nothing of this page */
+	PAGE_STAYED, /* and above: + enum vn_stayed */
+};
+
+/* ---- cutting ---- */
+
+uint64_t vn_window_page(const struct vn_migration *m, const struct vn_window *window)
+{
+	uint64_t page = m->job->ranges[window->range].page;
+
+	return page ? page : m->page;
+}
+
+unsigned vn_window_target(const struct vn_migration *m, const struct vn_window *window)
+{
+	return m->job->ranges[window->range].node;
+}
+
+/* Bytes up to where a transparent huge page may begin: a window has the whole of one, or nothing. */
+static uint64_t piece_size(const struct vn_move_range *range, uint64_t offset)
+{
+	uint64_t left = range->size - offset;
+	uint64_t to_next = range->page ? range->page : VN_PIECE - (range->address + offset) % VN_PIECE;
+
+	return left < to_next ? left : to_next;
+}
+
+static bool takes(const struct vn_migrate *job, const struct vn_window *window,
+	const struct vn_move_range *range, unsigned pages)
+{
+	const struct vn_move_range *first = &job->ranges[window->range];
+	unsigned most = range->page ? HUGETLB_PAGES : VN_WINDOW_PAGES;
+
+	return first->node == range->node && first->page == range->page && window->n + pages <= most;
+}
+
+int vn_windows_cut(const struct vn_migrate *job, uint64_t page, struct vn_window **ret_windows, size_t *ret_n)
+{
+	struct vn_window *windows = NULL;
+	size_t n = 0, room = 0;
+
+	for (size_t i = 0; i < job->n_ranges; i++) {
+		const struct vn_move_range *range = &job->ranges[i];
+		for (uint64_t at = 0, size; at < range->size; at += size) {
+			size = piece_size(range, at);
+			unsigned pages = (unsigned)(size / (range->page ? range->page : page));
+			if (n > 0 && takes(job, &windows[n - 1], range, pages)) {
+				windows[n - 1].n += pages;
+				continue;
+			}
+			if (n == room) {
+				room = room ? 2 * room : 64;
+				struct vn_window *grown = reallocarray(windows, room, sizeof(*grown));
+				if (!grown) {
+					free(windows);
+					return -ENOMEM;
+				}
+				windows = grown;
+			}
+			windows[n++] = (struct vn_window){.range = i, .offset = at, .n = pages};
+		}
+	}
+	*ret_windows = windows;
+	*ret_n = n;
+	return 0;
+}
+
+void vn_windows_free(struct vn_window *windows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(windows[i].stuck);
+	free(windows);
+}
+
+static void list_pages(struct vn_migration *m, const struct vn_window *window)
+{
+	struct vn_window_pages *p = m->pages;
+	const struct vn_move_range *range = &m->job->ranges[window->range];
+	uint64_t at = window->offset;
+
+	p->page = vn_window_page(m, window);
+	p->n = window->n;
+	for (unsigned i = 0; i < p->n; i++, at += p->page) {
+		if (at == range->size) {
+			range++;
+			at = 0;
+		}
+		p->address[i] = (void *)(uintptr_t)(range->address + at);
+		p->state[i] = PAGE_UNASKED;
+	}
+}
+
+/* ---- counting ---- */
+
+static bool is_stuck_always(const struct vn_window *window, unsigned i)
+{
+	return window->stuck && window->stuck[i / 64] >> (i % 64) & 1;
+}
+
+static void add_counts(struct vn_move_progress *progress, const struct vn_window_counts *counts,
+	uint64_t page, uint64_t sign)
+{
+	uint64_t unit = sign * page, all = 0;
+
+	progress->there += counts->there * unit;
+	progress->moved += counts->moved * unit;
+	progress->absent += counts->absent * unit;
+	for (size_t i = 0; i < VN_STAYED_N; i++) {
+		progress->stayed[i] += counts->stayed[i] * unit;
+		all += counts->stayed[i];
+	}
+	progress->left -= (counts->there + counts->moved + counts->absent + all) * unit;
+}
+
+static void count_page(
+	struct vn_window_counts *counts, const struct vn_window *window, unsigned i, uint8_t state)
+{
+	bool always = is_stuck_always(window, i);
+
+	if ((state == PAGE_LEFT || state == PAGE_UNASKED) && always)
+		state = PAGE_STUCK; /* as the pass before left it */
+	switch (state) {
+	case PAGE_THERE:
+		counts->moved++;
+		break;
+	case PAGE_ABSENT:
+		counts->absent++;
+		break;
+	case PAGE_STUCK:
+	case PAGE_OPEN:
+		counts->stayed[always && window->tries >= VN_PINNED_TRIES ? VN_STAYED_PINNED
+									  : VN_STAYED_BUSY]++;
+		break;
+	case PAGE_LEFT:
+	case PAGE_UNASKED:
+		break;
+	default:
+		counts->stayed[state - PAGE_STAYED]++;
+	}
+}
+
+/* Those that were there at the first look count as such, as long as so many are. */
+static void count(struct vn_migration *m, struct vn_window *window)
+{
+	struct vn_window_counts now = {0};
+
+	for (unsigned i = 0; i < window->n; i++)
+		count_page(&now, window, i, m->pages->state[i]);
+	now.there = window->were_there < now.moved ? window->were_there : now.moved;
+	now.moved -= now.there;
+	add_counts(m->progress, &window->counts, m->pages->page, UINT64_MAX); /* minus one */
+	add_counts(m->progress, &now, m->pages->page, 1);
+	window->counts = now;
+}
+
+/* The pages that are stuck now and were at every try before. */
+static int remember_stuck(struct vn_migration *m, struct vn_window *window)
+{
+	bool first = !window->stuck, any = false;
+	size_t words = (window->n + 63) / 64;
+
+	for (unsigned i = 0; i < window->n && first && !any; i++)
+		any = m->pages->state[i] == PAGE_STUCK;
+	if (first && !any)
+		return 0;
+	if (first && !(window->stuck = calloc(words, sizeof(*window->stuck))))
+		return -ENOMEM;
+	any = false;
+	for (unsigned i = 0; i < window->n; i++) {
+		uint64_t bit = UINT64_C(1) << (i % 64);
+		if (m->pages->state[i] != PAGE_STUCK)
+			window->stuck[i / 64] &= ~bit;
+		else if (first)
+			window->stuck[i / 64] |= bit;
+		any = any || (window->stuck[i / 64] & bit);
+	}
+	window->tries = any ? window->tries + 1 : 0;
+	if (!any) {
+		free(window->stuck);
+		window->stuck = NULL;
+	}
+	return 0;
+}
+
+/* ---- asking ---- */
+
+static int failed(struct vn_migration *m, int r)
+{
+	if (r == -EINVAL)
+		r = -ESRCH; /* a process that has ended and is not waited for yet: it has no memory */
+	return vn_error_environment(m->err, r, "process %d: its pages cannot be moved: %s", m->job->pid,
+		r == -EPERM   ? "not permitted (same user, or CAP_SYS_PTRACE, is needed)"
+		: r == -ESRCH ? "it is gone"
+			      : strerror(-r));
+}
+
+/* Where the n pages listed in `asked` are, into `answer`, and what that makes of them. */
+static int ask(struct vn_migration *m, unsigned n, unsigned target)
+{
+	struct vn_window_pages *p = m->pages;
+
+	if (n == 0)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		p->arguments[i] = p->address[p->asked[i]];
+		p->answer[i] = UNTOLD;
+	}
+	int r = m->calls->move_pages(m->calls->context, m->job->pid, n, p->arguments, NULL, p->answer);
+	if (r < 0)
+		return failed(m, r);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = p->asked[i];
+		p->where[at] = p->answer[i];
+		if (p->answer[i] == (int)target)
+			p->state[at] = PAGE_THERE;
+		else if (p->answer[i] == -ENOENT || p->answer[i] == -EFAULT)
+			p->state[at] = PAGE_ABSENT; /* EFAULT: the zero page, or nothing mapped */
+	}
+	return 0;
+}
+
+/* The same of pages that nothing was done to yet in this pass; in the first one, what is there was so before. */
+static int look(struct vn_migration *m, struct vn_window *window, unsigned n)
+{
+	struct vn_window_pages *p = m->pages;
+
+	for (unsigned i = 0; i < n; i++)
+		p->state[p->asked[i]] = PAGE_LEFT;
+	int r = ask(m, n, vn_window_target(m, window));
+	for (unsigned i = 0; i < n && r == 0 && !window->looked; i++)
+		window->were_there += p->state[p->asked[i]] == PAGE_THERE;
+	return r;
+}
+
+static int look_at_rest(struct vn_migration *m, struct vn_window *window)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < window->n; i++) {
+		if (m->pages->state[i] == PAGE_UNASKED)
+			m->pages->asked[n++] = i;
+	}
+	int r = look(m, window, n);
+	if (r == 0) {
+		window->looked = true;
+		count(m, window);
+	}
+	return r;
+}
+
+/* Whether [at, at + PIECE_PAGES) is where a transparent huge page may be. */
+static bool is_piece(const struct vn_window_pages *p, unsigned at)
+{
+	uintptr_t address = (uintptr_t)p->address[at];
+
+	return p->page == 4096 && address % VN_PIECE == 0 && at + PIECE_PAGES <= p->n &&
+	       (uintptr_t)p->address[at + PIECE_PAGES - 1] == address + VN_PIECE - p->page;
+}
+
+static bool is_sampled(unsigned page)
+{
+	return page <= 1 || page % 64 == 0 || page == PIECE_PAGES - 1;
+}
+
+/* Of each piece a few pages, of which the two that would be sent. */
+static int look_at_pieces(struct vn_migration *m, struct vn_window *window)
+{
+	struct vn_window_pages *p = m->pages;
+	unsigned n = 0;
+
+	for (unsigned at = 0; at < p->n; at++) {
+		if (!is_piece(p, at))
+			continue;
+		for (unsigned i = 0; i < PIECE_PAGES; i++) {
+			if (is_sampled(i))
+				p->asked[n++] = at + i;
+		}
+		at += PIECE_PAGES - 1;
+	}
+	return look(m, window, n);
+}
+
+/* ---- a call ---- */
+
+struct call {
+	unsigned n; /* pages, listed in `sent` */
+	int r; /* what the kernel returned */
+	int last_told; /* index in `sent` of the last page with a status; -1: none */
+	uint64_t ns;
+};
+
+/* The call's own failure, as far as it ends the whole. */
+static int is_fatal(int r)
+{
+	return r == -ESRCH || r == -EINVAL || r == -EPERM;
+}
+
+static int make_call(struct vn_migration *m, struct vn_window *window, struct call *call)
+{
+	struct vn_window_pages *p = m->pages;
+	int r = vn_pace_wait(&m->pace);
+
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < call->n; i++) {
+		p->arguments[i] = p->address[p->sent[i]];
+		p->nodes[i] = (int)vn_window_target(m, window);
+		p->status[i] = UNTOLD;
+	}
+	uint64_t begin = m->calls->now_ns(m->calls->context);
+	call->r = m->calls->move_pages(
+		m->calls->context, m->job->pid, call->n, p->arguments, p->nodes, p->status);
+	call->ns = m->calls->now_ns(m->calls->context) - begin;
+	if (is_fatal(call->r))
+		return failed(m, call->r);
+	m->progress->calls++;
+	if (call->ns > m->progress->longest_ns)
+		m->progress->longest_ns = call->ns;
+	call->last_told = (int)call->n - 1;
+	while (call->last_told >= 0 && p->status[call->last_told] == UNTOLD)
+		call->last_told--;
+	return 0;
+}
+
+/* All that waits for its turn stays, for that reason. */
+static void stay(struct vn_migration *m, enum vn_stayed reason)
+{
+	for (unsigned i = 0; i < m->pages->n; i++) {
+		if (m->pages->state[i] == PAGE_LEFT)
+			m->pages->state[i] = (uint8_t)(PAGE_STAYED + reason);
+	}
+}
+
+static enum vn_stayed no_room(const struct vn_migration *m)
+{
+	return m->pages->page == m->page ? VN_STAYED_TARGET_FULL : VN_STAYED_NO_HUGE_PAGE;
+}
+
+static uint8_t meaning(const struct vn_migration *m, const struct call *call, int status, unsigned target)
+{
+	if (status == (int)target)
+		return PAGE_THERE;
+	switch (status) {
+	case -ENOENT:
+	case -EFAULT:
+		return PAGE_ABSENT;
+	case -EACCES:
+		return PAGE_STAYED + VN_STAYED_SHARED;
+	case -ENOMEM:
+		return (uint8_t)(PAGE_STAYED + no_room(m));
+	case -EBUSY:
+		return PAGE_STUCK;
+	case UNTOLD:
+		break;
+	default:
+		return PAGE_STAYED + VN_STAYED_UNKNOWN;
+	}
+	switch (call->r) {
+	case -EACCES:
+		return PAGE_STAYED + VN_STAYED_FORBIDDEN;
+	case -ENOMEM:
+		return (uint8_t)(PAGE_STAYED + no_room(m));
+	default:
+		return call->r < 0 ? PAGE_STAYED + VN_STAYED_UNKNOWN : PAGE_OPEN;
+	}
+}
+
+static unsigned count_state(const struct vn_window_pages *p, unsigned from, unsigned n, uint8_t state)
+{
+	unsigned found = 0;
+
+	for (unsigned i = from; i < n; i++)
+		found += p->state[p->sent[i]] == state;
+	return found;
+}
+
+/* After each call, when what became of its pages is known. */
+static int finish_call(
+	struct vn_migration *m, struct vn_window *window, const struct call *call, uint64_t moved)
+{
+	vn_pace_moved(&m->pace, moved, call->ns);
+	count(m, window);
+	return m->pace.tell(m->pace.context);
+}
+
+/* ---- page by page ---- */
+
+/*
+ * The kernel gives up a call where it could not move all of what it had gathered: what was gathered has no status, and what came after the
+ * page at which it noticed was not tried. Where it really got to the end, something of these pages moved; if nothing did, they are tried
+ * once more by themselves, which is a call with fewer pages. Where it noticed because a page is of the same folio as the one before, that
+ * folio is the one that is stuck, and its other pages need not be tried one after the other.
+ */
+static unsigned tail_of(struct vn_migration *m, const struct call *call)
+{
+	struct vn_window_pages *p = m->pages;
+	unsigned tail = (unsigned)(call->last_told + 1);
+
+	if (call->r <= 0 || tail == 0 || tail == call->n || count_state(p, tail, call->n, PAGE_THERE) > 0)
+		return call->n;
+	unsigned last = p->sent[tail - 1];
+	if (tail < 2 || p->status[tail - 1] != -EBUSY || p->status[tail - 2] != UNTOLD ||
+		p->state[last] != PAGE_STUCK)
+		return tail;
+	unsigned end = (unsigned)((uintptr_t)p->address[last] / p->page % SKIP_PAGES);
+	for (end = last + SKIP_PAGES - end; tail < call->n && p->sent[tail] < end; tail++)
+		p->state[p->sent[tail]] = PAGE_STUCK;
+	return tail;
+}
+
+/* Ask again where a status says nothing, or says that the page was at work. */
+static int settle(struct vn_migration *m, struct vn_window *window, const struct call *call)
+{
+	struct vn_window_pages *p = m->pages;
+	unsigned target = vn_window_target(m, window), doubtful = 0;
+
+	for (unsigned i = 0; i < call->n; i++) {
+		p->state[p->sent[i]] = meaning(m, call, p->status[i], target);
+		if (p->status[i] == UNTOLD || p->status[i] == -EBUSY)
+			p->asked[doubtful++] = p->sent[i];
+	}
+	return ask(m, doubtful, target);
+}
+
+static int take_answers(struct vn_migration *m, struct vn_window *window, const struct call *call,
+	struct vn_batch *batch, unsigned *from)
+{
+	struct vn_window_pages *p = m->pages;
+	int r = settle(m, window, call);
+
+	if (r < 0)
+		return r;
+	uint64_t moved = count_state(p, 0, call->n, PAGE_THERE) * p->page;
+	unsigned tail = tail_of(m, call);
+	for (unsigned i = 0; i < call->n; i++) {
+		if (p->state[p->sent[i]] == PAGE_OPEN)
+			p->state[p->sent[i]] = i < tail ? PAGE_STUCK : PAGE_LEFT;
+	}
+	if (tail < call->n)
+		*from = p->sent[tail];
+	if (call->r == -EACCES && moved == 0)
+		hwloc_bitmap_set(m->forbidden, vn_window_target(m, window));
+	if (call->r == -ENOMEM)
+		hwloc_bitmap_set(m->full, 2 * vn_window_target(m, window) + (p->page != m->page));
+	vn_batch_measured(batch, call->n * p->page, moved, call->ns);
+	return finish_call(m, window, call, moved);
+}
+
+static uint64_t least(uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t d = a < b ? a : b;
+	return c < d ? c : d;
+}
+
+static int room_for(struct vn_migration *m, const struct vn_window *window, uint64_t *ret_room)
+{
+	unsigned node = vn_window_target(m, window);
+	uint64_t page = m->job->ranges[window->range].page;
+	int r = vn_pace_room(&m->pace, node, page, ret_room);
+
+	if (r < 0)
+		return vn_error_environment(
+			m->err, r, "node %u: how much memory is free there cannot be read", node);
+	if (hwloc_bitmap_isset(m->full, 2 * node + (page != 0)))
+		*ret_room = 0;
+	return 0;
+}
+
+static int move_each(struct vn_migration *m, struct vn_window *window)
+{
+	struct vn_window_pages *p = m->pages;
+	struct vn_batch *batch = &m->batch[p->page == m->page ? VN_MEASURE_ORDINARY : VN_MEASURE_HUGETLB];
+	int r = 0;
+
+	for (unsigned from = 0; r == 0;) {
+		uint64_t room;
+		r = room_for(m, window, &room);
+		if (r < 0)
+			break;
+		if (room < p->page || hwloc_bitmap_isset(m->forbidden, vn_window_target(m, window))) {
+			stay(m, room < p->page ? no_room(m) : VN_STAYED_FORBIDDEN);
+			break;
+		}
+		uint64_t most = least(vn_batch_next(batch), vn_pace_most(&m->pace), room) / p->page;
+		struct call call = {0};
+		for (; from < p->n && call.n < (most ? most : 1); from++) {
+			if (p->state[from] == PAGE_LEFT)
+				p->sent[call.n++] = from;
+		}
+		if (call.n == 0)
+			break;
+		r = make_call(m, window, &call);
+		if (r == 0)
+			r = take_answers(m, window, &call, batch, &from);
+	}
+	return r;
+}
+
+/* ---- huge pages ---- */
+
+/* Whether there may be one in this piece: all that is known of its pages is that they are to be moved and on one node. */
+static bool may_be_huge(const struct vn_window_pages *p, unsigned at)
+{
+	if (!is_piece(p, at))
+		return false;
+	for (unsigned i = 0; i < PIECE_PAGES; i++) {
+		bool known = p->state[at + i] == PAGE_LEFT && p->where[at + i] == p->where[at];
+		if (!known && p->state[at + i] != PAGE_UNASKED)
+			return false;
+	}
+	return true;
+}
+
+static bool told_huge(const struct vn_window_pages *p, unsigned pair)
+{
+	return p->status[2 * pair + 1] == -EBUSY;
+}
+
+/* What there is to ask about the pairs: of a huge page its last page, too. */
+static int settle_pairs(struct vn_migration *m, struct vn_window *window, const struct call *call)
+{
+	struct vn_window_pages *p = m->pages;
+	unsigned target = vn_window_target(m, window), n = 0;
+
+	for (unsigned i = 0; i < call->n; i++) {
+		unsigned at = p->sent[i];
+		if (i % 2 && told_huge(p, i / 2))
+			at += PIECE_PAGES - 2;
+		else if (p->status[i] == (int)target)
+			p->state[at] = PAGE_THERE;
+		if (p->status[i] != (int)target)
+			p->asked[n++] = at;
+	}
+	return ask(m, n, target);
+}
+
+/* Makes one of what is known of a pair; *moved grows by what moved. Returns bytes that the call was given with it. */
+static uint64_t take_pair(struct vn_window_pages *p, unsigned pair, const struct call *call, uint64_t *moved)
+{
+	unsigned at = p->sent[2 * pair];
+	bool first = p->state[at] == PAGE_THERE, last = p->state[at + PIECE_PAGES - 1] == PAGE_THERE;
+
+	if (!told_huge(p, pair)) {
+		*moved += (first + (p->state[at + 1] == PAGE_THERE)) * p->page;
+		return 2 * p->page;
+	}
+	if (first && last) {
+		memset(&p->state[at], PAGE_THERE, PIECE_PAGES);
+		*moved += VN_PIECE;
+	} else if (call->r > 0 && p->state[at] == PAGE_LEFT && p->status[2 * pair] == UNTOLD) {
+		memset(&p->state[at], PAGE_STUCK, PIECE_PAGES);
+	}
+	return VN_PIECE;
+}
+
+static int take_pairs(
+	struct vn_migration *m, struct vn_window *window, const struct call *call, unsigned *from)
+{
+	struct vn_window_pages *p = m->pages;
+	unsigned pairs = call->n / 2, huge = 0;
+	uint64_t moved = 0, sent = 0;
+	int r = settle_pairs(m, window, call);
+
+	if (r < 0)
+		return r;
+	if (call->r > 0 && call->last_told >= 0) /* what is behind it was not tried */
+		pairs = (unsigned)call->last_told / 2 + 1;
+	for (unsigned i = 0; i < pairs; i++) {
+		huge += told_huge(p, i);
+		sent += take_pair(p, i, call, &moved);
+	}
+	if (pairs < call->n / 2)
+		*from = p->sent[2 * pairs];
+	if (huge)
+		vn_batch_measured(&m->batch[VN_MEASURE_THP], sent, moved, call->ns);
+	else
+		vn_batch_assume(&m->batch[VN_MEASURE_THP], &m->batch[VN_MEASURE_ORDINARY]);
+	return finish_call(m, window, call, moved);
+}
+
+/*
+ * Which pages are huge the kernel does not tell to those who only ask, and to ask for each of the 512 takes a fifth of the time that moving the
+ * whole does. So of each piece that could be one the first two pages are sent: of a
+ * huge page the first one moves all of it, unsplit, and the second one, which is in the kernel's hands by then, is told to be busy.
+ */
+static int move_huge(struct vn_migration *m, struct vn_window *window)
+{
+	struct vn_window_pages *p = m->pages;
+	int r = 0;
+
+	for (unsigned from = 0; r == 0;) {
+		uint64_t room;
+		r = room_for(m, window, &room);
+		if (r < 0 || room < VN_PIECE || hwloc_bitmap_isset(m->forbidden, vn_window_target(m, window)))
+			break;
+		uint64_t most =
+			least(m->batch[VN_MEASURE_THP].bytes, vn_pace_most(&m->pace), room) / VN_PIECE;
+		struct call call = {0};
+		for (; from < p->n && call.n / 2 < (most ? most : 1); from++) {
+			if (!may_be_huge(p, from))
+				continue;
+			p->sent[call.n++] = from;
+			p->sent[call.n++] = from + 1;
+			from += PIECE_PAGES - 1;
+		}
+		if (call.n == 0)
+			break;
+		r = make_call(m, window, &call);
+		if (r < 0)
+			break;
+		bool refused = call.r < 0;
+		r = take_pairs(m, window, &call, &from);
+		if (refused) /* page by page it shows why */
+			break;
+	}
+	return r;
+}
+
+int vn_window_run(struct vn_migration *m, struct vn_window *window)
+{
+	list_pages(m, window);
+	int r = window->looked ? look_at_rest(m, window) : look_at_pieces(m, window);
+	if (r == 0)
+		r = move_huge(m, window);
+	if (r == 0)
+		r = look_at_rest(m, window);
+	if (r == 0)
+		r = move_each(m, window);
+	if (r < 0)
+		return r;
+	r = remember_stuck(m, window);
+	count(m, window);
+	return r;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* The parts of rehome.c, in the order in which it calls them. What is wrong goes to the->problems; each returns 0 or -ENOMEM. */
+
+#include "rehome.h"
+
+struct vn_rehoming {
+	const struct vn_sample *sample;
+	const struct vn_host *host;
+	const struct vn_vm_sample *vm;
+	const struct vn_plan *plan;
+	const struct vn_rehome_wish *wish;
+	size_t n_vnodes; /* one at least */
+	hwloc_bitmap_t usable; /* CPUs that are online, and that the VM's cpuset allows; owned */
+	hwloc_bitmap_t lost; /* CPUs that the plan gives and are not usable; owned */
+	struct vn_move *move;
+	struct vn_error *problems;
+};
+
+int vn_rehome_fits(struct vn_rehoming *the); /* whether the plan is one of this host and this VM */
+int vn_rehome_threads(struct vn_rehoming *the);
+int vn_rehome_memory(struct vn_rehoming *the); /* blocks and ranges */
+int vn_rehome_room(struct vn_rehoming *the); /* whether the targets hold the ranges */
+int vn_rehome_policies(struct vn_rehoming *the); /* what sends pages elsewhere afterwards, or holds them */
+int vn_rehome_cpuset(struct vn_rehoming *the);
+int vn_rehome_irqs(struct vn_rehoming *the);
+
+/* The vnode of a block: of a guest with one, or none, all is that one's. -1: none. */
+static inline int vn_rehome_vnode_of(const struct vn_rehoming *the, const struct vn_block_sample *block)
+{
+	if (the->n_vnodes == 1)
+		return 0;
+	return block->vnode >= 0 && (size_t)block->vnode < the->n_vnodes ? block->vnode : -1;
+}
+
+/* Adds the CPUs at, or nearest to, the homes of these vnodes; of those of them that have vCPUs, if any has. */
+int vn_rehome_near(const struct vn_rehoming *the, hwloc_const_bitmap_t vnodes, hwloc_bitmap_t ret);
+
+/* vCPUs of a vnode: of a guest whose command line could not be read, of one vnode, all. Adds to `ret`. */
+int vn_rehome_vcpus(const struct vn_rehoming *the, size_t vnode, hwloc_bitmap_t ret);
+
+/* Share of a block's pages that are there, as far as it is known; else 1. */
+static inline double vn_rehome_present(const struct vn_block_sample *block)
+{
+	const struct vn_residency *residency = &block->residency;
+
+	return block->has_residency && residency->asked > 0
+		       ? (double)vn_residency_present(residency) / (double)residency->asked
+		       : 1;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* A move that is sound, as JSON, for tests of what reads one. */
+
+#define MAKER_BOOT "01234567-89ab-cdef-0123-456789abcdef"
+
+static const char move_sample[] =
+	"{\"schema\": \"vnuma.move/1\", \"name\": \"db\","
+	" \"process\": {\"pid\": 4711, \"start_time\": 123456, \"exe\": \"/usr/bin/qemu-system-x86_64\"},"
+	" \"manager\": \"libvirt\", \"boot\": \"" MAKER_BOOT "\", \"begun\": 1700000000,"
+	" \"phase\": \"threads-moved\", \"moves_threads\": true, \"moves_memory\": true, \"homes\": [2, 0],"
+	" \"threads\": ["
+	"  {\"kind\": \"vcpu\", \"index\": 0, \"tid\": 4720, \"start_time\": 123460, \"of_kernel\": false,"
+	"   \"vnode\": 0, \"name\": \"CPU 0/KVM\", \"before\": [0, 1, 2, 3], \"after\": [4]},"
+	"  {\"kind\": \"vcpu\", \"index\": 1, \"tid\": 4721, \"start_time\": 0, \"of_kernel\": false,"
+	"   \"vnode\": 1, \"name\": \"CPU 1/KVM\", \"before\": [0, 1, 2, 3], \"after\": [5, 65535]},"
+	"  {\"kind\": \"vhost\", \"index\": 0, \"tid\": 4722, \"start_time\": 9, \"of_kernel\": true,"
+	"   \"vnode\": null, \"name\": null, \"before\": [7], \"after\": [7]}],"
+	" \"blocks\": ["
+	"  {\"id\": null, \"vnode\": null, \"address\": null, \"size\": 65536, \"page\": null,"
+	"   \"shared\": false, \"policy\": \"unknown\", \"policy_nodes\": null, \"before\": {}},"
+	"  {\"id\": \"ram0\", \"vnode\": 0, \"address\": 140000000000000, \"size\": 1073741824, \"page\": null,"
+	"   \"shared\": false, \"policy\": \"default\", \"policy_nodes\": null,"
+	"   \"before\": {\"1\": 1000000, \"10\": 4096}},"
+	"  {\"id\": \"ram1\", \"vnode\": 1, \"address\": 140001151025152, \"size\": 2097152,"
+	"   \"page\": 2097152, \"shared\": true, \"policy\": \"prefer (many)\", \"policy_nodes\": [1, 3],"
+	"   \"before\": {\"1\": 2097152}}],"
+	" \"ranges\": ["
+	"  {\"address\": 140000000000000, \"size\": 536870912, \"page\": null, \"node\": 2, \"vnode\": 0},"
+	"  {\"address\": 140000536870912, \"size\": 536870912, \"page\": null, \"node\": 2, \"vnode\": 0},"
+	"  {\"address\": 140001151025152, \"size\": 2097152, \"page\": 2097152, \"node\": 0, \"vnode\": 1}],"
+	" \"irqs\": [{\"number\": 33, \"name\": \"vfio-msix[0]\", \"before\": [0], \"after\": [4]},"
+	"  {\"number\": 34, \"name\": null, \"before\": [0], \"after\": [5]}],"
+	" \"mems_during\": [1, 2], \"mems_after\": [2],"
+	" \"cpusets\": [{\"path\": \"/machine.slice/machine-qemu\\\\x2d1\\\\x2ddb.scope\","
+	"   \"before\": [1], \"during\": [0, 1, 2], \"after\": [0, 2]}],"
+	" \"limits\": {\"rate\": 1000000000, \"stall_us\": 5000, \"reserve\": null, \"pressure\": 10.5},"
+	" \"order\": \"idleness\","
+	" \"progress\": {\"total\": 1075838976, \"there\": 4096, \"moved\": 8192, \"absent\": 12288,"
+	"  \"stayed\": {\"pinned\": 1, \"shared\": 2, \"no-huge-page\": 3, \"target-full\": 4, \"forbidden\": 5,"
+	"   \"busy\": 6, \"unknown\": 7},"
+	"  \"calls\": 9, \"longest_ns\": 4999999, \"elapsed_ns\": 1000000000, \"paused_ns\": 5, \"passes\": 2},"
+	" \"notes\": [{\"code\": \"policy-stays\", \"text\": \"new pages go to node 1\"}]}";
