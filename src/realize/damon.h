@@ -14,13 +14,16 @@
  * What it cannot see: memory that is used between any two samples (5 ms) counts the same however often it is used, and one accessed bit
  * stands for a huge page. In an emulated host the accessed bit is set again only after the TLB was flushed.
  *
- * Not ours: kernels to 6.12 and later let each user of this interface write over the others' settings, and a write to nr_kdamonds removes what is
- * there unless it runs. So nothing is written unless nr_kdamonds is 0. vnumas keep out of each other's way by a lock (flock) on that file; it
- * is held by us and by our guard (damon_guard.h), so it is free when both are dead. A kdamond of ours bears a mark where the kernel
- * keeps it, in a setting that has no effect: the watermarks' interval of a scheme without watermarks. Mark and lock
- * together tell what a vnuma that was killed left; without a mark a kdamond is somebody else's and stays. (A container that has a sysfs of
- * its own has other locks. Killed, with the guard, within the first few calls, a kdamond that is off remains without the mark.)
- * DAMON_RECLAIM, DAMON_LRU_SORT and DAMON_STAT (6.17) want DAMON for themselves: then "on" fails with EBUSY.
+ * Not ours: the kernel lets each user of this interface write over the others' settings, and a write to nr_kdamonds removes what is there
+ * unless it runs. So nothing is written unless nr_kdamonds is 0. vnumas keep out of each other's way by a lock (flock) on that file; it is
+ * held by us and by our guard (damon_guard.h), so it is free when both are dead. A kdamond of ours bears a mark where the kernel keeps it,
+ * in a setting that has no effect: the watermarks' interval of a scheme without watermarks. Mark and lock together tell what a vnuma that
+ * was killed left: a file of our own could be left behind, or be gone, while DAMON is not. Without a mark a kdamond is somebody else's
+ * and stays. DAMON_RECLAIM, DAMON_LRU_SORT and DAMON_STAT (6.17) want DAMON for themselves: then "on" fails with EBUSY.
+ *
+ * What remains: killed between making the kdamond and the guard, which are three system calls, or together with the guard before the
+ * mark stands, we leave a kdamond that is off and has no mark. It costs nothing, but is somebody else's to all who come later. And a
+ * container with a sysfs of its own has other locks: a vnuma in it that is let write there takes ours for left.
  */
 
 #include "heat.h"

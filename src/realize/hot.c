@@ -84,7 +84,7 @@ static int note(struct vn_notes *notes, const struct vn_damon_refusal *refusal, 
 static int look(struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
 	struct vn_heats *ret_heats, enum vn_move_order *ret_by, struct vn_notes *notes)
 {
-	struct vn_damon_refusal refusal;
+	struct vn_damon_refusal refusal = {0};
 	enum vn_move_order by = VN_ORDER_DAMON;
 	int r = look_with_damon(wish, ranges, n_ranges, ret_heats, &refusal);
 
