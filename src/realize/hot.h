@@ -3,8 +3,10 @@
 /*
  * Which of a process's memory is used most, so that it moves first.
  *
- * (The theory of operation is to stand here: DAMON's vaddr through sysfs, that it is switched off even when we are killed, the
- * fallback, what the emulated accessed bit cannot show.)
+ * Theory of operation: the kernel is asked which memory the process uses: DAMON for the length of a look (damon.h), switched off after it
+ * even when we are killed (damon_guard.h); where that cannot be used, a sample of pages that are marked idle (idleness.h); where the kernel
+ * has neither, the address alone tells the order. What was seen becomes pieces in heat.h. A wrong order costs time on remote memory
+ * while the move lasts, and nothing else: so whatever goes wrong with looking is a note, not a failure.
  */
 
 #include <sys/types.h>
@@ -15,14 +17,19 @@ struct vn_hot_wish {
 	pid_t pid;
 	unsigned watch_ms; /* how long to look, before or while memory moves */
 	bool no_damon; /* --order address */
-	int stop_fd;
+	int stop_fd; /* readable: stop at once; -1 */
+	/* For tests, which have a folder in place of the kernel's files and wait in their own way (-ECANCELED: stop). NULL: /sys, /proc, stop_fd. */
+	const char *sys, *proc;
+	int (*wait_ms)(void *context, unsigned ms);
+	void *context;
 };
 
 /*
  * Cuts `ranges` into pieces, those that are used most first, and within the same heat by address. Together they are the same memory with
  * the same targets; cuts are at multiples of 2 MiB (or of the range's page). *ret_by says how it is known, with a note on why not DAMON
- * where that could not be used (not in the kernel: damon-missing; somebody else uses it: damon-taken; no permission: damon-forbidden).
- * With VN_ORDER_ADDRESS the pieces are the ranges. Never fails for want of a heat source: 0, -ENOMEM, -ECANCELED, -ESRCH.
+ * where that could not be used (not in the kernel: damon-missing; somebody else uses it: damon-taken; no permission:
+ * damon-forbidden; anything else: damon-failed).
+ * With VN_ORDER_ADDRESS the pieces are the ranges, by address. Never fails for want of a heat source: 0, -ENOMEM, -ECANCELED, -ESRCH.
  */
 int vn_hot_order(const struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
 	struct vn_move_range **ret_pieces, size_t *ret_n, enum vn_move_order *ret_by, struct vn_notes *notes,
