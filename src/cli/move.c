@@ -105,13 +105,14 @@ static int reckon(const struct vn_args *args, const struct request *request, con
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < vm->n_vnodes; i++)
 		homes[i] = vm->vnodes[i].home;
-	int r = vn_target_plan(args, &moving->state, moving->sample, 0, homes, vm->n_vnodes, &plan, err);
+	int r = vn_target_plan(
+		args, &moving->state, moving->sample, moving->at, homes, vm->n_vnodes, &plan, err);
 	if (r < 0)
 		return r;
 	vn_notes_print(&plan->warnings, "warning");
 	if (!plan->feasible)
 		return infeasible(plan, err);
-	return vn_rehome(moving->sample, 0, plan, &request->wish, ret_move, err);
+	return vn_rehome(moving->sample, moving->at, plan, &request->wish, ret_move, err);
 }
 
 static int read_journal(const struct request *request, const struct vn_moving *moving,

@@ -25,7 +25,7 @@ int vn_moving_open(
 	ret->look.survey.stop_fd = ret->signals < 0 ? -1 : ret->signals;
 	r = vn_state_open(&ret->state, err);
 	if (r == 0)
-		r = vn_look_take(&ret->look, &ret->sample, &ret->audit, err);
+		r = vn_look_take(&ret->look, &ret->audit, err);
 	if (r == -ECANCELED)
 		return vn_error_environment(err, r, "interrupted");
 	if (r < 0)
@@ -35,13 +35,14 @@ int vn_moving_open(
 			"'%s' names %zu VMs; expected one: name it by its uuid or pid", args->operands[0],
 			ret->audit->n_vms);
 	ret->vm = &ret->audit->vms[0];
+	ret->sample = ret->audit->sample;
+	ret->at = (size_t)(ret->vm->vm - ret->sample->vms);
 	return 0;
 }
 
 void vn_moving_close(struct vn_moving *moving)
 {
 	vn_audit_free(moving->audit);
-	vn_sample_free(moving->sample);
 	vn_look_close(&moving->look);
 	vn_state_close(&moving->state);
 	vn_closep(&moving->signals);
@@ -112,14 +113,13 @@ static bool all_moved(const struct vn_move *move)
 int vn_moving_report(const struct vn_args *args, struct vn_moving *moving, const struct vn_move *move,
 	struct vn_error *err)
 {
-	vn_autosample *sample = NULL;
 	vn_autoaudit *audit = NULL;
 	vn_autoerror ignored = {0};
 
 	end_line(moving);
 	moving->look.survey.interval_ms = VN_LOOK_INTERVAL_MS;
 	moving->look.survey.looks = VN_LOOK_LOOKS;
-	int looked = vn_look_take(&moving->look, &sample, &audit, &ignored);
+	int looked = vn_look_take(&moving->look, &audit, &ignored);
 	const struct vn_vm_audit *after = looked == 0 && audit->n_vms == 1 ? &audit->vms[0] : NULL;
 	int status = all_moved(move) ? VN_EXIT_DONE : VN_EXIT_NO;
 	if (args->json) {

@@ -10,9 +10,10 @@
 /* The VM that the operand names, as it is now. */
 struct vn_moving {
 	struct vn_look look;
-	struct vn_sample *sample;
 	struct vn_audit *audit;
-	const struct vn_vm_audit *vm; /* its only one */
+	const struct vn_sample *sample; /* the audit's */
+	const struct vn_vm_audit *vm;
+	size_t at; /* where it is in the sample */
 	struct vn_state state;
 	int signals; /* readable: stop */
 	int64_t told; /* when progress was shown, by vn_now_ms() */
