@@ -14,7 +14,8 @@
 #include "../base/cleanup.h"
 #include "../base/error.h"
 
-#define TRIES 250u /* 5 s: the kernel's lock is held while a kdamond answers, up to an aggregation interval */
+#define TRIES                                                                                                \
+	750u /* 15 s: the kernel's lock is held while a kdamond answers, up to an aggregation interval */
 #define TRY_MS 20
 
 enum { PIPE, STATE, NUMBER, KEPT };
