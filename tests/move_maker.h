@@ -36,7 +36,7 @@ static const char move_sample[] =
 	"   \"before\": [1], \"during\": [0, 1, 2], \"after\": [0, 2]}],"
 	" \"limits\": {\"rate\": 1000000000, \"stall_us\": 5000, \"reserve\": null, \"pressure\": 10.5},"
 	" \"order\": \"idleness\","
-	" \"progress\": {\"total\": 1075838976, \"there\": 4096, \"moved\": 8192, \"absent\": 12288,"
+	" \"progress\": {\"total\": 1075838976, \"there\": 4096, \"moved\": 8192, \"absent\": 12288, \"left\": 20480,"
 	"  \"stayed\": {\"pinned\": 1, \"shared\": 2, \"no-huge-page\": 3, \"target-full\": 4, \"forbidden\": 5,"
 	"   \"busy\": 6, \"unknown\": 7},"
 	"  \"calls\": 9, \"longest_ns\": 4999999, \"elapsed_ns\": 1000000000, \"paused_ns\": 5, \"passes\": 2},"

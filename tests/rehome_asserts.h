@@ -94,8 +94,8 @@ static inline void carry_out(struct vn_sample *sample, size_t at, const struct v
 			}
 		}
 	}
-	if (move->cpuset.path)
-		hwloc_bitmap_copy(vm->mems, undo ? move->cpuset.before : move->cpuset.after);
+	if (move->mems_after)
+		hwloc_bitmap_copy(vm->mems, undo ? move->mems_during : move->mems_after);
 }
 
 static inline struct vn_plan *plan_of(const struct vn_host *host, const struct vn_guest *guest)

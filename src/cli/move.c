@@ -86,9 +86,8 @@ static int read_request(const struct vn_args *args, struct request *ret, struct 
 
 /* ---- what is to be done ---- */
 
-static int infeasible(const struct vn_plan *plan, struct vn_error *err)
+static int infeasible(const struct vn_plan *plan)
 {
-	(void)err;
 	vn_notes_print(&plan->reasons, "not moved, no plan");
 	return VN_EXIT_NO;
 }
@@ -109,9 +108,11 @@ static int reckon(const struct vn_args *args, const struct request *request, con
 		args, &moving->state, moving->sample, moving->at, homes, vm->n_vnodes, &plan, err);
 	if (r < 0)
 		return r;
+	vn_notes_drop(&plan->warnings,
+		"numa-balancing"); /* the move has a note of its own on what it means for it */
 	vn_notes_print(&plan->warnings, "warning");
 	if (!plan->feasible)
-		return infeasible(plan, err);
+		return infeasible(plan);
 	return vn_rehome(moving->sample, moving->at, plan, &request->wish, ret_move, err);
 }
 

@@ -135,6 +135,7 @@ int vn_moving_report(const struct vn_args *args, struct vn_moving *moving, const
 	vn_move_print_report(move, stdout);
 	if (after)
 		print_locality(moving->vm, after);
-	vn_move_print_notes(move, stdout);
+	if (move->phase != VN_MOVE_UNDOING) /* notes are about where it was to be */
+		vn_move_print_notes(move, stdout);
 	return status;
 }

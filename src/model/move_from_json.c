@@ -101,6 +101,7 @@ void vn_move_progress_read(
 	ret_progress->there = figure(&inner, "there");
 	ret_progress->moved = figure(&inner, "moved");
 	ret_progress->absent = figure(&inner, "absent");
+	ret_progress->left = figure(&inner, "left");
 	ret_progress->calls = figure(&inner, "calls");
 	ret_progress->longest_ns = figure(&inner, "longest_ns");
 	ret_progress->elapsed_ns = figure(&inner, "elapsed_ns");

@@ -104,12 +104,13 @@ static json_t *stayed_to_json(const struct vn_move_progress *progress)
 
 json_t *vn_move_progress_to_json(const struct vn_move_progress *progress)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:i}", "total",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:i}", "total",
 		(json_int_t)progress->total, "there", (json_int_t)progress->there, "moved",
-		(json_int_t)progress->moved, "absent", (json_int_t)progress->absent, "stayed",
-		stayed_to_json(progress), "calls", (json_int_t)progress->calls, "longest_ns",
-		(json_int_t)progress->longest_ns, "elapsed_ns", (json_int_t)progress->elapsed_ns, "paused_ns",
-		(json_int_t)progress->paused_ns, "passes", (int)progress->passes);
+		(json_int_t)progress->moved, "absent", (json_int_t)progress->absent, "left",
+		(json_int_t)progress->left, "stayed", stayed_to_json(progress), "calls",
+		(json_int_t)progress->calls, "longest_ns", (json_int_t)progress->longest_ns, "elapsed_ns",
+		(json_int_t)progress->elapsed_ns, "paused_ns", (json_int_t)progress->paused_ns, "passes",
+		(int)progress->passes);
 }
 
 json_t *vn_process_to_json(const struct vn_process *process)

@@ -168,27 +168,17 @@ static double rate_of(const struct vn_move_progress *progress)
 	return progress->elapsed_ns ? (double)progress->moved / (double)progress->elapsed_ns * 1e9 : 0;
 }
 
-static uint64_t settled(const struct vn_move_progress *progress)
-{
-	uint64_t sum = progress->there + progress->moved + progress->absent;
-
-	for (size_t i = 0; i < VN_STAYED_N; i++)
-		sum += progress->stayed[i];
-	return sum;
-}
-
 void vn_move_print_progress(const struct vn_move *move, FILE *out)
 {
 	const struct vn_move_progress *progress = &move->progress;
-	uint64_t left = progress->total > settled(progress) ? progress->total - settled(progress) : 0;
-	char moved[VN_SIZE_TEXT], total[VN_SIZE_TEXT];
+	char moved[VN_SIZE_TEXT], left[VN_SIZE_TEXT];
 	double rate = rate_of(progress);
 
 	fprintf(out, "%s moved, %s to look at, %.0f MB/s", vn_size_text(progress->moved, moved),
-		vn_size_text(left, total), rate / 1e6);
-	if (rate > 0 && left) {
+		vn_size_text(progress->left, left), rate / 1e6);
+	if (rate > 0 && progress->left) {
 		fputs(", ", out);
-		print_seconds((double)left / rate, out);
+		print_seconds((double)progress->left / rate, out);
 		fputs(" left", out);
 	}
 }
@@ -213,14 +203,17 @@ void vn_move_print_report(const struct vn_move *move, FILE *out)
 	const struct vn_move_progress *progress = &move->progress;
 	char moved[VN_SIZE_TEXT], there[VN_SIZE_TEXT], absent[VN_SIZE_TEXT];
 
+	bool undone = move->phase == VN_MOVE_UNDOING;
+
 	if (move->threads)
-		fprintf(out, "%s: %zu threads are on their CPUs\n", move->name, move->n_threads);
+		fprintf(out, "%s: %zu threads are on their%s CPUs%s\n", move->name, move->n_threads,
+			undone ? "" : " new", undone ? " again" : "");
 	if (!move->memory || !progress->total)
 		return;
 	fprintf(out, "%s: %s moved in %.1f s (%.0f MB/s), the longest call %.1f ms", move->name,
 		vn_size_text(progress->moved, moved), (double)progress->elapsed_ns / 1e9,
 		rate_of(progress) / 1e6, (double)progress->longest_ns / 1e6);
-	if (move->order_known && move->order != VN_ORDER_ADDRESS)
+	if (move->order_known && move->order != VN_ORDER_ADDRESS && !undone)
 		fprintf(out, ", hottest first (%s)", vn_move_order_name(move->order));
 	fputc('\n', out);
 	fprintf(out, "  %s were there already, %s not touched yet\n", vn_size_text(progress->there, there),
