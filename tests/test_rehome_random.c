@@ -258,7 +258,7 @@ static void all_moves_hold(void **unused)
 			fail_msg("trial %u: %s", trial, err.problems[0].text);
 		done++;
 		spilled += plan->cost.spill > 0;
-		widened += move->cpuset.path != NULL;
+		widened += move->mems_after != NULL;
 		crowded += vn_notes_has(&move->notes, "workers-off-home") ||
 			   vn_notes_has(&move->notes, "workers-on-vcpus");
 		check_ranges(vm, plan, move);
