@@ -52,6 +52,8 @@ looked "as a page" "$vnuma" audit --interval 0 --html "$work/page.html"
 same "prints nothing else" "$out" ""
 like "and is whole" "$(tail -1 "$work/page.html")" '^</html>$'
 looked "a dump" "$vnuma" dump --interval 0
+like "has the host's settings" "$out" "transparent huge pages "
+like "and the CPUs that are isolated" "$out" "isolated CPUs "
 like "of the nodes" "$out" '^node [0-9]+: size [0-9]+ pages'
 looked "as JSON" "$vnuma" dump --interval 0 --json
 json "has a schema" .schema '"vnuma.dump/1"'
