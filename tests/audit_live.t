@@ -85,6 +85,23 @@ shows "one that goes on is asked again" '[.vms[].threads[]|select(.kind=="vcpu")
 expect "--no-qmp asks none" 0 "$vnuma" audit --interval 0 --json --no-qmp "$tag-m4"
 json "and knows less" '[.vms[].threads[]|select(.known_by=="qmp")]|length' 0
 
+# (python3 is there: meson needs it.) A QEMU that waits for its first client has no machine yet, and we must not be that client.
+started "$qemu" "${tiny[@]}" -name "$tag-waits,debug-threads=on" -qmp "unix:$work/waits,server=on"
+waits=$!
+listens "$work/waits"
+expect "a VM that waits for its manager is looked at" 3 "$vnuma" audit --interval 0 --json "$tag-waits"
+like "whoever it waits for, it is not we" "$(jq -r '.vms[0].gaps[].text' <<<"$out")" 'may be waiting for its first client'
+sleep 0.5 # it would be enough for a machine
+same "it goes on waiting" "$(cat "/proc/$waits/task/"*/comm | grep -c '^CPU ')" 0
+python3 - "$work/waits" <<'END'
+import socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect(sys.argv[1])
+    s.recv(1)
+END
+shows "once its machine is there, it is asked" '[.vms[].threads[]|select(.kind=="vcpu").known_by]' '["qmp"]' \
+	"$vnuma" audit --interval 0 --json "$tag-waits"
+
 # ---- without privilege ----
 
 nobody=(env VNUMA_STATE_DIR="$work/none" setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps -all --bounding-set -all)

@@ -12,6 +12,7 @@
 #include "live_qemu.h"
 #include "../src/base/clock.h"
 #include "../src/observe/blocks.h"
+#include "../src/observe/monitor_places.h"
 #include "../src/observe/monitor_round.h"
 #include "../src/observe/monitor_socket.h"
 
@@ -20,12 +21,37 @@
 static void assert_path(const char *line, const char *path)
 {
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.guest = vn_guest_new()};
-	vn_autofree char *found = NULL;
+	vn_autoplaces places = {0};
 
 	assert_int_equal(vn_guest_set_text(vm.guest, VN_FORM_QEMU, line, strlen(line)), 0);
-	assert_int_equal(vn_monitor_path(&vm, &found), path ? 0 : -ENOENT);
+	assert_int_equal(vn_monitor_places_read(&vm, &places), 0);
+	assert_int_equal(places.n, path != NULL);
 	if (path)
-		assert_string_equal(found, path);
+		assert_string_equal(places.v[0].path, path);
+}
+
+/* Whether QEMU may hold back its machine until a client comes to this monitor. */
+static void assert_waits(const char *line, bool waits)
+{
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.guest = vn_guest_new()};
+	vn_autoplaces places = {0};
+
+	assert_int_equal(vn_guest_set_text(vm.guest, VN_FORM_QEMU, line, strlen(line)), 0);
+	assert_int_equal(vn_monitor_places_read(&vm, &places), 0);
+	assert_int_equal(places.n, 1);
+	assert_int_equal(places.v[0].may_wait, waits);
+}
+
+static void test_who_waits(void **state)
+{
+	(void)state;
+	assert_waits("qemu -qmp unix:/run/a,server=on,wait=off", false);
+	assert_waits("qemu -qmp unix:/run/a,server,nowait", false);
+	assert_waits("qemu -qmp unix:/run/a,server=on", true);
+	assert_waits("qemu -qmp unix:/run/a,server=on,wait=on", true);
+	assert_waits("qemu -qmp unix:/run/a,server=on,wait=off,wait=on", true);
+	assert_waits("qemu -mon m,mode=control -chardev socket,id=m,path=/b,server=on", true);
+	assert_waits("qemu -mon m,mode=control -chardev socket,id=m,path=/b,server=on,wait=off", false);
 }
 
 static void test_paths(void **state)
@@ -46,10 +72,12 @@ static void test_paths(void **state)
 	assert_path("qemu -qmp", NULL);
 	assert_path("qemu", NULL);
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.record = vn_vm_new()};
-	vn_autofree char *found = NULL;
+	vn_autoplaces places = {0};
 	vm.record->qmp_path = strdup("/run/own");
-	assert_int_equal(vn_monitor_path(&vm, &found), 0);
-	assert_string_equal(found, "/run/own");
+	assert_int_equal(vn_monitor_places_read(&vm, &places), 0);
+	assert_int_equal(places.n, 1);
+	assert_string_equal(places.v[0].path, "/run/own");
+	assert_false(places.v[0].may_wait);
 }
 
 #define HEAD "Num       RefCount Protocol Flags    Type St Inode Path\n"
@@ -483,6 +511,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_who_waits),
 		cmocka_unit_test(test_who_is_connected),
 		cmocka_unit_test(test_live),
 		cmocka_unit_test(test_bad_answers),
