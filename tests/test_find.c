@@ -147,6 +147,9 @@ static void test_managers(void **state)
 		"/usr/bin/kvm|-name|mail,debug-threads=on|-chardev|"
 		"socket,id=qmp,path=/var/run/qemu-server/104.qmp,server=on,wait=off|-mon|chardev=qmp,mode=control|-m|64");
 	fake_put(&f.fake, "proc/31/cgroup", "12:cpuset:/qemu.slice/104.scope\n0::/elsewhere\n");
+	fake_put(&f.fake, "run/libvirt/qemu/db one.pid", "30\n");
+	fake_put(&f.fake, "run/qemu-server/104.pid", "31\n");
+	fake_link(&f.fake, "var/run", "/run");
 	fake_link(&f.fake, "proc/31/ns/mnt", "mnt:[2]");
 	fake_link(&f.fake, "proc/31/ns/pid", "pid:[4026531836]");
 	fake_link(&f.fake, "proc/self/ns/mnt", "mnt:[1]");
@@ -172,6 +175,48 @@ static void test_managers(void **state)
 	assert_int_equal(f.vms[2].manager, VN_MANAGER_NONE);
 	assert_string_equal(f.vms[2].name, "a,b");
 	assert_string_equal(f.vms[2].uuid, "");
+	clear(&f);
+}
+
+/* Who only says that libvirt or Proxmox looks after it must not direct a command at the VM that they do have. */
+static void test_claims(void **state)
+{
+	static const char libvirt[] =
+		"kvm|-m|64|-name|guest=%s|-uuid|" UUID "|-pidfile|/tmp/libvirt/qemu/A.pid",
+			  proxmox[] = "kvm|-m|64|-name|mail|-pidfile|/tmp/run/qemu-server/104.pid";
+	static const char *const names[] = {"prod-db", "unknown", "../../../tmp/x", "own", "garbled"};
+	struct found f = {0};
+	char words[256];
+
+	(void)state;
+	fake_make(&f.fake);
+	for (int i = 0; i < 5; i++) {
+		snprintf(words, sizeof(words), libvirt, names[i]);
+		put_process(&f.fake, 30 + i, "/usr/bin/kvm", words);
+	}
+	put_process(&f.fake, 35, "/usr/bin/kvm", proxmox);
+	fake_put(&f.fake, "run/libvirt/qemu/prod-db.pid", "4711"); /* another process's */
+	fake_put(&f.fake, "tmp/x.pid", "32");
+	fake_put(&f.fake, "run/user/107/libvirt/qemu/run/own.pid", "33\n");
+	fake_put(&f.fake, "run/libvirt/qemu/garbled.pid", "34 ");
+	fake_put(&f.fake, "run/qemu-server/104.pid", "4712\n");
+	if (geteuid() == 0) { /* the user's, whose the process is; and a user's where root's should be */
+		char path[256];
+		fake_put(&f.fake, "run/libvirt/qemu/unknown.pid", "31");
+		snprintf(path, sizeof(path), "%s/run/libvirt/qemu/unknown.pid", f.fake.path);
+		assert_int_equal(chown(path, 107, 107), 0);
+		snprintf(path, sizeof(path), "%s/run/user/107/libvirt/qemu/run/own.pid", f.fake.path);
+		assert_int_equal(chown(path, 107, 107), 0);
+	}
+	assert_int_equal(find(&f, NULL, 0), 0);
+	assert_int_equal(f.n, 6);
+	for (size_t i = 0; i < 6; i++) {
+		bool session = i == 3 && geteuid() == 0;
+		assert_int_equal(f.vms[i].manager, session ? VN_MANAGER_LIBVIRT_SESSION : VN_MANAGER_NONE);
+		assert_int_equal(f.vms[i].claims_manager, !session);
+		assert_int_equal(vn_notes_has(&f.vms[i].gaps, "manager-not-confirmed"), !session);
+		assert_string_equal(f.vms[i].id, "");
+	}
 	clear(&f);
 }
 
@@ -284,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_who_is_a_vm),
 		cmocka_unit_test(test_unreadable_programs),
 		cmocka_unit_test(test_managers),
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_names_that_are_asked_for),
 		cmocka_unit_test(test_records),

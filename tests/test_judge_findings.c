@@ -133,7 +133,12 @@ static void vcpu_off_home(void **state)
 	vm = healthy(&sample);
 	vm->manager = VN_MANAGER_LIBVIRT;
 	keep_on(sample, &vm->threads[2], "4-5");
-	assert_vm_finding(sample, "vcpu-off-home", "virsh vcpupin vm 2 0-3,8-11 --live");
+	assert_vm_finding(sample, "vcpu-off-home", "virsh -c qemu:///system vcpupin vm 2 0-3,8-11 --live");
+	/* another virsh would find another domain of that name, or none */
+	vm = healthy(&sample);
+	vm->manager = VN_MANAGER_LIBVIRT_SESSION;
+	keep_on(sample, &vm->threads[2], "4");
+	assert_vm_finding(sample, "vcpu-off-home", "taskset -pc 0-3,8-11 103");
 	/* as wide as home */
 	vm = healthy(&sample);
 	keep_on(sample, &vm->threads[2], "2,8-11");
@@ -163,7 +168,7 @@ static void vcpu_floating(void **state)
 	}
 	vm->manager = VN_MANAGER_LIBVIRT;
 	assert_vm_finding(sample, "vcpu-floating",
-		"for n in 0 1 2 3; do virsh vcpupin vm $n 0-3,8-11 --live || break; done");
+		"for n in 0 1 2 3; do virsh -c qemu:///system vcpupin vm $n 0-3,8-11 --live || break; done");
 	/* CPUs of one node only */
 	vm = healthy(&sample);
 	for (size_t i = 0; i < 4; i++)
@@ -347,7 +352,7 @@ static void vhost_remote(void **state)
 	struct vn_vm_sample *vm = with_worker(&sample, "4-7", 4, 400);
 	sample_thread(sample, vm, VN_THREAD_VHOST, 1, "4-7", 5, 400, 0);
 	vm->manager = VN_MANAGER_LIBVIRT;
-	assert_vm_finding(sample, "vhost-remote", "virsh emulatorpin vm 0-3,8-11 --live");
+	assert_vm_finding(sample, "vhost-remote", "virsh -c qemu:///system emulatorpin vm 0-3,8-11 --live");
 	/* it may be at home, and did next to nothing where it was last */
 	with_worker(&sample, "0-15", 4, 1);
 	assert_vm_codes(sample, "");
@@ -386,12 +391,14 @@ static void iothread_remote(void **state)
 	struct vn_vm_sample *vm = healthy(&sample);
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "4-7", 5, 300, 0);
 	vm->manager = VN_MANAGER_LIBVIRT;
-	assert_vm_finding(sample, "iothread-remote", "virsh iothreadpin vm 1 0-3,8-11 --live");
+	assert_vm_finding(
+		sample, "iothread-remote", "virsh -c qemu:///system iothreadpin vm 1 0-3,8-11 --live");
 	/* asleep since it was kept away: where it was last says nothing any more */
 	vm = healthy(&sample);
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "4-7", 1, 0, 0);
 	vm->manager = VN_MANAGER_LIBVIRT;
-	assert_vm_finding(sample, "iothread-remote", "virsh iothreadpin vm 1 0-3,8-11 --live");
+	assert_vm_finding(
+		sample, "iothread-remote", "virsh -c qemu:///system iothreadpin vm 1 0-3,8-11 --live");
 	vm = healthy(&sample);
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "8-11", 9, 300, 0);
 	assert_vm_codes(sample, "");
@@ -626,7 +633,7 @@ static void cpuset_forbids_home(void **state)
 	vm->blocks[0].residency.nodes[0].node = 1;
 	vm->mems = maker_set("1");
 	assert_vm_finding(sample, "cpuset-forbids-home",
-		"virsh numatune vm --mode restrictive --nodeset 0-1 --live && vnuma move vm --vnode 0=0");
+		"virsh -c qemu:///system numatune vm --mode restrictive --nodeset 0-1 --live && vnuma move vm --vnode 0=0");
 	/* strict: libvirt takes no change of a running domain */
 	vm = healthy(&sample);
 	vm->manager = VN_MANAGER_LIBVIRT;
@@ -749,11 +756,12 @@ static void hostile_names(void **state)
 		bool plain;
 		const char *fix, *pin;
 	} cases[] = {
-		{"db-1", "", true, "vnuma move db-1 --vnode 0=0", "virsh vcpupin db-1 2 0-3,8-11 --live"},
+		{"db-1", "", true, "vnuma move db-1 --vnode 0=0",
+			"virsh -c qemu:///system vcpupin db-1 2 0-3,8-11 --live"},
 		{"a; reboot", "", false, "vnuma move 100 --vnode 0=0", NULL},
 		{"$(reboot)", "6e4f0b9a-0c5a-4a3e-9a55-0123456789ab", false,
 			"vnuma move 6e4f0b9a-0c5a-4a3e-9a55-0123456789ab --vnode 0=0",
-			"virsh vcpupin 6e4f0b9a-0c5a-4a3e-9a55-0123456789ab 2 0-3,8-11 --live"},
+			"virsh -c qemu:///system vcpupin 6e4f0b9a-0c5a-4a3e-9a55-0123456789ab 2 0-3,8-11 --live"},
 		{"x\ny", "; rm -rf / ;aaaaaaaaaaaaaaaaaaaaaaaa", false, "vnuma move 100 --vnode 0=0", NULL},
 		{"--live", "", true, "vnuma move 100 --vnode 0=0", NULL},
 		{"17", "", true, "vnuma move 100 --vnode 0=0", NULL},

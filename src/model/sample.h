@@ -26,6 +26,7 @@ enum vn_manager {
 	VN_MANAGER_VNUMA,
 	VN_MANAGER_LIBVIRT,
 	VN_MANAGER_PROXMOX,
+	VN_MANAGER_LIBVIRT_SESSION, /* a user's own libvirt, which virsh reaches only as that user */
 };
 
 /* From where something is known. */
@@ -129,6 +130,7 @@ struct vn_vm_sample {
 	char uuid[37]; /* lower case; or empty */
 	char id[16]; /* Proxmox: its number; or empty */
 	enum vn_manager manager;
+	bool claims_manager; /* its command line is as a manager writes them, but the manager does not know it */
 	struct vn_process process;
 	uid_t uid;
 	char cgroup[2 * VN_SAMPLE_TEXT]; /* of cgroup v2, or of v1's cpuset: "/machine.slice/…"; or empty */
@@ -193,7 +195,7 @@ void vn_thread_sample_clear(struct vn_thread_sample *thread);
 void vn_nic_sample_clear(struct vn_nic_sample *nic);
 void vn_device_sample_clear(struct vn_device_sample *device);
 
-/* "none", "vnuma", "libvirt", "proxmox". */
+/* "none", "vnuma", "libvirt", "proxmox", "libvirt-session". */
 const char *vn_manager_name(enum vn_manager manager);
 
 /* "kernel", "qmp", "record", "command-line", "name", "behaviour"; NULL for nothing. */

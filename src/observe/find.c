@@ -15,6 +15,7 @@
 #include "../base/process.h"
 #include "../base/qemu_options.h"
 #include "../base/text.h"
+#include "manager.h"
 #include "qemu_process.h"
 #include "vm_identity.h"
 
@@ -183,6 +184,8 @@ static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sa
 		r = read_exe(f, vm);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
+	if (vn_manager_confirm(f->survey->root, vm) < 0)
+		return -ENOMEM;
 	if (read_of(f, pid, "cgroup", &cgroup) == 0)
 		vn_identity_from_cgroup(cgroup, vm);
 	vm->other_mounts = has_other(f, pid, "mnt");

@@ -70,11 +70,11 @@ static int tell_no_use(struct vn_vm_sample *vm, const char *why)
 
 /* ---- the round ---- */
 
-/* A manager wants its monitor for itself, even if it has not come yet. */
+/* A manager wants its monitor for itself, even if it has not come yet, or is one that cannot be seen from here (in a container, say). */
 static bool may_ask(const struct vn_survey *survey, const struct vn_vm_sample *vm)
 {
 	return survey->qmp && survey->root->live &&
-	       (vm->manager == VN_MANAGER_NONE || vm->manager == VN_MANAGER_VNUMA);
+	       ((vm->manager == VN_MANAGER_NONE && !vm->claims_manager) || vm->manager == VN_MANAGER_VNUMA);
 }
 
 /* Whether QEMU has made its machine, and so waits for no client any more: there are vCPUs. Not known: no. */
