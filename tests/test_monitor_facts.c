@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -87,10 +88,10 @@ static void test_paths(void **state)
 
 static void assert_used(const char *text, bool used, bool listens)
 {
-	bool does;
+	uint64_t listener;
 
-	assert_int_equal(vn_monitor_is_used(text, "/run/vm/qmp", &does), used);
-	assert_int_equal(does, listens);
+	assert_int_equal(vn_monitor_is_used(text, "/run/vm/qmp", &listener), used);
+	assert_int_equal(listener, listens ? 72501 : 0);
 }
 
 static void test_who_is_connected(void **state)
@@ -195,6 +196,7 @@ static void test_live(void **state)
 struct child {
 	char folder[32], path[48];
 	pid_t pid;
+	int *clients; /* that it has taken up; shared with it */
 };
 
 /* An answer that ends with this is sent without end: byte by byte, or as fast as it is read. */
@@ -238,7 +240,8 @@ static void answer(int fd, const char *const *answers)
 	close(fd);
 }
 
-static void child_start(struct child *child, const char *const *answers)
+/* `boxed`: its folder is its root. */
+static void child_start_in(struct child *child, const char *const *answers, bool boxed)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int ready[2];
@@ -247,28 +250,41 @@ static void child_start(struct child *child, const char *const *answers)
 	*child = (struct child){.folder = "/tmp/vnuma-child-XXXXXX"};
 	assert_non_null(mkdtemp(child->folder));
 	snprintf(child->path, sizeof(child->path), "%s/qmp", child->folder);
-	strcpy(address.sun_path, child->path);
+	strcpy(address.sun_path, boxed ? "/qmp" : child->path);
+	child->clients = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(child->clients != MAP_FAILED);
 	assert_int_equal(pipe(ready), 0);
 	child->pid = fork();
 	if (child->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0 ||
+		if ((boxed && chroot(child->folder) < 0) ||
+			bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0 ||
 			write(ready[1], &byte, 1) != 1)
 			_exit(1);
 		signal(SIGPIPE, SIG_IGN);
-		for (;;)
-			answer(accept(fd, NULL, NULL), answers);
+		for (;;) {
+			int client = accept(fd, NULL, NULL);
+			++*child->clients;
+			answer(client, answers);
+		}
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
 	close(ready[1]);
 }
 
+static void child_start(struct child *child, const char *const *answers)
+{
+	child_start_in(child, answers, false);
+}
+
 static void child_stop(struct child *child)
 {
 	kill(child->pid, SIGKILL);
 	waitpid(child->pid, NULL, 0);
+	if (child->clients)
+		munmap(child->clients, sizeof(int));
 	unlink(child->path);
 	rmdir(child->folder);
 }
@@ -278,7 +294,7 @@ static int ask(const char *const *answers, struct vn_monitor_facts *facts, char 
 {
 	vn_cleanup(child_stop) struct child child;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
-		.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA};
+		.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA, .uid = getuid()};
 	vn_autoroot root = {.fd = -1};
 
 	child_start(&child, answers);
@@ -430,7 +446,8 @@ static void many_start(struct child *child, struct vn_vm_sample *vms)
 	*child = (struct child){.folder = "/tmp/vnuma-child-XXXXXX"};
 	assert_non_null(mkdtemp(child->folder));
 	for (size_t i = 0; i < MANY; i++) {
-		vms[i] = (struct vn_vm_sample){.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA};
+		vms[i] = (struct vn_vm_sample){
+			.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA, .uid = getuid()};
 		assert_true(asprintf(&vms[i].record->qmp_path, "%s/%zu", child->folder, i) > 0);
 	}
 	assert_int_equal(pipe(ready), 0);
@@ -469,8 +486,10 @@ static void test_many_that_hang(void **state)
 	(void)state;
 	many_start(&many, vms);
 	child_start(&child, answers);
-	vms[MANY] = (struct vn_vm_sample){
-		.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA, .process.pid = child.pid};
+	vms[MANY] = (struct vn_vm_sample){.record = vn_vm_new(),
+		.manager = VN_MANAGER_VNUMA,
+		.process.pid = child.pid,
+		.uid = getuid()};
 	vms[MANY].record->qmp_path = strdup(child.path);
 	assert_int_equal(vn_root_open("/", &root, NULL), 0);
 	struct vn_survey survey = ask_survey(&root);
@@ -490,6 +509,68 @@ static void test_many_that_hang(void **state)
 	}
 	many.path[0] = '\0';
 	child_stop(&many);
+}
+
+/* How many have connected to a child before this very call, which is one more. It takes up one after another. */
+static int connections(const struct child *child)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	vn_autoclose int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char byte;
+
+	strcpy(address.sun_path, child->path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(read(fd, &byte, 1), 1);
+	return *child->clients - 1;
+}
+
+/* Asks a process for a monitor that is at `path` by its command line, and expects a gap. */
+static void assert_not_asked(pid_t pid, const char *path, const char *says)
+{
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {
+		.record = vn_vm_new(), .manager = VN_MANAGER_VNUMA, .process.pid = pid, .uid = getuid()};
+	vn_autoroot root = {.fd = -1};
+	vn_autofacts facts = {0};
+
+	assert_int_equal(vn_root_open("/", &root, NULL), 0);
+	struct vn_survey survey = ask_survey(&root);
+	vm.record->qmp_path = strdup(path);
+	assert_int_equal(ask_one(&survey, &vm, &facts), 0);
+	assert_int_equal(vm.gaps.n, 1);
+	if (!strstr(vm.gaps.v[0].text, says))
+		fail_msg("'%s' is not in '%s'", says, vm.gaps.v[0].text);
+}
+
+/* A path that was its own when it began to listen, and is somebody else's now. */
+static void lead_astray(const struct child *child, const char *target)
+{
+	char real[64];
+
+	snprintf(real, sizeof(real), "%s/real", child->folder);
+	assert_int_equal(rename(child->path, real), 0);
+	assert_int_equal(symlink(target, child->path), 0);
+	unlink(real);
+}
+
+/* Whoever else listens is not to notice anything, wherever a command line or a link leads. */
+static void test_strangers(void **state)
+{
+	static const char *const answers[] = {GREETING, NULL};
+	vn_cleanup(child_stop) struct child stranger, child, boxed;
+
+	(void)state;
+	child_start(&stranger, answers);
+	child_start(&child, answers);
+	child_start_in(&boxed, answers, geteuid() == 0);
+	assert_not_asked(getpid(), stranger.path, "another process");
+	if (geteuid() == 0) {
+		lead_astray(&boxed, stranger.path); /* there is no such thing in its root */
+		assert_not_asked(boxed.pid, "/qmp", "nobody listens");
+		lead_astray(&child, stranger.path);
+		assert_int_equal(chown(stranger.path, 65534, 65534), 0);
+		assert_not_asked(child.pid, child.path, "another process");
+	}
+	assert_int_equal(connections(&stranger), 0);
 }
 
 static void test_nobody_listens(void **state)
@@ -520,6 +601,7 @@ int main(void)
 		cmocka_unit_test(test_no_addresses),
 		cmocka_unit_test(test_no_human_monitor),
 		cmocka_unit_test(test_many_that_hang),
+		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_nobody_listens),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,10 @@
 #include "survey.h"
 
 /*
- * Whether /proc/net/unix (its text) shows a connection to `path`, or one that waits to be taken up. *ret_listens: whether somebody
- * listens there.
+ * Whether /proc/net/unix (its text) shows a connection to `path`, or one that waits to be taken up. *ret_listener: the inode of the socket
+ * that listens there; 0: none.
  */
-bool vn_monitor_is_used(const char *net_unix, const char *path, bool *ret_listens);
+bool vn_monitor_is_used(const char *net_unix, const char *path, uint64_t *ret_listener);
 
 /*
  * Connects to it, if it is this very process that listens there and nobody else is connected. The descriptor; or -EBUSY, -ENOENT
