@@ -388,6 +388,55 @@ static void test_addresses(void **state)
 	assert_int_equal(facts.blocks[1].address, 0);
 }
 
+/* As a monitor with pretty=on writes it. */
+static void test_pretty_answers(void **state)
+{
+	vn_autofacts facts = {0};
+	char gap[512];
+
+	(void)state;
+	assert_int_equal(
+		ask(
+			(const char *const[]){
+				"{\r\n    \"QMP\": {\r\n        \"version\": {\r\n        }\r\n    }\r\n}\r\n",
+				"{\r\n    \"return\": {\r\n    },\r\n    \"id\": 1\r\n}\r\n",
+				"{\r\n    \"return\": [\r\n        {\r\n            \"thread-id\": 12,\r\n            \"cpu-index\": 0\r\n"
+				"        }\r\n    ],\r\n    \"id\": 2\r\n}\r\n",
+				"{\r\n    \"return\": [\r\n    ],\r\n    \"id\": 3\r\n}\r\n{\r\n    \"event\": \"STOP\"\r\n}\r\n",
+				"{\r\n    \"return\": [\r\n    ],\r\n    \"id\": 4\r\n}\r\n",
+				"{\r\n    \"return\": \"\",\r\n    \"id\": 5\r\n}\r\n", NULL},
+			&facts, gap),
+		1);
+	assert_int_equal(facts.n_threads, 1);
+	assert_int_equal(facts.threads[0].tid, 12);
+}
+
+/* One that is pretty, and the first is taken: the second is asked. Both are there as the command line orders them. */
+static void test_second_monitor(void **state)
+{
+	vn_cleanup(live_stop) struct live_qemu q;
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {0};
+	vn_autofacts facts = {0};
+	vn_autoroot root = {.fd = -1};
+	char words[256], second[64];
+
+	(void)state;
+	snprintf(second, sizeof(second), "/tmp/vnuma-second-%d", (int)getpid());
+	snprintf(words, sizeof(words),
+		"-S -accel tcg -m 32 -mon chardev=two,mode=control,pretty=on "
+		"-chardev socket,id=two,path=%s,server=on,wait=off",
+		second);
+	if (!live_start(&q, words))
+		skip();
+	assert_int_equal(vn_root_open("/", &root, NULL), 0);
+	struct vn_survey survey = ask_survey(&root);
+	live_sample(&q, &vm);
+	assert_int_equal(ask_one(&survey, &vm, &facts), 1); /* we are still connected to the first */
+	assert_int_equal(vm.gaps.n, 0);
+	assert_int_equal(facts.n_threads, 1);
+	unlink(second);
+}
+
 /* Until QEMU 7.2 there are no addresses; a figure where they would be is none, and blocks that we were not told of are left out. */
 static void test_no_addresses(void **state)
 {
@@ -598,6 +647,8 @@ int main(void)
 		cmocka_unit_test(test_bad_answers),
 		cmocka_unit_test(test_endless_answers),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_pretty_answers),
+		cmocka_unit_test(test_second_monitor),
 		cmocka_unit_test(test_no_addresses),
 		cmocka_unit_test(test_no_human_monitor),
 		cmocka_unit_test(test_many_that_hang),

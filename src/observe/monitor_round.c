@@ -109,6 +109,21 @@ static int connect_to(
 	return vn_monitor_connect(round->survey, vm, place->path);
 }
 
+/* To the first of its monitors that is free; else why the first is not. */
+static int connect_first(
+	const struct round *round, const struct vn_vm_sample *vm, const struct vn_monitor_places *places)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < places->n; i++) {
+		int fd = connect_to(round, vm, &places->v[i]);
+		if (fd >= 0 || fd == -ENOMEM)
+			return fd;
+		first = first ? first : fd;
+	}
+	return first;
+}
+
 static int begin(struct round *round, struct vn_vm_sample *vm, struct vn_monitor_facts *facts)
 {
 	struct asked *asked = &round->v[round->n];
@@ -119,7 +134,7 @@ static int begin(struct round *round, struct vn_vm_sample *vm, struct vn_monitor
 	int r = vn_monitor_places_read(vm, &places);
 	if (r < 0 || places.n == 0)
 		return r;
-	int fd = connect_to(round, vm, &places.v[0]);
+	int fd = connect_first(round, vm, &places);
 	if (fd < 0)
 		return tell_not_asked(vm, fd);
 	*asked = (struct asked){.vm = vm, .facts = facts, .deadline = vn_now_ms() + EACH_MS};
