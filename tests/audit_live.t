@@ -216,6 +216,29 @@ for ((i = 0; i < rounds; i++)); do
 done
 same "VMs that end while they are looked at: of $rounds audits, those with an error" $failed 0
 
+expect "an empty name is nobody's" 2 "$vnuma" audit --interval 0 ""
+like "which is said" "$err" "'' is no VM"
+
+started "$qemu" "${tiny[@]}" -name "$tag-watched,debug-threads=on"
+watched=$!
+shows "a VM that is watched" '.vms|length' 1 "$vnuma" audit --interval 0 --json "$tag-watched"
+"$vnuma" audit --watch --every 1 --interval 0 --json "$tag-watched" >"$work/watch" 2>"$work/watch.err" </dev/null &
+watcher=$!
+pids+=($watcher)
+for ((i = 0; i < 200; i++)); do
+	[ ! -s "$work/watch" ] || break
+	sleep 0.05
+done
+kill -KILL $watched
+for ((i = 0; i < 200; i++)); do
+	! grep -q 'has ended' "$work/watch" || break
+	sleep 0.05
+done
+kill -TERM $watcher
+wait $watcher
+same "and ends, is no error of who watches" "$(<"$work/watch.err")" ""
+same "but told" "$(tail -n 1 "$work/watch" | jq -c '[.gaps[].text,(.vms|length)]')" "[\"VM $tag-watched has ended\",0]"
+
 # ---- programs that are called QEMU ----
 
 cp "$(command -v sleep)" "$work/qemu-system-x86_64"

@@ -254,7 +254,8 @@ static void test_hostile_names(void **state)
 
 static void test_names_that_are_asked_for(void **state)
 {
-	static const char *const good[] = {"two", "50"}, *const bad[] = {"two", "none", "\033[31m"};
+	static const char *const good[] = {"two", "50"}, *const bad[] = {"two", "none", "\033[31m"},
+				 *const empty[] = {""};
 	struct found f = {0};
 
 	(void)state;
@@ -264,7 +265,9 @@ static void test_names_that_are_asked_for(void **state)
 	put_process(&f.fake, 52, "/usr/bin/kvm", "kvm|-m|64|-name|two");
 	put_process(&f.fake, 53, "/usr/bin/kvm", "kvm|-m|64|-name|three");
 	assert_int_equal(find(&f, good, 2), 0);
-	assert_int_equal(f.n, 3);
+	assert_int_equal(f.n, 4); /* all of them, for what one gets depends on the others */
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(f.vms[i].aside, i == 3);
 	struct found g = {.fake = f.fake};
 	assert_int_equal(find(&g, bad, 3), -ENOENT);
 	assert_int_equal(g.err.n, 2);
@@ -273,6 +276,17 @@ static void test_names_that_are_asked_for(void **state)
 		"no VM runs here that is called 'none', nor has that pid, uuid or id; 'vnuma audit' without names lists them");
 	assert_null(strchr(g.err.problems[1].text, '\033'));
 	vn_error_clear(&g.err);
+	assert_int_equal(find(&g, empty, 1), -ENOENT); /* no VM has no uuid */
+	vn_error_clear(&g.err);
+	struct vn_survey later = {.root = &f.fake.root, .names = bad, .n_names = 2, .names_known = true};
+	assert_int_equal(vn_vms_find(&later, &g.vms, &g.n, &g.gaps, &g.err), 0);
+	assert_int_equal(g.n, 4);
+	assert_int_equal(g.gaps.n, 1);
+	assert_string_equal(g.gaps.v[0].text, "VM none has ended");
+	for (size_t i = 0; i < g.n; i++)
+		vn_vm_sample_clear(&g.vms[i]);
+	free(g.vms);
+	vn_notes_clear(&g.gaps);
 	clear(&f);
 }
 

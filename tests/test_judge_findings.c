@@ -264,6 +264,25 @@ static void vcpu_squeezed_by_others(void **state)
 	assert_non_null(strstr(ours->text, "other"));
 }
 
+/* Naming a VM does not change what is judged of it: the other is not told of, but counts. */
+static void squeezed_by_one_aside(void **state)
+{
+	(void)state;
+	vn_autosample *sample = make_plain_sample(2);
+	struct vn_vm_sample *vm = add_healthy(sample, "vm", 100, 0);
+	struct vn_vm_sample *other = add_healthy(sample, "other", 200, 0);
+	for (size_t i = 0; i < 4; i++)
+		keep_on(sample, &other->threads[i], i == 0 ? "8" : "9-11");
+	for (size_t i = 1; i < 4; i++)
+		vm->threads[i].run_ns = other->threads[i].run_ns = SECOND / 10;
+	other->aside = true;
+	other->blocks[0].residency.nodes[0].node = 1; /* and below the threshold */
+	vn_autoaudit *audit = judge(sample);
+	assert_int_equal(audit->n_vms, 1);
+	assert_int_equal(audit->n_below, 0);
+	assert_non_null(strstr(finding(&judged(audit, "vm")->findings, "vcpu-squeezed")->text, "other"));
+}
+
 static void vcpu_not_squeezed_by_others(void **state)
 {
 	(void)state;
@@ -925,6 +944,7 @@ int main(void)
 		cmocka_unit_test(promises_are_kept),
 		cmocka_unit_test(vcpu_squeezed_by_waiting),
 		cmocka_unit_test(vcpu_squeezed_by_others),
+		cmocka_unit_test(squeezed_by_one_aside),
 		cmocka_unit_test(vcpu_not_squeezed_by_others),
 		cmocka_unit_test(vcpus_that_stay),
 		cmocka_unit_test(vcpus_on_one_cpu),

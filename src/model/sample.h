@@ -126,6 +126,7 @@ struct vn_device_sample {
 
 struct vn_vm_sample {
 	char name[VN_SAMPLE_TEXT]; /* as its manager calls it; "qemu-PID" where nobody named it */
+	bool aside; /* nobody asked for it: it is there because it bears on the others, and its pages are not looked at */
 	bool name_is_plain; /* it was [A-Za-z0-9._+-] only, and so stands unchanged */
 	char uuid[37]; /* lower case; or empty */
 	char id[16]; /* Proxmox: its number; or empty */

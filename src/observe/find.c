@@ -204,8 +204,8 @@ static bool is_named(const struct vn_vm_sample *vm, const char *name)
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", vm->process.pid);
-	return strcmp(name, vm->name) == 0 || strcmp(name, pid) == 0 || strcmp(name, vm->id) == 0 ||
-	       strcasecmp(name, vm->uuid) == 0;
+	return strcmp(name, vm->name) == 0 || strcmp(name, pid) == 0 ||
+	       (vm->id[0] && strcmp(name, vm->id) == 0) || (vm->uuid[0] && strcasecmp(name, vm->uuid) == 0);
 }
 
 static bool is_wanted(const struct vn_survey *survey, const struct vn_vm_sample *vm)
@@ -217,7 +217,8 @@ static bool is_wanted(const struct vn_survey *survey, const struct vn_vm_sample 
 	return survey->n_names == 0;
 }
 
-static int check_names(const struct vn_survey *survey, size_t n, const bool *found, struct vn_error *err)
+static int check_names(const struct vn_survey *survey, size_t n, const bool *found, struct vn_notes *gaps,
+	struct vn_error *err)
 {
 	int r = 0;
 	char seen[VN_QUOTE_MAX];
@@ -225,6 +226,12 @@ static int check_names(const struct vn_survey *survey, size_t n, const bool *fou
 	for (size_t i = 0; i < survey->n_names; i++) {
 		if (found[i])
 			continue;
+		if (survey->names_known) {
+			if (vn_notes_add(gaps, "vm-ended", "VM %s has ended",
+				    vn_quote(survey->names[i], seen)) < 0)
+				return vn_error_environment(err, -ENOMEM, "out of memory");
+			continue;
+		}
 		vn_error_input(err, NULL,
 			"no VM runs here that is called '%s', nor has that pid, uuid or id; %s",
 			vn_quote(survey->names[i], seen),
@@ -283,7 +290,8 @@ static int walk(struct finder *f, char *const *names, bool *found, size_t *ret_s
 		*ret_seen += r > 0;
 		for (size_t k = 0; r > 0 && k < f->survey->n_names; k++)
 			found[k] |= is_named(&vm, f->survey->names[k]);
-		if (r > 0 && is_wanted(f->survey, &vm))
+		vm.aside = r > 0 && !is_wanted(f->survey, &vm);
+		if (r > 0)
 			r = add(f, &vm);
 		else
 			vn_vm_sample_clear(&vm);
@@ -317,7 +325,7 @@ int vn_vms_find(const struct vn_survey *survey, struct vn_vm_sample **ret_vms, s
 	if (r < 0)
 		vn_error_environment(err, -ENOMEM, "out of memory");
 	if (r == 0)
-		r = check_names(survey, seen, found, err);
+		r = check_names(survey, seen, found, gaps, err);
 	if (r < 0) {
 		drop(&f);
 		return r;

@@ -73,7 +73,7 @@ static int tell_no_use(struct vn_vm_sample *vm, const char *why)
 /* A manager wants its monitor for itself, even if it has not come yet, or is one that cannot be seen from here (in a container, say). */
 static bool may_ask(const struct vn_survey *survey, const struct vn_vm_sample *vm)
 {
-	return survey->qmp && survey->root->live &&
+	return survey->qmp && survey->root->live && !vm->aside &&
 	       ((vm->manager == VN_MANAGER_NONE && !vm->claims_manager) || vm->manager == VN_MANAGER_VNUMA);
 }
 

@@ -96,7 +96,7 @@ static int look_at_pages(
 {
 	while (*next < sample->n_vms && now_ns() < deadline) {
 		struct vn_vm_sample *vm = &sample->vms[(*next)++];
-		int r = survey->pages || survey->exact ? vn_blocks_look(survey, vm) : 0;
+		int r = !vm->aside && (survey->pages || survey->exact) ? vn_blocks_look(survey, vm) : 0;
 		if (r < 0 && r != -ESRCH)
 			return r; /* one that is gone is dropped at the end: the looks hold on to all */
 	}
