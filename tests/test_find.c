@@ -112,22 +112,44 @@ static void test_unreadable_programs(void **state)
 
 	(void)state;
 	fake_make(&f.fake);
-	for (int pid = 20; pid < 23; pid++) {
+	for (int pid = 20; pid < 24; pid++) {
 		char path[64];
-		put_process(
-			&f.fake, pid, "x", pid == 20 ? "/usr/bin/qemu-system-arm|-m|64" : "/bin/sh|/tmp/kvm");
+		put_process(&f.fake, pid, "x",
+			pid == 20 || pid == 23 ? "/usr/bin/qemu-system-arm|-m|64" : "/bin/sh|/tmp/kvm");
 		snprintf(path, sizeof(path), "%s/proc/%d/exe", f.fake.path, pid);
 		remove(path);
 		snprintf(path, sizeof(path), "proc/%d/comm", pid);
 		fake_put(&f.fake, path,
 			pid == 20   ? "qemu-system-arm\n"
 			: pid == 21 ? "kvm\n"
+			: pid == 23 ? "foo\n" /* -name process=foo */
 				    : "kvm-irqfd-clean\n");
 	}
 	assert_int_equal(find(&f, NULL, 0), 0);
-	assert_int_equal(f.n, 1);
+	assert_int_equal(f.n, 2);
 	assert_int_equal(f.vms[0].process.pid, 20);
 	assert_null(f.vms[0].process.exe);
+	assert_int_equal(f.vms[1].process.pid, 23);
+	clear(&f);
+}
+
+/* A program of QEMU's name with one thread is none, and one line says so. */
+static void test_one_thread(void **state)
+{
+	struct found f = {0};
+
+	(void)state;
+	fake_make(&f.fake);
+	for (int pid = 24; pid < 27; pid++)
+		put_process(&f.fake, pid, "/tmp/kvm", "./kvm|-name|guest=foo");
+	fake_put(&f.fake, "proc/24/status", "Name:\tkvm\nUid:\t107\t107\t107\t107\nThreads:\t1\n");
+	fake_put(&f.fake, "proc/25/status", "Name:\tkvm\nUid:\t107\t107\t107\t107\nThreads:\t2\n");
+	fake_put(&f.fake, "proc/26/status", "Name:\tkvm\nThreads:\t1\n");
+	assert_int_equal(find(&f, NULL, 0), 0);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.vms[0].process.pid, 25);
+	assert_int_equal(f.gaps.n, 1);
+	assert_string_equal(f.gaps.v[0].code, "not-qemu");
 	clear(&f);
 }
 
@@ -249,6 +271,11 @@ static void test_hostile_names(void **state)
 	assert_string_equal(f.vms[3].uuid, UUID);
 	assert_null(f.vms[3].guest);
 	assert_true(vn_notes_has(&f.vms[3].gaps, "command-not-followed"));
+	assert_non_null(f.vms[0].guest); /* a name does not hide what it is the name of */
+	assert_int_equal(f.vms[0].guest->memory, 64 * VN_MIB);
+	assert_true(vn_notes_has(&f.vms[0].gaps, "name-not-followed"));
+	assert_false(vn_notes_has(&f.vms[0].gaps, "command-not-followed"));
+	assert_int_equal(f.vms[2].gaps.n, 0);
 	clear(&f);
 }
 
@@ -342,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_is_a_vm),
 		cmocka_unit_test(test_unreadable_programs),
+		cmocka_unit_test(test_one_thread),
 		cmocka_unit_test(test_managers),
 		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_hostile_names),
