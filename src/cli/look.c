@@ -95,10 +95,10 @@ static int read_records(struct vn_vm_list *ret_list, struct vn_notes *gaps)
 {
 	vn_autostate state = {.fd = -1};
 	vn_autoerror problems = {0}, broken = {0};
-	int r = vn_state_open(&state, &problems);
+	int r = vn_state_open_existing(&state, &problems);
 
 	if (r == -ENOENT)
-		return 0; /* a user without a place for it has no VMs of vnuma's */
+		return 0; /* no VM of vnuma's has been started */
 	if (r == 0)
 		r = vn_state_list(&state, ret_list, &broken, &problems);
 	if (r == 0 && broken.n == 0)

@@ -181,7 +181,7 @@ static int take(const struct vn_survey *survey, struct vn_sample *sample, struct
 	if (r == 0)
 		r = watch_all(survey, sample);
 	if (r == -ECANCELED)
-		return vn_error_environment(err, r, "stopped");
+		return r; /* who stopped it knows */
 	if (r < 0)
 		return vn_error_environment(err, r, "%s", r == -ENOMEM ? "out of memory" : strerror(-r));
 	drop_ended(survey, sample);

@@ -39,7 +39,7 @@ struct vn_survey {
 
 /*
  * Looks at the host's VMs. `host` is taken over, on success only. A name that no VM has is a problem of the input (-ENOENT), one for
- * each. All VMs are in the sample, those that have no such name as `aside`: what a VM gets depends on the others. -EACCES and the like are gaps of the sample, not failures.
+ * each. All VMs are in the sample, those that have no such name as `aside`: what a VM gets depends on the others. -EACCES and the like are gaps of the sample, not failures; -ECANCELED adds no problem.
  */
 int vn_survey_take(const struct vn_survey *survey, struct vn_host *host, struct vn_sample **ret_sample,
 	struct vn_error *err);
