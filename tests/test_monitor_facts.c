@@ -16,6 +16,7 @@
 #include "../src/observe/monitor_places.h"
 #include "../src/observe/monitor_round.h"
 #include "../src/observe/monitor_socket.h"
+#include "../src/observe/told_blocks.h"
 
 /* ---- where ---- */
 
@@ -311,6 +312,7 @@ static int ask(const char *const *answers, struct vn_monitor_facts *facts, char 
 }
 
 #define GREETING "{\"QMP\": {\"version\": {}, \"capabilities\": []}}\n"
+#define NO_DEVICES "{\"return\": [], \"id\": 6}\n"
 #define READY GREETING, "{\"return\": {}, \"id\": 1}\n"
 
 static void assert_gap(const char *const *answers, const char *says)
@@ -376,7 +378,7 @@ static void test_addresses(void **state)
 			    "{\"return\": \"              Block Name    PSize              Offset               Used              Total                HVA  RO\\r\\n"
 			    "           /objects/ram0    2 MiB  0x0000000000000000 0x0000000040000000 0x0000000040000000 0x00007f1234000000  rw\\r\\n"
 			    "                 pc.bios    4 KiB  0x0000000040000000 0x0000000000040000 0x0000000000040000 0x00007f5678000000  ro\\r\\n\", \"id\": 5}\n",
-			    NULL},
+			    NO_DEVICES, NULL},
 			&facts, gap),
 		1);
 	assert_int_equal(facts.n_threads, 1);
@@ -404,7 +406,7 @@ static void test_pretty_answers(void **state)
 				"        }\r\n    ],\r\n    \"id\": 2\r\n}\r\n",
 				"{\r\n    \"return\": [\r\n    ],\r\n    \"id\": 3\r\n}\r\n{\r\n    \"event\": \"STOP\"\r\n}\r\n",
 				"{\r\n    \"return\": [\r\n    ],\r\n    \"id\": 4\r\n}\r\n",
-				"{\r\n    \"return\": \"\",\r\n    \"id\": 5\r\n}\r\n", NULL},
+				"{\r\n    \"return\": \"\",\r\n    \"id\": 5\r\n}\r\n", NO_DEVICES, NULL},
 			&facts, gap),
 		1);
 	assert_int_equal(facts.n_threads, 1);
@@ -437,6 +439,91 @@ static void test_second_monitor(void **state)
 	unlink(second);
 }
 
+/* Devices tell to which vnode their memory belongs; what they tell of nothing that is known is left. */
+static void test_memory_devices(void **state)
+{
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {0};
+	static const char line[] =
+		"kvm -m 64,slots=4,maxmem=1G -smp 2 -numa node,cpus=0,mem=32M -numa node,cpus=1,mem=32M";
+	vn_autofacts facts = {0};
+	vn_autotold told = {0};
+	char gap[512];
+
+	(void)state;
+	assert_int_equal(
+		ask((const char *const[]){READY, "{\"return\": [], \"id\": 2}\n",
+			    "{\"return\": [], \"id\": 3}\n",
+			    "{\"return\": [{\"id\": \"m1\", \"size\": 33554432}, {\"id\": \"m2\", \"size\": 8388608}, "
+			    "{\"id\": \"m3\", \"size\": 4194304}], \"id\": 4}\n",
+			    "{\"return\": \"\", \"id\": 5}\n",
+			    "{\"return\": [{\"type\": \"dimm\", \"data\": {\"memdev\": \"/objects/m1\", \"node\": 1}}, "
+			    "{\"type\": \"virtio-mem\", \"data\": {\"memdev\": \"/objects/m2\", \"node\": 7}}, "
+			    "{\"type\": \"dimm\", \"data\": {\"memdev\": \"/objects/gone\", \"node\": 0}}, "
+			    "{\"type\": \"virtio-pmem\", \"data\": {\"memdev\": \"/objects/m3\"}}, 7], \"id\": 6}\n",
+			    NULL},
+			&facts, gap),
+		1);
+	assert_int_equal(facts.blocks[0].vnode, 1);
+	assert_int_equal(facts.blocks[1].vnode, 7);
+	assert_int_equal(facts.blocks[2].vnode, -1);
+	assert_int_equal(vn_guest_from_qemu(line, strlen(line), "line", &vm.guest, NULL), 0);
+	assert_int_equal(vn_guest_set_text(vm.guest, VN_FORM_QEMU, line, strlen(line)), 0);
+	assert_int_equal(vn_told_blocks_read(&vm, &facts, &told), 0);
+	assert_int_equal(told.n, 4); /* that of all vnodes, and what was plugged in */
+	assert_int_equal(told.v[1].vnode, 1);
+	assert_int_equal(told.v[2].vnode, -1); /* it has no such vnode */
+	assert_int_equal(told.v[3].vnode, -1);
+}
+
+static int run_command(struct live_qemu *q, const char *command, const char *arguments)
+{
+	json_auto_t *object = json_loads(arguments, 0, NULL);
+
+	assert_non_null(object);
+	return vn_qmp_execute(q->qmp, command, object, NULL, NULL);
+}
+
+/* A DIMM that is plugged into a real QEMU. */
+static void test_hot_plug(void **state)
+{
+	static const char backend[] =
+		"{\"qom-type\": \"memory-backend-ram\", \"id\": \"late\", \"size\": 134217728}";
+	static const char dimm[] =
+		"{\"driver\": \"pc-dimm\", \"id\": \"d\", \"memdev\": \"late\", \"node\": 1}";
+	vn_cleanup(live_stop) struct live_qemu q;
+	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {0};
+	vn_autofacts facts = {0};
+	vn_autoroot root = {.fd = -1};
+	int told = 0;
+
+	(void)state;
+	if (!live_start(&q,
+		    "-S -accel tcg -m 64,slots=2,maxmem=1G -smp 2 -object memory-backend-ram,id=a,size=32M "
+		    "-object memory-backend-ram,id=b,size=32M -numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b"))
+		skip();
+	assert_int_equal(run_command(&q, "object-add", backend), 0);
+	assert_int_equal(run_command(&q, "device_add", dimm), 0);
+	live_disconnect(&q);
+	assert_int_equal(vn_root_open("/", &root, NULL), 0);
+	struct vn_survey survey = ask_survey(&root);
+	live_sample(&q, &vm);
+	for (int tries = 0; tries < 200 && !told; tries++) {
+		vn_notes_clear(&vm.gaps);
+		told = ask_one(&survey, &vm, &facts);
+		if (!told)
+			usleep(10000);
+	}
+	assert_int_equal(told, 1);
+	assert_int_equal(vn_blocks_find(&survey, &facts, &vm), 0);
+	assert_int_equal(vm.n_blocks, 3);
+	for (size_t i = 0; i < 3; i++) {
+		bool late = strcmp(vm.blocks[i].id, "late") == 0;
+		assert_int_equal(vm.blocks[i].size, (late ? 128 : 32) * VN_MIB);
+		if (late)
+			assert_int_equal(vm.blocks[i].vnode, 1);
+	}
+}
+
 /* Until QEMU 7.2 there are no addresses; a figure where they would be is none, and blocks that we were not told of are left out. */
 static void test_no_addresses(void **state)
 {
@@ -452,7 +539,7 @@ static void test_no_addresses(void **state)
 			    "                    ram0    1 GiB  0x0000000000000000 0x0000000040000000 0x0000000040000000\\r\\n"
 			    "                    ram1    4 KiB  0x0000000040000000 0x0000000000001000 0x0000000000001000 0x00007f5678000000\\r\\n"
 			    "    /rom@etc/acpi/tables    4 KiB  0x0000000001080000 0x0000000000020000 0x0000000000200000\\r\\n\", \"id\": 5}\n",
-			    NULL},
+			    NO_DEVICES, NULL},
 			&facts, gap),
 		1);
 	assert_int_equal(facts.n_blocks, 2);
@@ -474,7 +561,7 @@ static void test_no_human_monitor(void **state)
 			    "{\"return\": [], \"id\": 3}\n",
 			    "{\"return\": [{\"id\": \"ram0\", \"size\": 4096}], \"id\": 4}\n",
 			    "{\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"no\"}, \"id\": 5}\n",
-			    NULL},
+			    NO_DEVICES, NULL},
 			&facts, gap),
 		1);
 	assert_int_equal(facts.n_blocks, 1);
@@ -525,7 +612,7 @@ static void test_many_that_hang(void **state)
 {
 	static const char *const answers[] = {READY, "{\"return\": [], \"id\": 2}\n",
 		"{\"return\": [], \"id\": 3}\n", "{\"return\": [], \"id\": 4}\n",
-		"{\"return\": \"\", \"id\": 5}\n", NULL};
+		"{\"return\": \"\", \"id\": 5}\n", NO_DEVICES, NULL};
 	vn_cleanup(child_stop) struct child child;
 	vn_autoroot root = {.fd = -1};
 	struct vn_vm_sample vms[MANY + 1];
@@ -649,6 +736,8 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_pretty_answers),
 		cmocka_unit_test(test_second_monitor),
+		cmocka_unit_test(test_memory_devices),
+		cmocka_unit_test(test_hot_plug),
 		cmocka_unit_test(test_no_addresses),
 		cmocka_unit_test(test_no_human_monitor),
 		cmocka_unit_test(test_many_that_hang),

@@ -20,14 +20,15 @@
 #define READ_STEP 16384u
 
 static const char *const commands[VN_QUESTIONS] = {
-	"query-cpus-fast", "query-iothreads", "query-memdev", "info ramblock"};
+	"query-cpus-fast", "query-iothreads", "query-memdev", "info ramblock", "query-memory-devices"};
 
 static const char requests[] =
 	"{\"execute\":\"qmp_capabilities\",\"id\":1}\n"
 	"{\"execute\":\"query-cpus-fast\",\"id\":2}\n"
 	"{\"execute\":\"query-iothreads\",\"id\":3}\n"
 	"{\"execute\":\"query-memdev\",\"id\":4}\n"
-	"{\"execute\":\"human-monitor-command\",\"id\":5,\"arguments\":{\"command-line\":\"info ramblock\"}}\n";
+	"{\"execute\":\"human-monitor-command\",\"id\":5,\"arguments\":{\"command-line\":\"info ramblock\"}}\n"
+	"{\"execute\":\"query-memory-devices\",\"id\":6}\n";
 
 static int fail(struct vn_monitor_talk *talk, int status, const char *why)
 {
@@ -87,8 +88,10 @@ static int take_reply(struct vn_monitor_talk *talk, enum vn_qmp_kind kind, const
 	if (number == 0)
 		return kind == VN_QMP_RETURN ? 0 : error_reply(talk, "qmp_capabilities", message);
 	enum vn_question question = (enum vn_question)(number - 1);
-	if (kind == VN_QMP_ERROR) /* built without HMP: no addresses then */
-		return question == VN_ASK_RAMBLOCKS ? 0 : error_reply(talk, commands[question], message);
+	if (kind == VN_QMP_ERROR) /* built without HMP, or memory devices: less is known then */
+		return question == VN_ASK_RAMBLOCKS || question == VN_ASK_MEMORY_DEVICES
+			       ? 0
+			       : error_reply(talk, commands[question], message);
 	int r = read_answer(question, json_object_get(message, "return"), data);
 	return r == -EPROTO ? fail(talk, r, "what it answered is not understood") : r;
 }
