@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# lab/apt.sh: sourced by lab/kernel and lab/xen, which take programs from the Debian archive without installing them.
+# lab/apt.sh: sourced by lab/kernel, lab/xen and lab/numad, which take programs from the Debian archive without installing them.
 #
 #   - The machine's own apt sources stay as they are. All of apt's state that this changes (source list, index files, package
 #     cache) lies in a temporary folder. Only the addresses of the archives are taken from the machine's sources, so a mirror or

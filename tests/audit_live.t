@@ -83,7 +83,7 @@ kill -CONT "${hung[0]}" "${hung[1]}" "${hung[2]}"
 shows "one that goes on is asked again" '[.vms[].threads[]|select(.kind=="vcpu").known_by]' '["qmp","qmp","qmp","qmp"]' \
 	"$vnuma" audit --interval 0 --json "${names[@]}"
 "$vnuma" audit --interval 0 --samples 1 "$tag-m4" >"$work/one" 2>&1 </dev/null
-like "one page is one" "$(<"$work/one")" '1 page of each block'
+like "one page is one" "$(<"$work/one")" '1 page a block'
 expect "--no-qmp asks none" 0 "$vnuma" audit --interval 0 --json --no-qmp "$tag-m4"
 json "and knows less" '[.vms[].threads[]|select(.known_by=="qmp")]|length' 0
 

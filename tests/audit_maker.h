@@ -285,6 +285,7 @@ static inline void audit_vm(
 	double share = time > 0 ? local / time : 0;
 	vm->locality = made_interval(share);
 	vm->migrations = from->guest->vcpus / 3;
+	vm->reach = 1;
 	audit_findings(vm);
 }
 
@@ -311,7 +312,8 @@ static inline struct vn_audit *make_audit(const struct vn_sample *sample, double
 	audit->vms = maker_alloc(audit->n_vms, sizeof(*audit->vms));
 	for (size_t i = 0; i < audit->n_vms; i++) {
 		audit_vm(sample, &sample->vms[i], &audit->vms[i]);
-		audit->n_below += audit->vms[i].has_locality && audit->vms[i].locality.share < threshold;
+		audit->vms[i].below = audit->vms[i].has_locality && audit->vms[i].locality.high < threshold;
+		audit->n_below += audit->vms[i].below;
 	}
 	qsort(audit->vms, audit->n_vms, sizeof(*audit->vms), by_worst);
 	return audit;
@@ -398,7 +400,9 @@ static inline struct vn_sample *made_sixty(void)
 		vms[i].percent[1][1 - node] = 90;
 	}
 	struct vn_host *host = made_host();
-	return make_sample(host, vms, 60);
+	struct vn_sample *sample = make_sample(host, vms, 60);
+	sample->seed = UINT64_MAX; /* the longest */
+	return sample;
 }
 
 /* One vCPU on node 0, and percents of its memory there and on node 1. */

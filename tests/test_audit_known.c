@@ -126,10 +126,10 @@ static void test_verdict(void **state)
 	(void)state;
 	verdict_is(ill, "2 of 3 VMs are less than 90% local");
 	ill->n_below = 0;
-	verdict_is(ill, "No VM is known to be less than 90% local");
+	verdict_is(ill, "No VM is known to be less than 90% local; 3 findings, the worst high");
 	ill->vms[1].has_locality = false;
 	verdict_is(ill,
-		"No VM is known to be less than 90% local, but of 1 of 3 it is not known how local they are");
+		"No VM is known to be less than 90% local, but of 1 of 3 it is not known how local they are; 3 findings, the worst high");
 	verdict_is(well, "Nothing wrong was found with this VM");
 	well->vms[0].has_locality = false;
 	verdict_is(well, "Nothing wrong was found with this VM, but it is not known how local it is");

@@ -168,6 +168,14 @@ static void test_managers(void **state)
 	put_process(&f.fake, 31, "/usr/bin/qemu-system-x86_64",
 		"/usr/bin/kvm|-name|mail,debug-threads=on|-chardev|"
 		"socket,id=qmp,path=/var/run/qemu-server/104.qmp,server=on,wait=off|-mon|chardev=qmp,mode=control|-m|64");
+	/* the cpuset of all of libvirt's threads, not of the main thread alone; of v1, and of a cgroup further up */
+	fake_put(&f.fake,
+		"sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2ddb.scope/libvirt/emulator/cpuset.cpus.effective",
+		"3\n");
+	fake_put(&f.fake, "sys/fs/cgroup/machine.slice/machine-qemu\\x2d1\\x2ddb.scope/cpuset.cpus.effective",
+		"0-3\n");
+	fake_put(&f.fake, "sys/fs/cgroup/cpuset.cpus.effective", "0-7\n");
+	fake_put(&f.fake, "sys/fs/cgroup/cpuset/qemu.slice/104.scope/cpuset.effective_cpus", "4-5\n");
 	fake_put(&f.fake, "proc/31/cgroup", "12:cpuset:/qemu.slice/104.scope\n0::/elsewhere\n");
 	fake_put(&f.fake, "run/libvirt/qemu/db one.pid", "30\n");
 	fake_put(&f.fake, "run/qemu-server/104.pid", "31\n");
@@ -176,6 +184,7 @@ static void test_managers(void **state)
 	fake_link(&f.fake, "proc/31/ns/pid", "pid:[4026531836]");
 	fake_link(&f.fake, "proc/self/ns/mnt", "mnt:[1]");
 	fake_link(&f.fake, "proc/self/ns/pid", "pid:[4026531836]");
+	fake_put(&f.fake, "proc/32/cgroup", "0::/user.slice/of none\n");
 	put_process(&f.fake, 32, "/usr/bin/qemu-system-x86_64",
 		"qemu-system-x86_64|-pidfile|/run/qemu-server/x9.pid|-uuid|nonsense|-name|a,,b|-m|64");
 	assert_int_equal(find(&f, NULL, 0), 0);
@@ -195,6 +204,9 @@ static void test_managers(void **state)
 	assert_false(f.vms[1].other_pids);
 	assert_string_equal(f.vms[1].accel, "kvm");
 	assert_int_equal(f.vms[2].manager, VN_MANAGER_NONE);
+	assert_true(f.vms[0].cpus && hwloc_bitmap_weight(f.vms[0].cpus) == 4);
+	assert_true(f.vms[1].cpus && hwloc_bitmap_weight(f.vms[1].cpus) == 2);
+	assert_true(f.vms[2].cpus && hwloc_bitmap_weight(f.vms[2].cpus) == 8);
 	assert_string_equal(f.vms[2].name, "a,b");
 	assert_string_equal(f.vms[2].uuid, "");
 	clear(&f);

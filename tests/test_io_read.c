@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <unistd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -140,6 +141,28 @@ static void test_workers_that_do_not_fit(void **state)
 		assert_int_equal(seen.vm.nics[0].queues[q].worker, -1);
 	assert_true(vn_notes_has(&seen.vm.gaps, "workers-unknown"));
 	assert_int_equal(seen.vm.nics[0].queues[3].vnode, 1);
+}
+
+/* Workers of devices come behind those of queues, and are no queue's. */
+static void test_workers_of_devices(void **state)
+{
+	static const char command[] =
+		TWO_VNODES "-netdev tap,id=x,queues=2,vhost=on -device virtio-net-pci,netdev=x -device "
+			   "vhost-vsock-pci,guest-cid=3";
+
+	(void)state;
+	for (int there = 3; there <= 4; there++) {
+		struct seen seen;
+		make(&seen, command);
+		assert_int_equal(vn_guest_set_text(seen.vm.guest, VN_FORM_QEMU, command, strlen(command)), 0);
+		add_workers(&seen.vm, there);
+		fake_put(&seen.fake, "proc/77/fd/1", "");
+		assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
+		for (int q = 0; q < 2; q++)
+			assert_int_equal(seen.vm.nics[0].queues[q].worker, there == 3 ? q : -1);
+		assert_true(vn_notes_has(&seen.vm.gaps, "workers-unknown") == (there == 4));
+		clear(&seen);
+	}
 }
 
 /* Queues that the guest's Linux never sets up, and one that vCPUs of two vnodes share. */
@@ -282,6 +305,7 @@ static void test_settings(void **state)
 	assert_int_equal(vn_settings_read(survey(&seen)->root, &settings), 0);
 	assert_int_equal(settings.zone_reclaim, -1);
 	assert_int_equal(settings.ksm, -1);
+	assert_false(settings.has_ksm_sharing);
 	assert_int_equal(settings.irqbalance, 0);
 	assert_string_equal(settings.thp, "");
 	assert_int_equal(vn_settings_faults(seen.survey.root, &faults, &migrated), -ENOENT);
@@ -289,6 +313,7 @@ static void test_settings(void **state)
 	fake_put(&seen.fake, "sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
 	fake_put(&seen.fake, "sys/kernel/mm/transparent_hugepage/defrag", "none\n");
 	fake_put(&seen.fake, "sys/kernel/mm/ksm/run", "1\n");
+	fake_put(&seen.fake, "sys/kernel/mm/ksm/pages_sharing", "300\n");
 	fake_put(&seen.fake, "sys/kernel/mm/ksm/merge_across_nodes", "0\n");
 	fake_put(&seen.fake, "proc/500/comm", "irqbalance\n");
 	fake_put(&seen.fake, "proc/501/comm", "numad2\n");
@@ -299,6 +324,7 @@ static void test_settings(void **state)
 	assert_string_equal(settings.thp, "madvise");
 	assert_string_equal(settings.thp_defrag, "");
 	assert_int_equal(settings.ksm, 1);
+	assert_true(settings.has_ksm_sharing && settings.ksm_sharing == 300 * (uint64_t)getpagesize());
 	assert_int_equal(settings.ksm_merges_nodes, 0);
 	assert_int_equal(settings.irqbalance, 1);
 	assert_int_equal(settings.numad, 0);
@@ -312,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taps_and_workers),
 		cmocka_unit_test(test_workers_that_do_not_fit),
+		cmocka_unit_test(test_workers_of_devices),
 		cmocka_unit_test(test_queues_and_vnodes),
 		cmocka_unit_test(test_macvtap),
 		cmocka_unit_test(test_taps_elsewhere),

@@ -470,6 +470,41 @@ static void the_threshold_is_the_users(void **state)
 	}
 }
 
+/* 85 of 100 pages are at home, seen by samples of two sizes: as with findings, the upper end of the interval decides. */
+static void the_interval_decides_who_is_below(void **state)
+{
+	(void)state;
+	for (int sure = 0; sure < 2; sure++) {
+		vn_autosample *sample = make_plain_sample(2);
+		struct vn_vm_sample *vm = add_healthy(sample, "vm", 100, 0);
+		if (!sure)
+			vm->blocks[0].residency.asked = vm->blocks[0].residency.nodes[0].pages = 100;
+		block_also_on(&vm->blocks[0], 1, 15);
+		vn_autoaudit *audit = judge(sample);
+		assert_near(audit->vms[0].locality.share, 0.85);
+		assert_int_equal(audit->n_below, sure);
+		assert_int_equal(audit->vms[0].below, sure);
+		assert_codes(&audit->vms[0].findings, sure ? "memory-spread" : "");
+	}
+}
+
+/* Half is all that interleaving over two nodes can give; what is less than nine tenths of that is below. */
+static void interleaved_memory_is_measured_by_its_choice(void **state)
+{
+	(void)state;
+	for (unsigned away = 50; away <= 60; away += 10) {
+		vn_autosample *sample = make_plain_sample(2);
+		struct vn_vm_sample *vm = add_healthy(sample, "vm", 100, 0);
+		block_policy(&vm->blocks[0], VN_MODE_INTERLEAVE, "0-1");
+		block_also_on(&vm->blocks[0], 1, away);
+		vn_autoaudit *audit = judge(sample);
+		assert_near(audit->vms[0].reach, 0.5);
+		assert_int_equal(audit->n_below, away == 60);
+		assert_codes(&audit->vms[0].findings, "memory-interleaved");
+		assert_int_equal(audit->vms[0].findings.v[0].severity, VN_SEVERITY_NOTICE);
+	}
+}
+
 static void nobody_is_there(void **state)
 {
 	(void)state;
@@ -502,6 +537,8 @@ int main(void)
 		cmocka_unit_test(nodes_without_cpus_are_homes_of_memory),
 		cmocka_unit_test(the_worst_come_first),
 		cmocka_unit_test(the_threshold_is_the_users),
+		cmocka_unit_test(the_interval_decides_who_is_below),
+		cmocka_unit_test(interleaved_memory_is_measured_by_its_choice),
 		cmocka_unit_test(nobody_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ static void memory_spread(void **state)
 	struct vn_vm_sample *vm = healthy(&sample);
 	block_also_on(&vm->blocks[0], 1, 50);
 	block_policy(&vm->blocks[0], VN_MODE_INTERLEAVE, "0-1");
-	assert_vm_codes(sample, "");
+	assert_vm_codes(sample, "memory-interleaved");
 	/* by a plan of ours */
 	vm = healthy(&sample);
 	block_also_on(&vm->blocks[0], 1, 50);
@@ -92,7 +92,7 @@ static void memory_spread(void **state)
 	vm->record->backends = (struct vn_vm_backend *)maker_alloc(1, sizeof(*vm->record->backends));
 	vm->record->backends[0].binding = VN_BINDING_INTERLEAVE;
 	vm->record->n_backends = 1;
-	assert_vm_codes(sample, "");
+	assert_vm_codes(sample, "memory-interleaved");
 }
 
 static void vnode_unbound(void **state)
@@ -158,7 +158,7 @@ static void vcpu_floating(void **state)
 	for (size_t i = 0; i < 4; i++)
 		keep_on(sample, &vm->threads[i], "0-15");
 	assert_vm_finding(sample, "vcpu-floating",
-		"for n in 101 102 103 104; do taskset -pc 0-3,8-11 $n || break; done");
+		"(for n in 101 102 103 104; do taskset -pc 0-3,8-11 $n || exit 1; done)");
 	/* where it ran does not matter for what it is called, only for what it costs */
 	vm = healthy(&sample);
 	block_policy(&vm->blocks[0], VN_MODE_DEFAULT, "");
@@ -168,7 +168,7 @@ static void vcpu_floating(void **state)
 	}
 	vm->manager = VN_MANAGER_LIBVIRT;
 	assert_vm_finding(sample, "vcpu-floating",
-		"for n in 0 1 2 3; do virsh -c qemu:///system vcpupin vm $n 0-3,8-11 --live || break; done");
+		"(for n in 0 1 2 3; do virsh -c qemu:///system vcpupin vm $n 0-3,8-11 --live || exit 1; done)");
 	/* CPUs of one node only */
 	vm = healthy(&sample);
 	for (size_t i = 0; i < 4; i++)
@@ -206,6 +206,87 @@ static void floating_costs_what_is_lost(void **state)
 	}
 }
 
+/* A VM with one busy vCPU that may run anywhere, and was on `cpu`; its memory is on node 0 and not bound. */
+static struct vn_vm_sample *add_floating(struct vn_sample *sample, const char *name, pid_t pid, unsigned cpu)
+{
+	struct maker_vnode vnode = {512, 1, -1};
+	struct vn_vm_sample *vm = sample_vm(sample, name, pid, make_guest(1, &vnode));
+
+	sample_block(vm, 0, 512, 0);
+	sample_thread(sample, vm, VN_THREAD_VCPU, 0, "0-3", cpu, 900, 0);
+	return vm;
+}
+
+static struct vn_sample *make_narrow_sample(void)
+{
+	static const struct maker_node nodes[] = {{2, 16384}, {2, 16384}};
+
+	return make_sample(make_host(2, nodes, 1, 20));
+}
+
+/* Four VMs float and have their memory on a node of two CPUs: two go there, the memory of the others follows them. */
+static void a_full_node_gets_no_more_vcpus(void **state)
+{
+	(void)state;
+	vn_autosample *sample = make_narrow_sample();
+	static const char *const fixes[] = {"taskset -pc 0-1 101", "taskset -pc 0-1 201",
+		"vnuma move c --vnode 0=1", "vnuma move d --vnode 0=1"};
+	for (unsigned i = 0; i < 4; i++)
+		add_floating(sample, (const char[][2]){"a", "b", "c", "d"}[i], 100 * ((pid_t)i + 1), i);
+	vn_autoaudit *audit = judge(sample);
+
+	for (size_t i = 0; i < 4; i++) {
+		const struct vn_findings *found =
+			&judged(audit, (const char[][2]){"a", "b", "c", "d"}[i])->findings;
+		assert_codes(found, "vcpu-floating");
+		assert_string_equal(found->v[0].fix, fixes[i]);
+		assert_true((i >= 2) == !!strstr(found->v[0].text,
+						"; node 0 cannot take them: 2 cores, 1.8 CPUs of work"));
+	}
+}
+
+/* As above, with work that is kept there; memory that is bound, or has no room, does not follow. */
+static void a_full_node_without_a_way_out(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		vn_autosample *sample = make_narrow_sample();
+		struct vn_vm_sample *kept = add_floating(sample, "kept", 200, 0);
+		keep_on(sample, &kept->threads[0], "0-1");
+		sample_thread(sample, kept, VN_THREAD_VCPU, 1, i == 2 ? "2" : "1", i == 2 ? 2 : 1, 900, 0);
+		struct vn_vm_sample *vm = add_floating(sample, "vm", 100, 2);
+		if (i == 0)
+			block_policy(&vm->blocks[0], VN_MODE_PREFER, "0");
+		if (i == 1)
+			sample->host->nodes[1].memory_free = 100 * VN_MIB;
+		vn_autoaudit *audit = judge(sample);
+		const struct vn_finding *found = finding(&judged(audit, "vm")->findings, "vcpu-floating");
+		assert_true(!!found->fix == (i == 2));
+	}
+}
+
+/* Each has room, both have not. */
+static void memory_is_given_once(void **state)
+{
+	(void)state;
+	vn_autosample *sample = make_plain_sample(2);
+	for (int i = 0; i < 2; i++) {
+		struct maker_vnode vnode = {700, 1, -1};
+		struct vn_vm_sample *vm =
+			sample_vm(sample, i ? "b" : "a", 100 * (i + 1), make_guest(1, &vnode));
+		block_policy(sample_block(vm, 0, 700, 1), VN_MODE_PREFER, "0");
+		sample_vcpu(sample, vm, 0, (unsigned)i, 900);
+	}
+	sample->host->nodes[0].memory_free = 1170 * VN_MIB;
+	vn_autoaudit *audit = judge(sample);
+	const struct vn_finding *a = finding(&judged(audit, "a")->findings, "memory-remote"),
+				*b = finding(&judged(audit, "b")->findings, "memory-remote");
+
+	assert_string_equal(a->fix, "vnuma move a --vnode 0=0");
+	assert_null(b->fix);
+	assert_non_null(strstr(b->text, "node 0 has 470 MiB free beside what other commands here bring"));
+}
+
 /* A record says on which CPUs each vCPU was promised to be. */
 static void promises_are_kept(void **state)
 {
@@ -232,7 +313,7 @@ static void vcpu_squeezed_by_waiting(void **state)
 	vm->threads[1].cpus = (hwloc_bitmap_only(vm->threads[1].cpus, 1), vm->threads[1].cpus);
 	idle(vm);
 	vm->threads[1].run_ns = SECOND * 8 / 10;
-	assert_vm_finding(sample, "vcpu-squeezed", "taskset -pc 0 102");
+	assert_vm_finding(sample, "vcpu-squeezed", "taskset -pc 8 102");
 	/* a tenth of its time */
 	vm = healthy(&sample);
 	vm->threads[1].run_ns = SECOND * 9 / 10;
@@ -258,8 +339,8 @@ static void vcpu_squeezed_by_others(void **state)
 	vn_autoaudit *audit = judge(sample);
 	const struct vn_finding *ours = finding(&judged(audit, "vm")->findings, "vcpu-squeezed");
 	const struct vn_finding *theirs = finding(&judged(audit, "other")->findings, "vcpu-squeezed");
-	assert_string_equal(ours->fix, "taskset -pc 1 101");
-	assert_string_equal(theirs->fix, "taskset -pc 2 201");
+	assert_string_equal(ours->fix, "taskset -pc 9 101");
+	assert_string_equal(theirs->fix, "taskset -pc 10 201");
 	assert_true(ours->cost > 0.32 && ours->cost < 0.33); /* 0.4 * 0.9 * 0.9 */
 	assert_non_null(strstr(ours->text, "other"));
 }
@@ -343,9 +424,35 @@ static void vcpus_on_one_cpu(void **state)
 	const struct vn_finding *found = finding(&audit->vms[0].findings, "vcpu-squeezed");
 
 	assert_int_equal(audit->vms[0].findings.n, 1);
-	assert_string_equal(found->fix, "taskset -pc 1 101 && taskset -pc 2 102");
+	assert_string_equal(found->fix, "taskset -pc 1 101 && taskset -pc 10 102");
 	assert_true(found->cost > 0.99 && found->cost < 1.01);
 	assert_non_null(strstr(found->text, "is kept on CPU 0, as is busy vCPU"));
+}
+
+/* CPUs on which others are kept are theirs, even of a VM that is paused, an iothread or a vhost worker. */
+static void cpus_of_others_are_not_given(void **state)
+{
+	(void)state;
+	for (int full = 0; full < 2; full++) {
+		vn_autosample *sample = make_plain_sample(2);
+		struct maker_vnode one = {512, 1, -1};
+		struct vn_vm_sample *vm = add_healthy(sample, "vm", 100, 0);
+		for (size_t i = 0; i < 4; i++)
+			keep_on(sample, &vm->threads[i], i < 2 ? "0" : "8");
+		vm->threads[2].run_ns = vm->threads[3].run_ns = 0;
+		struct vn_vm_sample *paused = sample_vm(sample, "paused", 200, make_guest(1, &one));
+		sample_vcpu(sample, paused, 0, 1, 0);
+		sample_thread(sample, paused, VN_THREAD_IOTHREAD, 1, "2", 2, 0, 0);
+		sample_thread(sample, paused, VN_THREAD_VHOST, 0, "3", 3, 0, 0);
+		for (unsigned i = 1; i < 4 && full; i++)
+			sample_vcpu(sample, paused, (int)i, 8 + i, 0);
+		vn_autoaudit *audit = judge(sample);
+		const struct vn_finding *found = finding(&judged(audit, "vm")->findings, "vcpu-squeezed");
+		if (full)
+			assert_null(found->fix);
+		else
+			assert_string_equal(found->fix, "taskset -pc 9 101 && taskset -pc 10 102");
+	}
 }
 
 /* A worker on the second node, kept there, for vCPUs on the first. */
@@ -394,6 +501,14 @@ static void vhost_on_kicking_cpu(void **state)
 	vm->threads[2].run_ns = SECOND / 2;
 	vm->threads[2].wait_ns = SECOND * 3 / 10;
 	assert_vm_finding(sample, "vhost-on-kicking-cpu", "taskset -pc 8-11 105");
+	/* other VMs' are kept on two of the CPUs that are left */
+	vm = with_worker(&sample, "2", 2, 400);
+	vm->threads[2].run_ns = SECOND / 2;
+	vm->threads[2].wait_ns = SECOND * 3 / 10;
+	struct vn_vm_sample *other = sample_vm(sample, "other", 200, NULL);
+	sample_vcpu(sample, other, 0, 8, 0);
+	sample_vcpu(sample, other, 1, 9, 0);
+	assert_vm_finding(sample, "vhost-on-kicking-cpu", "taskset -pc 10-11 105");
 	/* of another vCPU's queue */
 	vm = with_worker(&sample, "2", 2, 400);
 	vm->nics[0].queues[0].n_vcpus = 2;
@@ -439,7 +554,7 @@ static void irq_remote(void **state)
 	sample_irq(device, 40, "4", 5000);
 	sample_irq(device, 41, "5", 5000);
 	assert_vm_finding(sample, "irq-remote",
-		"for n in 40 41; do echo 0-3,8-11 > /proc/irq/$n/smp_affinity_list || break; done");
+		"(for n in 40 41; do echo 0-3,8-11 > /proc/irq/$n/smp_affinity_list || exit 1; done)");
 	/* the kernel's own, which it does not let go */
 	device = sample_device(healthy(&sample), "0000:3b:00.0", 0, -1);
 	sample_irq(device, 40, "4", 5000)->managed = true;
@@ -517,6 +632,32 @@ static void hugepages_uneven(void **state)
 	vm->blocks[0].page = 2 * VN_MIB;
 	give_pool(sample, 0, 2048, 0);
 	assert_vm_codes(sample, "");
+}
+
+/* Free huge pages are given once; a pool that is too small is set once, with those. */
+static void huge_pages_are_given_once(void **state)
+{
+	(void)state;
+	for (int grow = 0; grow < 2; grow++) {
+		vn_autosample *sample = make_plain_sample(2);
+		for (int i = 0; i < 3; i++) {
+			struct vn_vm_sample *vm =
+				add_healthy(sample, (const char[][2]){"a", "b", "c"}[i], 100 * (i + 1), 0);
+			vm->blocks[0].page = 2 * VN_MIB;
+			vm->blocks[0].residency.nodes[0].node = 1;
+		}
+		give_pool(sample, 0, grow ? 3000 : 9000, grow ? 3000 : 6144);
+		give_pool(sample, 1, 9000, 0);
+		vn_autoaudit *audit = judge(sample);
+		assert_string_equal(finding(&judged(audit, "a")->findings, "memory-remote")->fix,
+			"vnuma move a --vnode 0=0");
+		const char *const code = grow ? "hugepages-uneven" : "memory-remote";
+		assert_string_equal(finding(&judged(audit, "b")->findings, code)->fix,
+			grow ? "echo 4096 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages && "
+			       "vnuma move b --vnode 0=0"
+			     : "vnuma move b --vnode 0=0");
+		assert_true(!!finding(&judged(audit, "c")->findings, code)->fix == !grow);
+	}
 }
 
 /* Two vnodes at home on one node: one pool, set once, for both. */
@@ -664,6 +805,55 @@ static void cpuset_forbids_home(void **state)
 	assert_vm_codes(sample, "");
 }
 
+/* What a cpuset does not allow the kernel refuses: commands name what is left of home, or let the cpuset have it first. */
+static void cpus_of_a_cpuset(void **state)
+{
+	(void)state;
+	struct vn_sample *sample;
+	struct vn_vm_sample *vm;
+	for (int few = 0; few < 2; few++) {
+		vm = healthy(&sample);
+		vm->cpus = maker_set(few ? "0-1,4-7" : "0-2,4-11");
+		keep_on(sample, &vm->threads[2], "4");
+		/* vCPU 3 is where it no longer may be; 4 vCPUs want 3.6 CPUs */
+		assert_vm_finding(sample, "vcpu-off-home", few ? NULL : "taskset -pc 0-2,8-11 103");
+	}
+	for (int i = 0; i < 3; i++) {
+		vm = healthy(&sample);
+		vm->record = vn_vm_new();
+		vm->record->plan = json_pack("{s:[i]}", "homes", 0);
+		vm->cpus = maker_set("4-5");
+		strcpy(vm->unit, i == 1 ? "" : "docker-1.scope");
+		vm->manager = i == 2 ? VN_MANAGER_LIBVIRT : VN_MANAGER_NONE;
+		for (size_t k = 0; k < 4; k++) {
+			keep_on(sample, &vm->threads[k], "4-5");
+			vm->threads[k].run_ns = SECOND / 10;
+		}
+		assert_vm_finding(sample, "cpuset-forbids-home",
+			i ? NULL
+			  : "systemctl set-property --runtime 'docker-1.scope' AllowedCPUs=0-5,8-11 && "
+			    "(for n in 101 102 103 104; do taskset -pc 0-3,8-11 $n || exit 1; done)");
+	}
+}
+
+/* A cpuset of one CPU: there is no other. */
+static void one_cpu_for_all(void **state)
+{
+	(void)state;
+	struct vn_sample *sample;
+	struct vn_vm_sample *vm = healthy(&sample);
+	vm->cpus = maker_set("0");
+	for (size_t i = 0; i < 4; i++)
+		keep_on(sample, &vm->threads[i], "0");
+	vn_autosample *gone = sample;
+	vn_autoaudit *audit = judge(sample);
+	const struct vn_finding *found = finding(&audit->vms[0].findings, "vcpu-squeezed");
+
+	assert_null(found->fix);
+	assert_non_null(strstr(
+		found->text, "vCPU 0 (thread 101) may use CPU 0 only by its cpuset, as may busy vCPU"));
+}
+
 static void memory_swapped(void **state)
 {
 	(void)state;
@@ -751,6 +941,31 @@ static void settings_of_the_host(void **state)
 	sample->settings.ksm_merges_nodes = 1;
 	sample->settings.zone_reclaim = 2;
 	assert_host_codes(sample, "");
+}
+
+/* What merging saved has to be free on each node; whatever fails, KSM is not left stopped. */
+static void ksm_is_parted_where_there_is_room(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct vn_sample *sample;
+		block_policy(&healthy(&sample)->blocks[0], VN_MODE_PREFER, "0");
+		vn_autosample *gone = sample;
+		sample->settings.ksm = sample->settings.ksm_merges_nodes = 1;
+		sample->settings.has_ksm_sharing = i < 2;
+		sample->settings.ksm_sharing = 2048 * VN_MIB;
+		sample->host->nodes[1].memory_free = (i == 1 ? 2047 : 2048) * VN_MIB;
+		vn_autoaudit *audit = judge(sample);
+		const struct vn_finding *found = finding(&audit->host, "ksm-merges-nodes");
+		if (i == 0)
+			assert_string_equal(found->fix,
+				"(echo 2 > /sys/kernel/mm/ksm/run && echo 0 > /sys/kernel/mm/ksm/merge_across_nodes; r=$?; "
+				"echo 1 > /sys/kernel/mm/ksm/run && exit $r)");
+		else
+			assert_null(found->fix);
+		assert_true((i == 1) == !!strstr(found->text, "up to 2 GiB, and node 1 has "));
+		assert_true((i == 2) == !!strstr(found->text, "not known"));
+	}
 }
 
 static void numad_runs(void **state)
@@ -860,7 +1075,30 @@ static void isolated_cpus_are_left_out(void **state)
 	struct vn_vm_sample *vm = healthy(&sample);
 	keep_on(sample, &vm->threads[2], "4");
 	sample->host->isolated_cpus = maker_set("2-3,10-11");
+	vm->threads[0].run_ns = vm->threads[0].n_times = 0; /* or the two cores that are left had no room */
 	assert_vm_finding(sample, "vcpu-off-home", "taskset -pc 0-1,8-9 103");
+}
+
+/* A thread that is a vCPU, and nobody told which. */
+static void vcpus_without_a_number(void **state)
+{
+	(void)state;
+	vn_autosample *sample = make_plain_sample(2);
+	struct vn_vm_sample *vm = add_healthy(sample, "vm", 100, 0);
+	for (size_t i = 0; i < 4; i++)
+		vm->threads[i].index = -1;
+	keep_on(sample, &vm->threads[1], "0");
+	vm->threads[2].wait_ns = SECOND;
+	keep_on(sample, &vm->threads[3], "4");
+	vn_autoaudit *audit = judge(sample);
+	const char *squeezed = finding(&audit->vms[0].findings, "vcpu-squeezed")->text;
+
+	assert_non_null(
+		strstr(squeezed, "a vCPU (thread 101) is kept on CPU 0, as is a busy vCPU (thread 102)"));
+	assert_non_null(strstr(squeezed, "a vCPU (thread 103) waited"));
+	assert_null(strstr(squeezed, "-1"));
+	assert_non_null(strstr(
+		finding(&audit->vms[0].findings, "vcpu-off-home")->text, "a vCPU (thread 104) of vnode 0"));
 }
 
 /* More parts than can be read are counted. */
@@ -941,6 +1179,9 @@ int main(void)
 		cmocka_unit_test(vcpu_floating),
 		cmocka_unit_test(floating_without_a_home),
 		cmocka_unit_test(floating_costs_what_is_lost),
+		cmocka_unit_test(a_full_node_gets_no_more_vcpus),
+		cmocka_unit_test(a_full_node_without_a_way_out),
+		cmocka_unit_test(memory_is_given_once),
 		cmocka_unit_test(promises_are_kept),
 		cmocka_unit_test(vcpu_squeezed_by_waiting),
 		cmocka_unit_test(vcpu_squeezed_by_others),
@@ -948,27 +1189,33 @@ int main(void)
 		cmocka_unit_test(vcpu_not_squeezed_by_others),
 		cmocka_unit_test(vcpus_that_stay),
 		cmocka_unit_test(vcpus_on_one_cpu),
+		cmocka_unit_test(cpus_of_others_are_not_given),
 		cmocka_unit_test(vhost_remote),
 		cmocka_unit_test(vhost_on_kicking_cpu),
 		cmocka_unit_test(iothread_remote),
 		cmocka_unit_test(irq_remote),
 		cmocka_unit_test(device_remote),
 		cmocka_unit_test(hugepages_uneven),
+		cmocka_unit_test(huge_pages_are_given_once),
 		cmocka_unit_test(one_pool_for_two_vnodes),
 		cmocka_unit_test(memory_of_no_vcpus),
 		cmocka_unit_test(guest_without_vnuma),
 		cmocka_unit_test(vnuma_lies),
 		cmocka_unit_test(vnuma_lies_about_order),
 		cmocka_unit_test(cpuset_forbids_home),
+		cmocka_unit_test(cpus_of_a_cpuset),
+		cmocka_unit_test(one_cpu_for_all),
 		cmocka_unit_test(memory_swapped),
 		cmocka_unit_test(node_nearly_full),
 		cmocka_unit_test(kernel_balancing_fights),
 		cmocka_unit_test(settings_of_the_host),
+		cmocka_unit_test(ksm_is_parted_where_there_is_room),
 		cmocka_unit_test(numad_runs),
 		cmocka_unit_test(hostile_names),
 		cmocka_unit_test(two_of_a_name_go_by_pid),
 		cmocka_unit_test(fixes_of_one_vm_agree),
 		cmocka_unit_test(isolated_cpus_are_left_out),
+		cmocka_unit_test(vcpus_without_a_number),
 		cmocka_unit_test(many_parts_are_counted),
 		cmocka_unit_test(all_codes_are_documented),
 	};

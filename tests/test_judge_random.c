@@ -179,6 +179,10 @@ static void random_vm(uint64_t *state, struct vn_sample *sample, int number)
 	vm->name_is_plain = chance(state, 80);
 	snprintf(mems, sizeof(mems), "%u", maker_pick(state, (unsigned)n));
 	vm->mems = chance(state, 10) ? maker_set(mems) : NULL;
+	if (chance(state, 20)) {
+		random_cpus(state, n, mems, sizeof(mems));
+		vm->cpus = mems[0] ? maker_set(mems) : NULL;
+	}
 	vm->has_policy = chance(state, 90);
 	for (size_t v = 0; v < n_vnodes; v++) {
 		for (unsigned b = maker_pick(state, 3); b > 0; b--)
@@ -211,7 +215,7 @@ static void check_findings(const struct vn_findings *findings)
 	}
 }
 
-/* Memory is sent to its home and nowhere else. */
+/* Memory is sent to its home; elsewhere only with vCPUs that home has no cores for, and by that command alone. */
 static void check_moves(const struct vn_vm_audit *vm)
 {
 	static const char mark[] = " --vnode ";
@@ -222,11 +226,35 @@ static void check_moves(const struct vn_vm_audit *vm)
 			char *end;
 			unsigned long vnode = strtoul(at + strlen(mark), &end, 10);
 			assert_true(*end == '=' && vnode < vm->n_vnodes);
+			char moved[32];
+			snprintf(moved, sizeof(moved), "%s%lu=", mark, vnode);
+			for (size_t k = 0; k < vm->findings.n; k++)
+				assert_true(k == i || !vm->findings.v[k].fix ||
+					    !strstr(vm->findings.v[k].fix, moved));
+			if (strncmp(vm->findings.v[i].code, "vcpu-", 5) != 0)
 			assert_int_equal(strtol(end + 1, NULL, 10), vm->vnodes[vnode].home);
 		}
 		if (vm->findings.v[i].fix && strstr(vm->findings.v[i].fix, " --to "))
 			for (size_t k = 0; k < vm->findings.n; k++)
 				assert_true(k == i || !vm->findings.v[k].fix);
+	}
+}
+
+/* No thread is kept on what the cpuset does not allow, but behind a command that allows it. */
+static void check_pins(const struct vn_vm_audit *vm)
+{
+	static const char mark[] = "taskset -pc ";
+
+	for (size_t i = 0; i < vm->findings.n && vm->vm->cpus; i++) {
+		const char *at = vm->findings.v[i].fix ? strstr(vm->findings.v[i].fix, mark) : NULL;
+		for (; at && !strstr(vm->findings.v[i].fix, "AllowedCPUs="); at = strstr(at + 1, mark)) {
+			char list[256];
+			snprintf(list, sizeof(list), "%.*s", (int)strcspn(at + strlen(mark), " "),
+				at + strlen(mark));
+			hwloc_bitmap_t cpus = maker_set(list);
+			assert_true(hwloc_bitmap_isincluded(cpus, vm->vm->cpus));
+			hwloc_bitmap_free(cpus);
+		}
 	}
 }
 
@@ -255,11 +283,13 @@ static void check_vm(const struct vn_vm_audit *vm)
 {
 	check_findings(&vm->findings);
 	check_moves(vm);
+	check_pins(vm);
 	check_cost(vm);
 	assert_true(vm->n_vnodes >= 1);
 	assert_true(isfinite(vm->cpus) && isfinite(vm->waited));
 	assert_true(vm->remote <= vm->present + 1);
-	assert_true(vm->mean_distance <= 0 || (vm->mean_distance >= 10 - 1e-9 && vm->mean_distance <= 255));
+	assert_true(vm->mean_distance <= 0 ||
+		    (vm->mean_distance >= 10 - 1e-9 && vm->mean_distance <= 255 + 1e-9));
 	if (vm->has_locality)
 		check_interval(&vm->locality);
 	for (size_t v = 0; v < vm->n_vnodes; v++) {

@@ -2,6 +2,7 @@
 #include "case.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cost.h"
@@ -71,6 +72,16 @@ char *vn_case_ids(const struct vn_case *the, hwloc_const_bitmap_t nodes)
 	}
 	hwloc_bitmap_foreach_end();
 	return vn_set_text(ids);
+}
+
+const char *vn_case_vcpu_name(
+	const struct vn_thread_sample *thread, const char *kind, char buffer[static VN_CASE_NAME])
+{
+	if (thread->index >= 0)
+		snprintf(buffer, VN_CASE_NAME, "%svCPU %d (thread %d)", kind, thread->index, thread->tid);
+	else
+		snprintf(buffer, VN_CASE_NAME, "a %svCPU (thread %d)", kind, thread->tid);
+	return buffer;
 }
 
 static int node_of_cpu(const struct vn_host *host, int cpu)
@@ -312,7 +323,7 @@ static void join_vcpus(struct vn_case *the, struct vn_case_vnode *vnode, int at)
 }
 
 int vn_case_open(const struct vn_sample *sample, const struct vn_vm_sample *vm, struct vn_crowd *crowd,
-	struct vn_vm_audit *audit, struct vn_case *ret_case)
+	struct vn_ledger *ledger, struct vn_vm_audit *audit, struct vn_case *ret_case)
 {
 	size_t nodes = sample->host->n_nodes,
 	       n_vnodes = vm->guest && vm->guest->n_vnodes > 1 ? vm->guest->n_vnodes : 1, n_vcpus = 0;
@@ -323,6 +334,7 @@ int vn_case_open(const struct vn_sample *sample, const struct vn_vm_sample *vm, 
 		.host = sample->host,
 		.vm = vm,
 		.crowd = crowd,
+		.ledger = ledger,
 		.audit = audit,
 		.vcpus = calloc(n_vcpus + 1, sizeof(*ret_case->vcpus)),
 		.vnodes = calloc(n_vnodes, sizeof(*ret_case->vnodes)),
@@ -332,7 +344,7 @@ int vn_case_open(const struct vn_sample *sample, const struct vn_vm_sample *vm, 
 	ret_case->n_vnodes = n_vnodes;
 	for (size_t v = 0; v < n_vnodes; v++) {
 		struct vn_case_vnode *vnode = &ret_case->vnodes[v];
-		vnode->home = -1;
+		vnode->home = vnode->goes = -1;
 		vnode->memory = ret_case->shares + (n_vcpus + 2 * v) * nodes;
 		vnode->on = vnode->memory + nodes;
 		vnode->policy = hwloc_bitmap_alloc();

@@ -5,6 +5,7 @@
 #include "../model/audit.h"
 
 struct vn_crowd;
+struct vn_ledger;
 
 struct vn_case_vcpu {
 	const struct vn_thread_sample *thread;
@@ -32,11 +33,17 @@ struct vn_case_vnode {
 	bool has_policy; /* of all its blocks */
 	bool bound; /* all are bound, be it by the cpuset */
 	bool dealt; /* some are interleaved on purpose */
+	unsigned dealt_over; /* how many nodes, one at least: set by vn_homes_find() */
 	hwloc_bitmap_t policy; /* nodes that the policies, or the cpuset, name; empty: none; owned */
 	int home; /* -1: not known */
 	enum vn_home_by home_by;
 	bool loose; /* it spans nodes because it must, or is meant to: nothing is remote there */
 	bool elsewhere; /* vCPUs of its were found floating, or off home: set by vn_find_vcpus() */
+	int goes; /* the node that a command sends it to, though it is not at home there; -1: set by vn_find_vcpus() */
+	bool comes; /* a command brings its memory home: set by vn_find_memory() */
+	bool barred; /* its cpuset allows no CPU of home: set by vn_find_vcpus(), told by vn_find_memory() */
+	double barred_cost;
+	uint64_t lack; /* huge pages that a command adds to the pool at home: set by vn_find_memory() */
 	bool misplaced; /* and memory of its away from home: set by vn_find_memory() */
 };
 
@@ -45,6 +52,7 @@ struct vn_case {
 	const struct vn_host *host;
 	const struct vn_vm_sample *vm;
 	struct vn_crowd *crowd;
+	struct vn_ledger *ledger;
 	struct vn_vm_audit *audit;
 	double threshold; /* share at home below which memory is away */
 	size_t n_vcpus;
@@ -57,7 +65,7 @@ struct vn_case {
 
 /* Everything but homes. 0 or -ENOMEM. */
 int vn_case_open(const struct vn_sample *sample, const struct vn_vm_sample *vm, struct vn_crowd *crowd,
-	struct vn_vm_audit *audit, struct vn_case *ret_case);
+	struct vn_ledger *ledger, struct vn_vm_audit *audit, struct vn_case *ret_case);
 void vn_case_close(struct vn_case *the);
 
 /* Distance from a CPU of one node to memory of another, and whether that was told. */
@@ -81,6 +89,12 @@ int vn_case_index(const struct vn_host *host, unsigned id);
 
 /* "0,2-3": ids of nodes that are given by index. NULL when memory is short. */
 char *vn_case_ids(const struct vn_case *the, hwloc_const_bitmap_t nodes);
+
+#define VN_CASE_NAME 64u
+
+/* "vCPU 3 (thread 103)", with what kind of one it is ("busy ") before; "a vCPU (thread 103)" where its number is not known. */
+const char *vn_case_vcpu_name(
+	const struct vn_thread_sample *thread, const char *kind, char buffer[static VN_CASE_NAME]);
 
 static inline unsigned vn_case_id(const struct vn_case *the, int node)
 {

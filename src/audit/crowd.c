@@ -41,6 +41,18 @@ static int add_busy(const struct vn_host *host, int cpu, struct vn_crowd *crowd)
 	return hwloc_bitmap_set(crowd->busy, c->id) < 0 ? -ENOMEM : 0;
 }
 
+/* Whoever may use one CPU only has no other to go to once it wakes: a VM that is paused, say. */
+static int add_taken(const struct vn_thread_sample *thread, struct vn_crowd *crowd)
+{
+	bool works = thread->kind == VN_THREAD_VCPU || thread->kind == VN_THREAD_VHOST ||
+		     thread->kind == VN_THREAD_IOTHREAD;
+
+	return works && thread->cpus && hwloc_bitmap_weight(thread->cpus) == 1 &&
+			       hwloc_bitmap_or(crowd->taken, crowd->taken, thread->cpus) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
 static int seat_thread(const struct vn_sample *sample, const struct vn_vm_sample *vm,
 	const struct vn_thread_sample *thread, struct vn_crowd *crowd)
 {
@@ -58,19 +70,22 @@ static int seat_thread(const struct vn_sample *sample, const struct vn_vm_sample
 
 int vn_crowd_make(const struct vn_sample *sample, struct vn_crowd *ret_crowd)
 {
-	vn_autocrowd crowd = {.busy = hwloc_bitmap_alloc(), .given = hwloc_bitmap_alloc()};
+	vn_autocrowd crowd = {
+		.busy = hwloc_bitmap_alloc(), .taken = hwloc_bitmap_alloc(), .given = hwloc_bitmap_alloc()};
 	size_t n = 0;
 
 	for (size_t i = 0; i < sample->n_vms; i++)
 		n += sample->vms[i].n_threads;
 	crowd.seats = calloc(n + 1, sizeof(*crowd.seats));
-	if (!crowd.busy || !crowd.given || !crowd.seats)
+	if (!crowd.busy || !crowd.taken || !crowd.given || !crowd.seats)
 		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return -ENOMEM;
-	for (size_t i = 0; i < sample->n_vms && sample->interval_ns > 0; i++) {
+	for (size_t i = 0; i < sample->n_vms; i++) {
 		const struct vn_vm_sample *vm = &sample->vms[i];
 		for (size_t k = 0; k < vm->n_threads; k++) {
-			if (seat_thread(sample, vm, &vm->threads[k], &crowd) < 0)
+			if (add_taken(&vm->threads[k], &crowd) < 0 ||
+				(sample->interval_ns > 0 &&
+					seat_thread(sample, vm, &vm->threads[k], &crowd) < 0))
 				return -ENOMEM;
 		}
 	}
@@ -84,6 +99,7 @@ void vn_crowd_clear(struct vn_crowd *crowd)
 {
 	free(crowd->seats);
 	hwloc_bitmap_free(crowd->busy);
+	hwloc_bitmap_free(crowd->taken);
 	hwloc_bitmap_free(crowd->given);
 	*crowd = (struct vn_crowd){0};
 }

@@ -20,6 +20,8 @@ struct vn_crowd {
 	size_t n;
 	struct vn_seat *seats; /* by core */
 	hwloc_bitmap_t busy; /* CPUs of cores that some busy vCPU was on; owned */
+	hwloc_bitmap_t
+		taken; /* CPUs that are the only one of some vCPU, vhost worker or iothread, busy or not; owned */
 	hwloc_bitmap_t given; /* CPUs that a fix gave a vCPU to be alone on: no two get the same; owned */
 };
 

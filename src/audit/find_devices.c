@@ -8,6 +8,7 @@
 #include "cost.h"
 #include "findings.h"
 #include "fix.h"
+#include "ledger.h"
 #include "near.h"
 
 /* Interrupts of one device that go to CPUs of nodes other than where they should. */
@@ -61,12 +62,12 @@ static int fix_irqs(
 	FILE *out = open_memstream(ret_fix, &length);
 	if (!out)
 		return -ENOMEM;
-	fputs("for n in", out);
+	fputs("(for n in", out);
 	hwloc_bitmap_foreach_begin (number, strays->numbers) {
 		fprintf(out, " %u", number);
 	}
 	hwloc_bitmap_foreach_end();
-	fprintf(out, "; do echo %s > /proc/irq/$n/smp_affinity_list || break; done", list);
+	fprintf(out, "; do echo %s > /proc/irq/$n/smp_affinity_list || exit 1; done)", list);
 	return fclose(out) == 0 ? 0 : -ENOMEM;
 }
 
@@ -120,9 +121,20 @@ static char *fix_device(const struct vn_case *the, int node)
 		!vnode->has_policy || !hwloc_bitmap_iszero(vnode->policy) || !vnode->has_memory ||
 		vnode->home_by == VN_HOME_BY_PLAN || the->vm->n_devices != 1)
 		return NULL;
-	if (!to->has_memory_free || to->memory_free < vnode->size || hwloc_bitmap_iszero(to->cpus) ||
-		(the->vm->mems && !hwloc_bitmap_isset(the->vm->mems, to->id)))
+	if (!to->has_memory_free || to->memory_free < vnode->size ||
+		vn_ledger_memory(the->ledger, node) < vnode->size || hwloc_bitmap_iszero(to->cpus) ||
+		(the->vm->mems && !hwloc_bitmap_isset(the->vm->mems, to->id)) ||
+		(the->vm->cpus && !hwloc_bitmap_isincluded(to->cpus, the->vm->cpus)))
 		return NULL;
+	vn_autoset only = hwloc_bitmap_alloc();
+	double work = 0;
+	for (size_t i = 0; i < the->n_vcpus; i++)
+		work += vn_ledger_demand(the->sample, the->vcpus[i].thread);
+	if (!only || hwloc_bitmap_only(only, (unsigned)node) < 0 ||
+		!vn_ledger_has_cores(the->ledger, only, work))
+		return NULL;
+	vn_ledger_take_cores(the->ledger, only, work);
+	the->ledger->nodes[node].promised += vnode->size;
 	return vn_format("vnuma move %s --to %u", vn_fix_name(the, name), to->id);
 }
 

@@ -4,6 +4,7 @@
 #include "claim.h"
 #include "cost.h"
 #include "findings.h"
+#include "ledger.h"
 
 #define NEARLY_FULL 0.05 /* of the memory that is not in pools of huge pages */
 #define BALANCING_ON 1 /* bit of kernel.numa_balancing; the other, 2, is memory tiering alone */
@@ -121,6 +122,35 @@ static size_t count_ordinary(const struct vn_case *cases, size_t n, bool only_fr
 	return count;
 }
 
+/* Parting the pages takes what merging saved, of nodes that nobody can tell beforehand: each has to have it. New; empty: they do. */
+static char *lacks_room(const struct vn_case *cases, const struct vn_audit *audit)
+{
+	const struct vn_host *host = audit->sample->host;
+	const struct vn_host_settings *settings = &audit->sample->settings;
+	char need[VN_SIZE_TEXT], has[VN_SIZE_TEXT];
+
+	if (!settings->has_ksm_sharing)
+		return vn_copy("; how much is not known, so no command is given");
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		uint64_t left = vn_ledger_memory(cases[0].ledger, (int)i);
+		if (host->nodes[i].memory_total == 0 ||
+			(host->nodes[i].has_memory_free && left >= settings->ksm_sharing))
+			continue;
+		return vn_format(": up to %s, and node %u has %s free beside what other commands here take",
+			vn_size_text(settings->ksm_sharing, need), host->nodes[i].id,
+			host->nodes[i].has_memory_free ? vn_size_text(left, has) : "an unknown amount");
+	}
+	return vn_copy("");
+}
+
+/* Whatever fails, KSM runs again at the end: a kernel that lacks memory for it stops KSM by itself (mm/ksm.c, run_store()). */
+static char *fix_ksm(void)
+{
+	return vn_copy(
+		"(echo 2 > /sys/kernel/mm/ksm/run && echo 0 > /sys/kernel/mm/ksm/merge_across_nodes; r=$?; "
+		"echo 1 > /sys/kernel/mm/ksm/run && exit $r)");
+}
+
 static int find_ksm(const struct vn_case *cases, size_t n, struct vn_audit *audit)
 {
 	vn_autoclaim claim = {.code = "ksm-merges-nodes"};
@@ -129,14 +159,15 @@ static int find_ksm(const struct vn_case *cases, size_t n, struct vn_audit *audi
 
 	if (settings->ksm != 1 || settings->ksm_merges_nodes != 1 || vms == 0)
 		return 0;
+	vn_autofree char *lack = lacks_room(cases, audit);
 	vn_claim_part(&claim, -1, 0, 0,
-		vn_format(
-			"KSM runs and merges equal pages of different nodes, so pages of %zu VM%s can come to lie on any of them; to change "
-			"that all merged pages have to be parted first, which takes memory",
-			vms, vms > 1 ? "s" : ""));
-	vn_claim_fix(&claim,
-		vn_copy("echo 2 > /sys/kernel/mm/ksm/run && echo 0 > /sys/kernel/mm/ksm/merge_across_nodes && "
-			"echo 1 > /sys/kernel/mm/ksm/run"));
+		lack ? vn_format(
+			       "KSM runs and merges equal pages of different nodes, so pages of %zu VM%s can come to lie on any of them; to "
+			       "change that all merged pages have to be parted first, which takes memory%s",
+			       vms, vms > 1 ? "s" : "", lack)
+		     : NULL);
+	if (lack && !*lack)
+		vn_claim_fix(&claim, fix_ksm());
 	return vn_claim_close(&claim, NULL, &audit->host);
 }
 

@@ -62,7 +62,7 @@ static int fix_stray(const struct vn_case *the, const struct vn_thread_sample *t
 {
 	bool with_all = the->vm->manager == VN_MANAGER_LIBVIRT && thread->kind == VN_THREAD_VHOST &&
 			the->n_vnodes == 1;
-	vn_autoset cpus = vn_fix_cpus(the, near->homes);
+	vn_autoset cpus = vn_fix_own_cpus(the, near->homes);
 	char *fix = NULL;
 
 	if (!cpus)
@@ -128,7 +128,7 @@ static int fix_kicked(struct vn_case *the, const struct vn_thread_sample *worker
 
 	if (r <= 0)
 		return r;
-	vn_autoset cpus = vn_fix_cpus(the, near.homes);
+	vn_autoset cpus = vn_fix_own_cpus(the, near.homes);
 	vn_autoset idle = cpus ? hwloc_bitmap_dup(cpus) : NULL;
 	if (!idle)
 		return -ENOMEM;
@@ -139,7 +139,10 @@ static int fix_kicked(struct vn_case *the, const struct vn_thread_sample *worker
 		if (cpu >= 0 && hwloc_bitmap_clr(cpus, (unsigned)cpu) < 0)
 			return -ENOMEM;
 	}
-	if (hwloc_bitmap_and(idle, cpus, idle) < 0 || hwloc_bitmap_andnot(idle, idle, the->crowd->busy) < 0)
+	if (hwloc_bitmap_andnot(cpus, cpus, the->crowd->taken) < 0 ||
+		hwloc_bitmap_and(idle, cpus, idle) < 0 ||
+		hwloc_bitmap_andnot(idle, idle, the->crowd->busy) < 0 ||
+		hwloc_bitmap_andnot(idle, idle, the->crowd->given) < 0)
 		return -ENOMEM;
 	r = vn_fix_pin(the, &worker, 1, hwloc_bitmap_iszero(idle) ? cpus : idle, &fix);
 	vn_claim_fix(claim, fix);

@@ -8,6 +8,7 @@
 #include "cost.h"
 #include "findings.h"
 #include "fix.h"
+#include "ledger.h"
 #include "locality.h"
 
 #define NODES_NAMED 4u
@@ -67,19 +68,21 @@ static bool pools_known(const struct vn_case *the, uint64_t page)
 	return false;
 }
 
-static uint64_t free_memory(const struct vn_host_node *node)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-	return node->memory_free + node->memory_reclaimable;
+	return a < b ? a : b;
 }
 
 /* More huge pages at home, from its free memory; not of 1 GiB, which are seldom to be had once a host has run for a while. */
-static int fix_pool(
-	struct vn_case *the, const struct vn_case_vnode *vnode, uint64_t pages, struct vn_claim *claim)
+static int fix_pool(struct vn_case *the, struct vn_case_vnode *vnode, uint64_t pages, struct vn_claim *claim)
 {
 	const struct vn_host_node *node = &the->host->nodes[vnode->home];
 
 	if (!node->has_memory_free || vnode->page >= (UINT64_C(1) << 30) ||
-		node->memory_free / vnode->page <= pages)
+		the->ledger->nodes[vnode->home].grown ||
+		(node->memory_free - least(node->memory_free, the->ledger->nodes[vnode->home].promised)) /
+				vnode->page <=
+			pages)
 		return 0;
 	const struct vn_hugepool *pool = pool_of(node, vnode->page);
 	uint64_t total = pages + (pool ? pool->total : 0);
@@ -89,6 +92,7 @@ static int fix_pool(
 	if (!fix)
 		return -ENOMEM;
 	vn_claim_before(claim, fix);
+	vnode->lack = pages;
 	return 0;
 }
 
@@ -96,6 +100,7 @@ static int fix_pool(
 struct pool_need {
 	uint64_t all, coming; /* pages: to start there; to come home from elsewhere */
 	bool first; /* none before it does */
+	bool grows; /* a command of this VM's adds what is lacking */
 };
 
 static struct pool_need need_of_pool(const struct vn_case *the, const struct vn_case_vnode *vnode)
@@ -107,12 +112,39 @@ static struct pool_need need_of_pool(const struct vn_case *the, const struct vn_
 		if (other->home != vnode->home || other->page != vnode->page || other->loose)
 			continue;
 		need.first &= other >= vnode;
+		need.grows |= other->lack > 0;
 		need.all += other->size / vnode->page;
 		if (other->has_memory)
 			need.coming += (uint64_t)((other->present - other->memory[other->home]) /
 						  (double)vnode->page);
 	}
 	return need;
+}
+
+/* Gives the command. Huge pages are written down when all vnodes were looked at: find_pool() reckons for all at once. */
+static void come_home(struct vn_case *the, struct vn_case_vnode *vnode, struct vn_claim *claim)
+{
+	double bytes = vnode->present - vnode->memory[vnode->home];
+
+	if (vnode->page == 0)
+		the->ledger->nodes[vnode->home].promised += (uint64_t)bytes;
+	vnode->comes = true;
+	vn_claim_move(claim, (size_t)(vnode - the->vnodes), vn_case_id(the, vnode->home));
+}
+
+static void settle_pools(const struct vn_case *the)
+{
+	for (size_t v = 0; v < the->n_vnodes; v++) {
+		const struct vn_case_vnode *vnode = &the->vnodes[v];
+		if (vnode->page == 0 || vnode->home < 0)
+			continue;
+		struct vn_ledger_node *node = &the->ledger->nodes[vnode->home];
+		double bytes = vnode->comes ? vnode->present - vnode->memory[vnode->home] : 0;
+		uint64_t pages = (uint64_t)(bytes / (double)vnode->page);
+		node->grown |= vnode->lack > 0;
+		node->promised += vnode->lack * vnode->page;
+		vn_ledger_take_huge(the->ledger, vnode->home, vnode->page, pages);
+	}
 }
 
 /* Huge pages: its memory is `away` and has no room at home, or the VM could not start there again. 1: told. */
@@ -122,9 +154,9 @@ static int find_pool(
 	const struct vn_host_node *node = &the->host->nodes[vnode->home];
 	const struct vn_hugepool *pool = pool_of(node, vnode->page);
 	struct pool_need need = need_of_pool(the, vnode);
-	uint64_t total = pool ? pool->total : 0, idle = pool ? pool->free : 0;
+	uint64_t total = pool ? pool->total : 0, idle = vn_ledger_huge(the->ledger, vnode->home, vnode->page);
 	size_t at = (size_t)(vnode - the->vnodes);
-	bool stuck = away && need.coming > idle, has = false;
+	bool stuck = away && need.coming > idle;
 	char page[VN_SIZE_TEXT];
 
 	if (!pools_known(the, vnode->page) || (!stuck && (need.all <= total || !need.first || away)))
@@ -132,16 +164,20 @@ static int find_pool(
 	uint64_t lack = stuck ? need.coming - idle : need.all - total;
 	vn_claim_part(claim, (int)at, 0, cost,
 		vn_format(
-			"vnode %zu uses huge pages of %s and is at home on node %u, whose pool has %llu of them, %llu free: "
-			"%llu more are needed for its memory %s",
+			"vnode %zu uses huge pages of %s and is at home on node %u, whose pool has %llu of them, %llu free%s: "
+			"%llu more are needed for its memory %s%s",
 			at, vn_size_text_exact(vnode->page, page), node->id, (unsigned long long)total,
-			(unsigned long long)idle, (unsigned long long)lack,
-			stuck ? "to come home from other nodes" : "to be there when it is started again"));
+			(unsigned long long)idle,
+			pool && idle < pool->free ? " beside what other commands here take" : "",
+			(unsigned long long)lack,
+			stuck ? "to come home from other nodes" : "to be there when it is started again",
+			the->ledger->nodes[vnode->home].grown
+				? "; another command here changes a pool of that node: look again after it"
+				: ""));
 	if (need.first && fix_pool(the, vnode, lack, claim) < 0)
 		return -ENOMEM;
-	has = claim->before != NULL;
-	if (stuck && has)
-		vn_claim_move(claim, at, node->id);
+	if (stuck && (need.grows || vnode->lack > 0))
+		come_home(the, vnode, claim);
 	return 1;
 }
 
@@ -165,17 +201,21 @@ static char *caveats(
 {
 	const struct vn_host_node *node = &the->host->nodes[vnode->home];
 	uint64_t shared = shared_bytes(the, (size_t)(vnode - the->vnodes));
+	uint64_t left = vn_ledger_memory(the->ledger, vnode->home);
 	vn_autofree char *policy = vn_case_ids(the, vnode->policy);
 	char size[VN_SIZE_TEXT], need[VN_SIZE_TEXT];
 	bool against = vnode->has_policy && !hwloc_bitmap_iszero(vnode->policy) &&
 		       !hwloc_bitmap_isset(vnode->policy, (unsigned)vnode->home);
 
-	*ret_room = vnode->page > 0 || !node->has_memory_free || (double)free_memory(node) >= bytes;
+	*ret_room = vnode->page > 0 || (double)left >= bytes;
 	vn_autofree char *room =
-		*ret_room
-			? vn_copy("")
-			: vn_format("; it cannot come home now: node %u has %s free, not %s", node->id,
-				  vn_size_text(free_memory(node), size), vn_size_text((uint64_t)bytes, need));
+		*ret_room ? vn_copy("")
+			  : vn_format("; it cannot come home now: node %u has %s free%s, not %s", node->id,
+				    vn_size_text(left, size),
+				    the->ledger->nodes[vnode->home].promised > 0
+					    ? " beside what other commands here bring there"
+					    : "",
+				    vn_size_text((uint64_t)bytes, need));
 	vn_autofree char *bound =
 		against && policy
 			? vn_format("; its policy names node%s %s, where pages go that it touches anew",
@@ -211,8 +251,8 @@ static int claim_remote(struct vn_case *the, struct vn_case_vnode *vnode, struct
 			at, vn_case_id(the, vnode->home), vn_home_by_name(vnode->home_by),
 			100 * at_home.share, 100 * at_home.low, 100 * at_home.high,
 			vn_size_text((uint64_t)vnode->present, size), shares, more));
-	if (room)
-		vn_claim_move(claim, at, vn_case_id(the, vnode->home));
+	if (room && vnode->goes < 0)
+		come_home(the, vnode, claim);
 	return 0;
 }
 
@@ -229,17 +269,36 @@ static int claim_forbidden(
 {
 	size_t at = (size_t)(vnode - the->vnodes);
 	vn_autofree char *mems = vn_set_text(the->vm->mems);
+	double bytes = vnode->present - vnode->memory[vnode->home];
+	bool room = vnode->page > 0 || (double)vn_ledger_memory(the->ledger, vnode->home) >= bytes;
 
 	if (!mems)
 		return -ENOMEM;
 	vn_claim_part(claim, (int)at, 0, cost,
 		vn_format(
-			"vnode %zu is at home on node %u (by %s), but its cpuset allows memory of node%s %s only",
+			"vnode %zu is at home on node %u (by %s), but its cpuset allows memory of node%s %s only%s",
 			at, vn_case_id(the, vnode->home), vn_home_by_name(vnode->home_by),
-			hwloc_bitmap_weight(the->vm->mems) > 1 ? "s" : "", mems));
-	if (away)
-		vn_claim_move(claim, at, vn_case_id(the, vnode->home));
+			hwloc_bitmap_weight(the->vm->mems) > 1 ? "s" : "", mems,
+			away && !room ? "; the node has no room left for what is away" : ""));
+	if (away && room && vnode->goes < 0)
+		come_home(the, vnode, claim);
 	return 0;
+}
+
+/* No command lets the cpuset have homes: none that moves memory there, and nothing is taken of them. */
+static void stay_away(struct vn_case *the, struct vn_claim *claim)
+{
+	for (size_t v = 0; v < the->n_vnodes; v++) {
+		struct vn_case_vnode *vnode = &the->vnodes[v];
+		if (!vnode->comes || !is_forbidden(the, vnode))
+			continue;
+		if (vnode->page == 0)
+			the->ledger->nodes[vnode->home].promised -=
+				(uint64_t)(vnode->present - vnode->memory[vnode->home]);
+		vnode->comes = false;
+	}
+	free(claim->moves);
+	claim->moves = NULL;
 }
 
 /* One cpuset for all vnodes: one command that lets it have all the homes it lacks, first. Without it no move would work. */
@@ -260,10 +319,8 @@ static int fix_forbidden(struct vn_case *the, struct vn_claim *claim)
 		return 0;
 	if (vn_fix_cpuset(the, homes, &fix) < 0)
 		return -ENOMEM;
-	if (!fix) {
-		free(claim->moves);
-		claim->moves = NULL;
-	}
+	if (!fix)
+		stay_away(the, claim);
 	vn_claim_before(claim, fix);
 	return 0;
 }
@@ -340,6 +397,9 @@ int vn_find_memory(struct vn_case *the)
 	}
 	if (r == 0)
 		r = fix_forbidden(the, &claims.cpuset);
+	settle_pools(the);
+	if (r == 0)
+		r = vn_find_barred(the, &claims.cpuset);
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		if (r == 0)
 			r = vn_claim_close(all[i], the, &the->audit->findings);

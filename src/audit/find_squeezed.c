@@ -26,23 +26,35 @@ static const struct vn_seat *neighbour(
 	return NULL;
 }
 
-/* A CPU of home in a core that no busy vCPU is on, and that no other fix gave away; -1: none. */
+/* Whether a CPU is nobody's: no busy vCPU is in its core, no thread is kept on it, or, for a `whole` core, on any CPU of the core, and no
+ * fix gave it away. */
+static bool is_idle(const struct vn_case *the, const struct vn_host_cpu *cpu, bool whole)
+{
+	const struct vn_crowd *crowd = the->crowd;
+
+	return cpu->online && !hwloc_bitmap_isset(crowd->busy, cpu->id) &&
+	       !hwloc_bitmap_isset(crowd->given, cpu->id) && !hwloc_bitmap_isset(crowd->taken, cpu->id) &&
+	       !(whole && cpu->siblings && hwloc_bitmap_intersects(crowd->taken, cpu->siblings));
+}
+
+/* A CPU of home that is idle, in a whole core if there is one; -1: none. */
 static int idle_cpu(const struct vn_case *the, hwloc_const_bitmap_t home)
 {
 	unsigned cpu;
 
-	hwloc_bitmap_foreach_begin (cpu, home) {
-		const struct vn_host_cpu *c = vn_host_cpu(the->host, cpu);
-		if (!c || !c->online || hwloc_bitmap_isset(the->crowd->busy, cpu) ||
-			hwloc_bitmap_isset(the->crowd->given, cpu))
-			continue;
-		if (hwloc_bitmap_set(the->crowd->given, cpu) < 0 ||
-			(c->siblings &&
-				hwloc_bitmap_or(the->crowd->given, the->crowd->given, c->siblings) < 0))
-			return -ENOMEM;
-		return (int)cpu;
+	for (int whole = 1; whole >= 0; whole--) {
+		hwloc_bitmap_foreach_begin (cpu, home) {
+			const struct vn_host_cpu *c = vn_host_cpu(the->host, cpu);
+			if (!c || !is_idle(the, c, whole))
+				continue;
+			if (hwloc_bitmap_set(the->crowd->given, cpu) < 0 ||
+				(c->siblings && hwloc_bitmap_or(the->crowd->given, the->crowd->given,
+							c->siblings) < 0))
+				return -ENOMEM;
+			return (int)cpu;
+		}
+		hwloc_bitmap_foreach_end();
 	}
-	hwloc_bitmap_foreach_end();
 	return -1;
 }
 
@@ -60,7 +72,7 @@ static int fix_vcpu(struct vn_case *the, const struct vn_case_vcpu *vcpu, struct
 		return 0;
 	if (vn_case_near(the, vnode->home, near) < 0)
 		return -ENOMEM;
-	vn_autoset cpus = vn_fix_cpus(the, near);
+	vn_autoset cpus = vn_fix_own_cpus(the, near);
 	if (!cpus)
 		return -ENOMEM;
 	int cpu = idle_cpu(the, cpus);
@@ -72,19 +84,19 @@ static int fix_vcpu(struct vn_case *the, const struct vn_case_vcpu *vcpu, struct
 	return 0;
 }
 
-static char *tell_neighbour(
-	const struct vn_case_vcpu *vcpu, const struct vn_seat *seat, const struct vn_seat *other, bool same)
+static char *tell_neighbour(const struct vn_case *the, const struct vn_case_vcpu *vcpu,
+	const struct vn_seat *seat, const struct vn_seat *other, bool same)
 {
-	const struct vn_thread_sample *thread = vcpu->thread;
+	bool alone = the->vm->cpus && hwloc_bitmap_weight(the->vm->cpus) == 1;
+	char name[VN_CASE_NAME], of_other[VN_CASE_NAME];
 
+	vn_case_vcpu_name(vcpu->thread, "", name);
+	vn_case_vcpu_name(other->thread, "busy ", of_other);
 	if (same)
-		return vn_format(
-			"vCPU %d (thread %d) is kept on CPU %u, as is busy vCPU %d (thread %d) of %s",
-			thread->index, thread->tid, seat->cpu, other->thread->index, other->thread->tid,
-			other->vm == seat->vm ? "the same VM" : other->vm->name);
-	return vn_format(
-		"vCPU %d (thread %d) on CPU %u shares its core with busy vCPU %d (thread %d) of %s on CPU %u",
-		thread->index, thread->tid, seat->cpu, other->thread->index, other->thread->tid,
+		return vn_format(alone ? "%s may use CPU %u only by its cpuset, as may %s of %s"
+				       : "%s is kept on CPU %u, as is %s of %s",
+			name, seat->cpu, of_other, other->vm == seat->vm ? "the same VM" : other->vm->name);
+	return vn_format("%s on CPU %u shares its core with %s of %s on CPU %u", name, seat->cpu, of_other,
 		other->vm->name, other->cpu);
 }
 
@@ -93,6 +105,7 @@ static int find_vcpu(struct vn_case *the, struct vn_case_vcpu *vcpu, struct vn_c
 	const struct vn_thread_sample *thread = vcpu->thread;
 	double waited = vn_case_cpus(the, thread->wait_ns);
 	const struct vn_seat *seat = vn_crowd_seat(the->crowd, thread);
+	char name[VN_CASE_NAME];
 	const struct vn_seat *same = seat ? neighbour(the->crowd, seat, false) : NULL;
 	const struct vn_seat *sibling = seat ? neighbour(the->crowd, seat, true) : NULL;
 
@@ -100,17 +113,18 @@ static int find_vcpu(struct vn_case *the, struct vn_case_vcpu *vcpu, struct vn_c
 		return 0;
 	if (same)
 		vn_claim_part(
-			claim, vcpu->vnode, thread->tid, waited, tell_neighbour(vcpu, seat, same, true));
+			claim, vcpu->vnode, thread->tid, waited, tell_neighbour(the, vcpu, seat, same, true));
 	else if (waited > WAITS * (waited + vcpu->cpus) && waited >= WAITS_AT_LEAST)
 		vn_claim_part(claim, vcpu->vnode, thread->tid, waited,
 			vn_format(
-				"vCPU %d (thread %d) waited for a CPU %.0f%% of the time in which it could have run: %.2f CPUs",
-				thread->index, thread->tid, 100 * waited / (waited + vcpu->cpus), waited));
+				"%s waited for a CPU %.0f%% of the time in which it could have run: %.2f CPUs",
+				vn_case_vcpu_name(thread, "", name), 100 * waited / (waited + vcpu->cpus),
+				waited));
 	else if (sibling && vcpu->cpus >= VN_BUSY)
 		vn_claim_part(claim, vcpu->vnode, thread->tid,
 			VN_SMT_LOSS * (vcpu->cpus < 1 ? vcpu->cpus : 1) *
 				(sibling->demand < 1 ? sibling->demand : 1),
-			tell_neighbour(vcpu, seat, sibling, false));
+			tell_neighbour(the, vcpu, seat, sibling, false));
 	else
 		return 0;
 	return fix_vcpu(the, vcpu, claim);

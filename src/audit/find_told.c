@@ -42,6 +42,24 @@ static int find_untold(struct vn_case *the)
 	return vn_claim_close(&claim, the, &the->audit->findings);
 }
 
+/* Somebody's choice; what it leaves to be had is said, and what it is measured by. */
+static int find_interleaved(struct vn_case *the)
+{
+	vn_autoclaim claim = {.code = "memory-interleaved"};
+
+	for (size_t v = 0; v < the->n_vnodes; v++) {
+		const struct vn_case_vnode *vnode = &the->vnodes[v];
+		if (vnode->dealt_over < 2 || vnode->n_vcpus == 0)
+			continue;
+		vn_claim_part(&claim, (int)v, 0, 0,
+			vn_format(
+				"vnode %zu's memory is interleaved over %u nodes by choice, so no more than %.0f%% of it can be near a vCPU; "
+				"where latency counts more than bandwidth, bind it to one node at its next start",
+				v, vnode->dealt_over, 100.0 / vnode->dealt_over));
+	}
+	return vn_claim_close(&claim, the, &the->audit->findings);
+}
+
 /* Interleaved although it would fit a node is what somebody chose; so is all that vnuma planned. */
 static bool is_untold(const struct vn_case *the)
 {
@@ -127,6 +145,9 @@ int vn_find_told(struct vn_case *the)
 {
 	if (is_untold(the))
 		return find_untold(the);
+	int r = find_interleaved(the);
+	if (r < 0)
+		return r;
 	if (the->n_vnodes > 1 && homes_stand(the))
 		return find_lies(the);
 	return 0;

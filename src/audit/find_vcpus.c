@@ -8,6 +8,7 @@
 #include "cost.h"
 #include "findings.h"
 #include "fix.h"
+#include "ledger.h"
 
 #define THREADS_NAMED 8u
 
@@ -35,7 +36,11 @@ static char *name_group(const struct group *group)
 	FILE *out = list ? open_memstream(&text, &length) : NULL;
 	if (!out)
 		return NULL;
-	fprintf(out, "vCPU%s %s (thread%s", group->n > 1 ? "s" : "", list, group->n > 1 ? "s" : "");
+	if (hwloc_bitmap_iszero(indexes))
+		fprintf(out, "%s vCPU%s (thread%s", group->n > 1 ? "some" : "a", group->n > 1 ? "s" : "",
+			group->n > 1 ? "s" : "");
+	else
+		fprintf(out, "vCPU%s %s (thread%s", group->n > 1 ? "s" : "", list, group->n > 1 ? "s" : "");
 	for (size_t i = 0; i < group->n && i < THREADS_NAMED; i++)
 		fprintf(out, " %d", group->vcpus[i]->thread->tid);
 	fputs(group->n > THREADS_NAMED ? " …)" : ")", out);
@@ -82,11 +87,24 @@ static const struct vn_vm_thread *promised(const struct vn_case *the, const stru
 	return NULL;
 }
 
+/* CPUs of work that a command would bring home. What a plan promised was reckoned when it was made. */
+static double work_of(const struct vn_case *the, const struct vn_case_vnode *vnode, const struct group *group)
+{
+	double work = 0;
+
+	for (size_t i = 0; i < group->n; i++) {
+		const struct vn_thread_sample *thread = group->vcpus[i]->thread;
+		if (vnode->home_by != VN_HOME_BY_PLAN || !promised(the, thread))
+			work += vn_ledger_demand(the->sample, thread);
+	}
+	return work;
+}
+
 /* Back to what vnuma promised each, or to all CPUs of home. */
 static int fix_group(const struct vn_case *the, const struct vn_case_vnode *vnode, const struct group *group,
 	hwloc_const_bitmap_t near, struct vn_claim *claim)
 {
-	vn_autoset cpus = vn_fix_cpus(the, near);
+	vn_autoset cpus = vn_fix_own_cpus(the, near);
 	vn_autofree const struct vn_thread_sample **threads = calloc(group->n + 1, sizeof(*threads));
 	size_t rest = 0;
 	char *fix = NULL;
@@ -104,14 +122,105 @@ static int fix_group(const struct vn_case *the, const struct vn_case_vnode *vnod
 			threads[rest++] = thread;
 			continue;
 		}
+		if (the->vm->cpus && !hwloc_bitmap_isincluded(own->cpus, the->vm->cpus))
+			continue;
 		if (vn_fix_pin(the, &thread, 1, own->cpus, &fix) < 0)
 			return -ENOMEM;
 		vn_claim_fix(claim, fix);
 	}
 	if (vn_fix_pin(the, threads, rest, cpus, &fix) < 0)
 		return -ENOMEM;
+	if (fix || rest < group->n)
+		vn_ledger_take_cores(the->ledger, near, work_of(the, vnode, group));
 	vn_claim_fix(claim, fix);
 	return 0;
+}
+
+/* CPUs of work of a vnode's vCPUs; without those that are kept on a node already (-1: of all). */
+static double work_to(const struct vn_case *the, size_t vnode, int node)
+{
+	double work = 0;
+
+	for (size_t i = 0; i < the->n_vcpus; i++) {
+		const struct vn_case_vcpu *vcpu = &the->vcpus[i];
+		if (vcpu->vnode == (int)vnode && !(hwloc_bitmap_weight(vcpu->may) == 1 && node >= 0 &&
+							 hwloc_bitmap_isset(vcpu->may, (unsigned)node)))
+			work += vn_ledger_demand(the->sample, vcpu->thread);
+	}
+	return work;
+}
+
+static bool has_room(const struct vn_case *the, const struct vn_case_vnode *vnode, size_t node)
+{
+	const struct vn_host_node *to = &the->host->nodes[node];
+	uint64_t room = vn_ledger_memory(the->ledger, (int)node);
+	vn_autoset only = hwloc_bitmap_alloc();
+
+	if (!only || hwloc_bitmap_only(only, (unsigned)node) < 0)
+		return false;
+	return (int)node != vnode->home && !hwloc_bitmap_iszero(to->cpus) && room < UINT64_MAX &&
+	       (double)room >= (double)vnode->size - vnode->memory[node] &&
+	       (!the->vm->mems || hwloc_bitmap_isset(the->vm->mems, to->id)) &&
+	       (!the->vm->cpus || hwloc_bitmap_isincluded(to->cpus, the->vm->cpus)) &&
+	       vn_ledger_has_cores(the->ledger, only, work_to(the, (size_t)(vnode - the->vnodes), (int)node));
+}
+
+/* Home has no cores left: where vCPUs and memory may go together instead, most of all where the vCPUs are; -1: nowhere. */
+static int find_other(const struct vn_case *the, const struct vn_case_vnode *vnode)
+{
+	int best = -1;
+
+	if (!vnode->has_policy || !hwloc_bitmap_iszero(vnode->policy) || !vnode->has_memory ||
+		vnode->page > 0 || vnode->size == 0 || vnode->home_by == VN_HOME_BY_PLAN)
+		return -1;
+	for (size_t n = 0; n < the->host->n_nodes; n++) {
+		if (has_room(the, vnode, n) && (best < 0 || vnode->on[n] > vnode->on[best]))
+			best = (int)n;
+	}
+	return best;
+}
+
+static int send_other(struct vn_case *the, struct vn_case_vnode *vnode, int node, struct vn_claim *claim)
+{
+	size_t at = (size_t)(vnode - the->vnodes);
+	vn_autoset only = hwloc_bitmap_alloc();
+	double bytes = (double)vnode->size - vnode->memory[node];
+
+	if (!only || hwloc_bitmap_only(only, (unsigned)node) < 0)
+		return -ENOMEM;
+	vn_ledger_take_cores(the->ledger, only, work_to(the, at, node));
+	the->ledger->nodes[node].promised += bytes > 0 ? (uint64_t)bytes : 0;
+	vn_claim_move(claim, at, vn_case_id(the, node));
+	vnode->goes = node;
+	return 0;
+}
+
+static double home_cores(const struct vn_case *the, hwloc_const_bitmap_t near)
+{
+	double cores = 0;
+
+	for (size_t n = 0; n < the->host->n_nodes; n++)
+		cores += hwloc_bitmap_isset(near, (unsigned)n) ? the->ledger->nodes[n].cores : 0;
+	return cores;
+}
+
+/* Why no command takes them home: "; node 0 has …". */
+static char *tell_full(const struct vn_case *the, hwloc_const_bitmap_t near, double work, int other)
+{
+	vn_autofree char *at = vn_case_ids(the, near);
+	double cores = home_cores(the, near), busy = 0;
+	char instead[64] = "";
+
+	for (size_t n = 0; n < the->host->n_nodes; n++)
+		busy += hwloc_bitmap_isset(near, (unsigned)n) ? the->ledger->nodes[n].work : 0;
+	if (other >= 0)
+		snprintf(instead, sizeof(instead), ", but its memory can follow to node %u",
+			vn_case_id(the, other));
+	return at ? vn_format(
+			    "; node%s %s cannot take them: %.0f cores, %.1f CPUs of work kept there or brought by other commands here, "
+			    "and %.1f to come%s",
+			    hwloc_bitmap_weight(near) > 1 ? "s" : "", at, cores, busy, work, instead)
+		  : NULL;
 }
 
 static char *tell_group(const struct vn_case *the, const struct vn_case_vnode *vnode,
@@ -142,12 +251,34 @@ static char *tell_group(const struct vn_case *the, const struct vn_case_vnode *v
 static int claim_group(struct vn_case *the, struct vn_case_vnode *vnode, const struct group *group,
 	hwloc_const_bitmap_t near, bool floating, struct vn_claim *claim)
 {
+	double work = work_of(the, vnode, group);
+	bool room = vnode->home < 0 || vn_ledger_has_cores(the->ledger, near, work);
+	vn_autoset cpus = vnode->home >= 0 ? vn_fix_own_cpus(the, near) : NULL;
+
+	if (vnode->home >= 0 && !cpus)
+		return -ENOMEM;
 	if (group->n == 0)
 		return 0;
+	if (cpus && the->vm->cpus && hwloc_bitmap_iszero(cpus)) {
+		vnode->elsewhere = vnode->barred = true;
+		vnode->barred_cost += group->cost;
+		return 0;
+	}
+	/* a cpuset may leave so few CPUs of home that its vCPUs would be in each other's way */
+	bool few = cpus && the->vm->cpus && vn_ledger_cores(the->host, cpus) < home_cores(the, near) &&
+		   vn_ledger_cores(the->host, cpus) < work_to(the, (size_t)(vnode - the->vnodes), -1);
+	room &= !few;
+	int other = room ? -1 : find_other(the, vnode);
+	vn_autofree char *told = tell_group(the, vnode, group, near, floating);
+	vn_autofree char *full = room  ? vn_copy("")
+				 : few ? vn_copy("; its cpuset leaves too few CPUs of home for them")
+				       : tell_full(the, near, work, other);
 	vn_claim_part(claim, (int)(vnode - the->vnodes), group->n == 1 ? group->vcpus[0]->thread->tid : 0,
-		group->cost, tell_group(the, vnode, group, near, floating));
+		group->cost, told && full ? vn_format("%s%s", told, full) : NULL);
 	vnode->elsewhere = true;
-	return vnode->home >= 0 ? fix_group(the, vnode, group, near, claim) : 0;
+	if (other >= 0 && vnode->goes < 0)
+		return send_other(the, vnode, other, claim);
+	return vnode->home >= 0 && room && vnode->goes < 0 ? fix_group(the, vnode, group, near, claim) : 0;
 }
 
 static int find_of_vnode(

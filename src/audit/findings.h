@@ -23,20 +23,24 @@
  *  - a vCPU that waits for the vhost worker it wakes on its own CPU is vhost-on-kicking-cpu, not squeezed;
  *  - on a host of one node nothing is far from anything: only CPUs that are shared, and memory that is swapped, are told.
  *
- * Fixes of one VM agree: memory and threads all go to the homes that vn_homes_find() found.
+ * Fixes of one VM agree: memory and threads all go to the homes that vn_homes_find() found. Where home has no cores left for vCPUs, and
+ * their memory can follow them, one command moves the vnode elsewhere, and no other is given for it. Fixes of all VMs go together:
+ * ledger.h.
  */
 
-#include "case.h"
+#include "claim.h"
 
 int vn_find_vcpus(struct vn_case *the); /* vcpu-off-home, vcpu-floating */
 int vn_find_memory(struct vn_case *
 		the); /* memory-remote, memory-spread, cpuset-forbids-home, hugepages-uneven, vnode-unbound */
+int vn_find_barred(
+	struct vn_case *the, struct vn_claim *claim); /* cpuset-forbids-home of CPUs, into a claim */
 int vn_find_swapped(struct vn_case *the); /* memory-swapped */
 int vn_find_vhost(struct vn_case *the); /* vhost-on-kicking-cpu, vhost-remote */
 int vn_find_iothreads(struct vn_case *the); /* iothread-remote */
 int vn_find_squeezed(struct vn_case *the); /* vcpu-squeezed */
 int vn_find_devices(struct vn_case *the); /* device-remote, irq-remote */
-int vn_find_told(struct vn_case *the); /* guest-without-vnuma, vnuma-lies */
+int vn_find_told(struct vn_case *the); /* guest-without-vnuma, memory-interleaved, vnuma-lies */
 
 /* node-nearly-full, kernel-balancing-fights, ksm-merges-nodes, zone-reclaim, numad-runs: of the host, all cases seen. */
 int vn_find_host(const struct vn_case *cases, size_t n, struct vn_audit *audit);

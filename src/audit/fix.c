@@ -70,7 +70,9 @@ const char *vn_fix_domain(const struct vn_case *the, char buffer[static VN_FIX_N
 	return buffer;
 }
 
-hwloc_bitmap_t vn_fix_cpus(const struct vn_case *the, hwloc_const_bitmap_t nodes)
+/* Of nodes, and of those that are allowed (NULL: all); without isolated ones, where others are left. */
+static hwloc_bitmap_t cpus_of(
+	const struct vn_case *the, hwloc_const_bitmap_t nodes, hwloc_const_bitmap_t allowed)
 {
 	hwloc_bitmap_t cpus = hwloc_bitmap_alloc();
 	unsigned node;
@@ -84,6 +86,10 @@ hwloc_bitmap_t vn_fix_cpus(const struct vn_case *the, hwloc_const_bitmap_t nodes
 		}
 	}
 	hwloc_bitmap_foreach_end();
+	if (allowed && hwloc_bitmap_and(cpus, cpus, allowed) < 0) {
+		hwloc_bitmap_free(cpus);
+		return NULL;
+	}
 	hwloc_const_bitmap_t isolated = the->host->isolated_cpus;
 	if (isolated && !hwloc_bitmap_isincluded(cpus, isolated) &&
 		hwloc_bitmap_andnot(cpus, cpus, isolated) < 0) {
@@ -91,6 +97,16 @@ hwloc_bitmap_t vn_fix_cpus(const struct vn_case *the, hwloc_const_bitmap_t nodes
 		return NULL;
 	}
 	return cpus;
+}
+
+hwloc_bitmap_t vn_fix_cpus(const struct vn_case *the, hwloc_const_bitmap_t nodes)
+{
+	return cpus_of(the, nodes, NULL);
+}
+
+hwloc_bitmap_t vn_fix_own_cpus(const struct vn_case *the, hwloc_const_bitmap_t nodes)
+{
+	return cpus_of(the, nodes, the->vm->cpus);
 }
 
 /* libvirt's number of an iothread: QEMU's object is "iothread" and it (src/qemu/qemu_command.c). */
@@ -140,7 +156,7 @@ static int write_pins(const struct vn_case *the, enum vn_thread_kind kind, const
 	if (!out)
 		return -ENOMEM;
 	if (n > SPELLED_OUT)
-		fprintf(out, "for n in");
+		fprintf(out, "(for n in");
 	for (size_t i = 0; i < n; i++) {
 		char which[16];
 		snprintf(which, sizeof(which), "%u", numbers[i]);
@@ -152,7 +168,7 @@ static int write_pins(const struct vn_case *the, enum vn_thread_kind kind, const
 	}
 	vn_autofree char *all = n > SPELLED_OUT ? pin_one(the, kind, "$n", cpus) : NULL;
 	if (n > SPELLED_OUT)
-		fprintf(out, "; do %s || break; done", all ? all : "");
+		fprintf(out, "; do %s || exit 1; done)", all ? all : "");
 	if (fclose(out) != 0) {
 		free(list);
 		return -ENOMEM;
@@ -226,6 +242,23 @@ static bool is_restrictive(const struct vn_case *the)
 			return false;
 	}
 	return true;
+}
+
+/* CPUs of libvirt's domains are limited above them, by somebody else. */
+int vn_fix_allow(const struct vn_case *the, hwloc_const_bitmap_t cpus, char **ret_fix)
+{
+	vn_autoset all = hwloc_bitmap_dup(the->vm->cpus);
+
+	*ret_fix = NULL;
+	if (!all || hwloc_bitmap_or(all, all, cpus) < 0)
+		return -ENOMEM;
+	vn_autofree char *list = vn_set_text(all);
+	if (!list)
+		return -ENOMEM;
+	if (the->vm->manager == VN_MANAGER_LIBVIRT || !is_unit(the->vm->unit))
+		return 0;
+	*ret_fix = vn_format("systemctl set-property --runtime '%s' AllowedCPUs=%s", the->vm->unit, list);
+	return *ret_fix ? 0 : -ENOMEM;
 }
 
 int vn_fix_cpuset(const struct vn_case *the, hwloc_const_bitmap_t nodes, char **ret_fix)

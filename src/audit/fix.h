@@ -24,6 +24,12 @@ int vn_fix_pin(const struct vn_case *the, const struct vn_thread_sample *const *
 /* CPUs of nodes (by index) that threads are to use: without isolated ones, where others are left. NULL when memory is short. */
 hwloc_bitmap_t vn_fix_cpus(const struct vn_case *the, hwloc_const_bitmap_t nodes);
 
+/* The same, and only those that the VM's cpuset allows: the kernel refuses to keep a thread on others alone. */
+hwloc_bitmap_t vn_fix_own_cpus(const struct vn_case *the, hwloc_const_bitmap_t nodes);
+
+/* Lets the VM's cpuset, which is known, have these CPUs, too. As vn_fix_pin(). */
+int vn_fix_allow(const struct vn_case *the, hwloc_const_bitmap_t cpus, char **ret_fix);
+
 /* Lets the VM's cpuset have a node more. As vn_fix_pin(). */
 int vn_fix_cpuset(const struct vn_case *the, hwloc_const_bitmap_t nodes, char **ret_fix);
 

@@ -104,15 +104,33 @@ static bool is_spread_by_pins(const struct vn_case *the)
 	return the->n_vcpus > 1 && 4 * most < 3 * the->n_vcpus;
 }
 
-static bool is_loose(const struct vn_case *the, size_t at, const struct vn_case_vnode *vnode)
+/* Interleaved by a policy, or as vnuma planned it: over the nodes that are named, as far as the cpuset allows them. */
+static void find_dealt(const struct vn_case *the, size_t at, struct vn_case_vnode *vnode)
 {
 	const struct vn_vm *record = the->vm->record;
-	bool several = vnode->has_policy && hwloc_bitmap_weight(vnode->policy) > 1;
+	hwloc_const_bitmap_t planned = NULL;
 
 	for (size_t i = 0; record && i < record->n_backends; i++) {
-		if (record->backends[i].vnode == at && record->backends[i].binding == VN_BINDING_INTERLEAVE)
-			return true;
+		if (record->backends[i].vnode == at && record->backends[i].binding == VN_BINDING_INTERLEAVE) {
+			vnode->dealt = true;
+			planned = record->backends[i].nodes;
+		}
 	}
+	for (size_t i = 0; i < the->host->n_nodes && vnode->dealt; i++) {
+		const struct vn_host_node *node = &the->host->nodes[i];
+		bool named = !hwloc_bitmap_iszero(vnode->policy)
+				     ? hwloc_bitmap_isset(vnode->policy, (unsigned)i)
+				     : !planned || hwloc_bitmap_isset(planned, node->id);
+		vnode->dealt_over += node->memory_total > 0 && named &&
+				     (!the->vm->mems || hwloc_bitmap_isset(the->vm->mems, node->id));
+	}
+	vnode->dealt_over = vnode->dealt_over > 0 ? vnode->dealt_over : 1;
+}
+
+static bool is_loose(const struct vn_case *the, const struct vn_case_vnode *vnode)
+{
+	bool several = vnode->has_policy && hwloc_bitmap_weight(vnode->policy) > 1;
+
 	if (vnode->dealt || is_too_large(the, vnode))
 		return true;
 	return the->n_vnodes == 1 && vnode->kept < 0 && (several || is_spread_by_pins(the));
@@ -122,7 +140,8 @@ int vn_homes_find(struct vn_case *the)
 {
 	for (size_t v = 0; v < the->n_vnodes; v++) {
 		struct vn_case_vnode *vnode = &the->vnodes[v];
-		vnode->loose = is_loose(the, v, vnode);
+		find_dealt(the, v, vnode);
+		vnode->loose = is_loose(the, vnode);
 		find_home(the, v, vnode);
 	}
 	return 0;

@@ -11,6 +11,7 @@
 #include "crowd.h"
 #include "findings.h"
 #include "home.h"
+#include "ledger.h"
 #include "locality.h"
 
 static int find_all(struct vn_case *the)
@@ -40,6 +41,9 @@ static int judge_vm(struct vn_case *the, double threshold)
 	int r = vn_homes_find(the);
 	if (r == 0)
 		r = vn_locality(the);
+	/* as findings are: by what is sure, or a VM near the threshold would be below it now and then */
+	the->audit->below =
+		the->audit->has_locality && the->audit->locality.high < threshold * the->audit->reach;
 	return r == 0 ? find_all(the) : r;
 }
 
@@ -67,14 +71,14 @@ static int compare_vms(const void *a, const void *b)
 	return (x->vm->process.pid > y->vm->process.pid) - (x->vm->process.pid < y->vm->process.pid);
 }
 
-static int judge_cases(
-	const struct vn_sample *sample, struct vn_crowd *crowd, struct vn_case *cases, struct vn_audit *audit)
+static int judge_cases(const struct vn_sample *sample, struct vn_crowd *crowd, struct vn_ledger *ledger,
+	struct vn_case *cases, struct vn_audit *audit)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < sample->n_vms && r == 0; i++) {
 		audit->n_vms++;
-		r = vn_case_open(sample, &sample->vms[i], crowd, &audit->vms[i], &cases[i]);
+		r = vn_case_open(sample, &sample->vms[i], crowd, ledger, &audit->vms[i], &cases[i]);
 		if (r == 0)
 			r = judge_vm(&cases[i], audit->threshold);
 	}
@@ -101,15 +105,18 @@ int vn_judge(const struct vn_sample *sample, double threshold, struct vn_audit *
 {
 	vn_autoaudit *audit = vn_audit_new();
 	vn_autocrowd crowd = {0};
+	vn_autoledger ledger = {0};
 	struct vn_case *cases = calloc(sample->n_vms + 1, sizeof(*cases));
 
 	if (audit)
 		audit->vms = calloc(sample->n_vms + 1, sizeof(*audit->vms));
 	int r = audit && audit->vms && cases ? vn_crowd_make(sample, &crowd) : -ENOMEM;
+	if (r == 0)
+		r = vn_ledger_make(sample, &ledger);
 	if (r == 0) {
 		audit->sample = sample;
 		audit->threshold = threshold;
-		r = judge_cases(sample, &crowd, cases, audit);
+		r = judge_cases(sample, &crowd, &ledger, cases, audit);
 	}
 	for (size_t i = 0; i < sample->n_vms && cases; i++)
 		vn_case_close(&cases[i]);
@@ -120,7 +127,7 @@ int vn_judge(const struct vn_sample *sample, double threshold, struct vn_audit *
 	drop_aside(audit);
 	qsort(audit->vms, audit->n_vms, sizeof(*audit->vms), compare_vms);
 	for (size_t i = 0; i < audit->n_vms; i++)
-		audit->n_below += audit->vms[i].has_locality && audit->vms[i].locality.share < threshold;
+		audit->n_below += audit->vms[i].below;
 	*ret_audit = vn_steal(audit);
 	return 0;
 }

@@ -169,6 +169,11 @@ static void join_vnodes(struct vn_case *the)
 		distance += weight * vnode->mean_distance;
 		distances &= weight <= 0 || vnode->mean_distance > 0;
 	}
+	audit->reach = 0;
+	for (size_t v = 0; v < the->n_vnodes; v++) {
+		double weight = audit->vnodes[v].has_local ? the->vnodes[v].weight / weights : 0;
+		audit->reach += weight / the->vnodes[v].dealt_over;
+	}
 	audit->has_locality = true;
 	audit->locality = widen(fmin(1, share), below, above);
 	audit->mean_distance = distances ? distance : 0;
@@ -234,6 +239,7 @@ int vn_locality(struct vn_case *the)
 	int r = 0;
 
 	audit->vm = the->vm;
+	audit->reach = 1;
 	audit->vnodes = calloc(the->n_vnodes, sizeof(*audit->vnodes));
 	if (!audit->vnodes)
 		return -ENOMEM;

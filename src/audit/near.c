@@ -30,7 +30,7 @@ int vn_near_find(const struct vn_case *the, int vnode, struct vn_near *ret_near)
 	for (size_t v = 0; v < the->n_vnodes; v++) {
 		if ((vnode >= 0 && v != (size_t)vnode) || the->vnodes[v].n_vcpus == 0)
 			continue;
-		if (the->vnodes[v].loose || the->vnodes[v].home < 0)
+		if (the->vnodes[v].loose || the->vnodes[v].home < 0 || the->vnodes[v].goes >= 0)
 			return 0;
 		if (add_vnode(the, &the->vnodes[v], &near) < 0)
 			return -ENOMEM;

@@ -151,13 +151,13 @@ static int put_finding(
 	return vn_screen_put(screen, row, column, -1, ink, worst >= 0 ? vm->findings.v[0].code : "-");
 }
 
-static void draw_row(const struct vn_top *top, struct vn_screen *screen, int row, int name_columns,
-	const struct vn_top_row *what, bool chosen)
+static void draw_row(
+	struct vn_screen *screen, int row, int name_columns, const struct vn_top_row *what, bool chosen)
 {
 	const struct vn_vm_audit *vm = what->vm;
 	bool times = vn_vm_has_times(vm->vm), pages = vn_vm_has_pages(vm->vm);
 	enum vn_screen_ink ink = chosen ? VN_SCREEN_BAR : VN_SCREEN_PLAIN;
-	bool below = vm->has_locality && vm->locality.share < top->audit->threshold;
+	bool below = vm->below;
 	vn_autoset homes = vn_vm_homes(vm);
 	vn_autofree char *home = homes && !hwloc_bitmap_iszero(homes) ? vn_set_text(homes) : NULL;
 	vn_autofree char *short_home = vn_in_columns(home ? home : "?", 4);
@@ -222,7 +222,7 @@ void vn_top_draw_list(struct vn_top *top, struct vn_screen *screen)
 	if (top->first + shown > top->n_rows)
 		top->first = top->n_rows > shown ? top->n_rows - shown : 0;
 	for (size_t i = top->first; i < top->n_rows && i < top->first + shown; i++)
-		draw_row(top, screen, row++, name_columns, &top->rows[i], i == chosen);
+		draw_row(screen, row++, name_columns, &top->rows[i], i == chosen);
 	if (top->n_rows == 0)
 		vn_screen_put(screen, row, 0, -1, VN_SCREEN_DIM, "no VM runs here that can be seen");
 	vn_autofree char *foot =

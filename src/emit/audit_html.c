@@ -74,7 +74,7 @@ static void put_row_findings(const struct vn_page *page, const struct vn_vm_audi
 static void put_row(const struct vn_page *page, const struct vn_vm_audit *vm)
 {
 	bool times = vn_vm_has_times(vm->vm), pages = vn_vm_has_pages(vm->vm);
-	bool below = vm->has_locality && vm->locality.share < page->audit->threshold;
+	bool below = vm->below;
 	vn_autoset homes = vn_vm_homes(vm);
 	vn_autofree char *nodes = homes && !hwloc_bitmap_iszero(homes) ? vn_set_text(homes) : NULL;
 	char text[VN_SIZE_TEXT];

@@ -224,8 +224,7 @@ void vn_page_vm(const struct vn_page *page, const struct vn_vm_audit *vm, bool o
 	vn_page_vm_id(page, vm->vm);
 	fprintf(page->out, "\"%s>\n<summary><h3>", open ? " open=\"open\"" : "");
 	vn_page_text(page, vm->vm->name);
-	fprintf(page->out, "</h3> <span%s>%s</span>",
-		vm->has_locality && vm->locality.share < page->audit->threshold ? " class=\"remoteink\"" : "",
+	fprintf(page->out, "</h3> <span%s>%s</span>", vm->below ? " class=\"remoteink\"" : "",
 		vm->has_locality ? vn_interval_text(&vm->locality, share) : "locality not known");
 	fputs(vm->has_locality ? " <span class=\"dim\">local</span>" : "", page->out);
 	if (worst >= 0) {

@@ -58,6 +58,8 @@ struct vn_vm_audit {
 	bool has_locality; /* false: pages or threads could not be read; or nothing of it is there yet */
 	struct vn_share_interval
 		locality; /* DESIGN's: sum over vCPUs of share of CPU time * share of its vnode's pages on the node it ran on */
+	double reach; /* the most that locality can be as its memory is spread by choice; 1: it is not */
+	bool below; /* even the upper end of locality is less than the threshold's part of `reach` */
 	double mean_distance; /* 10 to 255; 0: not known */
 	double cpus; /* CPUs' worth of time its vCPUs took */
 	double waited; /* CPUs' worth of time they waited for a CPU */

@@ -193,7 +193,7 @@ bool vn_audit_is_blind(const struct vn_audit *audit)
 }
 
 /* What is calm must not hide that not all is known. */
-static char *calm_verdict(const struct vn_audit *audit, const char *share)
+static char *calm_part(const struct vn_audit *audit, const char *share)
 {
 	bool findings = vn_audit_n_findings(audit) > 0;
 	size_t unknown = 0;
@@ -210,6 +210,23 @@ static char *calm_verdict(const struct vn_audit *audit, const char *share)
 			audit->n_vms == 1 ? "it is" : "they are");
 	return vn_format(
 		"%s, but of %zu of %zu it is not known how local they are", calm, unknown, audit->n_vms);
+}
+
+/* Nor that something else than distance is wrong: "; 3 findings, the worst high". */
+static char *calm_verdict(const struct vn_audit *audit, const char *share)
+{
+	vn_autofree char *calm = calm_part(audit, share);
+	size_t n = vn_audit_n_findings(audit);
+	int worst = vn_findings_worst(&audit->host);
+
+	for (size_t i = 0; i < audit->n_vms; i++) {
+		int of_vm = vn_findings_worst(&audit->vms[i].findings);
+		worst = of_vm > worst ? of_vm : worst;
+	}
+	if (!calm || worst < 0)
+		return vn_steal(calm);
+	return vn_format("%s; %zu finding%s, %s%s", calm, n, n > 1 ? "s" : "", n > 1 ? "the worst " : "",
+		vn_severity_name((enum vn_severity)worst));
 }
 
 char *vn_audit_verdict(const struct vn_audit *audit)

@@ -68,7 +68,7 @@ static void print_cpus(const struct printer *printer, bool known, double cpus)
 static void print_row(const struct printer *printer, const struct vn_vm_audit *vm)
 {
 	bool times = vn_vm_has_times(vm->vm), pages = vn_vm_has_pages(vm->vm);
-	bool below = vm->has_locality && vm->locality.share < printer->audit->threshold;
+	bool below = vm->below;
 	int worst = vn_findings_worst(&vm->findings);
 	vn_autoset homes = vn_vm_homes(vm);
 	vn_autofree char *nodes = homes && !hwloc_bitmap_iszero(homes) ? vn_set_text(homes) : NULL;
@@ -235,10 +235,9 @@ static void print_verdict(const struct printer *printer)
 static void print_how(const struct printer *printer)
 {
 	const struct vn_sample *sample = printer->audit->sample;
-	vn_autofree char *pages = sample->pages
-					  ? vn_format("%u page%s of each block, seed %" PRIu64, sample->pages,
-						    sample->pages == 1 ? "" : "s", sample->seed)
-					  : vn_copy("all pages");
+	vn_autofree char *pages = sample->pages ? vn_format("%u page%s a block, seed %" PRIu64, sample->pages,
+							  sample->pages == 1 ? "" : "s", sample->seed)
+						: vn_copy("all pages");
 	vn_autofree char *text = sample->interval_ns
 					 ? vn_format("Looked at: %s; threads during %.1f s.",
 						   pages ? pages : "?", (double)sample->interval_ns / 1e9)
@@ -247,9 +246,8 @@ static void print_how(const struct printer *printer)
 	if (printer->audit->n_vms == 0)
 		return;
 	ink(printer, INK_DIM);
-	fputs(text ? text : "?", printer->out);
+	vn_put_wrapped(text ? text : "?", 0, 0, VN_SCREEN, printer->out);
 	plain(printer);
-	fputc('\n', printer->out);
 }
 
 void vn_audit_print(const struct vn_audit *audit, const struct vn_audit_style *style, FILE *out)

@@ -60,6 +60,7 @@ void vn_vm_sample_clear(struct vn_vm_sample *vm)
 	free(vm->devices);
 	vn_guest_free(vm->guest);
 	vn_vm_free(vm->record);
+	hwloc_bitmap_free(vm->cpus);
 	hwloc_bitmap_free(vm->mems);
 	vn_mem_policy_clear(&vm->policy);
 	free(vm->process.exe);

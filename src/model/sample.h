@@ -141,6 +141,7 @@ struct vn_vm_sample {
 	char accel[8]; /* "kvm", "tcg"; or empty */
 	struct vn_guest *guest; /* what its command line says; owned; NULL: not readable, see gaps */
 	struct vn_vm *record; /* vnuma's own; owned; NULL: it did not start it */
+	hwloc_bitmap_t cpus; /* CPUs that its cgroup allows all its threads at most; owned; NULL: not known */
 	hwloc_bitmap_t mems; /* nodes that its cpuset allows; owned; NULL: not known */
 	bool has_policy;
 	struct vn_mem_policy policy; /* of the process: of memory without a policy of its own */
@@ -161,6 +162,8 @@ struct vn_host_settings {
 	int zone_reclaim; /* vm.zone_reclaim_mode; -1: not known */
 	char thp[16], thp_defrag[16], thp_shmem[16]; /* the word in brackets: "always", "madvise"; or empty */
 	int ksm; /* ksm/run; -1 */
+	bool has_ksm_sharing;
+	uint64_t ksm_sharing; /* bytes that KSM's merging saves: ksm/pages_sharing */
 	int ksm_merges_nodes; /* ksm/merge_across_nodes; -1 */
 	int irqbalance; /* 1: runs; 0; -1: not known */
 	int numad; /* the same of numad */

@@ -169,6 +169,7 @@ bool vn_vm_sample_into_json(const struct vn_vm_sample *vm, json_t *object)
 		       object, "vcpus", vn_json_u64(vm->guest != NULL, vm->guest ? vm->guest->vcpus : 0)) &&
 	       vn_json_put(
 		       object, "size", vn_json_u64(vm->guest != NULL, vm->guest ? vm->guest->memory : 0)) &&
+	       vn_json_put(object, "allowed_cpus", set_to_json(vm->cpus)) &&
 	       vn_json_put(object, "mems", set_to_json(vm->mems)) &&
 	       vn_json_put(object, "policy", policy_to_json(vm->has_policy, &vm->policy)) &&
 	       vn_json_put(object, "blocks", array_of(vm->n_blocks, block_to_json, vm->blocks)) &&
@@ -182,13 +183,15 @@ json_t *vn_settings_to_json(const struct vn_sample *sample)
 {
 	const struct vn_host_settings *settings = &sample->settings;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "numa_balancing",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "numa_balancing",
 		vn_json_int(sample->host->numa_balancing), "zone_reclaim",
 		vn_json_int(settings->zone_reclaim), "thp", vn_json_text(settings->thp), "thp_defrag",
 		vn_json_text(settings->thp_defrag), "thp_shmem", vn_json_text(settings->thp_shmem), "ksm",
-		vn_json_int(settings->ksm), "ksm_merges_nodes", vn_json_int(settings->ksm_merges_nodes),
-		"irqbalance", settings->irqbalance >= 0 ? json_boolean(settings->irqbalance) : json_null(),
-		"numad", settings->numad >= 0 ? json_boolean(settings->numad) : json_null(), "hint_faults",
+		vn_json_int(settings->ksm), "ksm_sharing",
+		vn_json_u64(settings->has_ksm_sharing, settings->ksm_sharing), "ksm_merges_nodes",
+		vn_json_int(settings->ksm_merges_nodes), "irqbalance",
+		settings->irqbalance >= 0 ? json_boolean(settings->irqbalance) : json_null(), "numad",
+		settings->numad >= 0 ? json_boolean(settings->numad) : json_null(), "hint_faults",
 		vn_json_u64(settings->has_faults, settings->hint_faults), "migrated_pages",
 		vn_json_u64(settings->has_faults, settings->migrated_pages));
 }

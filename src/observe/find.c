@@ -15,6 +15,7 @@
 #include "../base/process.h"
 #include "../base/qemu_options.h"
 #include "../base/text.h"
+#include "cpuset.h"
 #include "manager.h"
 #include "qemu_process.h"
 #include "vm_identity.h"
@@ -244,6 +245,8 @@ static int read_vm(struct finder *f, pid_t pid, bool sure, struct vn_vm_sample *
 		vn_identity_from_cgroup(cgroup, vm);
 	vm->other_mounts = has_other(f, pid, "mnt");
 	vm->other_pids = has_other(f, pid, "pid");
+	if (vn_cpuset_read(f->survey->root, vm) < 0)
+		return -ENOMEM;
 	if (!vm->name[0])
 		snprintf(vm->name, sizeof(vm->name), "qemu-%d", pid);
 	if (find_record(f, vm) < 0)

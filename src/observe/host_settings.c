@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/parse.h"
 #include "../base/text.h"
@@ -68,6 +69,12 @@ int vn_settings_read(const struct vn_root *root, struct vn_host_settings *ret_se
 		.irqbalance = -1,
 		.numad = -1};
 
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), pages;
+
+	if (vn_root_read_u64(root, KSM "pages_sharing", &pages) == 0 && pages <= UINT64_MAX / page) {
+		settings.has_ksm_sharing = true;
+		settings.ksm_sharing = pages * page;
+	}
 	read_choice(root, THP "enabled", settings.thp);
 	read_choice(root, THP "defrag", settings.thp_defrag);
 	read_choice(root, THP "shmem_enabled", settings.thp_shmem);

@@ -6,8 +6,9 @@
  * the order of their lowest descriptors, as long as the numbers of queues fit.
  *
  * vhost workers are made one for each queue pair, in the order in which QEMU makes its network backends: -netdev, then -nic, then -net,
- * each in the order of the command line (net/net.c, net_init_clients(); drivers/vhost/vhost.c, vhost_dev_set_owner()). That order
- * holds as long as there are as many workers as queue pairs, and nothing was plugged in later; otherwise they stay unknown.
+ * each in the order of the command line (net/net.c, net_init_clients(); drivers/vhost/vhost.c, vhost_dev_set_owner()). Behind them come
+ * those of devices, vhost-vsock and vhost-scsi, one each (system/vl.c, qmp_x_exit_preconfig(), makes devices after backends). That
+ * order holds as long as there are as many workers as all these want, and nothing was plugged in later; otherwise they stay unknown.
  */
 #define _GNU_SOURCE
 #include "nics.h"
@@ -18,6 +19,7 @@
 
 #include "../base/parse.h"
 #include "../base/text.h"
+#include "../base/words.h"
 #include "../model/io_spread.h"
 
 #define MAX_DEPTH 4u /* of interfaces on interfaces: a VLAN of a bond of NICs is 3 */
@@ -294,14 +296,32 @@ static size_t count_workers(const struct vn_vm_sample *vm)
 	return n;
 }
 
+/* Devices of the command line with a worker of the kernel's that is no queue's. 0 or -ENOMEM. */
+static int count_others(const struct vn_guest *guest, size_t *ret)
+{
+	struct vn_words words = {0};
+	int r = guest->text ? vn_words_parse(guest->text, guest->text_size, NULL, &words, NULL) : -EINVAL;
+
+	*ret = 0;
+	for (size_t i = words.n_assignments + 1; r == 0 && i + 1 < words.n; i++) {
+		const char *option = words.v[i].text, *value = words.v[i + 1].text;
+		bool device = strcmp(option, "-device") == 0 || strcmp(option, "--device") == 0;
+		*ret += device && (strstr(value, "vhost-vsock-") || strstr(value, "vhost-scsi-"));
+	}
+	vn_words_clear(&words);
+	return r == -ENOMEM ? r : 0;
+}
+
 static int give_workers(struct vn_vm_sample *vm)
 {
-	size_t wanted = 0, there = count_workers(vm);
+	size_t wanted = 0, there = count_workers(vm), others;
 	int index = 0;
 
+	if (count_others(vm->guest, &others) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < vm->n_nics; i++)
 		wanted += vm->nics[i].vhost ? vm->nics[i].n_queues : 0;
-	if (wanted != there)
+	if (wanted == 0 || wanted + others != there)
 		return wanted == 0 || there == 0
 			       ? 0
 			       : vn_notes_add(&vm->gaps, "workers-unknown",
