@@ -228,7 +228,7 @@ watched=$!
 shows "a VM that is watched" '.vms|length' 1 "$vnuma" audit --interval 0 --json "$tag-watched"
 "$vnuma" audit --watch --every 1 --interval 0 --json "$tag-watched" >"$work/watch" 2>"$work/watch.err" </dev/null &
 watcher=$!
-pids+=($watcher)
+pids+=("$watcher")
 for ((i = 0; i < 200; i++)); do
 	[ ! -s "$work/watch" ] || break
 	sleep 0.05
