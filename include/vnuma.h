@@ -695,7 +695,7 @@ size_t vn_audit_below_count(const struct vn_audit *audit);
 const char *vn_audit_vm_name(const struct vn_audit *audit, size_t vm);
 int64_t vn_audit_vm_pid(const struct vn_audit *audit, size_t vm);
 
-/* "none", "vnuma", "libvirt", "proxmox"; more may come. */
+/* "none", "vnuma", "libvirt", "proxmox", "libvirt-session"; more may come. */
 const char *vn_audit_vm_manager(const struct vn_audit *audit, size_t vm);
 
 /*

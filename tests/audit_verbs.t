@@ -63,6 +63,12 @@ expect "no room for the page" 3 bash -c "trap '' XFSZ; ulimit -f 1; '$vnuma' aud
 same "leaves the old one" "$(<"$work/kept.html")" old
 same "and no other file" "$(cd "$work" && find . -name '*html*' | sort | xargs)" "./kept.html ./page.html"
 
+timeout --foreground -s INT 1 "$vnuma" audit --interval 30000 >"$work/cut" 2>"$work/told"
+same "an audit that is interrupted says so once" "$(<"$work/told")" "vnuma: interrupted"
+looked "without a state directory" env VNUMA_STATE_DIR="$work/none" "$vnuma" audit --interval 0 --json
+json "there is simply no record" '[.gaps[]|select(.code=="state-unreadable")]|length' 0
+if [ -e "$work/none" ]; then not_ok "and who only looks makes none"; else ok "and who only looks makes none"; fi
+
 # ---- watch ----
 
 # --foreground: else the signal would go to a group of processes that is not ours
