@@ -27,7 +27,7 @@ int main(void)
 
 	if (!err)
 		return 1;
-	if (vn_audit_run(1000, 4096, 1, &audit, err) < 0) {
+	if (vn_audit_run(NULL, &audit, err) < 0) {
 		for (size_t i = 0; i < vn_error_count(err); i++)
 			fprintf(stderr, "%s\n", vn_error_text(err, i));
 	} else {

@@ -25,7 +25,9 @@ static void check(const struct vn_monitor_facts *facts)
 			abort();
 	}
 	for (size_t i = 0; i < facts->n_blocks; i++) {
-		if (facts->blocks[i].size == 0 || !memchr(facts->blocks[i].id, 0, VN_SAMPLE_TEXT))
+		if (facts->blocks[i].size == 0 || facts->blocks[i].vnode < -1 ||
+			facts->blocks[i].vnode >= (int)VN_MAX_VNODES ||
+			!memchr(facts->blocks[i].id, 0, VN_SAMPLE_TEXT))
 			abort();
 	}
 }

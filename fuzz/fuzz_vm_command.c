@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../src/guest/guest_qemu.h"
-#include "../src/observe/monitor_socket.h"
+#include "../src/observe/monitor_places.h"
 #include "../src/observe/told_blocks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,7 +24,8 @@ static void check_blocks(const struct vn_vm_sample *vm)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	vn_autofree char *text = malloc(size + 1), *path = NULL;
+	vn_autofree char *text = malloc(size + 1);
+	vn_autoplaces places = {0};
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {0};
 
 	if (!text)
@@ -35,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		vn_guest_set_text(vm.guest, VN_FORM_QEMU, text, size) < 0)
 		return 0;
 	check_blocks(&vm);
-	if (vn_monitor_path(&vm, &path) == 0 && !*path)
+	if (vn_monitor_places_read(&vm, &places) == 0 && places.n > 0 && !*places.v[0].path)
 		abort();
 	return 0;
 }

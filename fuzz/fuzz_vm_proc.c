@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vn_autoareas areas = {0};
 	vn_autolines lines = {0};
 	uint64_t a, b;
-	bool listens;
+	uint64_t listener;
 	int n;
 
 	if (!text)
@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(text);
 		return 0;
 	}
-	vn_monitor_is_used(other, "/run/vm/qmp", &listens);
+	vn_monitor_is_used(other, "/run/vm/qmp", &listener);
 	vn_thread_kind_of(other, &n);
 	vn_thread_stat_parse(other, &a, &n);
 	vn_schedstat_parse(other, &a, &b);

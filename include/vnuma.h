@@ -67,6 +67,7 @@ struct vn_written; /* a plan for the program that runs the guest */
 struct vn_acpi; /* the tables that tell a guest of its nodes */
 struct vn_acpi_options; /* for which machine */
 struct vn_audit; /* how local the VMs of this machine are */
+struct vn_audit_options; /* how to look at them */
 struct vn_error; /* what was wrong, all of it */
 
 /* ---- errors ---- */
@@ -649,27 +650,52 @@ const char *vn_acpi_note_text(const struct vn_acpi *acpi, size_t note);
 
 /* ---- Audits: how local the VMs of this machine are, as `vnuma audit` says ---- */
 
+/* Options for vn_audit_options_free(), all as when NULL is given for them. NULL when memory is short. */
+struct vn_audit_options *vn_audit_options_new(void);
+void vn_audit_options_free(struct vn_audit_options *options); /* NULL is fine */
+
+/* How long threads are looked at, 0 to 60000 ms; 0: once, and no times are known. Without it: 1000. */
+void vn_audit_options_set_interval(struct vn_audit_options *options, unsigned ms);
+
+/* Pages that are drawn of each block of guest memory, 1 to 1048576, by a seed. Without it: 4096, by seed 1. */
+void vn_audit_options_set_pages(struct vn_audit_options *options, unsigned pages, uint64_t seed);
+
+/* Nonzero: every page is looked at, which is exact, and slow for large VMs. */
+void vn_audit_options_set_exact(struct vn_audit_options *options, int wanted);
+
+/* The locality from 0 to 1 below which a VM counts as remote. Without it: 0.9. */
+void vn_audit_options_set_threshold(struct vn_audit_options *options, double threshold);
+
+/* Nonzero: monitors (QMP) that nobody uses may be asked. Without it none is. */
+void vn_audit_options_set_monitors(struct vn_audit_options *options, int wanted);
+
+/* A descriptor: once it is readable, vn_audit_run() ends with -ECANCELED. It stays the caller's. Without it, or with -1: none. */
+void vn_audit_options_set_stop(struct vn_audit_options *options, int fd);
+
+/* Only VMs of this name, uuid, Proxmox id or pid; each call adds one. Without it: all. 0, -ENOMEM, -EINVAL: an empty name. */
+int vn_audit_options_add_vm(struct vn_audit_options *options, const char *name);
+
 /*
- * Looks at all QEMUs of this machine for `interval_ms` (0 to 60000; 0: one look, and no times), drawing `pages` pages of each block of
- * guest memory (1 to 1048576) by `seed`, and judges what it saw. No monitor is asked, nothing is changed; VMs that vnuma started
- * are looked at as any others. What could not be read is left unknown and said (vn_audit_json(), gaps). *ret_audit is new, for
- * vn_audit_free(). 0; -EINVAL for an argument out of range; -ENOMEM; what keeps /sys or /proc from being read at all.
+ * Looks at the QEMUs of this machine and judges what it saw. Nothing is changed; VMs that vnuma started are looked at as any others.
+ * What could not be read is left unknown and said (vn_audit_json(), gaps). `options` may be NULL. *ret_audit is new, for
+ * vn_audit_free(). 0; -EINVAL for an option out of range; -ENOENT: no VM has a name that was asked for; -ECANCELED; -ENOMEM; what
+ * keeps /sys or /proc from being read at all.
  */
-int vn_audit_run(unsigned interval_ms, unsigned pages, uint64_t seed, struct vn_audit **ret_audit,
-	struct vn_error *err);
+int vn_audit_run(const struct vn_audit_options *options, struct vn_audit **ret_audit, struct vn_error *err);
 void vn_audit_free(struct vn_audit *audit); /* NULL is fine */
 
 /* All of it: `"schema": "vnuma.audit/1"`, as `vnuma audit --json` prints it. New, for free(); NULL: out of memory. */
 char *vn_audit_json(const struct vn_audit *audit);
 
-/* VMs, counted from 0, worst first: what their findings cost, then locality. */
+/* VMs, counted from 0, worst first: what their findings cost, then locality. How many of them are below the threshold for sure. */
 size_t vn_audit_vm_count(const struct vn_audit *audit);
+size_t vn_audit_below_count(const struct vn_audit *audit);
 
 /* As its manager calls it: printable UTF-8, at most 127 bytes, whatever the name was; not always unique. */
 const char *vn_audit_vm_name(const struct vn_audit *audit, size_t vm);
 int64_t vn_audit_vm_pid(const struct vn_audit *audit, size_t vm);
 
-/* "none", "vnuma", "libvirt", "proxmox"; more may come. */
+/* "none", "vnuma", "libvirt", "proxmox", "libvirt-session"; more may come. */
 const char *vn_audit_vm_manager(const struct vn_audit *audit, size_t vm);
 
 /*
@@ -696,6 +722,13 @@ const char *vn_audit_finding_code(const struct vn_audit *audit, size_t vm, size_
 const char *vn_audit_finding_severity(const struct vn_audit *audit, size_t vm, size_t finding);
 const char *vn_audit_finding_text(const struct vn_audit *audit, size_t vm, size_t finding);
 const char *vn_audit_finding_fix(const struct vn_audit *audit, size_t vm, size_t finding);
+
+/* What it costs, in CPUs' worth of time that is lost now; negative: no such finding. */
+double vn_audit_finding_cost(const struct vn_audit *audit, size_t vm, size_t finding);
+
+/* The vnode, the thread that it is about; -ENODATA: none alone; -ERANGE: no such finding. */
+int64_t vn_audit_finding_vnode(const struct vn_audit *audit, size_t vm, size_t finding);
+int64_t vn_audit_finding_thread(const struct vn_audit *audit, size_t vm, size_t finding);
 
 #ifdef __cplusplus
 }

@@ -52,6 +52,8 @@ looked "as a page" "$vnuma" audit --interval 0 --html "$work/page.html"
 same "prints nothing else" "$out" ""
 like "and is whole" "$(tail -1 "$work/page.html")" '^</html>$'
 looked "a dump" "$vnuma" dump --interval 0
+like "has the host's settings" "$out" "transparent huge pages "
+like "and the CPUs that are isolated" "$out" "isolated CPUs "
 like "of the nodes" "$out" '^node [0-9]+: size [0-9]+ pages'
 looked "as JSON" "$vnuma" dump --interval 0 --json
 json "has a schema" .schema '"vnuma.dump/1"'
@@ -60,6 +62,12 @@ echo old >"$work/kept.html"
 expect "no room for the page" 3 bash -c "trap '' XFSZ; ulimit -f 1; '$vnuma' audit --interval 0 --html '$work/kept.html'"
 same "leaves the old one" "$(<"$work/kept.html")" old
 same "and no other file" "$(cd "$work" && find . -name '*html*' | sort | xargs)" "./kept.html ./page.html"
+
+timeout --foreground -s INT 1 "$vnuma" audit --interval 30000 >"$work/cut" 2>"$work/told"
+same "an audit that is interrupted says so once" "$(<"$work/told")" "vnuma: interrupted"
+looked "without a state directory" env VNUMA_STATE_DIR="$work/none" "$vnuma" audit --interval 0 --json
+json "there is simply no record" '[.gaps[]|select(.code=="state-unreadable")]|length' 0
+if [ -e "$work/none" ]; then not_ok "and who only looks makes none"; else ok "and who only looks makes none"; fi
 
 # ---- watch ----
 

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../include/vnuma.h"
 #include "live_qemu.h"
@@ -20,12 +21,44 @@ static void test_arguments(void **state)
 	struct vn_audit *audit = NULL;
 
 	(void)state;
-	assert_int_equal(vn_audit_run(60001, 0, 1, &audit, err), -EINVAL);
-	assert_int_equal(vn_error_count(err), 2);
+	struct vn_audit_options *options = vn_audit_options_new();
+	assert_non_null(options);
+	vn_audit_options_set_interval(options, 60001);
+	vn_audit_options_set_pages(options, 0, 1);
+	vn_audit_options_set_threshold(options, 1.5);
+	assert_int_equal(vn_audit_run(options, &audit, err), -EINVAL);
+	assert_int_equal(vn_error_count(err), 3);
+	assert_int_equal(vn_audit_options_add_vm(options, ""), -EINVAL);
 	assert_true(vn_error_is_input(err));
 	assert_null(audit);
 	vn_error_free(err);
 	vn_audit_free(NULL);
+	vn_audit_options_free(options);
+	vn_audit_options_free(NULL);
+}
+
+static void test_names_and_stop(void **state)
+{
+	struct vn_audit_options *options = vn_audit_options_new();
+	struct vn_audit *audit = NULL;
+	int ends[2];
+
+	(void)state;
+	vn_audit_options_set_interval(options, 0);
+	assert_int_equal(vn_audit_options_add_vm(options, "no VM has this name"), 0);
+	assert_int_equal(vn_audit_run(options, &audit, NULL), -ENOENT);
+	vn_audit_options_free(options);
+
+	options = vn_audit_options_new();
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	vn_audit_options_set_interval(options, 60000);
+	vn_audit_options_set_stop(options, ends[0]);
+	assert_int_equal(vn_audit_run(options, &audit, NULL), -ECANCELED);
+	assert_null(audit);
+	close(ends[0]);
+	close(ends[1]);
+	vn_audit_options_free(options);
 }
 
 static size_t find_vm(const struct vn_audit *audit, int64_t pid)
@@ -47,8 +80,29 @@ static void test_a_vm(void **state)
 	struct live_qemu qemu;
 	if (!live_start(&qemu, "-m 64 -S -name guest=of-the-api"))
 		skip();
-	assert_int_equal(vn_audit_run(50, 500, 7, &audit, NULL), 0);
+	struct vn_audit_options *options = vn_audit_options_new();
+	assert_non_null(options);
+	vn_audit_options_set_interval(options, 50);
+	vn_audit_options_set_pages(options, 500, 7);
+	vn_audit_options_set_exact(options, 1);
+	vn_audit_options_set_monitors(options, 1);
+	vn_audit_options_set_threshold(options, 0);
+	assert_int_equal(vn_audit_options_add_vm(options, "of-the-api"), 0);
+	assert_int_equal(vn_audit_run(options, &audit, NULL), 0);
+	vn_audit_options_free(options);
+	assert_int_equal(vn_audit_vm_count(audit), 1);
+	assert_int_equal(vn_audit_below_count(audit), 0);
 	size_t vm = find_vm(audit, qemu.pid), beyond = vn_audit_vm_count(audit);
+	assert_true(vn_audit_finding_cost(audit, beyond, 0) < 0);
+	assert_int_equal(vn_audit_finding_vnode(audit, beyond, 0), -ERANGE);
+	assert_int_equal(vn_audit_finding_thread(audit, beyond, 0), -ERANGE);
+	for (size_t i = 0; i < vn_audit_finding_count(audit, vm); i++) {
+		assert_true(vn_audit_finding_cost(audit, vm, i) >= 0);
+		assert_true(vn_audit_finding_vnode(audit, vm, i) >= 0 ||
+			    vn_audit_finding_vnode(audit, vm, i) == -ENODATA);
+		assert_true(vn_audit_finding_thread(audit, vm, i) > 0 ||
+			    vn_audit_finding_thread(audit, vm, i) == -ENODATA);
+	}
 	assert_string_equal(vn_audit_vm_name(audit, vm), "of-the-api");
 	assert_string_equal(vn_audit_vm_manager(audit, vm), "none");
 	assert_int_equal(vn_audit_vm_locality(audit, beyond, &share, &low, &high), -ERANGE);
@@ -74,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_names_and_stop),
 		cmocka_unit_test(test_a_vm),
 	};
 

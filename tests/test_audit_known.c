@@ -61,6 +61,8 @@ static void test_not_blind(void **state)
 		vn_notes_clear(&unknown->vms[i].gaps);
 	assert_false(vn_audit_is_blind(nothing));
 	assert_false(vn_audit_is_blind(early));
+	assert_int_equal(vn_notes_add(&none->gaps, "proc-hidden", "others' processes are hidden"), 0);
+	assert_true(vn_audit_is_blind(nothing));
 }
 
 static void test_gaps(void **state)

@@ -204,8 +204,8 @@ static void test_record_and_facts_tell_addresses(void **state)
 {
 	vn_cleanup(fake_clear) struct fake_root place;
 	vn_cleanup(vn_vm_sample_clear) struct vn_vm_sample vm = {.process.pid = 100};
-	struct vn_monitor_block known[] = {{"b", 256 * MIB, 4096, 0x7f0000000000},
-		{"a", 256 * MIB, 4096, 0x7f0020000000}, {"plugged", 512 * MIB, 4096, 0}};
+	struct vn_monitor_block known[] = {{"b", 256 * MIB, 4096, 0x7f0000000000, -1},
+		{"a", 256 * MIB, 4096, 0x7f0020000000, -1}, {"plugged", 512 * MIB, 4096, 0, -1}};
 	struct vn_monitor_facts facts = {.n_blocks = 3, .blocks = known};
 
 	(void)state;

@@ -112,22 +112,44 @@ static void test_unreadable_programs(void **state)
 
 	(void)state;
 	fake_make(&f.fake);
-	for (int pid = 20; pid < 23; pid++) {
+	for (int pid = 20; pid < 24; pid++) {
 		char path[64];
-		put_process(
-			&f.fake, pid, "x", pid == 20 ? "/usr/bin/qemu-system-arm|-m|64" : "/bin/sh|/tmp/kvm");
+		put_process(&f.fake, pid, "x",
+			pid == 20 || pid == 23 ? "/usr/bin/qemu-system-arm|-m|64" : "/bin/sh|/tmp/kvm");
 		snprintf(path, sizeof(path), "%s/proc/%d/exe", f.fake.path, pid);
 		remove(path);
 		snprintf(path, sizeof(path), "proc/%d/comm", pid);
 		fake_put(&f.fake, path,
 			pid == 20   ? "qemu-system-arm\n"
 			: pid == 21 ? "kvm\n"
+			: pid == 23 ? "foo\n" /* -name process=foo */
 				    : "kvm-irqfd-clean\n");
 	}
 	assert_int_equal(find(&f, NULL, 0), 0);
-	assert_int_equal(f.n, 1);
+	assert_int_equal(f.n, 2);
 	assert_int_equal(f.vms[0].process.pid, 20);
 	assert_null(f.vms[0].process.exe);
+	assert_int_equal(f.vms[1].process.pid, 23);
+	clear(&f);
+}
+
+/* A program of QEMU's name with one thread is none, and one line says so. */
+static void test_one_thread(void **state)
+{
+	struct found f = {0};
+
+	(void)state;
+	fake_make(&f.fake);
+	for (int pid = 24; pid < 27; pid++)
+		put_process(&f.fake, pid, "/tmp/kvm", "./kvm|-name|guest=foo");
+	fake_put(&f.fake, "proc/24/status", "Name:\tkvm\nUid:\t107\t107\t107\t107\nThreads:\t1\n");
+	fake_put(&f.fake, "proc/25/status", "Name:\tkvm\nUid:\t107\t107\t107\t107\nThreads:\t2\n");
+	fake_put(&f.fake, "proc/26/status", "Name:\tkvm\nThreads:\t1\n");
+	assert_int_equal(find(&f, NULL, 0), 0);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.vms[0].process.pid, 25);
+	assert_int_equal(f.gaps.n, 1);
+	assert_string_equal(f.gaps.v[0].code, "not-qemu");
 	clear(&f);
 }
 
@@ -155,6 +177,9 @@ static void test_managers(void **state)
 	fake_put(&f.fake, "sys/fs/cgroup/cpuset.cpus.effective", "0-7\n");
 	fake_put(&f.fake, "sys/fs/cgroup/cpuset/qemu.slice/104.scope/cpuset.effective_cpus", "4-5\n");
 	fake_put(&f.fake, "proc/31/cgroup", "12:cpuset:/qemu.slice/104.scope\n0::/elsewhere\n");
+	fake_put(&f.fake, "run/libvirt/qemu/db one.pid", "30\n");
+	fake_put(&f.fake, "run/qemu-server/104.pid", "31\n");
+	fake_link(&f.fake, "var/run", "/run");
 	fake_link(&f.fake, "proc/31/ns/mnt", "mnt:[2]");
 	fake_link(&f.fake, "proc/31/ns/pid", "pid:[4026531836]");
 	fake_link(&f.fake, "proc/self/ns/mnt", "mnt:[1]");
@@ -187,6 +212,48 @@ static void test_managers(void **state)
 	clear(&f);
 }
 
+/* Who only says that libvirt or Proxmox looks after it must not direct a command at the VM that they do have. */
+static void test_claims(void **state)
+{
+	static const char libvirt[] =
+		"kvm|-m|64|-name|guest=%s|-uuid|" UUID "|-pidfile|/tmp/libvirt/qemu/A.pid",
+			  proxmox[] = "kvm|-m|64|-name|mail|-pidfile|/tmp/run/qemu-server/104.pid";
+	static const char *const names[] = {"prod-db", "unknown", "../../../tmp/x", "own", "garbled"};
+	struct found f = {0};
+	char words[256];
+
+	(void)state;
+	fake_make(&f.fake);
+	for (int i = 0; i < 5; i++) {
+		snprintf(words, sizeof(words), libvirt, names[i]);
+		put_process(&f.fake, 30 + i, "/usr/bin/kvm", words);
+	}
+	put_process(&f.fake, 35, "/usr/bin/kvm", proxmox);
+	fake_put(&f.fake, "run/libvirt/qemu/prod-db.pid", "4711"); /* another process's */
+	fake_put(&f.fake, "tmp/x.pid", "32");
+	fake_put(&f.fake, "run/user/107/libvirt/qemu/run/own.pid", "33\n");
+	fake_put(&f.fake, "run/libvirt/qemu/garbled.pid", "34 ");
+	fake_put(&f.fake, "run/qemu-server/104.pid", "4712\n");
+	if (geteuid() == 0) { /* the user's, whose the process is; and a user's where root's should be */
+		char path[256];
+		fake_put(&f.fake, "run/libvirt/qemu/unknown.pid", "31");
+		snprintf(path, sizeof(path), "%s/run/libvirt/qemu/unknown.pid", f.fake.path);
+		assert_int_equal(chown(path, 107, 107), 0);
+		snprintf(path, sizeof(path), "%s/run/user/107/libvirt/qemu/run/own.pid", f.fake.path);
+		assert_int_equal(chown(path, 107, 107), 0);
+	}
+	assert_int_equal(find(&f, NULL, 0), 0);
+	assert_int_equal(f.n, 6);
+	for (size_t i = 0; i < 6; i++) {
+		bool session = i == 3 && geteuid() == 0;
+		assert_int_equal(f.vms[i].manager, session ? VN_MANAGER_LIBVIRT_SESSION : VN_MANAGER_NONE);
+		assert_int_equal(f.vms[i].claims_manager, !session);
+		assert_int_equal(vn_notes_has(&f.vms[i].gaps, "manager-not-confirmed"), !session);
+		assert_string_equal(f.vms[i].id, "");
+	}
+	clear(&f);
+}
+
 /* Whatever a name holds, it is short, well-formed, and nothing that a terminal would act on. */
 static void test_hostile_names(void **state)
 {
@@ -216,12 +283,18 @@ static void test_hostile_names(void **state)
 	assert_string_equal(f.vms[3].uuid, UUID);
 	assert_null(f.vms[3].guest);
 	assert_true(vn_notes_has(&f.vms[3].gaps, "command-not-followed"));
+	assert_non_null(f.vms[0].guest); /* a name does not hide what it is the name of */
+	assert_int_equal(f.vms[0].guest->memory, 64 * VN_MIB);
+	assert_true(vn_notes_has(&f.vms[0].gaps, "name-not-followed"));
+	assert_false(vn_notes_has(&f.vms[0].gaps, "command-not-followed"));
+	assert_int_equal(f.vms[2].gaps.n, 0);
 	clear(&f);
 }
 
 static void test_names_that_are_asked_for(void **state)
 {
-	static const char *const good[] = {"two", "50"}, *const bad[] = {"two", "none", "\033[31m"};
+	static const char *const good[] = {"two", "50"}, *const bad[] = {"two", "none", "\033[31m"},
+				 *const empty[] = {""};
 	struct found f = {0};
 
 	(void)state;
@@ -231,7 +304,9 @@ static void test_names_that_are_asked_for(void **state)
 	put_process(&f.fake, 52, "/usr/bin/kvm", "kvm|-m|64|-name|two");
 	put_process(&f.fake, 53, "/usr/bin/kvm", "kvm|-m|64|-name|three");
 	assert_int_equal(find(&f, good, 2), 0);
-	assert_int_equal(f.n, 3);
+	assert_int_equal(f.n, 4); /* all of them, for what one gets depends on the others */
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(f.vms[i].aside, i == 3);
 	struct found g = {.fake = f.fake};
 	assert_int_equal(find(&g, bad, 3), -ENOENT);
 	assert_int_equal(g.err.n, 2);
@@ -240,6 +315,17 @@ static void test_names_that_are_asked_for(void **state)
 		"no VM runs here that is called 'none', nor has that pid, uuid or id; 'vnuma audit' without names lists them");
 	assert_null(strchr(g.err.problems[1].text, '\033'));
 	vn_error_clear(&g.err);
+	assert_int_equal(find(&g, empty, 1), -ENOENT); /* no VM has no uuid */
+	vn_error_clear(&g.err);
+	struct vn_survey later = {.root = &f.fake.root, .names = bad, .n_names = 2, .names_known = true};
+	assert_int_equal(vn_vms_find(&later, &g.vms, &g.n, &g.gaps, &g.err), 0);
+	assert_int_equal(g.n, 4);
+	assert_int_equal(g.gaps.n, 1);
+	assert_string_equal(g.gaps.v[0].text, "VM none has ended");
+	for (size_t i = 0; i < g.n; i++)
+		vn_vm_sample_clear(&g.vms[i]);
+	free(g.vms);
+	vn_notes_clear(&g.gaps);
 	clear(&f);
 }
 
@@ -295,7 +381,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_who_is_a_vm),
 		cmocka_unit_test(test_unreadable_programs),
+		cmocka_unit_test(test_one_thread),
 		cmocka_unit_test(test_managers),
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_names_that_are_asked_for),
 		cmocka_unit_test(test_records),

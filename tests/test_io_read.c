@@ -202,6 +202,33 @@ static void test_macvtap(void **state)
 	assert_int_equal(seen.vm.nics[0].queues[0].vnode, 0);
 }
 
+/* In a network namespace of its own its tap0 is none of ours, which may have one of that name. */
+static void test_taps_elsewhere(void **state)
+{
+	vn_cleanup(clear) struct seen seen;
+
+	(void)state;
+	make(&seen, "kvm -m 64 -netdev tap,id=x,ifname=tap0 -device virtio-net-pci,netdev=x "
+		    "-netdev tap,id=y,fd=22 -device virtio-net-pci,netdev=y");
+	put_tap(&seen.fake, 12, "tap0");
+	fake_link(&seen.fake, "proc/77/fd/22", "/dev/tap14");
+	fake_link(&seen.fake, "proc/77/ns/net", "net:[4026532000]");
+	fake_link(&seen.fake, "proc/self/ns/net", "net:[4026531840]");
+	fake_link(&seen.fake, "sys/class/net/tap0/master", "../../br0");
+	fake_link(&seen.fake, "sys/class/net/br0/lower_eth0", "../eth0");
+	fake_link(&seen.fake, "sys/class/net/eth0/device", "../../../0000:10:00.0");
+	fake_put(&seen.fake, "sys/class/net/eth0/ifindex", "14\n");
+	assert_int_equal(vn_nics_find(survey(&seen), seen.host, &seen.vm), 0);
+	assert_string_equal(seen.vm.nics[0].name, "tap0");
+	assert_string_equal(seen.vm.nics[1].name, "");
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(seen.vm.nics[i].bridge, "");
+		assert_string_equal(seen.vm.nics[i].physical, "");
+		assert_int_equal(seen.vm.nics[i].node, -1);
+	}
+	assert_true(vn_notes_has(&seen.vm.gaps, "nics-elsewhere"));
+}
+
 /* Interfaces that lie on each other in a circle, descriptors that may not be read. */
 static void test_odd_interfaces(void **state)
 {
@@ -314,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_workers_of_devices),
 		cmocka_unit_test(test_queues_and_vnodes),
 		cmocka_unit_test(test_macvtap),
+		cmocka_unit_test(test_taps_elsewhere),
 		cmocka_unit_test(test_odd_interfaces),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_settings),

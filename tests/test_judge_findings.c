@@ -133,7 +133,12 @@ static void vcpu_off_home(void **state)
 	vm = healthy(&sample);
 	vm->manager = VN_MANAGER_LIBVIRT;
 	keep_on(sample, &vm->threads[2], "4-5");
-	assert_vm_finding(sample, "vcpu-off-home", "virsh vcpupin vm 2 0-3,8-11 --live");
+	assert_vm_finding(sample, "vcpu-off-home", "virsh -c qemu:///system vcpupin vm 2 0-3,8-11 --live");
+	/* another virsh would find another domain of that name, or none */
+	vm = healthy(&sample);
+	vm->manager = VN_MANAGER_LIBVIRT_SESSION;
+	keep_on(sample, &vm->threads[2], "4");
+	assert_vm_finding(sample, "vcpu-off-home", "taskset -pc 0-3,8-11 103");
 	/* as wide as home */
 	vm = healthy(&sample);
 	keep_on(sample, &vm->threads[2], "2,8-11");
@@ -163,7 +168,7 @@ static void vcpu_floating(void **state)
 	}
 	vm->manager = VN_MANAGER_LIBVIRT;
 	assert_vm_finding(sample, "vcpu-floating",
-		"(for n in 0 1 2 3; do virsh vcpupin vm $n 0-3,8-11 --live || exit 1; done)");
+		"(for n in 0 1 2 3; do virsh -c qemu:///system vcpupin vm $n 0-3,8-11 --live || exit 1; done)");
 	/* CPUs of one node only */
 	vm = healthy(&sample);
 	for (size_t i = 0; i < 4; i++)
@@ -340,6 +345,25 @@ static void vcpu_squeezed_by_others(void **state)
 	assert_non_null(strstr(ours->text, "other"));
 }
 
+/* Naming a VM does not change what is judged of it: the other is not told of, but counts. */
+static void squeezed_by_one_aside(void **state)
+{
+	(void)state;
+	vn_autosample *sample = make_plain_sample(2);
+	struct vn_vm_sample *vm = add_healthy(sample, "vm", 100, 0);
+	struct vn_vm_sample *other = add_healthy(sample, "other", 200, 0);
+	for (size_t i = 0; i < 4; i++)
+		keep_on(sample, &other->threads[i], i == 0 ? "8" : "9-11");
+	for (size_t i = 1; i < 4; i++)
+		vm->threads[i].run_ns = other->threads[i].run_ns = SECOND / 10;
+	other->aside = true;
+	other->blocks[0].residency.nodes[0].node = 1; /* and below the threshold */
+	vn_autoaudit *audit = judge(sample);
+	assert_int_equal(audit->n_vms, 1);
+	assert_int_equal(audit->n_below, 0);
+	assert_non_null(strstr(finding(&judged(audit, "vm")->findings, "vcpu-squeezed")->text, "other"));
+}
+
 static void vcpu_not_squeezed_by_others(void **state)
 {
 	(void)state;
@@ -454,7 +478,7 @@ static void vhost_remote(void **state)
 	struct vn_vm_sample *vm = with_worker(&sample, "4-7", 4, 400);
 	sample_thread(sample, vm, VN_THREAD_VHOST, 1, "4-7", 5, 400, 0);
 	vm->manager = VN_MANAGER_LIBVIRT;
-	assert_vm_finding(sample, "vhost-remote", "virsh emulatorpin vm 0-3,8-11 --live");
+	assert_vm_finding(sample, "vhost-remote", "virsh -c qemu:///system emulatorpin vm 0-3,8-11 --live");
 	/* it may be at home, and did next to nothing where it was last */
 	with_worker(&sample, "0-15", 4, 1);
 	assert_vm_codes(sample, "");
@@ -501,12 +525,14 @@ static void iothread_remote(void **state)
 	struct vn_vm_sample *vm = healthy(&sample);
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "4-7", 5, 300, 0);
 	vm->manager = VN_MANAGER_LIBVIRT;
-	assert_vm_finding(sample, "iothread-remote", "virsh iothreadpin vm 1 0-3,8-11 --live");
+	assert_vm_finding(
+		sample, "iothread-remote", "virsh -c qemu:///system iothreadpin vm 1 0-3,8-11 --live");
 	/* asleep since it was kept away: where it was last says nothing any more */
 	vm = healthy(&sample);
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "4-7", 1, 0, 0);
 	vm->manager = VN_MANAGER_LIBVIRT;
-	assert_vm_finding(sample, "iothread-remote", "virsh iothreadpin vm 1 0-3,8-11 --live");
+	assert_vm_finding(
+		sample, "iothread-remote", "virsh -c qemu:///system iothreadpin vm 1 0-3,8-11 --live");
 	vm = healthy(&sample);
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "8-11", 9, 300, 0);
 	assert_vm_codes(sample, "");
@@ -767,7 +793,7 @@ static void cpuset_forbids_home(void **state)
 	vm->blocks[0].residency.nodes[0].node = 1;
 	vm->mems = maker_set("1");
 	assert_vm_finding(sample, "cpuset-forbids-home",
-		"virsh numatune vm --mode restrictive --nodeset 0-1 --live && vnuma move vm --vnode 0=0");
+		"virsh -c qemu:///system numatune vm --mode restrictive --nodeset 0-1 --live && vnuma move vm --vnode 0=0");
 	/* strict: libvirt takes no change of a running domain */
 	vm = healthy(&sample);
 	vm->manager = VN_MANAGER_LIBVIRT;
@@ -964,11 +990,12 @@ static void hostile_names(void **state)
 		bool plain;
 		const char *fix, *pin;
 	} cases[] = {
-		{"db-1", "", true, "vnuma move db-1 --vnode 0=0", "virsh vcpupin db-1 2 0-3,8-11 --live"},
+		{"db-1", "", true, "vnuma move db-1 --vnode 0=0",
+			"virsh -c qemu:///system vcpupin db-1 2 0-3,8-11 --live"},
 		{"a; reboot", "", false, "vnuma move 100 --vnode 0=0", NULL},
 		{"$(reboot)", "6e4f0b9a-0c5a-4a3e-9a55-0123456789ab", false,
 			"vnuma move 6e4f0b9a-0c5a-4a3e-9a55-0123456789ab --vnode 0=0",
-			"virsh vcpupin 6e4f0b9a-0c5a-4a3e-9a55-0123456789ab 2 0-3,8-11 --live"},
+			"virsh -c qemu:///system vcpupin 6e4f0b9a-0c5a-4a3e-9a55-0123456789ab 2 0-3,8-11 --live"},
 		{"x\ny", "; rm -rf / ;aaaaaaaaaaaaaaaaaaaaaaaa", false, "vnuma move 100 --vnode 0=0", NULL},
 		{"--live", "", true, "vnuma move 100 --vnode 0=0", NULL},
 		{"17", "", true, "vnuma move 100 --vnode 0=0", NULL},
@@ -1158,6 +1185,7 @@ int main(void)
 		cmocka_unit_test(promises_are_kept),
 		cmocka_unit_test(vcpu_squeezed_by_waiting),
 		cmocka_unit_test(vcpu_squeezed_by_others),
+		cmocka_unit_test(squeezed_by_one_aside),
 		cmocka_unit_test(vcpu_not_squeezed_by_others),
 		cmocka_unit_test(vcpus_that_stay),
 		cmocka_unit_test(vcpus_on_one_cpu),

@@ -51,7 +51,10 @@ const char *vn_fix_name(const struct vn_case *the, char buffer[static VN_FIX_NAM
 	return buffer;
 }
 
-/* One libvirt has a name only once, but there are several: that of the system, and those of users. */
+/*
+ * One libvirt has a name only once, but there are several: that of the system, and those of users, which only their users reach. virsh
+ * takes one or the other by who runs it, so it is told.
+ */
 const char *vn_fix_domain(const struct vn_case *the, char buffer[static VN_FIX_NAME])
 {
 	const struct vn_vm_sample *vm = the->vm;
@@ -138,7 +141,7 @@ static char *pin_one(const struct vn_case *the, enum vn_thread_kind kind, const 
 	const char *domain = kind == VN_THREAD_VHOST ? NULL : vn_fix_domain(the, buffer);
 
 	if (domain)
-		return vn_format("virsh %s %s %s %s --live",
+		return vn_format("virsh -c qemu:///system %s %s %s %s --live",
 			kind == VN_THREAD_VCPU ? "vcpupin" : "iothreadpin", domain, which, cpus);
 	return vn_format("taskset -pc %s %s", cpus, which);
 }
@@ -208,7 +211,7 @@ int vn_fix_emulator(const struct vn_case *the, hwloc_const_bitmap_t cpus, char *
 		return -ENOMEM;
 	if (!domain || hwloc_bitmap_iszero(cpus))
 		return 0;
-	*ret_fix = vn_format("virsh emulatorpin %s %s --live", domain, list);
+	*ret_fix = vn_format("virsh -c qemu:///system emulatorpin %s %s --live", domain, list);
 	return *ret_fix ? 0 : -ENOMEM;
 }
 
@@ -277,8 +280,9 @@ int vn_fix_cpuset(const struct vn_case *the, hwloc_const_bitmap_t nodes, char **
 	if (!list)
 		return -ENOMEM;
 	if (domain && is_restrictive(the))
-		*ret_fix =
-			vn_format("virsh numatune %s --mode restrictive --nodeset %s --live", domain, list);
+		*ret_fix = vn_format(
+			"virsh -c qemu:///system numatune %s --mode restrictive --nodeset %s --live", domain,
+			list);
 	else if (the->vm->manager != VN_MANAGER_LIBVIRT && is_unit(the->vm->unit))
 		*ret_fix = vn_format(
 			"systemctl set-property --runtime '%s' AllowedMemoryNodes=%s", the->vm->unit, list);

@@ -87,6 +87,20 @@ static int judge_cases(const struct vn_sample *sample, struct vn_crowd *crowd, s
 	return r;
 }
 
+/* Those that nobody asked for have played their part. */
+static void drop_aside(struct vn_audit *audit)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < audit->n_vms; i++) {
+		if (audit->vms[i].vm->aside)
+			vn_vm_audit_clear(&audit->vms[i]);
+		else
+			audit->vms[n++] = audit->vms[i];
+	}
+	audit->n_vms = n;
+}
+
 int vn_judge(const struct vn_sample *sample, double threshold, struct vn_audit **ret_audit)
 {
 	vn_autoaudit *audit = vn_audit_new();
@@ -110,6 +124,7 @@ int vn_judge(const struct vn_sample *sample, double threshold, struct vn_audit *
 	if (r < 0)
 		return r;
 	vn_findings_sort(&audit->host);
+	drop_aside(audit);
 	qsort(audit->vms, audit->n_vms, sizeof(*audit->vms), compare_vms);
 	for (size_t i = 0; i < audit->n_vms; i++)
 		audit->n_below += audit->vms[i].below;

@@ -102,7 +102,7 @@ static int print(const struct request *request, const struct vn_audit *audit, st
 }
 
 /* One look; the exit status it would have, or negative errno. */
-static int take_round(const struct request *request, const struct vn_look *look, struct vn_error *err)
+static int take_round(const struct request *request, struct vn_look *look, struct vn_error *err)
 {
 	vn_autoaudit *audit = NULL;
 	int r = vn_look_take(look, &audit, err);
@@ -113,7 +113,7 @@ static int take_round(const struct request *request, const struct vn_look *look,
 }
 
 /* Round after round, until a signal comes or nobody reads any more; the status is the last round's. */
-static int watch(const struct request *request, const struct vn_look *look, struct vn_error *err)
+static int watch(const struct request *request, struct vn_look *look, struct vn_error *err)
 {
 	int status = VN_EXIT_DONE;
 

@@ -63,6 +63,10 @@ static int read_options(const struct vn_args *args, struct vn_look *look, struct
 		vn_arg_number(args, "interval", 0, INTERVAL_MAX, interval, &interval, err);
 	if (has_option(args, "threshold"))
 		vn_arg_number(args, "threshold", 0, 100, threshold, &threshold, err);
+	for (int i = 0; i < args->n_operands; i++) {
+		if (!args->operands[i][0])
+			vn_error_input(err, NULL, "VM: '' is no VM; expected a name, uuid, id or pid");
+	}
 	if (is_given(args, "exact") && is_given(args, "samples"))
 		vn_error_input(err, &where, "contradicts --exact, which looks at every page");
 	look->threshold = (double)threshold / 100;
@@ -98,10 +102,10 @@ static int read_records(struct vn_vm_list *ret_list, struct vn_notes *gaps)
 {
 	vn_autostate state = {.fd = -1};
 	vn_autoerror problems = {0}, broken = {0};
-	int r = vn_state_open(&state, &problems);
+	int r = vn_state_open_existing(&state, &problems);
 
 	if (r == -ENOENT)
-		return 0; /* a user without a place for it has no VMs of vnuma's */
+		return 0; /* no VM of vnuma's has been started */
 	if (r == 0)
 		r = vn_state_list(&state, ret_list, &broken, &problems);
 	if (r == 0 && broken.n == 0)
@@ -121,7 +125,7 @@ static int add_notes(struct vn_notes *to, const struct vn_notes *from)
 	return 0;
 }
 
-int vn_look_take(const struct vn_look *look, struct vn_audit **ret_audit, struct vn_error *err)
+int vn_look_take(struct vn_look *look, struct vn_audit **ret_audit, struct vn_error *err)
 {
 	vn_autoaudit *audit = NULL;
 	vn_autohost *host = NULL;
@@ -142,6 +146,7 @@ int vn_look_take(const struct vn_look *look, struct vn_audit **ret_audit, struct
 	if (r < 0)
 		return r;
 	host = NULL; /* the sample's */
+	look->survey.names_known = true;
 	if (add_notes(&sample->gaps, &gaps) < 0 || vn_judge(sample, look->threshold, &audit) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	audit->owned = vn_steal(sample);

@@ -44,8 +44,8 @@ int vn_look_open(const struct vn_args *args, struct vn_look *ret_look, struct vn
 void vn_look_close(struct vn_look *look);
 #define vn_autolook vn_cleanup(vn_look_close) struct vn_look
 
-/* Takes a look and judges it; the audit owns the sample. -ECANCELED, and no problem, when stop_fd became readable. */
-int vn_look_take(const struct vn_look *look, struct vn_audit **ret_audit, struct vn_error *err);
+/* Takes a look and judges it; the audit owns the sample. From the second on, a VM that is not there any more is no problem, but told. -ECANCELED, and no problem, when stop_fd became readable. */
+int vn_look_take(struct vn_look *look, struct vn_audit **ret_audit, struct vn_error *err);
 
 /* Reads a number of an option; `fallback` without it. All that is wrong is told. */
 int vn_arg_number(const struct vn_args *args, const char *name, uint64_t least, uint64_t most,

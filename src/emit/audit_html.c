@@ -28,8 +28,8 @@ static void put_header(const struct vn_page *page, const char *title)
 	vn_page_text(page, totals ? totals : "?");
 	fprintf(page->out, "</p>\n<p class=\"dim\">%s; ", when);
 	if (sample->pages)
-		fprintf(page->out, "%u pages of each block looked at, seed %" PRIu64 ", intervals of 99%%; ",
-			sample->pages, sample->seed);
+		fprintf(page->out, "%u page%s of each block looked at, seed %" PRIu64 ", intervals of 99%%; ",
+			sample->pages, sample->pages == 1 ? "" : "s", sample->seed);
 	else
 		fputs("all pages looked at; ", page->out);
 	if (sample->interval_ns)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../model/host_words.h"
+#include "../model/settings_text.h"
 #include "host_svg.h"
 
 #define LISTED_VMS 6u /* on a card */
@@ -177,6 +178,22 @@ static void put_legend(const struct vn_page *page)
 	fputs("</ul>\n", page->out);
 }
 
+static void put_settings(const struct vn_page *page)
+{
+	struct vn_setting settings[VN_SETTINGS_N];
+
+	vn_settings_words(page->audit->sample, settings);
+	fputs("<details><summary>settings that bear on VMs</summary>\n<table>\n", page->out);
+	for (size_t i = 0; i < VN_SETTINGS_N; i++) {
+		fputs("<tr><th>", page->out);
+		vn_page_text(page, settings[i].name);
+		fputs("</th><td>", page->out);
+		vn_page_text(page, settings[i].value);
+		fputs("</td></tr>\n", page->out);
+	}
+	fputs("</table></details>\n", page->out);
+}
+
 /* RFC 4648. */
 static void put_base64(const struct vn_page *page, const unsigned char *bytes, size_t n)
 {
@@ -231,6 +248,7 @@ int vn_page_host(const struct vn_page *page)
 		fputs("<h4>Findings of the host</h4>\n", page->out);
 		vn_page_findings(page, &page->audit->host);
 	}
+	put_settings(page);
 	int r = put_picture(page);
 	fputs("</section>\n", page->out);
 	return r;

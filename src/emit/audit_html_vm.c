@@ -43,7 +43,7 @@ static void put_facts(const struct vn_page *page, const struct vn_vm_audit *vm)
 	put_fact(page, "CPUs used", cpus);
 	put_fact(page, "moves between nodes", moves);
 	put_fact(page, "policy of the process", sample->has_policy ? sample->policy.text : NULL);
-	put_fact(page, "unit", *sample->unit ? sample->unit : sample->cgroup);
+	put_fact(page, *sample->unit ? "unit" : "cgroup", *sample->unit ? sample->unit : sample->cgroup);
 	fputs("</ul>\n", page->out);
 }
 

@@ -12,6 +12,7 @@
 #include "../base/columns.h"
 #include "../base/text.h"
 #include "../model/audit_known.h"
+#include "../model/settings_text.h"
 
 #define PAGE 4096u
 #define SCREEN 80
@@ -146,10 +147,21 @@ static void print_vm(const struct vn_vm_audit *vm, const struct vn_dump_ranges *
 	print_threads(vm->vm, out);
 }
 
+static void print_settings(const struct vn_sample *sample, FILE *out)
+{
+	struct vn_setting settings[VN_SETTINGS_N];
+
+	vn_settings_words(sample, settings);
+	fputs("settings:\n", out);
+	for (size_t i = 0; i < VN_SETTINGS_N; i++)
+		fprintf(out, "  %-24s %s\n", settings[i].name, settings[i].value);
+}
+
 void vn_dump_print(const struct vn_audit *audit, const struct vn_dump_ranges *ranges, FILE *out)
 {
 	fprintf(out, "pages are of %u bytes\n", PAGE);
 	print_nodes(audit->sample->host, out);
+	print_settings(audit->sample, out);
 	fputs("memory of each VM:\n", out);
 	for (size_t i = 0; i < audit->n_vms; i++)
 		print_vm(&audit->vms[i], &ranges[i], out);

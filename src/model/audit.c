@@ -16,19 +16,23 @@ void vn_findings_clear(struct vn_findings *findings)
 	*findings = (struct vn_findings){0};
 }
 
+void vn_vm_audit_clear(struct vn_vm_audit *vm)
+{
+	for (size_t k = 0; k < vm->n_vnodes; k++)
+		free(vm->vnodes[k].memory);
+	free(vm->vnodes);
+	free(vm->memory);
+	vn_notes_clear(&vm->unjudged);
+	vn_findings_clear(&vm->findings);
+	*vm = (struct vn_vm_audit){0};
+}
+
 void vn_audit_free(struct vn_audit *audit)
 {
 	if (!audit)
 		return;
-	for (size_t i = 0; i < audit->n_vms; i++) {
-		struct vn_vm_audit *vm = &audit->vms[i];
-		for (size_t k = 0; k < vm->n_vnodes; k++)
-			free(vm->vnodes[k].memory);
-		free(vm->vnodes);
-		free(vm->memory);
-		vn_notes_clear(&vm->unjudged);
-		vn_findings_clear(&vm->findings);
-	}
+	for (size_t i = 0; i < audit->n_vms; i++)
+		vn_vm_audit_clear(&audit->vms[i]);
 	free(audit->vms);
 	vn_sample_free(audit->owned);
 	vn_findings_clear(&audit->host);

@@ -80,7 +80,8 @@ struct vn_audit {
 	struct vn_sample *owned; /* the same, where it is freed with the audit; NULL: it is somebody else's */
 	double threshold; /* locality below which a VM counts as remote; 0 to 1 */
 	size_t n_vms;
-	struct vn_vm_audit *vms; /* worst first: by cost of findings, then locality, then pid */
+	struct vn_vm_audit *
+		vms; /* those that were asked for, worst first: by cost of findings, then locality, then pid */
 	struct vn_findings host; /* findings that are no VM's */
 	size_t n_below; /* VMs below the threshold */
 };
@@ -93,6 +94,7 @@ static inline void vn_audit_freep(struct vn_audit **audit)
 }
 #define vn_autoaudit vn_cleanup(vn_audit_freep) struct vn_audit
 
+void vn_vm_audit_clear(struct vn_vm_audit *vm);
 void vn_findings_clear(struct vn_findings *findings);
 
 /* "notice", "low", "medium", "high". */

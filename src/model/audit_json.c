@@ -118,6 +118,18 @@ static json_t *vms_to_json(const struct vn_audit *audit)
 	return array;
 }
 
+static json_t *pools_to_json(const struct vn_host_node *node)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < node->n_hugepools; i++)
+		json_array_append_new(
+			array, json_pack("{s:I, s:I, s:I}", "size", (json_int_t)node->hugepools[i].size,
+				       "total", (json_int_t)node->hugepools[i].total, "free",
+				       (json_int_t)node->hugepools[i].free));
+	return array;
+}
+
 /* What of the host stands beside the VMs' figures; all of it is `vnuma topology --json`. */
 static json_t *host_to_json(const struct vn_audit *audit)
 {
@@ -127,12 +139,14 @@ static json_t *host_to_json(const struct vn_audit *audit)
 	for (size_t i = 0; i < host->n_nodes; i++) {
 		const struct vn_host_node *node = &host->nodes[i];
 		json_array_append_new(nodes,
-			json_pack("{s:i, s:o, s:I, s:o}", "id", (int)node->id, "cpus",
+			json_pack("{s:i, s:o, s:I, s:o, s:o}", "id", (int)node->id, "cpus",
 				vn_json_set(node->cpus), "memory_total", (json_int_t)node->memory_total,
-				"memory_free", vn_json_u64(node->has_memory_free, node->memory_free)));
+				"memory_free", vn_json_u64(node->has_memory_free, node->memory_free),
+				"hugepages", pools_to_json(node)));
 	}
-	return json_pack("{s:o, s:o, s:o}", "nodes", nodes, "settings", vn_settings_to_json(audit->sample),
-		"findings", findings_to_json(&audit->host));
+	return json_pack("{s:o, s:o, s:o, s:o}", "nodes", nodes, "isolated_cpus",
+		host->isolated_cpus ? vn_json_set(host->isolated_cpus) : json_null(), "settings",
+		vn_settings_to_json(audit->sample), "findings", findings_to_json(&audit->host));
 }
 
 json_t *vn_audit_to_json(const struct vn_audit *audit)

@@ -181,7 +181,8 @@ int vn_audit_gaps(const struct vn_audit *audit, struct vn_gap **ret_gaps, size_t
 
 bool vn_audit_is_blind(const struct vn_audit *audit)
 {
-	bool any_gap = false;
+	/* who sees no VM because they are hidden does not know that there is none */
+	bool any_gap = audit->n_vms == 0 && vn_notes_has(&audit->sample->gaps, "proc-hidden");
 
 	for (size_t i = 0; i < audit->n_vms; i++) {
 		if (vn_vm_has_pages(audit->vms[i].vm) || audit->vms[i].has_locality)

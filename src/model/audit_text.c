@@ -235,9 +235,9 @@ static void print_verdict(const struct printer *printer)
 static void print_how(const struct printer *printer)
 {
 	const struct vn_sample *sample = printer->audit->sample;
-	vn_autofree char *pages =
-		sample->pages ? vn_format("%u pages a block, seed %" PRIu64, sample->pages, sample->seed)
-			      : vn_copy("all pages");
+	vn_autofree char *pages = sample->pages ? vn_format("%u page%s a block, seed %" PRIu64, sample->pages,
+							  sample->pages == 1 ? "" : "s", sample->seed)
+						: vn_copy("all pages");
 	vn_autofree char *text = sample->interval_ns
 					 ? vn_format("Looked at: %s; threads during %.1f s.",
 						   pages ? pages : "?", (double)sample->interval_ns / 1e9)

@@ -82,7 +82,7 @@ void vn_sample_free(struct vn_sample *sample)
 
 const char *vn_manager_name(enum vn_manager manager)
 {
-	static const char *const names[] = {"none", "vnuma", "libvirt", "proxmox"};
+	static const char *const names[] = {"none", "vnuma", "libvirt", "proxmox", "libvirt-session"};
 
 	return names[manager];
 }

@@ -26,6 +26,7 @@ enum vn_manager {
 	VN_MANAGER_VNUMA,
 	VN_MANAGER_LIBVIRT,
 	VN_MANAGER_PROXMOX,
+	VN_MANAGER_LIBVIRT_SESSION, /* a user's own libvirt, which virsh reaches only as that user */
 };
 
 /* From where something is known. */
@@ -125,10 +126,12 @@ struct vn_device_sample {
 
 struct vn_vm_sample {
 	char name[VN_SAMPLE_TEXT]; /* as its manager calls it; "qemu-PID" where nobody named it */
+	bool aside; /* nobody asked for it: it is there because it bears on the others, and its pages are not looked at */
 	bool name_is_plain; /* it was [A-Za-z0-9._+-] only, and so stands unchanged */
 	char uuid[37]; /* lower case; or empty */
 	char id[16]; /* Proxmox: its number; or empty */
 	enum vn_manager manager;
+	bool claims_manager; /* its command line is as a manager writes them, but the manager does not know it */
 	struct vn_process process;
 	uid_t uid;
 	char cgroup[2 * VN_SAMPLE_TEXT]; /* of cgroup v2, or of v1's cpuset: "/machine.slice/…"; or empty */
@@ -196,7 +199,7 @@ void vn_thread_sample_clear(struct vn_thread_sample *thread);
 void vn_nic_sample_clear(struct vn_nic_sample *nic);
 void vn_device_sample_clear(struct vn_device_sample *device);
 
-/* "none", "vnuma", "libvirt", "proxmox". */
+/* "none", "vnuma", "libvirt", "proxmox", "libvirt-session". */
 const char *vn_manager_name(enum vn_manager manager);
 
 /* "kernel", "qmp", "record", "command-line", "name", "behaviour"; NULL for nothing. */

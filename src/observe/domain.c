@@ -235,9 +235,17 @@ static int find_process(const struct vn_root *root, const char *uuid, struct vn_
 
 	if (r < 0)
 		return r == -ENOENT ? -ESRCH : r;
-	r = vms[0].process.exe ? 0 : -EACCES;
-	*ret_process = vms[0].process;
-	vms[0].process.exe = NULL;
+	size_t at = n; /* of several that say so, it is the one that libvirt knows */
+	for (size_t i = 0; i < n; i++) {
+		if (!vms[i].aside && (at == n || (vms[i].manager == VN_MANAGER_LIBVIRT &&
+							 vms[at].manager != VN_MANAGER_LIBVIRT)))
+			at = i;
+	}
+	r = at == n ? -ESRCH : vms[at].process.exe ? 0 : -EACCES;
+	if (at < n) {
+		*ret_process = vms[at].process;
+		vms[at].process.exe = NULL;
+	}
 	for (size_t i = 0; i < n; i++)
 		vn_vm_sample_clear(&vms[i]);
 	free(vms);

@@ -16,6 +16,7 @@
 #include "../base/qemu_options.h"
 #include "../base/text.h"
 #include "cpuset.h"
+#include "manager.h"
 #include "qemu_process.h"
 #include "vm_identity.h"
 
@@ -26,6 +27,7 @@ struct finder {
 	const struct vn_survey *survey;
 	struct vn_vm_sample *vms;
 	size_t n;
+	size_t n_single; /* processes of QEMU's name with one thread */
 };
 
 /* ---- one process ---- */
@@ -46,7 +48,11 @@ static int start_time(const struct finder *f, pid_t pid, uint64_t *ret)
 	return r == 0 ? vn_stat_parse(text, ret) : r;
 }
 
-static int read_status(const struct finder *f, struct vn_vm_sample *vm)
+/*
+ * *ret_single: it has one thread. QEMU never has: the one of its RCU is made before main(), and again behind a fork (util/rcu.c,
+ * rcu_init(), rcu_init_child()). Nothing else of it is as sure: a VM has no option, no memory and no vCPU before its machine is made.
+ */
+static int read_status(const struct finder *f, struct vn_vm_sample *vm, bool *ret_single)
 {
 	vn_autofree char *text = NULL;
 	uint64_t number;
@@ -56,6 +62,8 @@ static int read_status(const struct finder *f, struct vn_vm_sample *vm)
 		return r;
 	vn_autofree char *uids = vn_line_value(text, "Uid", ':'); /* real, effective, saved, … */
 	vn_autofree char *mems = vn_line_value(text, "Mems_allowed_list", ':');
+	vn_autofree char *threads = vn_line_value(text, "Threads", ':');
+	*ret_single = threads && vn_parse_u64(threads, UINT32_MAX, &number) == 0 && number <= 1;
 	if (uids)
 		uids[strspn(uids, "0123456789")] = 0;
 	if (uids && vn_parse_u64(uids, UINT32_MAX, &number) == 0)
@@ -82,25 +90,67 @@ static int gap(struct vn_vm_sample *vm, const char *code, const char *what, int 
 		r == -EACCES || r == -EPERM ? "; run as root, or as the VM's own user" : "");
 }
 
-/* What the guest is, as far as our reader follows the command line. */
-static int read_guest(const struct finder *f, struct vn_vm_sample *vm, const char *line, size_t size)
+/*
+ * The command line without -name and -uuid, into the same bytes, or what is left of them: names of a VM change nothing of what it is, and
+ * whoever could hide a VM by calling it something odd would. false: there are none.
+ */
+static bool drop_names(char *line, size_t *size)
+{
+	vn_autowords words = {0};
+	size_t length = 0;
+	bool dropped = false;
+
+	if (vn_words_parse(line, *size, NULL, &words, NULL) < 0)
+		return false;
+	for (size_t at = 0, next; at < words.n; at = next) {
+		struct vn_qemu_option option = {.name = ""};
+		next = at <= words.n_assignments ? at + 1 : vn_qemu_option_at(&words, at, &option);
+		bool names = strcmp(option.name, "-name") == 0 || strcmp(option.name, "-uuid") == 0;
+		dropped |= names;
+		for (; !names && at < next; at++) {
+			size_t n = strlen(words.v[at].text) + 1;
+			memcpy(line + length, words.v[at].text, n);
+			length += n;
+		}
+	}
+	*size = length;
+	return dropped;
+}
+
+static int read_text(
+	const struct finder *f, struct vn_vm_sample *vm, const char *line, size_t size, struct vn_error *err)
 {
 	vn_autofree char *file = vn_format("/proc/%d/cmdline", vm->process.pid);
-	vn_autoerror err = {0};
-	char seen[VN_QUOTE_MAX];
 
 	if (!file)
 		return -ENOMEM;
-	int r = f->survey->read_guest(line, size, file, &vm->guest, &err);
-	if (r == 0)
-		return vn_guest_set_text(vm->guest, VN_FORM_QEMU, line, size);
-	if (r == -ENOMEM)
+	int r = f->survey->read_guest(line, size, file, &vm->guest, err);
+	return r == 0 ? vn_guest_set_text(vm->guest, VN_FORM_QEMU, line, size) : r;
+}
+
+/* What the guest is, as far as our reader follows the command line. `line` is changed. */
+static int read_guest(const struct finder *f, struct vn_vm_sample *vm, char *line, size_t size)
+{
+	vn_autoerror err = {0}, again = {0};
+	char seen[VN_QUOTE_MAX];
+	int r = read_text(f, vm, line, size, &err);
+
+	if (r == 0 || r == -ENOMEM)
 		return r;
 	const struct vn_problem *problem = err.n ? &err.problems[0] : NULL;
+	const char *why = problem ? problem->text : strerror(-r);
+	const char *key = problem && problem->key ? vn_quote(problem->key, seen) : "",
+		   *colon = problem && problem->key ? ": " : "";
+	bool dropped = drop_names(line, &size);
+	int without = dropped ? read_text(f, vm, line, size, &again) : r;
+	if (without == -ENOMEM)
+		return without;
+	if (without == 0)
+		return vn_notes_add(&vm->gaps, "name-not-followed",
+			"its -name or -uuid is not followed, so it was read without: %s%s%s", key, colon,
+			why);
 	return vn_notes_add(&vm->gaps, "command-not-followed",
-		"its command line is not followed, so its vnodes are not known: %s%s%s",
-		problem && problem->key ? vn_quote(problem->key, seen) : "",
-		problem && problem->key ? ": " : "", problem ? problem->text : strerror(-r));
+		"its command line is not followed, so its vnodes are not known: %s%s%s", key, colon, why);
 }
 
 /* 1: it is a VM; 0: it is none. Where the program could not be looked at (!`sure`) its own word for it has to do: a script of QEMU's name has
@@ -168,10 +218,11 @@ static int read_exe(const struct finder *f, struct vn_vm_sample *vm)
 }
 
 /* 1: *vm is a VM; 0: there is none of this pid any more, or it is none. */
-static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sample *vm)
+static int read_vm(struct finder *f, pid_t pid, bool sure, struct vn_vm_sample *vm)
 {
 	vn_autofree char *cgroup = NULL;
 	uint64_t again;
+	bool single = false;
 
 	vm->process.pid = pid;
 	if (start_time(f, pid, &vm->process.start_time) < 0)
@@ -179,11 +230,17 @@ static int read_vm(const struct finder *f, pid_t pid, bool sure, struct vn_vm_sa
 	int r = read_command(f, sure, vm);
 	if (r <= 0)
 		return r;
-	r = read_status(f, vm);
+	r = read_status(f, vm, &single);
+	if (r == 0 && single) {
+		f->n_single++;
+		return 0;
+	}
 	if (r == 0)
 		r = read_exe(f, vm);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
+	if (vn_manager_confirm(f->survey->root, vm) < 0)
+		return -ENOMEM;
 	if (read_of(f, pid, "cgroup", &cgroup) == 0)
 		vn_identity_from_cgroup(cgroup, vm);
 	vm->other_mounts = has_other(f, pid, "mnt");
@@ -204,8 +261,8 @@ static bool is_named(const struct vn_vm_sample *vm, const char *name)
 	char pid[16];
 
 	snprintf(pid, sizeof(pid), "%d", vm->process.pid);
-	return strcmp(name, vm->name) == 0 || strcmp(name, pid) == 0 || strcmp(name, vm->id) == 0 ||
-	       strcasecmp(name, vm->uuid) == 0;
+	return strcmp(name, vm->name) == 0 || strcmp(name, pid) == 0 ||
+	       (vm->id[0] && strcmp(name, vm->id) == 0) || (vm->uuid[0] && strcasecmp(name, vm->uuid) == 0);
 }
 
 static bool is_wanted(const struct vn_survey *survey, const struct vn_vm_sample *vm)
@@ -217,7 +274,8 @@ static bool is_wanted(const struct vn_survey *survey, const struct vn_vm_sample 
 	return survey->n_names == 0;
 }
 
-static int check_names(const struct vn_survey *survey, size_t n, const bool *found, struct vn_error *err)
+static int check_names(const struct vn_survey *survey, size_t n, const bool *found, struct vn_notes *gaps,
+	struct vn_error *err)
 {
 	int r = 0;
 	char seen[VN_QUOTE_MAX];
@@ -225,6 +283,12 @@ static int check_names(const struct vn_survey *survey, size_t n, const bool *fou
 	for (size_t i = 0; i < survey->n_names; i++) {
 		if (found[i])
 			continue;
+		if (survey->names_known) {
+			if (vn_notes_add(gaps, "vm-ended", "VM %s has ended",
+				    vn_quote(survey->names[i], seen)) < 0)
+				return vn_error_environment(err, -ENOMEM, "out of memory");
+			continue;
+		}
 		vn_error_input(err, NULL,
 			"no VM runs here that is called '%s', nor has that pid, uuid or id; %s",
 			vn_quote(survey->names[i], seen),
@@ -283,7 +347,8 @@ static int walk(struct finder *f, char *const *names, bool *found, size_t *ret_s
 		*ret_seen += r > 0;
 		for (size_t k = 0; r > 0 && k < f->survey->n_names; k++)
 			found[k] |= is_named(&vm, f->survey->names[k]);
-		if (r > 0 && is_wanted(f->survey, &vm))
+		vm.aside = r > 0 && !is_wanted(f->survey, &vm);
+		if (r > 0)
 			r = add(f, &vm);
 		else
 			vn_vm_sample_clear(&vm);
@@ -314,10 +379,15 @@ int vn_vms_find(const struct vn_survey *survey, struct vn_vm_sample **ret_vms, s
 	if (!found || tell_limits(&f, gaps) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	r = walk(&f, names, found, &seen);
+	if (r == 0 && f.n_single)
+		r = vn_notes_add(gaps, "not-qemu",
+			"%zu process%s called QEMU %s one thread only, which QEMU never has, and so %s left out",
+			f.n_single, f.n_single == 1 ? "" : "es", f.n_single == 1 ? "has" : "have",
+			f.n_single == 1 ? "was" : "were");
 	if (r < 0)
 		vn_error_environment(err, -ENOMEM, "out of memory");
 	if (r == 0)
-		r = check_names(survey, seen, found, err);
+		r = check_names(survey, seen, found, gaps, err);
 	if (r < 0) {
 		drop(&f);
 		return r;

@@ -94,6 +94,7 @@ static int read_blocks(const json_t *array, struct vn_monitor_facts *facts)
 		if (!read_number(entry, "size", (json_int_t)VN_MAX_MEMORY, &size) || size == 0)
 			return -EPROTO;
 		block->size = (uint64_t)size;
+		block->vnode = -1;
 		read_text(entry, "id", block->id);
 		facts->n_blocks++;
 	}
@@ -110,10 +111,17 @@ static uint64_t read_page(const char *number, const char *unit)
 	return at && n < 1024 ? n << (10 * (unsigned)(at - units + 1)) : 0;
 }
 
+/* The id of a backend, which may be told as its path among QEMU's objects. */
+static const char *id_of(const char *name)
+{
+	static const char prefix[] = "/objects/";
+
+	return strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? name + sizeof(prefix) - 1 : name;
+}
+
 /* "   ram0    4 KiB  0x… 0x… 0x… 0x00007f… rw": name, page, offset, used, total; then, if it is told, the address. */
 static void read_ramblock_line(const char *line, bool has_address, struct vn_monitor_facts *facts)
 {
-	static const char prefix[] = "/objects/";
 	char name[VN_SAMPLE_TEXT], number[16], unit[8];
 	uint64_t total, address = 0;
 	/* 16 digits do not overflow. NOLINTNEXTLINE(cert-err34-c) */
@@ -122,7 +130,7 @@ static void read_ramblock_line(const char *line, bool has_address, struct vn_mon
 
 	if (n < 4)
 		return;
-	const char *id = strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? name + sizeof(prefix) - 1 : name;
+	const char *id = id_of(name);
 	for (size_t i = 0; i < facts->n_blocks; i++) {
 		struct vn_monitor_block *block = &facts->blocks[i];
 		if (strcmp(block->id, id) != 0)
@@ -140,6 +148,32 @@ static void read_ramblocks(char *text, struct vn_monitor_facts *facts)
 		read_ramblock_line(line, has_address, facts);
 }
 
+/*
+ * [{"type": "dimm", "data": {"memdev": "/objects/m1", "node": 1, …}}]: which vnode has which backend, of devices that were there at start
+ * and of those that were plugged in later (qapi/machine.json, MemoryDeviceInfo). Kinds without a node are passed over.
+ */
+static int read_memory_devices(const json_t *array, struct vn_monitor_facts *facts)
+{
+	size_t i;
+	json_t *entry;
+
+	if (!json_is_array(array) || json_array_size(array) > MAX_ENTRIES)
+		return -EPROTO;
+	json_array_foreach (array, i, entry) {
+		const json_t *data = json_object_get(entry, "data");
+		char memdev[VN_SAMPLE_TEXT];
+		json_int_t node;
+		read_text(data, "memdev", memdev);
+		if (!read_number(data, "node", VN_MAX_VNODES - 1, &node))
+			continue;
+		for (size_t k = 0; k < facts->n_blocks; k++) {
+			if (strcmp(facts->blocks[k].id, id_of(memdev)) == 0)
+				facts->blocks[k].vnode = (int)node;
+		}
+	}
+	return 0;
+}
+
 /* ---- all ---- */
 
 int vn_monitor_facts_read(struct vn_monitor_facts *facts, enum vn_question question, const json_t *answer)
@@ -150,6 +184,8 @@ int vn_monitor_facts_read(struct vn_monitor_facts *facts, enum vn_question quest
 		return read_threads(answer, VN_THREAD_IOTHREAD, facts);
 	if (question == VN_ASK_MEMDEVS)
 		return read_blocks(answer, facts);
+	if (question == VN_ASK_MEMORY_DEVICES)
+		return read_memory_devices(answer, facts);
 	vn_autofree char *text = json_is_string(answer) ? strdup(json_string_value(answer)) : NULL;
 	if (!text)
 		return json_is_string(answer) ? -ENOMEM : -EPROTO;

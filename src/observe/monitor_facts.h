@@ -16,6 +16,7 @@ struct vn_monitor_block {
 	char id[VN_SAMPLE_TEXT]; /* "ram0", "pc.ram" */
 	uint64_t size, page; /* bytes */
 	uint64_t address; /* in QEMU; 0: not told */
+	int vnode; /* of the memory device that has it; -1: none, or not told */
 };
 
 struct vn_monitor_facts {

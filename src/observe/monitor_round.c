@@ -11,8 +11,12 @@
 #include <string.h>
 
 #include "../base/clock.h"
+#include "../base/text.h"
+#include "kvm_vcpus.h"
+#include "monitor_places.h"
 #include "monitor_socket.h"
 #include "not_permitted.h"
+#include "thread_kind.h"
 
 #define AT_ONCE 64u
 #define EACH_MS 300
@@ -52,6 +56,8 @@ static int tell_not_asked(struct vn_vm_sample *vm, int status)
 		status == -EBUSY        ? "somebody is connected to it"
 		: status == -ENOENT     ? "nobody listens there"
 		: status == -EADDRINUSE ? "it is another process that listens there"
+		: status == -EINPROGRESS
+			? "QEMU may be waiting for its first client there (no wait=off), and would start the VM"
 		: status == -ETIMEDOUT
 			? "other VMs' monitors hang, and the time for all of them was over; name this VM to ask it alone"
 			: strerror(-status));
@@ -64,24 +70,71 @@ static int tell_no_use(struct vn_vm_sample *vm, const char *why)
 
 /* ---- the round ---- */
 
-/* A manager wants its monitor for itself, even if it has not come yet. */
+/* A manager wants its monitor for itself, even if it has not come yet, or is one that cannot be seen from here (in a container, say). */
 static bool may_ask(const struct vn_survey *survey, const struct vn_vm_sample *vm)
 {
-	return survey->qmp && survey->root->live &&
-	       (vm->manager == VN_MANAGER_NONE || vm->manager == VN_MANAGER_VNUMA);
+	return survey->qmp && survey->root->live && !vm->aside &&
+	       ((vm->manager == VN_MANAGER_NONE && !vm->claims_manager) || vm->manager == VN_MANAGER_VNUMA);
+}
+
+/* Whether QEMU has made its machine, and so waits for no client any more: there are vCPUs. Not known: no. */
+static bool has_machine(const struct vn_root *root, pid_t pid)
+{
+	vn_cleanup(vn_names_free) char **tasks = NULL;
+	vn_autokvm vcpus = {.vm_fd = -1};
+	char folder[64];
+	bool has = vn_kvm_vcpus_read(root, pid, 0, &vcpus) == 0 && vcpus.n > 0;
+
+	snprintf(folder, sizeof(folder), "proc/%d/task", pid);
+	if (has || vn_root_list(root, folder, &tasks) < 0)
+		return has;
+	for (size_t i = 0; tasks[i] && !has; i++) {
+		vn_autofree char *path = vn_format("%s/%s/comm", folder, tasks[i]), *comm = NULL;
+		int index;
+		if (!path || vn_root_read(root, path, &comm) < 0)
+			continue;
+		comm[strcspn(comm, "\n")] = '\0';
+		has = vn_thread_kind_of(comm, &index) == VN_THREAD_VCPU;
+	}
+	return has;
+}
+
+static int connect_to(
+	const struct round *round, const struct vn_vm_sample *vm, const struct vn_monitor_place *place)
+{
+	if (vn_now_ms() >= round->end)
+		return -ETIMEDOUT;
+	if (place->may_wait && !has_machine(round->survey->root, vm->process.pid))
+		return -EINPROGRESS;
+	return vn_monitor_connect(round->survey, vm, place->path);
+}
+
+/* To the first of its monitors that is free; else why the first is not. */
+static int connect_first(
+	const struct round *round, const struct vn_vm_sample *vm, const struct vn_monitor_places *places)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < places->n; i++) {
+		int fd = connect_to(round, vm, &places->v[i]);
+		if (fd >= 0 || fd == -ENOMEM)
+			return fd;
+		first = first ? first : fd;
+	}
+	return first;
 }
 
 static int begin(struct round *round, struct vn_vm_sample *vm, struct vn_monitor_facts *facts)
 {
 	struct asked *asked = &round->v[round->n];
-	vn_autofree char *path = NULL;
+	vn_autoplaces places = {0};
 
 	if (!may_ask(round->survey, vm))
 		return 0;
-	int r = vn_monitor_path(vm, &path);
-	if (r < 0)
-		return r == -ENOENT ? 0 : r; /* it has none */
-	int fd = vn_now_ms() < round->end ? vn_monitor_connect(round->survey, vm, path) : -ETIMEDOUT;
+	int r = vn_monitor_places_read(vm, &places);
+	if (r < 0 || places.n == 0)
+		return r;
+	int fd = connect_first(round, vm, &places);
 	if (fd < 0)
 		return tell_not_asked(vm, fd);
 	*asked = (struct asked){.vm = vm, .facts = facts, .deadline = vn_now_ms() + EACH_MS};

@@ -12,148 +12,32 @@
  * the network namespace of the one who connects.) So both QEMU's namespace and ours are looked at.
  *
  * The path is QEMU's: relative to its working directory, in its mount namespace. It is opened there first, and then connected to
- * through /proc/self/fd, which also takes paths that are too long for sockaddr_un once something stands before them. That it is
- * this process that listens, and not somebody who put another socket there, the kernel tells (SO_PEERCRED, of the time of listen(2)).
+ * through /proc/self/fd, which also takes paths that are too long for sockaddr_un once something stands before them. Who runs QEMU may
+ * have put anything there, a link to a socket of the host's, say, and connecting to that with our privileges is harm enough. So the
+ * path is not followed out of QEMU's root, the socket there must belong to QEMU's user (who could connect to it himself, then), and one of QEMU's descriptors must
+ * be the socket that listens at that path by the kernel's list.
+ * That it was this process that answered, the kernel tells afterwards (SO_PEERCRED, of the time of listen(2)).
  */
 #define _GNU_SOURCE
 #include "monitor_socket.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
-#include "../base/keyval.h"
-#include "../base/qemu_options.h"
 #include "../base/text.h"
-#include "../base/words.h"
 
 #define MAX_NET_UNIX (64u << 20)
-#define MAX_MONITORS 16 /* -mon of a command line */
 #define LISTENS 0x10000u /* __SO_ACCEPTCON */
 
-/* ---- where ---- */
-
-/* Names of the character devices that are QMP monitors. */
-struct monitors {
-	size_t n;
-	char *chardevs[MAX_MONITORS]; /* owned */
-};
-
-static void monitors_clear(struct monitors *monitors)
-{
-	for (size_t i = 0; i < monitors->n; i++)
-		free(monitors->chardevs[i]);
-}
-
-static bool is_on(const struct vn_keyval *keys, const char *key)
-{
-	const char *value = vn_keyval_get(keys, key);
-
-	return value && (strcmp(value, "on") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "true") == 0);
-}
-
-/* The path of a socket that QEMU listens on; NULL: it is none, or has no path. */
-static const char *listening_path(const struct vn_keyval *keys)
-{
-	const char *path = vn_keyval_get(keys, "path");
-
-	return path && *path && is_on(keys, "server") && !is_on(keys, "abstract") ? path : NULL;
-}
-
-/* -qmp unix:PATH,server=on */
-static int read_qmp(const char *value, char **path)
-{
-	vn_autokeyval keys = {0};
-
-	if (strncmp(value, "unix:", 5) != 0 || vn_keyval_parse(value + 5, "path", NULL, &keys, NULL) < 0 ||
-		!listening_path(&keys))
-		return 0;
-	*path = strdup(listening_path(&keys));
-	return *path ? 0 : -ENOMEM;
-}
-
-/* -mon chardev=ID,mode=control */
-static int read_mon(const char *value, struct monitors *monitors)
-{
-	vn_autokeyval keys = {0};
-
-	if (monitors->n == MAX_MONITORS || vn_keyval_parse(value, "chardev", NULL, &keys, NULL) < 0)
-		return 0;
-	const char *mode = vn_keyval_get(&keys, "mode"), *id = vn_keyval_get(&keys, "chardev");
-	if (!id || !mode || strcmp(mode, "control") != 0)
-		return 0;
-	monitors->chardevs[monitors->n] = strdup(id);
-	return monitors->chardevs[monitors->n++] ? 0 : -ENOMEM;
-}
-
-/* -chardev socket,id=ID,path=PATH,server=on */
-static int read_chardev(const char *value, const struct monitors *monitors, char **path)
-{
-	vn_autokeyval keys = {0};
-
-	if (vn_keyval_parse(value, "backend", NULL, &keys, NULL) < 0)
-		return 0;
-	const char *backend = vn_keyval_get(&keys, "backend"), *id = vn_keyval_get(&keys, "id");
-	if (!backend || !id || strcmp(backend, "socket") != 0 || !listening_path(&keys))
-		return 0;
-	for (size_t i = 0; i < monitors->n; i++) {
-		if (strcmp(monitors->chardevs[i], id) == 0) {
-			*path = strdup(listening_path(&keys));
-			return *path ? 0 : -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-/* -mon may stand before or behind its -chardev. */
-static int read_command(const struct vn_guest *guest, char **path)
-{
-	vn_autowords words = {0};
-	vn_cleanup(monitors_clear) struct monitors monitors = {0};
-	int r = vn_words_parse(guest->text, guest->text_size, guest->file, &words, NULL);
-
-	if (r < 0)
-		return r == -ENOMEM ? r : 0;
-	for (unsigned pass = 0; pass < 2; pass++) {
-		struct vn_qemu_option option;
-		for (size_t at = words.n_assignments + 1; r == 0 && !*path && at < words.n;) {
-			at = vn_qemu_option_at(&words, at, &option);
-			if (!option.value)
-				continue;
-			if (pass == 0 && strncmp(option.name, "-qmp", 4) == 0)
-				r = read_qmp(option.value, path);
-			else if (pass == 0 && strcmp(option.name, "-mon") == 0)
-				r = read_mon(option.value, &monitors);
-			else if (pass == 1 && strcmp(option.name, "-chardev") == 0)
-				r = read_chardev(option.value, &monitors, path);
-		}
-	}
-	return r;
-}
-
-int vn_monitor_path(const struct vn_vm_sample *vm, char **ret_path)
-{
-	char *path = NULL;
-	int r = 0;
-
-	if (vm->record && vm->record->qmp_path)
-		r = (path = strdup(vm->record->qmp_path)) ? 0 : -ENOMEM;
-	else if (vm->guest && vm->guest->form == VN_FORM_QEMU)
-		r = read_command(vm->guest, &path);
-	if (r < 0)
-		return r;
-	if (!path)
-		return -ENOENT;
-	*ret_path = path;
-	return 0;
-}
-
-/* ---- who ---- */
-
 /* Whether a line of `n` bytes is of a socket at `path`. */
-static bool read_socket(const char *line, size_t n, const char *path, unsigned *flags, unsigned *state)
+static bool read_socket(
+	const char *line, size_t n, const char *path, unsigned *flags, unsigned *state, uint64_t *inode)
 {
 	size_t length = strlen(path);
 	int at = 0;
@@ -161,21 +45,23 @@ static bool read_socket(const char *line, size_t n, const char *path, unsigned *
 	if (n <= length || strncmp(line + n - length, path, length) != 0)
 		return false;
 	/* Fields of fixed width. NOLINTNEXTLINE(cert-err34-c) */
-	int fields = sscanf(
-		line, "%*[0-9a-f]: %*8[0-9A-F] %*8[0-9A-F] %8x %*4[0-9A-F] %2x %*d %n", flags, state, &at);
-	return fields == 2 && at > 0 && (size_t)at == n - length;
+	int fields = sscanf(line, "%*[0-9a-f]: %*8[0-9A-F] %*8[0-9A-F] %8x %*4[0-9A-F] %2x %19" SCNu64 " %n",
+		flags, state, inode, &at);
+	return fields == 3 && at > 0 && (size_t)at == n - length;
 }
 
-bool vn_monitor_is_used(const char *net_unix, const char *path, bool *ret_listens)
+bool vn_monitor_is_used(const char *net_unix, const char *path, uint64_t *ret_listener)
 {
 	bool used = false;
 
-	*ret_listens = false;
+	*ret_listener = 0;
 	for (const char *line = net_unix; *line; line += *line == '\n') {
 		size_t n = strcspn(line, "\n");
 		unsigned flags = 0, state = 0;
-		if (read_socket(line, n, path, &flags, &state)) {
-			*ret_listens |= (flags & LISTENS) != 0;
+		uint64_t inode = 0;
+		if (read_socket(line, n, path, &flags, &state, &inode)) {
+			if (flags & LISTENS)
+				*ret_listener = inode;
 			used |= (flags & LISTENS) == 0 && (state == 2 || state == 3);
 		}
 		line += n;
@@ -183,39 +69,74 @@ bool vn_monitor_is_used(const char *net_unix, const char *path, bool *ret_listen
 	return used;
 }
 
-static int check_unused(const struct vn_root *root, const char *file, const char *path, bool *listens)
+static int check_unused(const struct vn_root *root, const char *file, const char *path, uint64_t *listener)
 {
 	vn_autofree unsigned char *text = NULL;
 	size_t length;
-	bool here = false;
 	int r = vn_root_read_bytes(root, file, MAX_NET_UNIX, &text, &length);
 
 	if (r < 0)
 		return r;
-	if (vn_monitor_is_used((const char *)text, path, &here))
-		r = -EBUSY;
-	*listens |= here;
-	return r;
+	return vn_monitor_is_used((const char *)text, path, listener) ? -EBUSY : 0;
 }
 
-/* In QEMU's network namespace, and in ours when it is another. */
+/* Whether one of its descriptors is the socket of this number. */
+static int check_own(const struct vn_root *root, pid_t pid, uint64_t socket)
+{
+	vn_cleanup(vn_names_free) char **fds = NULL;
+	char folder[64], wanted[48];
+
+	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", socket);
+	snprintf(folder, sizeof(folder), "proc/%d/fd", pid);
+	int r = vn_root_list(root, folder, &fds);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; fds[i]; i++) {
+		vn_autofree char *path = vn_format("%s/%s", folder, fds[i]), *target = NULL;
+		if (!path)
+			return -ENOMEM;
+		if (vn_root_link(root, path, &target) == 0 && strcmp(target, wanted) == 0)
+			return 0;
+	}
+	return -EADDRINUSE;
+}
+
+/* In QEMU's network namespace, and in ours when it is another; and it is QEMU that listens. */
 static int check_nobody(const struct vn_root *root, pid_t pid, const char *path)
 {
 	vn_autofree char *theirs = NULL, *ours = NULL;
-	bool listens = false;
+	uint64_t listener = 0, ignored;
 	char file[64];
 
 	snprintf(file, sizeof(file), "proc/%d/net/unix", pid);
-	int r = check_unused(root, file, path, &listens);
+	int r = check_unused(root, file, path, &listener);
 	if (r < 0)
 		return r;
 	snprintf(file, sizeof(file), "proc/%d/ns/net", pid);
 	if (vn_root_link(root, file, &theirs) < 0 || vn_root_link(root, "proc/self/ns/net", &ours) < 0 ||
-		strcmp(theirs, ours) != 0) {
-		bool ignored = false;
+		strcmp(theirs, ours) != 0)
 		r = check_unused(root, "proc/self/net/unix", path, &ignored);
-	}
-	return r < 0 ? r : listens ? 0 : -ENOENT;
+	if (r < 0)
+		return r;
+	return listener ? check_own(root, pid, listener) : -ENOENT;
+}
+
+/*
+ * What is at the path as QEMU sees it. Its links are its own to make, and must not lead out of its root; a relative path is not
+ * followed out of its working directory.
+ */
+static int open_there(pid_t pid, const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+		.resolve = (*path == '/' ? RESOLVE_IN_ROOT : RESOLVE_BENEATH) | RESOLVE_NO_MAGICLINKS};
+	char folder[32];
+
+	snprintf(folder, sizeof(folder), "/proc/%d/%s", pid, *path == '/' ? "root" : "cwd");
+	vn_autoclose int from = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (from < 0)
+		return vn_errno();
+	long fd = syscall(SYS_openat2, from, path, &how, sizeof(how));
+	return fd < 0 ? vn_errno() : (int)fd;
 }
 
 static int check_peer(int fd, pid_t pid)
@@ -236,15 +157,15 @@ int vn_monitor_connect(const struct vn_survey *survey, const struct vn_vm_sample
 	int r = survey->root->live ? check_nobody(survey->root, pid, path) : -ENOENT;
 	if (r < 0)
 		return r;
-	vn_autofree char *there = *path == '/' ? vn_format("/proc/%d/root%s", pid, path)
-					       : vn_format("/proc/%d/cwd/%s", pid, path);
-	if (!there)
-		return -ENOMEM;
-	vn_autoclose int file = open(there, O_PATH | O_CLOEXEC);
-	if (file < 0 || fstat(file, &st) < 0)
+	vn_autoclose int file = open_there(pid, path);
+	if (file < 0)
+		return file;
+	if (fstat(file, &st) < 0)
 		return vn_errno();
 	if (!S_ISSOCK(st.st_mode))
 		return -ENOTSOCK;
+	if (st.st_uid != vm->uid)
+		return -EADDRINUSE;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return vn_errno();

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* The QMP socket of a VM: where it is, whether nobody uses it, and a connection to it. */
+/* A QMP socket of a VM: whether nobody uses it, and a connection to it. */
 
 #include "survey.h"
 
-/* Its path as QEMU was told, a new string: of the record, else of the command line (-qmp, or -chardev with -mon). 0, -ENOENT, -ENOMEM. */
-int vn_monitor_path(const struct vn_vm_sample *vm, char **ret_path);
-
 /*
- * Whether /proc/net/unix (its text) shows a connection to `path`, or one that waits to be taken up. *ret_listens: whether somebody
- * listens there.
+ * Whether /proc/net/unix (its text) shows a connection to `path`, or one that waits to be taken up. *ret_listener: the inode of the socket
+ * that listens there; 0: none.
  */
-bool vn_monitor_is_used(const char *net_unix, const char *path, bool *ret_listens);
+bool vn_monitor_is_used(const char *net_unix, const char *path, uint64_t *ret_listener);
 
 /*
  * Connects to it, if it is this very process that listens there and nobody else is connected. The descriptor; or -EBUSY, -ENOENT

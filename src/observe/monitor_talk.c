@@ -2,7 +2,8 @@
 /*
  * Theory of operation: everything is sent at once, behind the request that ends negotiation and before the greeting has come: QEMU takes
  * up one request after the other (monitor/qmp.c, its queue holds 8), and a unix socket holds far more than these few bytes until QEMU
- * comes to them. So one turn of QEMU's loop answers all, and its monitor is ours for no longer than that. What comes back is limited,
+ * comes to them. A monitor that is told to be pretty puts a message on many lines, the brackets of the whole on lines of their own
+ * (qobject/qjson.c, qobject_to_json_pretty()). So one turn of QEMU's loop answers all, and its monitor is ours for no longer than that. What comes back is limited,
  * a line and in all: who listens there may send without end.
  */
 #define _GNU_SOURCE
@@ -19,14 +20,15 @@
 #define READ_STEP 16384u
 
 static const char *const commands[VN_QUESTIONS] = {
-	"query-cpus-fast", "query-iothreads", "query-memdev", "info ramblock"};
+	"query-cpus-fast", "query-iothreads", "query-memdev", "info ramblock", "query-memory-devices"};
 
 static const char requests[] =
 	"{\"execute\":\"qmp_capabilities\",\"id\":1}\n"
 	"{\"execute\":\"query-cpus-fast\",\"id\":2}\n"
 	"{\"execute\":\"query-iothreads\",\"id\":3}\n"
 	"{\"execute\":\"query-memdev\",\"id\":4}\n"
-	"{\"execute\":\"human-monitor-command\",\"id\":5,\"arguments\":{\"command-line\":\"info ramblock\"}}\n";
+	"{\"execute\":\"human-monitor-command\",\"id\":5,\"arguments\":{\"command-line\":\"info ramblock\"}}\n"
+	"{\"execute\":\"query-memory-devices\",\"id\":6}\n";
 
 static int fail(struct vn_monitor_talk *talk, int status, const char *why)
 {
@@ -86,8 +88,10 @@ static int take_reply(struct vn_monitor_talk *talk, enum vn_qmp_kind kind, const
 	if (number == 0)
 		return kind == VN_QMP_RETURN ? 0 : error_reply(talk, "qmp_capabilities", message);
 	enum vn_question question = (enum vn_question)(number - 1);
-	if (kind == VN_QMP_ERROR) /* built without HMP: no addresses then */
-		return question == VN_ASK_RAMBLOCKS ? 0 : error_reply(talk, commands[question], message);
+	if (kind == VN_QMP_ERROR) /* built without HMP, or memory devices: less is known then */
+		return question == VN_ASK_RAMBLOCKS || question == VN_ASK_MEMORY_DEVICES
+			       ? 0
+			       : error_reply(talk, commands[question], message);
 	int r = read_answer(question, json_object_get(message, "return"), data);
 	return r == -EPROTO ? fail(talk, r, "what it answered is not understood") : r;
 }
@@ -127,15 +131,43 @@ static int make_room(struct vn_monitor_talk *talk)
 	return 0;
 }
 
-/* Reads the lines that are whole, the last `fresh` bytes being new. */
+static bool is_bracket(const char *line, size_t length, char bracket)
+{
+	length -= length > 0 && line[length - 1] == '\r';
+	return length == 1 && line[0] == bracket;
+}
+
+/*
+ * The end of the message that is at `begin`, as far as it is there: a line, or from a line with nothing but { to one with nothing but }.
+ * `searched`: before that nothing ends.
+ */
+static char *message_end(const struct vn_monitor_talk *talk, size_t begin, size_t searched)
+{
+	char *end = memchr(talk->buffer + begin, '\n', talk->length - begin);
+
+	if (!end || !is_bracket(talk->buffer + begin, (size_t)(end - talk->buffer) - begin, '{'))
+		return end;
+	for (size_t at = searched > begin ? searched : begin; at < talk->length; at++) {
+		end = memchr(talk->buffer + at, '\n', talk->length - at);
+		if (!end)
+			return NULL;
+		const char *line = memrchr(talk->buffer, '\n', (size_t)(end - talk->buffer));
+		line = line ? line + 1 : talk->buffer;
+		if (is_bracket(line, (size_t)(end - line), '}'))
+			return end;
+		at = (size_t)(end - talk->buffer);
+	}
+	return NULL;
+}
+
+/* Reads the messages that are whole, the last `fresh` bytes being new. */
 static int take_lines(struct vn_monitor_talk *talk, size_t fresh, vn_answer_reader *read_answer, void *data)
 {
 	size_t begin = 0, searched = talk->length - fresh;
 	char *end;
 	int r = 0;
 
-	while (r == 0 && talk->replies <= VN_QUESTIONS &&
-		(end = memchr(talk->buffer + searched, '\n', talk->length - searched))) {
+	while (r == 0 && talk->replies <= VN_QUESTIONS && (end = message_end(talk, begin, searched))) {
 		size_t line_end = (size_t)(end - talk->buffer);
 		r = take_line(talk, talk->buffer + begin, line_end - begin, read_answer, data);
 		begin = searched = line_end + 1;

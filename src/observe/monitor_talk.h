@@ -14,6 +14,7 @@ enum vn_question {
 	VN_ASK_IOTHREADS, /* query-iothreads */
 	VN_ASK_MEMDEVS, /* query-memdev */
 	VN_ASK_RAMBLOCKS, /* info ramblock, a text; may be refused */
+	VN_ASK_MEMORY_DEVICES, /* query-memory-devices; may be refused */
 	VN_QUESTIONS
 };
 

@@ -40,6 +40,7 @@ struct reader {
 	const struct vn_survey *survey;
 	const struct vn_host *host;
 	struct vn_vm_sample *vm;
+	bool other_net; /* QEMU is in another network namespace: interfaces of ours that are called alike are others */
 };
 
 /* ---- QEMU's taps ---- */
@@ -85,6 +86,8 @@ static int add_macvtap(const struct reader *r, const char *number, struct taps *
 	vn_cleanup(vn_names_free) char **names = NULL;
 	uint64_t wanted, index;
 
+	if (r->other_net)
+		return 0; /* nor are its numbers ours */
 	if (vn_parse_u64(number, INT_MAX, &wanted) < 0)
 		return 0;
 	int status = vn_root_list(r->survey->root, "sys/class/net", &names);
@@ -180,6 +183,17 @@ static int find_physical(
 	return status;
 }
 
+static bool is_elsewhere(const struct vn_root *root, pid_t pid)
+{
+	vn_autofree char *its = NULL, *own = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "proc/%d/ns/net", pid);
+	return vn_root_link(root, path, &its) == 0 && vn_root_link(root, "proc/self/ns/net", &own) == 0 &&
+	       strcmp(its, own) != 0;
+}
+
+/* /sys/class/net shows the interfaces of the namespace that it was mounted from: ours (net/core/net-sysfs.c). */
 static int follow_tap(const struct reader *r, struct vn_nic_sample *nic)
 {
 	vn_autofree char *bridge = NULL;
@@ -265,7 +279,12 @@ static int read_nic(
 		return 0;
 	tap->taken = true;
 	memcpy(nic->name, tap->name, sizeof(nic->name));
-	return follow_tap(r, nic);
+	if (!r->other_net)
+		return follow_tap(r, nic);
+	return vn_notes_has(&r->vm->gaps, "nics-elsewhere")
+		       ? 0
+		       : vn_notes_add(&r->vm->gaps, "nics-elsewhere",
+				 "it is in another network namespace, so what is behind its taps is not known");
 }
 
 static size_t count_workers(const struct vn_vm_sample *vm)
@@ -320,7 +339,7 @@ static int give_workers(struct vn_vm_sample *vm)
 
 int vn_nics_find(const struct vn_survey *survey, const struct vn_host *host, struct vn_vm_sample *vm)
 {
-	struct reader r = {survey, host, vm};
+	struct reader r = {survey, host, vm, is_elsewhere(survey->root, vm->process.pid)};
 	struct taps taps = {0};
 	int status = 0;
 

@@ -96,7 +96,7 @@ static int look_at_pages(
 {
 	while (*next < sample->n_vms && now_ns() < deadline) {
 		struct vn_vm_sample *vm = &sample->vms[(*next)++];
-		int r = survey->pages || survey->exact ? vn_blocks_look(survey, vm) : 0;
+		int r = !vm->aside && (survey->pages || survey->exact) ? vn_blocks_look(survey, vm) : 0;
 		if (r < 0 && r != -ESRCH)
 			return r; /* one that is gone is dropped at the end: the looks hold on to all */
 	}
@@ -181,7 +181,7 @@ static int take(const struct vn_survey *survey, struct vn_sample *sample, struct
 	if (r == 0)
 		r = watch_all(survey, sample);
 	if (r == -ECANCELED)
-		return vn_error_environment(err, r, "stopped");
+		return r; /* who stopped it knows */
 	if (r < 0)
 		return vn_error_environment(err, r, "%s", r == -ENOMEM ? "out of memory" : strerror(-r));
 	drop_ended(survey, sample);

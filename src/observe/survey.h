@@ -28,7 +28,9 @@ struct vn_survey {
 	bool qmp; /* may a socket that nobody uses be asked? */
 	uint64_t seed;
 	size_t n_names;
-	const char *const *names; /* names, uuids, ids or pids; n_names 0: all VMs */
+	const char *const
+		*names; /* names, uuids, ids or pids, of those that are asked for; n_names 0: all VMs */
+	bool names_known; /* they were found in a round before: who is not there now has ended */
 	const struct vn_vm *const *records; /* vnuma's own VMs */
 	size_t n_records;
 	const struct vn_kernel_workers *workers; /* NULL: looked for anew for each VM */
@@ -37,7 +39,7 @@ struct vn_survey {
 
 /*
  * Looks at the host's VMs. `host` is taken over, on success only. A name that no VM has is a problem of the input (-ENOENT), one for
- * each. -EACCES and the like are gaps of the sample, not failures.
+ * each. All VMs are in the sample, those that have no such name as `aside`: what a VM gets depends on the others. -EACCES and the like are gaps of the sample, not failures; -ECANCELED adds no problem.
  */
 int vn_survey_take(const struct vn_survey *survey, struct vn_host *host, struct vn_sample **ret_sample,
 	struct vn_error *err);

@@ -2,8 +2,8 @@
 /*
  * Theory of operation: the guest (vm->guest) says how much memory each vnode has, but a vnode may have several pieces (memory at start,
  * DIMMs), so the command line is asked for the backends themselves: each -object memory-backend-* that a -numa node, a DIMM or the machine
- * takes. What none of them takes is no guest memory yet, unless the monitor lists it: then it was plugged in later, and nobody tells
- * to which vnode. Without any, QEMU makes one piece of all memory; where -numa node,mem= divides it, the nodes' parts lie in it in their
+ * takes. What none of them takes is no guest memory yet, unless the monitor lists it: then it was plugged in later, and
+ * its memory device, if it tells, is of that vnode. Without any, QEMU makes one piece of all memory; where -numa node,mem= divides it, the nodes' parts lie in it in their
  * order (QEMU, hw/core/numa.c: a node's part of machine->ram begins where that of the node before ends).
  *
  * Objects are made in the order of the command line, the machine's own memory after them (QEMU, system/vl.c:
@@ -341,7 +341,9 @@ static int add_fact(
 		if (!block)
 			return -ENOMEM;
 		block->by = VN_TOLD_BY_QMP;
-		block->vnode = guest && guest->n_vnodes > 1 ? -1 : 0;
+		block->vnode = !guest || guest->n_vnodes <= 1       ? 0
+			       : fact->vnode < (int)guest->n_vnodes ? fact->vnode
+								    : -1;
 	}
 	memcpy(block->id, fact->id, sizeof(block->id));
 	block->size = fact->size;

@@ -3,7 +3,7 @@
  * Theory of operation: managers put their own names into the command line. libvirt gives -uuid and always a secret called masterKey0
  * or files below …/libvirt/qemu/ (src/qemu/qemu_command.c); Proxmox sockets
  * and a pid file below /var/run/qemu-server that are called after the VM's number (src/PVE/QemuServer.pm). Options are looked for one by one, as QEMU would take them: the last one counts.
- * A command line that our reader refuses as a whole still tells who the VM is.
+ * What they say of a manager is only a claim until the manager confirms it (manager.h). A command line that our reader refuses as a whole still tells who the VM is.
  */
 #define _GNU_SOURCE
 #include "vm_identity.h"

@@ -5,7 +5,7 @@
 #include "../base/words.h"
 #include "../model/sample.h"
 
-/* Sets name, uuid, id, manager, accel from the words of a command line. What is not told stays empty. 0 or -ENOMEM. */
+/* Sets name, uuid, id, accel and the manager that it speaks of from the words of a command line. What is not told stays empty. 0 or -ENOMEM. */
 int vn_identity_from_words(const struct vn_words *words, struct vn_vm_sample *vm);
 
 /* Sets cgroup and unit from the text of /proc/PID/cgroup (cgroups(7)). */

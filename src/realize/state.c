@@ -35,17 +35,20 @@ static int check_owner(int fd, const char *path, struct vn_error *err)
 	return 0;
 }
 
-int vn_state_open_at(const char *path, struct vn_state *ret_state, struct vn_error *err)
+/* Without `make`, -ENOENT adds no problem. */
+static int open_at(const char *path, bool make, struct vn_state *ret_state, struct vn_error *err)
 {
 	vn_autoclose int fd = -1;
 
 	if (*path != '/')
 		return vn_error_environment(
 			err, -EINVAL, "state directory '%s': expected an absolute path", path);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+	if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
 		return vn_error_environment(
 			err, -errno, "state directory %s: cannot be made: %s", path, strerror(errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && !make && errno == ENOENT)
+		return -ENOENT;
 	if (fd < 0)
 		return vn_error_environment(
 			err, -errno, "state directory %s: cannot be opened: %s", path, strerror(errno));
@@ -60,24 +63,42 @@ int vn_state_open_at(const char *path, struct vn_state *ret_state, struct vn_err
 	return 0; /* cppcheck-suppress memleak ; the state owns it */
 }
 
-int vn_state_open(struct vn_state *ret_state, struct vn_error *err)
+int vn_state_open_at(const char *path, struct vn_state *ret_state, struct vn_error *err)
+{
+	return open_at(path, true, ret_state, err);
+}
+
+static int open_own(bool make, struct vn_state *ret_state, struct vn_error *err)
 {
 	const char *given = secure_getenv("VNUMA_STATE_DIR");
 	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
 
 	if (given && *given)
-		return vn_state_open_at(given, ret_state, err);
+		return open_at(given, make, ret_state, err);
 	if (geteuid() == 0)
-		return vn_state_open_at("/run/vnuma", ret_state, err);
-	if (!runtime || !*runtime)
+		return open_at("/run/vnuma", make, ret_state, err);
+	if (!runtime || !*runtime) {
+		if (!make)
+			return -ENOENT;
 		return vn_error_environment(err, -ENOENT,
 			"XDG_RUNTIME_DIR is not set, so there is no place to keep what is running; expected "
 			"a login session "
 			"(or VNUMA_STATE_DIR)");
+	}
 	vn_autofree char *path = vn_format("%s/vnuma", runtime);
 	if (!path)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	return vn_state_open_at(path, ret_state, err);
+	return open_at(path, make, ret_state, err);
+}
+
+int vn_state_open(struct vn_state *ret_state, struct vn_error *err)
+{
+	return open_own(true, ret_state, err);
+}
+
+int vn_state_open_existing(struct vn_state *ret_state, struct vn_error *err)
+{
+	return open_own(false, ret_state, err);
 }
 
 void vn_state_close(struct vn_state *state)

@@ -24,7 +24,10 @@ struct vn_state {
 /* Opens the directory, made when missing. */
 int vn_state_open(struct vn_state *ret_state, struct vn_error *err);
 
-/* The same for a given path. */
+/* Does not make it, for who only reads: where it is missing there is no record. -ENOENT then, and no problem. */
+int vn_state_open_existing(struct vn_state *ret_state, struct vn_error *err);
+
+/* As vn_state_open() for a given path. */
 int vn_state_open_at(const char *path, struct vn_state *ret_state, struct vn_error *err);
 void vn_state_close(struct vn_state *state);
 #define vn_autostate vn_cleanup(vn_state_close) struct vn_state
