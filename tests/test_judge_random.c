@@ -232,7 +232,7 @@ static void check_moves(const struct vn_vm_audit *vm)
 				assert_true(k == i || !vm->findings.v[k].fix ||
 					    !strstr(vm->findings.v[k].fix, moved));
 			if (strncmp(vm->findings.v[i].code, "vcpu-", 5) != 0)
-			assert_int_equal(strtol(end + 1, NULL, 10), vm->vnodes[vnode].home);
+				assert_int_equal(strtol(end + 1, NULL, 10), vm->vnodes[vnode].home);
 		}
 		if (vm->findings.v[i].fix && strstr(vm->findings.v[i].fix, " --to "))
 			for (size_t k = 0; k < vm->findings.n; k++)
