@@ -118,22 +118,24 @@ static int read_plan(
 	return vn_plan_from_json(json, host, &where, &guest, ret_plan, err);
 }
 
-static int check_options(const struct vn_args *args, struct vn_error *err)
+int vn_target_check_options(const struct vn_args *args, struct vn_error *err)
 {
 	static const char *const names[] = {"to", "vnode", "plan", "best"};
 	const char *first = NULL;
 	char key[16];
+	int r = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!vn_arg_given(args, names[i]))
 			continue;
 		snprintf(key, sizeof(key), "--%s", names[i]);
 		if (first)
-			return vn_error_input(err, &(struct vn_where){NULL, 0, key},
+			r = vn_error_input(err, &(struct vn_where){NULL, 0, key},
 				"contradicts --%s; expected one of them", first);
-		first = names[i];
+		else
+			first = names[i];
 	}
-	return 0;
+	return r;
 }
 
 /* The guest as its command line has it, without the homes that are written there: those are where it is. */
@@ -162,12 +164,10 @@ int vn_target_plan(const struct vn_args *args, const struct vn_state *state, con
 	vn_autoguest *guest = NULL;
 	vn_autoplan *plan = NULL;
 	vn_autotaken taken = {0};
-	int r = check_options(args, err);
 
-	if (r == 0 && file)
+	if (file)
 		return read_plan(file, sample->host, ret_plan, err);
-	if (r == 0)
-		r = read_guest(&sample->vms[vm], &guest, err);
+	int r = read_guest(&sample->vms[vm], &guest, err);
 	if (r == 0 && to)
 		r = read_to(to, sample->host, guest, err);
 	if (r == 0 && vnodes)

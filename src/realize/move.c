@@ -138,6 +138,16 @@ static int narrow(struct course *course)
 	return r < 0 ? vn_error_environment(course->err, r, "out of memory") : 0;
 }
 
+/* What was noted when memory was on its way before, and is found anew. */
+static void forget_notes(struct vn_move *move)
+{
+	static const char *const codes[] = {
+		"damon-missing", "damon-taken", "damon-forbidden", "damon-failed", "cpuset-left-wide"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		vn_notes_drop(&move->notes, codes[i]);
+}
+
 static int move_memory(struct course *course)
 {
 	struct vn_move *move = course->move;
@@ -147,6 +157,8 @@ static int move_memory(struct course *course)
 		.stop_fd = course->watcher->stop_fd};
 	vn_autofree struct vn_move_range *pieces = NULL;
 	size_t n = 0;
+
+	forget_notes(move);
 	int r = vn_page_map_write(course->state, move, course->err); /* what an earlier one has is kept */
 
 	if (r == 0)
