@@ -58,9 +58,9 @@ static int read_to(const char *text, const struct vn_host *host, struct vn_guest
 	return 0;
 }
 
-/* One "V=NODE". */
-static int read_home(
-	const char *text, const struct vn_host *host, struct vn_guest *guest, struct vn_error *err)
+/* One "V=NODE"; `told` are the vnodes before it. */
+static int read_home(const char *text, const struct vn_host *host, hwloc_bitmap_t told,
+	struct vn_guest *guest, struct vn_error *err)
 {
 	struct vn_where where = {NULL, 0, "--vnode"};
 	const char *equals = strchr(text, '=');
@@ -76,6 +76,11 @@ static int read_home(
 	if (vnode >= guest->n_vnodes)
 		return vn_error_input(err, &where, "vnode %u seen; expected one of the VM's %zu, from 0",
 			(unsigned)vnode, guest->n_vnodes);
+	if (hwloc_bitmap_isset(told, (unsigned)vnode))
+		return vn_error_input(
+			err, &where, "vnode %u seen twice; expected one home for each", (unsigned)vnode);
+	if (hwloc_bitmap_set(told, (unsigned)vnode) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
 	guest->vnodes[vnode].home = (int)node;
 	return check_node(host, (unsigned)node, &where, err);
 }
@@ -84,13 +89,14 @@ static int read_vnodes(const char *text, const struct vn_host *host, const int *
 	struct vn_guest *guest, struct vn_error *err)
 {
 	vn_autofree char *copy = strdup(text);
+	vn_autoset told = hwloc_bitmap_alloc();
 	char *rest = copy, *one;
-	int r = copy ? 0 : vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = copy && told ? 0 : vn_error_environment(err, -ENOMEM, "out of memory");
 
 	for (size_t i = 0; r == 0 && i < guest->n_vnodes; i++)
 		guest->vnodes[i].home = i < n_homes ? homes[i] : -1;
 	while (r != -ENOMEM && (one = strsep(&rest, ","))) {
-		int wrong = read_home(one, host, guest, err);
+		int wrong = read_home(one, host, told, guest, err);
 		r = r < 0 ? r : wrong;
 	}
 	return r;
