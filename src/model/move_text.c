@@ -262,7 +262,7 @@ static void print_memory_moved(const struct vn_move *move, FILE *out)
 
 void vn_move_print_report(const struct vn_move *move, FILE *out)
 {
-	if (move->threads)
+	if (move->threads || (move->phase == VN_MOVE_UNDOING && move->n_threads))
 		print_threads_moved(move, out);
 	if (move->memory && move->progress.total)
 		print_memory_moved(move, out);

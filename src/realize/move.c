@@ -237,7 +237,7 @@ static int write_down(struct course *course, struct vn_move *first)
 	r = vn_move_threads_read(move, first, course->err);
 	if (r == 0)
 		r = vn_move_irqs_read(move, first, course->err);
-	if (r == 0 && move->memory)
+	if (r == 0)
 		r = vn_move_cpusets_find(move, first, course->err);
 	if (r == 0)
 		r = keep_first_blocks(move, first);
@@ -264,12 +264,19 @@ int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct
 	return r;
 }
 
+/* Cpusets that an even earlier move widened are on record, and may lack the targets of this one. */
 static int add_memory(struct course *course)
 {
 	struct vn_move *move = course->move;
-	int r = vn_move_cpusets_find(move, NULL, course->err);
+	vn_automove *first = vn_move_new();
 
+	if (!first)
+		return vn_error_environment(course->err, -ENOMEM, "out of memory");
+	first->cpusets = vn_steal(move->cpusets);
+	first->n_cpusets = move->n_cpusets;
+	move->n_cpusets = 0;
 	move->memory = true;
+	int r = vn_move_cpusets_find(move, first, course->err);
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
 }
 
