@@ -186,8 +186,8 @@ static void read_mems(const struct vn_json_reader *in, struct vn_move *move)
 
 	for (unsigned i = 0; i < 2; i++) {
 		if (!json_object_get(in->object, keys[i]) ||
-			json_is_null(json_object_get(in->object, keys[i])) !=
-				json_is_null(json_object_get(in->object, keys[1 - i])))
+			(json_is_null(json_object_get(in->object, keys[i])) &&
+				!json_is_null(json_object_get(in->object, keys[1 - i]))))
 			vn_json_wrong(in, keys[i], "a list of nodes, or null like its other half");
 		else if (vn_json_told(in, keys[i]))
 			*sets[i] = vn_move_set(in, keys[i], VN_MAX_NODES - 1);
