@@ -185,8 +185,8 @@ int vn_target_plan(const struct vn_args *args, const struct vn_state *state, con
 	options.occupied = taken.occupied;
 	if (r == 0)
 		r = vn_make_plan(host, &options, &taken.notes, guest, &plan, err);
-	if (r < 0)
-		return r;
+	if (r < 0 || !plan)
+		return r < 0 ? r : vn_error_environment(err, -ENOMEM, "out of memory");
 	plan->planned = plan->planned ? plan->planned : vn_steal(guest);
 	*ret_plan = vn_steal(plan);
 	return 0;
