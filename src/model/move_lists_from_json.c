@@ -185,11 +185,11 @@ static void read_mems(const struct vn_json_reader *in, struct vn_move *move)
 	hwloc_bitmap_t *sets[] = {&move->mems_during, &move->mems_after};
 
 	for (unsigned i = 0; i < 2; i++) {
-		if (!json_object_get(in->object, keys[i]) ||
-			(json_is_null(json_object_get(in->object, keys[i])) &&
-				!json_is_null(json_object_get(in->object, keys[1 - i]))))
-			vn_json_wrong(in, keys[i], "a list of nodes, or null like its other half");
-		else if (vn_json_told(in, keys[i]))
+		const json_t *one = json_object_get(in->object, keys[i]),
+			     *other = json_object_get(in->object, keys[1 - i]);
+		if (!one || (json_is_null(one) && other && !json_is_null(other)))
+			vn_json_wrong(in, keys[i], "a list of nodes, or null as its other half");
+		else if (!json_is_null(one))
 			*sets[i] = vn_move_set(in, keys[i], VN_MAX_NODES - 1);
 	}
 	if (move->mems_during && move->mems_after &&
