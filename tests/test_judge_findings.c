@@ -53,7 +53,7 @@ static void memory_of_several_vnodes_is_one_finding(void **state)
 	struct vn_vm_sample *vm = healthy_pair(&sample);
 	vm->blocks[0].residency.nodes[0].node = 1;
 	vm->blocks[1].residency.nodes[0].node = 0;
-	assert_vm_finding(sample, "memory-remote", "vnuma move vm --vnode 0=0 --vnode 1=1");
+	assert_vm_finding(sample, "memory-remote", "vnuma move vm --vnode 0=0,1=1");
 }
 
 /* A command that would fail is none. */
@@ -677,7 +677,7 @@ static void one_pool_for_two_vnodes(void **state)
 	give_pool(sample, 1, 2048, 0);
 	assert_vm_finding(sample, "hugepages-uneven",
 		"echo 3048 > /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages && "
-		"vnuma move vm --vnode 0=0 --vnode 1=0");
+		"vnuma move vm --vnode 0=0,1=0");
 }
 
 /* A vnode without vCPUs is held against what somebody decided, and costs nothing; without that it is well anywhere. */

@@ -55,7 +55,7 @@ void vn_claim_before(struct vn_claim *claim, char *command)
 
 void vn_claim_move(struct vn_claim *claim, size_t vnode, unsigned node)
 {
-	append(claim, &claim->moves, "", vn_format(" --vnode %zu=%u", vnode, node));
+	append(claim, &claim->moves, ",", vn_format("%zu=%u", vnode, node));
 }
 
 static void join_fixes(struct vn_claim *claim, const struct vn_case *the)
@@ -65,7 +65,8 @@ static void join_fixes(struct vn_claim *claim, const struct vn_case *the)
 	claim->fix = vn_steal(claim->before);
 	if (claim->moves && the) {
 		char name[VN_FIX_NAME];
-		vn_claim_fix(claim, vn_format("vnuma move %s%s", vn_fix_name(the, name), claim->moves));
+		vn_claim_fix(
+			claim, vn_format("vnuma move %s --vnode %s", vn_fix_name(the, name), claim->moves));
 	}
 	vn_claim_fix(claim, vn_steal(after));
 }

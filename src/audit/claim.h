@@ -16,7 +16,7 @@ struct vn_claim {
 	pid_t tid; /* of the costliest part */
 	char *text; /* owned */
 	char *before, *fix; /* commands: before those of moves, and others; owned, or NULL */
-	char *moves; /* " --vnode 0=1": joined into one command; owned, or NULL */
+	char *moves; /* "0=1,1=0": of one command; owned, or NULL */
 	bool failed; /* memory was short */
 };
 

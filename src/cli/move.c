@@ -38,17 +38,25 @@ static void contradicts(const struct vn_args *args, const char *a, const char *b
 			err, &(struct vn_where){NULL, 0, key}, "contradicts --%s; expected one of them", a);
 }
 
+/* What is resumed is what the journal has, within limits that may be others now; a cancel is nothing but that. */
 static void check_together(const struct vn_args *args, struct vn_error *err)
 {
-	static const char *const of_new[] = {"to", "vnode", "plan", "best", "dry-run", "vcpus-now", "irqs"};
+	static const char *const of_new[] = {
+		"to", "vnode", "plan", "best", "dry-run", "vcpus-now", "memory-only", "irqs"};
+	static const char *const of_doing[] = {
+		"stall-ms", "rate", "reserve", "order", "background", "resume"};
 
+	vn_target_check_options(args, err);
 	contradicts(args, "vcpus-now", "memory-only", err);
-	contradicts(args, "resume", "cancel", err);
+	contradicts(args, "memory-only", "irqs", err); /* they go with the threads */
+	contradicts(args, "vcpus-now", "background", err); /* nothing is left for it */
 	contradicts(args, "dry-run", "background", err);
 	for (size_t i = 0; i < sizeof(of_new) / sizeof(of_new[0]); i++) {
 		contradicts(args, "resume", of_new[i], err);
 		contradicts(args, "cancel", of_new[i], err);
 	}
+	for (size_t i = 0; i < sizeof(of_doing) / sizeof(of_doing[0]); i++)
+		contradicts(args, "cancel", of_doing[i], err);
 }
 
 static int read_request(const struct vn_args *args, struct request *ret, struct vn_error *err)
@@ -142,23 +150,19 @@ static int carry_out(
 			       : vn_move_run(&moving->state, moving->sample->host, move, &watcher, err);
 }
 
-/* Nobody listens to it any more: what went wrong is in the journal. */
-_Noreturn static void in_background(
-	const struct request *request, struct vn_moving *moving, struct vn_move *move, int ready_fd)
+/* What goes wrong before the threads have moved is told as ever; later nobody listens, and it is in the journal. */
+_Noreturn static void in_background(const struct vn_args *args, const struct request *request,
+	struct vn_moving *moving, struct vn_move *move, int ready_fd)
 {
 	vn_autoerror err = {0};
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	setsid();
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-	}
 	moving->ready_fd = ready_fd;
 	int r = carry_out(request, moving, move, &err);
 	if (r < 0)
-		vn_error_print(&err, r, false);
-	_exit(r < 0 ? VN_EXIT_ENVIRONMENT : VN_EXIT_DONE);
+		vn_error_print(&err, r, args->json);
+	fflush(NULL);
+	_exit(r >= 0 ? VN_EXIT_DONE : err.input ? VN_EXIT_INPUT : VN_EXIT_ENVIRONMENT);
 }
 
 /* Ends when the threads have moved; memory follows. */
@@ -174,7 +178,7 @@ static int start_background(const struct vn_args *args, const struct request *re
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0)
-		in_background(request, moving, move, pipes[1]);
+		in_background(args, request, moving, move, pipes[1]);
 	close(pipes[1]);
 	if (pid < 0)
 		return vn_error_environment(err, -errno, "fork: %s", strerror(errno));
@@ -216,6 +220,20 @@ static int do_move(const struct vn_args *args, const struct request *request, st
 	return r < 0 ? r : vn_moving_report(args, moving, move, err);
 }
 
+static int cancel(const struct vn_args *args, const struct vn_moving *moving, struct vn_error *err)
+{
+	const struct vn_vm_sample *vm = moving->vm->vm;
+	int r = vn_journal_stop(&moving->state, &vm->process, err);
+
+	if (r < 0)
+		return r;
+	if (args->json)
+		return vn_print_json(
+			json_pack("{s:s, s:s}", "schema", "vnuma.move-cancel/1", "name", vm->name), err);
+	printf("%s: told to stop; what has moved stays, 'vnuma undo' brings it back\n", vm->name);
+	return VN_EXIT_DONE;
+}
+
 static int run(const struct vn_args *args, struct vn_error *err)
 {
 	vn_automoving moving = {
@@ -229,11 +247,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		return r;
 	if (!request.cancel)
 		return do_move(args, &request, &moving, err);
-	r = vn_journal_stop(&moving.state, &moving.vm->vm->process, err);
-	if (r == 0)
-		printf("%s: told to stop; what has moved stays, 'vnuma undo' brings it back\n",
-			moving.vm->vm->name);
-	return r;
+	return cancel(args, &moving, err);
 }
 
 const struct vn_verb verb_move = {
@@ -254,8 +268,8 @@ const struct vn_verb verb_move = {
 		{"stall-ms", "MS", "how long the guest may be kept waiting by one batch (5)"},
 		{"rate", "MB/S", "megabytes a second at most"},
 		{"reserve", "MIB", "to be left free on each target (the larger of 2% and 512)"},
-		{"order", "hot|address",
-			"what is used most first, as far as DAMON tells (default); or by address",
+		{"order", "ORDER",
+			"hot: what is used most first, as far as DAMON tells (default); or address",
 			.values = "hot address"},
 		{"background", NULL,
 			"come back when the threads have moved; 'vnuma moves' tells of the rest"},

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "moving.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "../base/clock.h"
@@ -40,8 +41,16 @@ int vn_moving_open(
 	return 0;
 }
 
+static void end_line(struct vn_moving *moving)
+{
+	if (moving->shown)
+		fputs("\r\033[K", stderr);
+	moving->shown = false;
+}
+
 void vn_moving_close(struct vn_moving *moving)
 {
+	end_line(moving); /* problems are printed after this */
 	vn_audit_free(moving->audit);
 	vn_look_close(&moving->look);
 	vn_state_close(&moving->state);
@@ -49,11 +58,19 @@ void vn_moving_close(struct vn_moving *moving)
 	vn_closep(&moving->ready_fd);
 }
 
-static void end_line(struct vn_moving *moving)
+/* Who started a move in the background is told, and let go: also who reads what it prints to the end. */
+static void let_go(struct vn_moving *moving)
 {
-	if (moving->shown)
-		fputs("\r\033[K", stderr);
-	moving->shown = false;
+	vn_autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	fflush(NULL);
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
+	/* who waited for it may have gone: the move goes on */
+	ssize_t written = write(moving->ready_fd, "+", 1);
+	(void)written;
+	moving->is_alone = true;
+	vn_closep(&moving->ready_fd);
 }
 
 static int told(void *context, const struct vn_move *move, const char *step)
@@ -63,10 +80,10 @@ static int told(void *context, const struct vn_move *move, const char *step)
 
 	if (step && strcmp(step, "memory") == 0) {
 		moving->told = now + SLOW_MS - SHOW_MS;
-		if (moving->ready_fd >= 0 && write(moving->ready_fd, "+", 1) < 0)
-			moving->ready_fd = -1; /* who waited for it has gone: the move goes on */
+		if (moving->ready_fd >= 0)
+			let_go(moving);
 	}
-	if (step || moving->ready_fd >= 0 || !isatty(STDERR_FILENO) || now - moving->told < SHOW_MS)
+	if (step || moving->is_alone || !isatty(STDERR_FILENO) || now - moving->told < SHOW_MS)
 		return 0;
 	moving->told = now;
 	fprintf(stderr, "\r%s: ", move->name);

@@ -19,6 +19,7 @@ struct vn_moving {
 	int64_t told; /* when progress was shown, by vn_now_ms() */
 	bool shown; /* a line without an end stands on the terminal */
 	int ready_fd; /* of a move in the background: told once the threads have moved; -1 */
+	bool is_alone; /* that was told: nobody listens any more */
 };
 
 /* Takes a look of `interval_ms` at it. A name that several VMs have is a problem of the input. *ret must stay where it is. */

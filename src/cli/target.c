@@ -58,9 +58,9 @@ static int read_to(const char *text, const struct vn_host *host, struct vn_guest
 	return 0;
 }
 
-/* One "V=NODE". */
-static int read_home(
-	const char *text, const struct vn_host *host, struct vn_guest *guest, struct vn_error *err)
+/* One "V=NODE"; `told` are the vnodes before it. */
+static int read_home(const char *text, const struct vn_host *host, hwloc_bitmap_t told,
+	struct vn_guest *guest, struct vn_error *err)
 {
 	struct vn_where where = {NULL, 0, "--vnode"};
 	const char *equals = strchr(text, '=');
@@ -76,6 +76,11 @@ static int read_home(
 	if (vnode >= guest->n_vnodes)
 		return vn_error_input(err, &where, "vnode %u seen; expected one of the VM's %zu, from 0",
 			(unsigned)vnode, guest->n_vnodes);
+	if (hwloc_bitmap_isset(told, (unsigned)vnode))
+		return vn_error_input(
+			err, &where, "vnode %u seen twice; expected one home for each", (unsigned)vnode);
+	if (hwloc_bitmap_set(told, (unsigned)vnode) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
 	guest->vnodes[vnode].home = (int)node;
 	return check_node(host, (unsigned)node, &where, err);
 }
@@ -84,13 +89,14 @@ static int read_vnodes(const char *text, const struct vn_host *host, const int *
 	struct vn_guest *guest, struct vn_error *err)
 {
 	vn_autofree char *copy = strdup(text);
+	vn_autoset told = hwloc_bitmap_alloc();
 	char *rest = copy, *one;
-	int r = copy ? 0 : vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = copy && told ? 0 : vn_error_environment(err, -ENOMEM, "out of memory");
 
 	for (size_t i = 0; r == 0 && i < guest->n_vnodes; i++)
 		guest->vnodes[i].home = i < n_homes ? homes[i] : -1;
 	while (r != -ENOMEM && (one = strsep(&rest, ","))) {
-		int wrong = read_home(one, host, guest, err);
+		int wrong = read_home(one, host, told, guest, err);
 		r = r < 0 ? r : wrong;
 	}
 	return r;
@@ -118,22 +124,24 @@ static int read_plan(
 	return vn_plan_from_json(json, host, &where, &guest, ret_plan, err);
 }
 
-static int check_options(const struct vn_args *args, struct vn_error *err)
+int vn_target_check_options(const struct vn_args *args, struct vn_error *err)
 {
 	static const char *const names[] = {"to", "vnode", "plan", "best"};
 	const char *first = NULL;
 	char key[16];
+	int r = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!vn_arg_given(args, names[i]))
 			continue;
 		snprintf(key, sizeof(key), "--%s", names[i]);
 		if (first)
-			return vn_error_input(err, &(struct vn_where){NULL, 0, key},
+			r = vn_error_input(err, &(struct vn_where){NULL, 0, key},
 				"contradicts --%s; expected one of them", first);
-		first = names[i];
+		else
+			first = names[i];
 	}
-	return 0;
+	return r;
 }
 
 /* The guest as its command line has it, without the homes that are written there: those are where it is. */
@@ -162,12 +170,10 @@ int vn_target_plan(const struct vn_args *args, const struct vn_state *state, con
 	vn_autoguest *guest = NULL;
 	vn_autoplan *plan = NULL;
 	vn_autotaken taken = {0};
-	int r = check_options(args, err);
 
-	if (r == 0 && file)
+	if (file)
 		return read_plan(file, sample->host, ret_plan, err);
-	if (r == 0)
-		r = read_guest(&sample->vms[vm], &guest, err);
+	int r = read_guest(&sample->vms[vm], &guest, err);
 	if (r == 0 && to)
 		r = read_to(to, sample->host, guest, err);
 	if (r == 0 && vnodes)
@@ -179,8 +185,8 @@ int vn_target_plan(const struct vn_args *args, const struct vn_state *state, con
 	options.occupied = taken.occupied;
 	if (r == 0)
 		r = vn_make_plan(host, &options, &taken.notes, guest, &plan, err);
-	if (r < 0)
-		return r;
+	if (r < 0 || !plan)
+		return r < 0 ? r : vn_error_environment(err, -ENOMEM, "out of memory");
 	plan->planned = plan->planned ? plan->planned : vn_steal(guest);
 	*ret_plan = vn_steal(plan);
 	return 0;

@@ -18,8 +18,11 @@
 	}
 /* clang-format on */
 
+/* More than one of the options is a problem of the input. */
+int vn_target_check_options(const struct vn_args *args, struct vn_error *err);
+
 /*
- * The plan for sample->vms[vm]. More than one of the options is a problem of the input, as are nodes that do not exist, have no memory
+ * The plan for sample->vms[vm]; the options were checked. A problem of the input are nodes that do not exist, have no memory
  * or no CPUs. The VM's own memory and vCPUs count as free. A plan that is not feasible is returned, too: its reasons say why.
  * `homes`, n_vnodes of them, are where the audit sees its vnodes at home now; -1: not known.
  */

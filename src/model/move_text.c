@@ -10,6 +10,7 @@
 
 #define WIDTH 80
 #define INDENT 4
+#define LABEL 24 /* columns of what moves */
 
 /*
  * What one thread of the kernel moves, for an estimate: 3.3 GB/s of 4K pages, 11 GB/s of 2M pages on a two-socket Zen 3
@@ -118,32 +119,60 @@ static void print_threads(const struct vn_move *move, FILE *out)
 		else if (end - i > 1)
 			snprintf(which, sizeof(which), " (%zu threads)", end - i);
 		vn_autofree char *what = vn_format("%s%s", kind_text(thread->kind), which);
-		fprintf(out, "  %-*s ", 24, what ? what : "?");
+		fprintf(out, "  %-*s ", LABEL, what ? what : "?");
 		print_sets(thread->before, thread->after, out);
 	}
 	for (size_t i = 0; i < move->n_irqs; i++) {
-		fprintf(out, "  interrupt %-14u ", move->irqs[i].number);
+		fprintf(out, "  interrupt %-*u ", LABEL - 10, move->irqs[i].number);
 		print_sets(move->irqs[i].before, move->irqs[i].after, out);
 	}
 }
 
+/* By vnode; those of one lie by address. */
 static void print_ranges(const struct vn_move *move, FILE *out)
 {
 	char size[VN_SIZE_TEXT], go[VN_SIZE_TEXT];
+	size_t printed = 0;
 
-	for (size_t i = 0; i < move->n_ranges; i++) {
-		const struct vn_move_range *range = &move->ranges[i];
-		vn_autofree char *what = vn_format("memory of vnode %u", range->vnode);
-		fprintf(out, "  %-24s %s to node %u, about %s of it to move\n", what ? what : "?",
-			vn_size_text(range->size, size), range->node,
-			vn_size_text(range_to_go(move, range), go));
+	for (unsigned vnode = 0; printed < move->n_ranges; vnode++) {
+		for (size_t i = 0; i < move->n_ranges; i++) {
+			const struct vn_move_range *range = &move->ranges[i];
+			if (range->vnode != vnode)
+				continue;
+			vn_autofree char *what = vn_format("memory of vnode %u", range->vnode);
+			uint64_t bytes = range_to_go(move, range);
+			fprintf(out, "  %-*s %s to node %u, ", LABEL, what ? what : "?",
+				vn_size_text(range->size, size), range->node);
+			if (bytes)
+				fprintf(out, "about %s to move\n", vn_size_text(bytes, go));
+			else
+				fputs("there already\n", out);
+			printed++;
+		}
 	}
+}
+
+static void print_sum(const struct vn_move *move, FILE *out)
+{
+	char size[VN_SIZE_TEXT];
+	uint64_t bytes = vn_move_to_go(move);
+
+	fprintf(out, "  %-*s ", LABEL, "in all");
+	if (bytes == 0) {
+		fputs("nothing to move, as far as a sample tells\n", out);
+		return;
+	}
+	fprintf(out, "%s, ", vn_size_text(bytes, size));
+	print_seconds(seconds_to_go(move), out);
+	fputc('\n', out);
+	fprintf(out, "  %-*s no call longer than %.3g ms", LABEL, "", move->limits.stall_us / 1e3);
+	if (move->limits.rate)
+		fprintf(out, ", at most %.0f MB/s", (double)move->limits.rate / 1e6);
+	fputc('\n', out);
 }
 
 void vn_move_print_steps(const struct vn_move *move, FILE *out)
 {
-	char size[VN_SIZE_TEXT];
-
 	fprintf(out, "%s (process %d):", move->name, move->process.pid);
 	for (size_t i = 0; i < move->n_homes; i++)
 		fprintf(out, "%s vnode %zu to node %u", i ? "," : "", i, move->homes[i]);
@@ -153,12 +182,7 @@ void vn_move_print_steps(const struct vn_move *move, FILE *out)
 	if (!move->memory)
 		return;
 	print_ranges(move, out);
-	fprintf(out, "  %-24s %s, ", "in all", vn_size_text(vn_move_to_go(move), size));
-	print_seconds(seconds_to_go(move), out);
-	fprintf(out, ", no call longer than %.3g ms", move->limits.stall_us / 1e3);
-	if (move->limits.rate)
-		fprintf(out, ", at most %.0f MB/s", (double)move->limits.rate / 1e6);
-	fputc('\n', out);
+	print_sum(move, out);
 }
 
 /* ---- report ---- */
@@ -174,8 +198,11 @@ void vn_move_print_progress(const struct vn_move *move, FILE *out)
 	char moved[VN_SIZE_TEXT], left[VN_SIZE_TEXT];
 	double rate = rate_of(progress);
 
-	fprintf(out, "%s moved, %s to look at, %.0f MB/s", vn_size_text(progress->moved, moved),
-		vn_size_text(progress->left, left), rate / 1e6);
+	fprintf(out, "%s moved", vn_size_text(progress->moved, moved));
+	if (progress->left)
+		fprintf(out, ", %s to look at", vn_size_text(progress->left, left));
+	if (rate > 0)
+		fprintf(out, ", %.0f MB/s", rate / 1e6);
 	if (rate > 0 && progress->left) {
 		fputs(", ", out);
 		print_seconds((double)progress->left / rate, out);
@@ -198,27 +225,47 @@ static void print_stayed(const struct vn_move_progress *progress, FILE *out)
 	}
 }
 
-void vn_move_print_report(const struct vn_move *move, FILE *out)
+static void print_threads_moved(const struct vn_move *move, FILE *out)
+{
+	const char *name = move->name, *s = move->n_threads == 1 ? "" : "s";
+	size_t changed = 0;
+
+	for (size_t i = 0; i < move->n_threads; i++) {
+		const struct vn_move_thread *thread = &move->thread_list[i];
+		changed += !hwloc_bitmap_isequal(thread->before, thread->after);
+	}
+	if (changed == 0)
+		fprintf(out, "%s: %zu thread%s: CPUs as before\n", name, move->n_threads, s);
+	else if (move->phase == VN_MOVE_UNDOING)
+		fprintf(out, "%s: %zu thread%s on their CPUs again\n", name, move->n_threads, s);
+	else
+		fprintf(out, "%s: %zu thread%s on their new CPUs\n", name, move->n_threads, s);
+}
+
+static void print_memory_moved(const struct vn_move *move, FILE *out)
 {
 	const struct vn_move_progress *progress = &move->progress;
 	char moved[VN_SIZE_TEXT], there[VN_SIZE_TEXT], absent[VN_SIZE_TEXT];
 
-	bool undone = move->phase == VN_MOVE_UNDOING;
-
-	if (move->threads)
-		fprintf(out, "%s: %zu threads are on their%s CPUs%s\n", move->name, move->n_threads,
-			undone ? "" : " new", undone ? " again" : "");
-	if (!move->memory || !progress->total)
-		return;
-	fprintf(out, "%s: %s moved in %.1f s (%.0f MB/s), the longest call %.1f ms", move->name,
-		vn_size_text(progress->moved, moved), (double)progress->elapsed_ns / 1e9,
-		rate_of(progress) / 1e6, (double)progress->longest_ns / 1e6);
-	if (move->order_known && move->order != VN_ORDER_ADDRESS && !undone)
-		fprintf(out, ", hottest first (%s)", vn_move_order_name(move->order));
-	fputc('\n', out);
+	if (progress->moved) {
+		fprintf(out, "%s: %s moved in %.1f s (%.0f MB/s), the longest call %.1f ms\n", move->name,
+			vn_size_text(progress->moved, moved), (double)progress->elapsed_ns / 1e9,
+			rate_of(progress) / 1e6, (double)progress->longest_ns / 1e6);
+		if (move->order_known && move->order != VN_ORDER_ADDRESS && move->phase != VN_MOVE_UNDOING)
+			fprintf(out, "  hottest first (%s)\n", vn_move_order_name(move->order));
+	} else
+		fprintf(out, "%s: no memory moved\n", move->name);
 	fprintf(out, "  %s were there already, %s not touched yet\n", vn_size_text(progress->there, there),
 		vn_size_text(progress->absent, absent));
 	print_stayed(progress, out);
+}
+
+void vn_move_print_report(const struct vn_move *move, FILE *out)
+{
+	if (move->threads || (move->phase == VN_MOVE_UNDOING && move->n_threads))
+		print_threads_moved(move, out);
+	if (move->memory && move->progress.total)
+		print_memory_moved(move, out);
 }
 
 void vn_move_print_notes(const struct vn_move *move, FILE *out)

@@ -138,6 +138,16 @@ static int narrow(struct course *course)
 	return r < 0 ? vn_error_environment(course->err, r, "out of memory") : 0;
 }
 
+/* What was noted when memory was on its way before, and is found anew. */
+static void forget_notes(struct vn_move *move)
+{
+	static const char *const codes[] = {
+		"damon-missing", "damon-taken", "damon-forbidden", "damon-failed", "cpuset-left-wide"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		vn_notes_drop(&move->notes, codes[i]);
+}
+
 static int move_memory(struct course *course)
 {
 	struct vn_move *move = course->move;
@@ -147,6 +157,8 @@ static int move_memory(struct course *course)
 		.stop_fd = course->watcher->stop_fd};
 	vn_autofree struct vn_move_range *pieces = NULL;
 	size_t n = 0;
+
+	forget_notes(move);
 	int r = vn_page_map_write(course->state, move, course->err); /* what an earlier one has is kept */
 
 	if (r == 0)
@@ -225,7 +237,7 @@ static int write_down(struct course *course, struct vn_move *first)
 	r = vn_move_threads_read(move, first, course->err);
 	if (r == 0)
 		r = vn_move_irqs_read(move, first, course->err);
-	if (r == 0 && move->memory)
+	if (r == 0)
 		r = vn_move_cpusets_find(move, first, course->err);
 	if (r == 0)
 		r = keep_first_blocks(move, first);
@@ -252,12 +264,19 @@ int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct
 	return r;
 }
 
+/* Cpusets that an even earlier move widened are on record, and may lack the targets of this one. */
 static int add_memory(struct course *course)
 {
 	struct vn_move *move = course->move;
-	int r = vn_move_cpusets_find(move, NULL, course->err);
+	vn_automove *first = vn_move_new();
 
+	if (!first)
+		return vn_error_environment(course->err, -ENOMEM, "out of memory");
+	first->cpusets = vn_steal(move->cpusets);
+	first->n_cpusets = move->n_cpusets;
+	move->n_cpusets = 0;
 	move->memory = true;
+	int r = vn_move_cpusets_find(move, first, course->err);
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
 }
 

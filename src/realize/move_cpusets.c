@@ -145,7 +145,7 @@ int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, stru
 	char path[64];
 	int r = 0;
 
-	if (move->mems_during && move->mems_after) {
+	if (move->memory && move->mems_during && move->mems_after) {
 		snprintf(path, sizeof(path), "/proc/%d/task", move->process.pid);
 		vn_cleanup(closedirp) DIR *tasks = opendir(path);
 		for (struct dirent *entry; r == 0 && tasks && (entry = readdir(tasks));) {

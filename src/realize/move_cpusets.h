@@ -16,7 +16,7 @@
 
 /*
  * Fills move->cpusets by its mems_during and mems_after. With `first`, the journal of an earlier move of the same process, what is in it keeps its `before`, and what
- * only that has is kept, too. No cgroup of version 2 is no failure: there is nothing to widen. 0, -ENOMEM, -ESRCH.
+ * only that has is kept, too: all there is where no memory moves. No cgroup of version 2 is no failure: there is nothing to widen. 0, -ENOMEM, -ESRCH.
  */
 int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
 

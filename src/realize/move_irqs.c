@@ -27,6 +27,36 @@ static hwloc_const_bitmap_t was(const struct vn_move *first, const struct vn_mov
 	return NULL;
 }
 
+static bool has_number(const struct vn_move *move, unsigned number)
+{
+	for (size_t i = 0; i < move->n_irqs; i++) {
+		if (move->irqs[i].number == number)
+			return true;
+	}
+	return false;
+}
+
+/* What an earlier move sent elsewhere, and this one leaves alone: undo has to know it still. */
+static int keep_earlier(struct vn_move *move, const struct vn_move *first)
+{
+	for (size_t i = 0; first && i < first->n_irqs; i++) {
+		const struct vn_move_irq *from = &first->irqs[i];
+		if (has_number(move, from->number))
+			continue;
+		struct vn_move_irq *grown = reallocarray(move->irqs, move->n_irqs + 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		move->irqs = grown;
+		struct vn_move_irq *irq = &grown[move->n_irqs++];
+		*irq = *from;
+		irq->before = hwloc_bitmap_dup(from->before);
+		irq->after = hwloc_bitmap_dup(from->after);
+		if (!irq->before || !irq->after)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int vn_move_irqs_read(struct vn_move *move, const struct vn_move *first, struct vn_error *err)
 {
 	size_t kept = 0;
@@ -49,7 +79,7 @@ int vn_move_irqs_read(struct vn_move *move, const struct vn_move *first, struct 
 				irq.number, strerror(-r));
 	}
 	move->n_irqs = kept;
-	return 0;
+	return keep_earlier(move, first) < 0 ? vn_error_environment(err, -ENOMEM, "out of memory") : 0;
 }
 
 int vn_move_irqs_set(const struct vn_move *move, bool back, struct vn_notes *notes, struct vn_error *err)

@@ -61,6 +61,28 @@ static int read_thread(const struct vn_move *move, const struct vn_move *first, 
 	return 1;
 }
 
+/* What an earlier move put elsewhere, and this one leaves alone (--memory-only): undo has to know it still. */
+static int keep_earlier(struct vn_move *move, const struct vn_move *first)
+{
+	for (size_t i = 0; first && i < first->n_threads; i++) {
+		const struct vn_move_thread *was = &first->thread_list[i];
+		if (find(move, was->tid))
+			continue;
+		struct vn_move_thread *grown =
+			reallocarray(move->thread_list, move->n_threads + 1, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		move->thread_list = grown;
+		struct vn_move_thread *thread = &grown[move->n_threads++];
+		*thread = *was;
+		thread->before = hwloc_bitmap_dup(was->before);
+		thread->after = hwloc_bitmap_dup(was->after);
+		if (!thread->before || !thread->after)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int vn_move_threads_read(struct vn_move *move, const struct vn_move *first, struct vn_error *err)
 {
 	size_t kept = 0;
@@ -80,7 +102,7 @@ int vn_move_threads_read(struct vn_move *move, const struct vn_move *first, stru
 		move->thread_list[kept++] = read;
 	}
 	move->n_threads = kept;
-	return 0;
+	return keep_earlier(move, first) < 0 ? vn_error_environment(err, -ENOMEM, "out of memory") : 0;
 }
 
 /* ---- setting ---- */

@@ -6,7 +6,7 @@
 
 /*
  * Reads anew what each thread may use now (before) and its start time. One that is gone meanwhile is taken out. With `first`, the journal of
- * an earlier move of the same process: its threads keep the `before` they have there.
+ * an earlier move of the same process: its threads keep the `before` they have there, and those that this move leaves alone stay on record.
  */
 int vn_move_threads_read(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
 

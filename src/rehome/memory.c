@@ -181,9 +181,13 @@ static void check_any(struct vn_rehoming *the, const struct row *rows)
 		dealt |= rows[v].dealt;
 	for (size_t i = 0; i < gaps->n && !why; i++)
 		why = strcmp(gaps->v[i].code, "maps-unreadable") == 0 ? gaps->v[i].text : NULL;
-	if (the->move->n_ranges == 0 && the->wish->memory && !dealt)
-		vn_error_input(the->problems, NULL, "where QEMU has the guest's memory is not known%s%s",
-			why ? ": " : "", why ? why : "");
+	if (the->move->n_ranges > 0 || !the->wish->memory || dealt)
+		return;
+	if (why)
+		vn_error_environment(
+			the->problems, -EACCES, "where QEMU has the guest's memory is not known: %s", why);
+	else
+		vn_error_input(the->problems, NULL, "where QEMU has the guest's memory is not known");
 }
 
 int vn_rehome_memory(struct vn_rehoming *the)
