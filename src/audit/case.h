@@ -22,28 +22,28 @@ struct vn_case_vnode {
 	uint64_t size; /* bytes the guest is told */
 	uint64_t page; /* bytes a huge page in use; 0: ordinary */
 	size_t n_blocks;
-	bool has_memory; /* pages of all its blocks were looked at */
 	double *memory; /* bytes by node, estimated; owned by the case */
-	double present; /* their sum */
+	double present; /* the sum of `memory` */
 	size_t n_vcpus;
 	double weight; /* of its vCPUs */
-	bool has_place; /* of all its vCPUs that have a weight */
 	double *on; /* of its vCPUs' time by node, 1 in all; owned by the case */
+	hwloc_bitmap_t policy; /* nodes that the policies, or the cpuset, name; empty: none; owned */
+	double barred_cost; /* what that costs, see `barred` */
+	uint64_t lack; /* huge pages that a command adds to the pool at home: set by vn_find_memory() */
 	int kept; /* the node that all its vCPUs are kept on; -1: not one */
+	unsigned dealt_over; /* dealt: over how many nodes, one at least: set by vn_homes_find() */
+	int home; /* -1: not known */
+	enum vn_home_by home_by;
+	int goes; /* the node that a command sends it to, though it is not at home there; -1: set by vn_find_vcpus() */
+	bool has_memory; /* pages of all its blocks were looked at */
+	bool has_place; /* of all its vCPUs that have a weight */
 	bool has_policy; /* of all its blocks */
 	bool bound; /* all are bound, be it by the cpuset */
 	bool dealt; /* some are interleaved on purpose */
-	unsigned dealt_over; /* how many nodes, one at least: set by vn_homes_find() */
-	hwloc_bitmap_t policy; /* nodes that the policies, or the cpuset, name; empty: none; owned */
-	int home; /* -1: not known */
-	enum vn_home_by home_by;
 	bool loose; /* it spans nodes because it must, or is meant to: nothing is remote there */
 	bool elsewhere; /* vCPUs of its were found floating, or off home: set by vn_find_vcpus() */
-	int goes; /* the node that a command sends it to, though it is not at home there; -1: set by vn_find_vcpus() */
 	bool comes; /* a command brings its memory home: set by vn_find_memory() */
 	bool barred; /* its cpuset allows no CPU of home: set by vn_find_vcpus(), told by vn_find_memory() */
-	double barred_cost;
-	uint64_t lack; /* huge pages that a command adds to the pool at home: set by vn_find_memory() */
 	bool misplaced; /* and memory of its away from home: set by vn_find_memory() */
 };
 
