@@ -12,6 +12,6 @@ fi
 # several runs, as each has a time limit
 for parts in plain refused 'kinds libvirt' data background killed; do
 	# shellcheck disable=SC2086 # parts are words
-	in_lab "move" --host tests/lab/move.shape --mem 6G -- tests/lab/move-inside "$PWD/$build/vnuma" "$worker" $parts
+	in_lab "move" --host tests/lab/move.shape -- tests/lab/move-inside "$PWD/$build/vnuma" "$worker" $parts
 done
 finish
