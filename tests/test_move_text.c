@@ -25,7 +25,8 @@ static struct vn_move *make(void)
 	return move;
 }
 
-static char *text_of(void (*print)(const struct vn_move *move, FILE *out), const struct vn_move *move)
+__attribute__((noinline)) static char *text_of(
+	void (*print)(const struct vn_move *move, FILE *out), const struct vn_move *move)
 {
 	char *text = NULL;
 	size_t size;

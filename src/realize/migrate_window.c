@@ -59,7 +59,8 @@ int vn_windows_cut(const struct vn_migrate *job, uint64_t page, struct vn_window
 				}
 				windows = grown;
 			}
-			windows[n++] = (struct vn_window){.range = i, .offset = at, .n = pages};
+			windows[n] = (struct vn_window){.range = i, .offset = at, .n = pages};
+			n++;
 		}
 	}
 	*ret_windows = windows;
