@@ -183,7 +183,8 @@ static void put_settings(const struct vn_page *page)
 	struct vn_setting settings[VN_SETTINGS_N];
 
 	vn_settings_words(page->audit->sample, settings);
-	fputs("<details><summary>settings that bear on VMs</summary>\n<table>\n", page->out);
+	fputs("<details class=\"vm\"><summary><h3>Settings that bear on VMs</h3></summary>\n<table>\n",
+		page->out);
 	for (size_t i = 0; i < VN_SETTINGS_N; i++) {
 		fputs("<tr><th>", page->out);
 		vn_page_text(page, settings[i].name);
