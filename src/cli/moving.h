@@ -32,8 +32,8 @@ void vn_moving_close(struct vn_moving *moving);
 struct vn_move_watcher vn_moving_watcher(struct vn_moving *moving);
 
 /*
- * What came of it: in words, or with --json as an object with what the audit says now of the VM beside `moving`'s. `status` is what
- * the move ended with. Returns the exit status: VN_EXIT_NO when memory stayed.
+ * What came of it: in words, or with --json as an object with what the audit says now of the VM beside what it
+ * said in `moving`. Returns the exit status: VN_EXIT_NO when memory stayed.
  */
 int vn_moving_report(const struct vn_args *args, struct vn_moving *moving, const struct vn_move *move,
 	struct vn_error *err);

@@ -2,10 +2,10 @@
 #define _GNU_SOURCE
 #include "threads.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <string.h>
 
+#include "../base/directory.h"
 #include "../base/parse.h"
 #include "../base/process.h"
 #include "../base/text.h"
@@ -62,19 +62,13 @@ int vn_threads_add(struct vn_threads_seen *threads, pid_t tid)
 	return add(threads, path, tid);
 }
 
-static inline void closedirp(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
-
 int vn_threads_read(pid_t pid, struct vn_threads_seen *ret_threads, struct vn_error *err)
 {
 	vn_autothreads threads = {0};
 	char path[64], status[128];
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	vn_cleanup(closedirp) DIR *directory = opendir(path);
+	vn_autoclosedir DIR *directory = opendir(path);
 	if (!directory) {
 		int r = errno == ENOENT ? -ESRCH : -errno;
 		return vn_error_environment(err, r, "%s: %s", path, strerror(-r));

@@ -214,10 +214,10 @@ static void take_back(struct course *course, bool is_first)
 }
 
 /* What was before vnuma's first move of the VM is what undo leads back to. */
-static int keep_first_blocks(struct vn_move *move, struct vn_move *first)
+static void keep_first_blocks(struct vn_move *move, struct vn_move *first)
 {
 	if (!first || first->n_blocks == 0)
-		return 0;
+		return;
 	for (size_t i = 0; i < move->n_blocks; i++)
 		vn_move_block_clear(&move->blocks[i]);
 	free(move->blocks);
@@ -225,22 +225,20 @@ static int keep_first_blocks(struct vn_move *move, struct vn_move *first)
 	move->n_blocks = first->n_blocks;
 	move->begun = first->begun;
 	first->n_blocks = 0;
-	return 0;
 }
 
 static int write_down(struct course *course, struct vn_move *first)
 {
 	struct vn_move *move = course->move;
-	int r = 0;
+	int r = vn_move_threads_read(move, first, course->err);
 
 	move->begun = time(NULL);
-	r = vn_move_threads_read(move, first, course->err);
 	if (r == 0)
 		r = vn_move_irqs_read(move, first, course->err);
 	if (r == 0)
 		r = vn_move_cpusets_find(move, first, course->err);
 	if (r == 0)
-		r = keep_first_blocks(move, first);
+		keep_first_blocks(move, first);
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
 }
 

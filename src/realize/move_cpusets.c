@@ -2,22 +2,16 @@
 #define _GNU_SOURCE
 #include "move_cpusets.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <string.h>
 
+#include "../base/directory.h"
 #include "../base/parse.h"
 #include "../base/process.h"
 #include "../base/text.h"
 #include "sys.h"
 
 #define DEPTH_MAX 32 /* of cgroups in each other */
-
-static inline void closedirp(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
 
 /* ---- finding ---- */
 
@@ -64,7 +58,7 @@ static bool has_others(const char *path, pid_t pid, unsigned depth)
 				     vn_thread_start_time(pid, (pid_t)tid, &start_time) < 0))
 			return true;
 	}
-	vn_cleanup(closedirp) DIR *below = opendir(folder);
+	vn_autoclosedir DIR *below = opendir(folder);
 	for (struct dirent *entry; below && (entry = readdir(below));) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
@@ -147,7 +141,7 @@ int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, stru
 
 	if (move->memory && move->mems_during && move->mems_after) {
 		snprintf(path, sizeof(path), "/proc/%d/task", move->process.pid);
-		vn_cleanup(closedirp) DIR *tasks = opendir(path);
+		vn_autoclosedir DIR *tasks = opendir(path);
 		for (struct dirent *entry; r == 0 && tasks && (entry = readdir(tasks));) {
 			vn_autofree char *text = NULL, *file = vn_format("%s/%s/cgroup", path, entry->d_name);
 			const char *cgroup;

@@ -7,21 +7,15 @@
 #define _GNU_SOURCE
 #include "move_threads.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <string.h>
 
+#include "../base/directory.h"
 #include "../base/parse.h"
 #include "../base/process.h"
 #include "../base/text.h"
 #include "pin.h"
 #include "sys.h"
-
-static inline void closedirp(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
 
 static int start_time_of(const struct vn_move *move, const struct vn_move_thread *thread, uint64_t *ret)
 {
@@ -142,7 +136,7 @@ static int set_unknown(const struct vn_move *move, bool back, struct vn_error *e
 	if (!main_thread)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/task", move->process.pid);
-	vn_cleanup(closedirp) DIR *tasks = opendir(path);
+	vn_autoclosedir DIR *tasks = opendir(path);
 	if (!tasks)
 		return 0; /* it is gone */
 	for (struct dirent *entry; (entry = readdir(tasks));) {

@@ -2,10 +2,10 @@
 #define _GNU_SOURCE
 #include "pin.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <string.h>
 
+#include "../base/directory.h"
 #include "../base/parse.h"
 #include "../base/process.h"
 #include "../base/text.h"
@@ -29,12 +29,6 @@ static inline void tasks_free(struct tasks *tasks)
 	free(tasks->v);
 }
 #define autotasks vn_cleanup(tasks_free) struct tasks
-
-static inline void closedirp(DIR **directory)
-{
-	if (*directory)
-		closedir(*directory);
-}
 
 struct pinning {
 	const struct vn_guest *guest;
@@ -71,7 +65,7 @@ static int add_task(struct tasks *tasks, pid_t tid, const char *comm)
 /* All tasks of `directory` (/proc/PID/task, or /proc itself); one that ends meanwhile is left out. */
 static int list_tasks(const char *directory, bool vhost_only, struct tasks *tasks)
 {
-	vn_cleanup(closedirp) DIR *d = opendir(directory);
+	vn_autoclosedir DIR *d = opendir(directory);
 	if (!d)
 		return -errno;
 	for (struct dirent *entry; (entry = readdir(d));) {
