@@ -395,6 +395,45 @@ static void test_shrinks_at_once(void **state)
 	assert_int_equal(batch.bytes, THP);
 }
 
+/* What all calls take, and that one or the other was held up, makes no call smaller than it need be. */
+static void test_outliers(void **state)
+{
+	static const uint64_t fixed[] = {12000, 2000000, 9000000};
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 30; seed++) {
+		struct model model = {.seed = seed};
+		struct vn_batch batch;
+		uint64_t bytes = 0, calls = 600, ideal = 10 * MIB / 4; /* 10 ms of 4 ns a byte */
+		vn_batch_begin(&batch, 20000000, PAGE, 16 * PAGE);
+		for (uint64_t i = 0; i < calls; i++) {
+			uint64_t sent = vn_batch_next(&batch), ns = fixed[seed % 3] + 4 * sent;
+			assert_true(4 * sent < 20000000);
+			ns += model_random(&model, 7) == 0 ? model_random(&model, 100) * 1000000 : 0;
+			vn_batch_measured(&batch, sent, sent, ns);
+			bytes += sent;
+		}
+		assert_in_range(bytes / calls, ideal * 6 / 10, ideal * 11 / 10);
+	}
+}
+
+/* Where memory has no huge pages, they are not looked for at each piece. */
+static void test_plain_memory_is_not_probed(void **state)
+{
+	struct run run = {.limits = {.stall_us = 20000}};
+
+	(void)state;
+	model_begin(&run.model, 16 * PAGES, PAGE, 1);
+	run.model.ns_per_byte = 4;
+	model_fold(&run.model, 12 * PAGES, 512); /* one late huge page, and then no more */
+	add_range(&run, 0, 16 * PAGES, 1);
+	assert_int_equal(migrate(&run), 0);
+	assert_int_equal(run.progress.moved, 16 * PAGES * PAGE);
+	/* 10 ms each, and one for each window; a piece has a fifth of that */
+	assert_in_range(run.model.calls, 600, 600 + 3 * 16 * PAGES / 4096);
+	model_end(&run.model);
+}
+
 /* Pages of 1 GiB take longer than any budget: each is moved alone. */
 static void test_larger_than_budget(void **state)
 {
@@ -665,6 +704,8 @@ int main(void)
 		cmocka_unit_test(test_slow_calls),
 		cmocka_unit_test(test_huge_pages_are_fast),
 		cmocka_unit_test(test_shrinks_at_once),
+		cmocka_unit_test(test_outliers),
+		cmocka_unit_test(test_plain_memory_is_not_probed),
 		cmocka_unit_test(test_larger_than_budget),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_reserve),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "migrate_batch.h"
 
-#define OVERHEAD_LEAST 4 /* where every call is too long, at least so many times the smallest */
+#include <string.h>
+
+#define MEASURE_EVERY 32u /* calls, of which one is small */
 
 /* A whole number of pages. */
 static uint64_t whole_pages(const struct vn_batch *batch, double bytes)
@@ -17,22 +19,88 @@ void vn_batch_begin(struct vn_batch *batch, uint64_t budget_ns, uint64_t page, u
 	*batch = (struct vn_batch){.budget_ns = budget_ns, .page = page, .least = least, .bytes = least};
 }
 
-/* What is taken off the time of a call. A single huge page takes its time for copying: of that nothing is. */
-static uint64_t overhead(const struct vn_batch *batch)
-{
-	uint64_t lesser = batch->least_ns[0] < batch->least_ns[1] ? batch->least_ns[0] : batch->least_ns[1];
-
-	return batch->least > batch->page && lesser > batch->budget_ns / 2 ? lesser : 0;
-}
-
+/* The first two show what any call takes: the lesser counts, as one may have been held up. */
 uint64_t vn_batch_next(const struct vn_batch *batch)
 {
-	return overhead(batch) && batch->calls % 8 == 7 ? batch->least : batch->bytes;
+	return batch->calls == 1 || batch->calls % MEASURE_EVERY == MEASURE_EVERY - 1 ? batch->least
+										      : batch->bytes;
 }
+
+/* ---- what it costs ---- */
+
+/* What is taken off the time of a call. Above half of the budget a quarter more: the differences of such calls say nothing of their pages. */
+static double any_call(const struct vn_batch *batch)
+{
+	uint64_t ns = batch->least_ns[0];
+
+	if (batch->least_ns[1] && batch->least_ns[1] < ns)
+		ns = batch->least_ns[1];
+	return ns > batch->budget_ns / 2 ? 1.25 * (double)ns : (double)ns;
+}
+
+/* ns a byte, of a call that was larger than a small one. */
+static double cost_of(const struct vn_batch *batch, uint64_t sent, uint64_t ns)
+{
+	if (batch->least_ns[0] == 0)
+		return (double)ns / (double)sent;
+	double beyond = (double)ns - any_call(batch);
+	return beyond > 0 ? beyond / (double)(sent - batch->least) : 0;
+}
+
+static double median(const double *values, unsigned n)
+{
+	double sorted[VN_BATCH_COSTS];
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = i;
+		for (; at > 0 && sorted[at - 1] > values[i]; at--)
+			sorted[at] = sorted[at - 1];
+		sorted[at] = values[i];
+	}
+	return sorted[n / 2];
+}
+
+static double usual_cost(const struct vn_batch *batch)
+{
+	double middle = median(batch->costs, batch->n_costs), last = batch->costs[0];
+
+	if (batch->n_costs > 1 && batch->costs[1] < last)
+		last = batch->costs[1];
+	return last > middle ? last : middle;
+}
+
+static void remember(struct vn_batch *batch, double cost)
+{
+	memmove(&batch->costs[1], &batch->costs[0], (VN_BATCH_COSTS - 1) * sizeof(batch->costs[0]));
+	batch->costs[0] = cost;
+	if (batch->n_costs < VN_BATCH_COSTS)
+		batch->n_costs++;
+}
+
+/* ---- how much ---- */
 
 static uint64_t fitting(const struct vn_batch *batch, double ns_per_byte)
 {
 	return whole_pages(batch, (double)batch->budget_ns / 2 / ns_per_byte);
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A single huge page takes its time for copying; of smaller ones a few take no less than one. */
+static void measured_small(struct vn_batch *batch, uint64_t ns)
+{
+	batch->least_ns[1] = batch->least_ns[0];
+	batch->least_ns[0] = ns;
+	if (batch->bytes > batch->least)
+		return;
+	if (batch->calls % MEASURE_EVERY == 0)
+		batch->n_costs = 0; /* pages that were dear may not be so any more */
+	uint64_t fits = batch->n_costs ? fitting(batch, usual_cost(batch)) : UINT64_MAX;
+	if (batch->least > batch->page || ns <= batch->budget_ns / 2)
+		batch->bytes = lesser(fits, 2 * batch->least);
 }
 
 void vn_batch_measured(struct vn_batch *batch, uint64_t sent, uint64_t moved, uint64_t ns)
@@ -41,32 +109,31 @@ void vn_batch_measured(struct vn_batch *batch, uint64_t sent, uint64_t moved, ui
 		return;
 	batch->calls++;
 	if (sent <= batch->least) {
-		batch->least_ns[1] = batch->least_ns[0];
-		batch->least_ns[0] = ns;
-	}
-	uint64_t off = overhead(batch);
-	ns -= off < ns ? off : ns;
-	double cost = (double)(ns ? ns : 1) / (double)sent;
-	if (ns > batch->budget_ns) {
-		uint64_t fits = fitting(batch, cost), half = whole_pages(batch, (double)batch->bytes / 2);
-		batch->ns_per_byte = cost > batch->ns_per_byte ? cost : batch->ns_per_byte;
-		batch->bytes = off || half < fits ? half : fits;
-		if (off && batch->bytes < OVERHEAD_LEAST * batch->least)
-			batch->bytes = OVERHEAD_LEAST * batch->least;
+		measured_small(batch, ns);
 		return;
 	}
-	/* What every call costs, whatever it is given, would make a small one look dear; one whose pages were refused, cheap. */
+	if (ns < batch->least_ns[0])
+		batch->least_ns[0] = ns; /* so the small one had been held up */
+	double cost = cost_of(batch, sent, ns);
+	uint64_t most = sent > batch->bytes ? sent : batch->bytes;
+	if (cost * (double)sent > (double)batch->budget_ns) {
+		remember(batch, cost);
+		batch->held_back = most;
+		batch->bytes = lesser(fitting(batch, cost), whole_pages(batch, (double)most / 2));
+		return;
+	}
+	/* One whose pages were refused looks cheap. */
 	if (sent < batch->bytes / 2 || moved < sent / 2)
 		return;
-	batch->ns_per_byte = cost > batch->ns_per_byte && !off ? cost : (batch->ns_per_byte + cost) / 2;
-	uint64_t fits = fitting(batch, batch->ns_per_byte),
-		 twice = 2 * (sent > batch->bytes ? sent : batch->bytes);
-	batch->bytes = fits < twice ? fits : twice;
+	remember(batch, cost);
+	most = most > batch->held_back ? most : batch->held_back;
+	batch->held_back = 0;
+	batch->bytes = lesser(fitting(batch, usual_cost(batch)), 2 * most);
 }
 
 void vn_batch_assume(struct vn_batch *batch, const struct vn_batch *other)
 {
-	if (batch->ns_per_byte > 0 || other->ns_per_byte <= 0)
+	if (batch->calls > 0 || other->n_costs == 0)
 		return;
 	batch->bytes = whole_pages(batch, (double)other->bytes);
 }

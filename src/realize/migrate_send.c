@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define UNTOLD INT_MIN /* what the kernel left of a status as it was: no errno, no node */
+#define PLAIN_PIECES 16u /* so many in a row without a huge page: there are hardly any */
 #define SKIP_PAGES 16u /* the smallest folio of several pages that Linux makes by itself has 64 KiB */
 
 /* ---- asking ---- */
@@ -184,7 +185,12 @@ static int settle(struct vn_migration *m, struct vn_window *window, const struct
 		if (p->status[i] == UNTOLD || p->status[i] == -EBUSY)
 			p->asked[doubtful++] = p->sent[i];
 	}
-	return vn_send_ask(m, doubtful, target);
+	int r = vn_send_ask(m, doubtful, target);
+	for (unsigned i = 0; i < call->n && r == 0; i++) {
+		if (p->status[i] == -EBUSY && p->state[p->sent[i]] == PAGE_THERE)
+			m->plain = 0; /* it moved with the page before */
+	}
+	return r;
 }
 
 static int take_answers(struct vn_migration *m, struct vn_window *window, const struct call *call,
@@ -347,6 +353,10 @@ static int take_pairs(
 	for (unsigned i = 0; i < pairs; i++) {
 		huge += told_huge(p, i);
 		sent += take_pair(p, i, call, &moved);
+		if (told_huge(p, i))
+			m->plain = 0;
+		else if (p->state[p->sent[2 * i]] == PAGE_THERE)
+			m->plain++;
 	}
 	if (pairs < call->n / 2)
 		*from = p->sent[2 * pairs];
@@ -360,7 +370,9 @@ static int take_pairs(
 /*
  * Which pages are huge the kernel does not tell to those who only ask, and to ask for each of the 512 takes a fifth of the time that moving the
  * whole does. So of each piece that could be one the first two pages are sent: of a
- * huge page the first one moves all of it, unsplit, and the second one, which is in the kernel's hands by then, is told to be busy.
+ * huge page the first one moves all of it, unsplit, and the second one, which is in the kernel's hands by then, is told to be busy. After many
+ * that were none only the first one of a window is tried so, and its others if that is one: each call has its price. A huge page whose pages
+ * are all sent moves as well.
  */
 int vn_send_huge(struct vn_migration *m, struct vn_window *window)
 {
@@ -372,8 +384,9 @@ int vn_send_huge(struct vn_migration *m, struct vn_window *window)
 		r = room_for(m, window, &room);
 		if (r < 0 || room < VN_PIECE || hwloc_bitmap_isset(m->forbidden, vn_window_target(m, window)))
 			break;
-		uint64_t most =
-			least(m->batch[VN_MEASURE_THP].bytes, vn_pace_most(&m->pace), room) / VN_PIECE;
+		bool plain = m->plain >= PLAIN_PIECES;
+		uint64_t most = least(vn_batch_next(&m->batch[VN_MEASURE_THP]), vn_pace_most(&m->pace), room);
+		most = plain ? 1 : most / VN_PIECE;
 		struct call call = {0};
 		for (; from < p->n && call.n / 2 < (most ? most : 1); from++) {
 			if (!may_be_huge(p, from))
@@ -389,7 +402,7 @@ int vn_send_huge(struct vn_migration *m, struct vn_window *window)
 			break;
 		bool refused = call.r < 0;
 		r = take_pairs(m, window, &call, &from);
-		if (refused) /* page by page it shows why */
+		if (refused || (plain && m->plain > 0)) /* page by page it shows why */
 			break;
 	}
 	return r;

@@ -64,6 +64,7 @@ struct vn_migration {
 	struct vn_pace pace;
 	hwloc_bitmap_t forbidden, full; /* nodes that took nothing in this pass; owned */
 	struct vn_window_pages *pages; /* owned */
+	unsigned plain; /* pieces in a row that were no huge page */
 };
 
 /* Cuts the job's ranges into windows, in their order. Array of *ret_n, new. 0 or -ENOMEM. */
