@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "migrate_batch.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#define FLOOR 8u /* small calls' worth, where any call takes long */
 #define MEASURE_EVERY 32u /* calls, of which one is small */
 
 /* A whole number of pages. */
@@ -28,13 +30,18 @@ uint64_t vn_batch_next(const struct vn_batch *batch)
 
 /* ---- what it costs ---- */
 
+static uint64_t small_ns(const struct vn_batch *batch)
+{
+	bool second = batch->least_ns[1] && batch->least_ns[1] < batch->least_ns[0];
+
+	return batch->least_ns[second];
+}
+
 /* What is taken off the time of a call. Above half of the budget a quarter more: the differences of such calls say nothing of their pages. */
 static double any_call(const struct vn_batch *batch)
 {
-	uint64_t ns = batch->least_ns[0];
+	uint64_t ns = small_ns(batch);
 
-	if (batch->least_ns[1] && batch->least_ns[1] < ns)
-		ns = batch->least_ns[1];
 	return ns > batch->budget_ns / 2 ? 1.25 * (double)ns : (double)ns;
 }
 
@@ -79,9 +86,13 @@ static void remember(struct vn_batch *batch, double cost)
 
 /* ---- how much ---- */
 
+/* Where any call takes more than half of the budget, what the pages take is lost in its noise; a few more make no difference then. */
 static uint64_t fitting(const struct vn_batch *batch, double ns_per_byte)
 {
-	return whole_pages(batch, (double)batch->budget_ns / 2 / ns_per_byte);
+	uint64_t bytes = whole_pages(batch, (double)batch->budget_ns / 2 / ns_per_byte);
+	bool lost = batch->least > batch->page && small_ns(batch) > batch->budget_ns / 2;
+
+	return lost && bytes < FLOOR * batch->least ? FLOOR * batch->least : bytes;
 }
 
 static uint64_t lesser(uint64_t a, uint64_t b)
