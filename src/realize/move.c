@@ -24,6 +24,7 @@
 /* A move under way, or its way back. */
 struct course {
 	const struct vn_state *state;
+	const struct vn_process *process;
 	struct vn_move *move;
 	const struct vn_move_watcher *watcher;
 	int pidfd, lock;
@@ -42,26 +43,44 @@ static void course_clear(struct course *course)
 
 static int gone(const struct course *course, int status)
 {
-	const struct vn_process *process = &course->move->process;
+	const char *name = course->move ? course->move->name : "";
 
-	return vn_error_environment(course->err, status, "'%s': process %d %s", course->move->name,
-		process->pid,
+	return vn_error_environment(course->err, status, "%s%s%sprocess %d %s", *name ? "'" : "", name,
+		*name ? "': " : "", course->process->pid,
 		status == -ESRCH ? "is gone, or is another one by now: nothing more is done to it"
 				 : strerror(-status));
 }
 
 static int begin(struct course *course, const struct vn_host *host)
 {
-	struct vn_move *move = course->move;
+	const struct vn_process *process = course->process;
 
 	if (!host->live)
 		return vn_error_input(
 			course->err, NULL, "the host is a snapshot; only this machine's VMs can be moved");
-	course->pidfd = vn_process_open(move->process.pid, move->process.start_time, move->process.exe);
+	course->pidfd = vn_process_open(process->pid, process->start_time, process->exe);
 	if (course->pidfd < 0)
 		return gone(course, course->pidfd);
-	int r = vn_journal_lock(course->state, &move->process, &course->lock, course->err);
-	return r < 0 ? r : vn_hot_clean(move->process.pid, course->err);
+	int r = vn_journal_lock(course->state, process, &course->lock, course->err);
+	return r < 0 ? r : vn_hot_clean(process->pid, course->err);
+}
+
+/*
+ * The same of what is on record. Where nothing is, no lock is made for it; what is there then may be gone, or be another one, once we have
+ * the lock.
+ */
+static int begin_on_record(struct course *course, const struct vn_host *host, struct vn_move **ret_move)
+{
+	if (!vn_journal_exists(course->state, course->process))
+		return -ENOENT;
+	int r = begin(course, host);
+	if (r < 0)
+		return r;
+	r = vn_journal_read(course->state, course->process, ret_move, course->err);
+	if (r < 0)
+		return r;
+	course->move = *ret_move;
+	return 0;
 }
 
 static int tell(struct course *course, const char *step)
@@ -245,7 +264,7 @@ static int write_down(struct course *course, struct vn_move *first)
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err)
 {
-	autocourse course = {state, move, watcher, -1, -1, 0, err};
+	autocourse course = {state, &move->process, move, watcher, -1, -1, 0, err};
 	vn_automove *first = NULL;
 	int r = begin(&course, host);
 
@@ -278,18 +297,27 @@ static int add_memory(struct course *course)
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
 }
 
-int vn_move_resume(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
-	const struct vn_move_watcher *watcher, struct vn_error *err)
+int vn_move_resume(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
+	const struct vn_move_limits *limits, const struct vn_move_watcher *watcher, struct vn_move **ret_move,
+	struct vn_error *err)
 {
-	autocourse course = {state, move, watcher, -1, -1, 0, err};
-	int r = begin(&course, host);
+	autocourse course = {state, process, NULL, watcher, -1, -1, 0, err};
+	vn_automove *move = NULL;
+	int r = begin_on_record(&course, host, &move);
 
-	if (r == 0 && move->phase == VN_MOVE_UNDOING)
+	if (r < 0)
+		return r;
+	if (move->phase == VN_MOVE_UNDOING)
 		return vn_error_input(
 			err, NULL, "'%s': an undo was begun; 'vnuma undo' goes on with it", move->name);
-	if (r == 0 && !move->memory) /* only threads were asked for at first */
+	move->limits = *limits;
+	if (!move->memory) /* only threads were asked for at first */
 		r = add_memory(&course);
-	return r < 0 ? r : carry_out(&course);
+	if (r == 0)
+		r = carry_out(&course);
+	if (r == 0)
+		*ret_move = vn_steal(move);
+	return r;
 }
 
 /* ---- back ---- */
@@ -311,26 +339,38 @@ static int move_back(struct course *course)
 	return r;
 }
 
-int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struct vn_move *move, bool memory,
-	const struct vn_move_watcher *watcher, struct vn_error *err)
+static int take_all_back(struct course *course, bool memory)
 {
-	autocourse course = {state, move, watcher, -1, -1, 0, err};
-	int r = begin(&course, host);
+	struct vn_move *move = course->move;
+	int r = vn_move_threads_set(move, true, course->err);
+
+	if (r == 0)
+		r = vn_move_irqs_set(move, true, &move->notes, course->err);
+	if (r == 0 && memory)
+		r = move_back(course);
+	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */
+	bool is_back = stayed(&move->progress) <= move->progress.total / LEFT_SHARE;
+	if (r == 0 && memory && is_back)
+		r = vn_move_cpusets_set(move, VN_CPUSET_BACK, course->err);
+	/* What would not go back can be tried again: the journal is kept for that. */
+	return r < 0 || (memory && !is_back) ? r
+					     : vn_journal_remove(course->state, course->process, course->err);
+}
+
+int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
+	bool memory, const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err)
+{
+	autocourse course = {state, process, NULL, watcher, -1, -1, 0, err};
+	vn_automove *move = NULL;
+	int r = begin_on_record(&course, host, &move);
 
 	if (r == 0)
 		r = enter(&course, VN_MOVE_UNDOING);
 	if (r == 0)
 		r = tell(&course, "threads");
 	if (r == 0)
-		r = vn_move_threads_set(move, true, err);
+		r = take_all_back(&course, memory);
 	if (r == 0)
-		r = vn_move_irqs_set(move, true, &move->notes, err);
-	if (r == 0 && memory)
-		r = move_back(&course);
-	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */
-	bool all_back = stayed(&move->progress) <= move->progress.total / LEFT_SHARE;
-	if (r == 0 && memory && all_back)
-		r = vn_move_cpusets_set(move, VN_CPUSET_BACK, err);
-	/* What would not go back can be tried again: the journal is kept for that. */
-	return r < 0 || (memory && !all_back) ? r : vn_journal_remove(state, &move->process, err);
+		*ret_move = vn_steal(move);
+	return r;
 }

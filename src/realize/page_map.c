@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "page_map.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "../base/checksum.h"
@@ -336,7 +335,6 @@ static int make_all(struct maker *maker, struct vn_error *err)
 int vn_page_map_write_by(const struct vn_state *state, const struct vn_move *move, vn_page_asker *ask,
 	void *context, struct vn_error *err)
 {
-	char file[VN_JOURNAL_NAME];
 	vn_autofree char *data = NULL;
 	vn_autofree struct vn_page_section *sections = NULL;
 	vn_autofree struct maker *maker = calloc(1, sizeof(*maker));
@@ -346,8 +344,7 @@ int vn_page_map_write_by(const struct vn_state *state, const struct vn_move *mov
 	if (!maker)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	*maker = (struct maker){.move = move, .ask = ask, .context = context};
-	vn_journal_name(&move->process, VN_JOURNAL_MOVE, file);
-	if (faccessat(state->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (vn_journal_exists(state, &move->process))
 		r = vn_page_map_load(state, &move->process, &data, &sections, &n, err);
 	if (r == 0 || r == -ENOENT)
 		r = find_pieces(maker, sections, n, err);

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Moves, resumes and undos of a process of the test's own, whose threads really are put on other CPUs; memory stays, since this host may
+ * have one node.
+ */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../src/base/process.h"
+#include "../src/base/text.h"
+#include "../src/realize/journal_part.h"
+#include "../src/realize/move.h"
+#include "../src/realize/sys.h"
+
+#define NO_CPU 60000u /* no host has so many */
+
+struct scene {
+	char directory[64];
+	struct vn_state state;
+	struct vn_host *host;
+	hwloc_bitmap_t all; /* CPUs that we may use */
+	unsigned first, last; /* of them */
+	pid_t pid, tid; /* the VM: its main thread, and another one */
+	struct vn_process process;
+};
+
+static const struct vn_move_watcher watcher = {.stop_fd = -1};
+static const struct vn_move_limits limits = {.stall_us = 5000};
+
+/* ---- the VM ---- */
+
+static void *second_thread(void *argument)
+{
+	pid_t tid = gettid();
+
+	if (write(*(int *)argument, &tid, sizeof(tid)) != sizeof(tid))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void start_vm(struct scene *scene)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	scene->pid = fork();
+	if (scene->pid == 0) {
+		pthread_t thread;
+		if (pthread_create(&thread, NULL, second_thread, &ends[1]) != 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &scene->tid, sizeof(scene->tid)), sizeof(scene->tid));
+	close(ends[0]);
+	scene->process.pid = scene->pid;
+	assert_int_equal(vn_process_start_time(scene->pid, &scene->process.start_time), 0);
+}
+
+static void begin(struct scene *scene)
+{
+	*scene = (struct scene){.directory = "/tmp/vnuma-move.XXXXXX", .state = {.fd = -1}};
+	assert_non_null(mkdtemp(scene->directory));
+	assert_int_equal(vn_state_open_at(scene->directory, &scene->state, NULL), 0);
+	scene->host = vn_host_new();
+	assert_non_null(scene->host);
+	scene->host->live = true;
+	scene->all = hwloc_bitmap_alloc();
+	assert_int_equal(vn_sys_get_affinity(0, scene->all), 0);
+	scene->first = (unsigned)hwloc_bitmap_first(scene->all);
+	scene->last = (unsigned)hwloc_bitmap_last(scene->all);
+	start_vm(scene);
+}
+
+static void end(struct scene *scene)
+{
+	vn_autofree char *command = vn_format("rm -rf '%s'", scene->directory);
+
+	kill(scene->pid, SIGKILL);
+	waitpid(scene->pid, NULL, 0);
+	vn_state_close(&scene->state);
+	vn_host_free(scene->host);
+	hwloc_bitmap_free(scene->all);
+	assert_int_equal(system(command), 0);
+}
+
+static void assert_on(pid_t tid, hwloc_const_bitmap_t expected)
+{
+	vn_autoset now = hwloc_bitmap_alloc();
+
+	assert_int_equal(vn_sys_get_affinity(tid, now), 0);
+	assert_true(hwloc_bitmap_isequal(now, expected));
+}
+
+static void assert_on_cpu(pid_t tid, unsigned cpu)
+{
+	vn_autoset expected = hwloc_bitmap_alloc();
+
+	hwloc_bitmap_only(expected, cpu);
+	assert_on(tid, expected);
+}
+
+/* ---- moves ---- */
+
+static void put_thread(struct vn_move *move, pid_t tid, unsigned cpu)
+{
+	struct vn_move_thread *thread = &move->thread_list[move->n_threads++];
+
+	*thread = (struct vn_move_thread){.kind = VN_THREAD_OTHER, .index = -1, .tid = tid, .vnode = -1};
+	thread->before = hwloc_bitmap_alloc();
+	thread->after = hwloc_bitmap_alloc();
+	hwloc_bitmap_only(thread->after, cpu);
+}
+
+/* Of both threads, to a CPU each. */
+static struct vn_move *new_move(const struct scene *scene, unsigned main_cpu, unsigned second_cpu)
+{
+	struct vn_move *move = vn_move_new();
+
+	assert_non_null(move);
+	strcpy(move->name, "vm");
+	move->process = scene->process;
+	move->threads = true;
+	move->limits = limits;
+	move->n_homes = 1;
+	move->homes = calloc(1, sizeof(*move->homes));
+	move->thread_list = calloc(2, sizeof(*move->thread_list));
+	assert_true(move->homes && move->thread_list);
+	put_thread(move, scene->pid, main_cpu);
+	put_thread(move, scene->tid, second_cpu);
+	return move;
+}
+
+static int run(const struct scene *scene, unsigned main_cpu, unsigned second_cpu)
+{
+	vn_automove *move = new_move(scene, main_cpu, second_cpu);
+	vn_autoerror err = {0};
+	int r = vn_move_run(&scene->state, scene->host, move, &watcher, &err);
+
+	assert_int_equal(r<0, err.n> 0);
+	return r;
+}
+
+static int undo(const struct scene *scene)
+{
+	vn_automove *move = NULL;
+
+	return vn_move_undo(&scene->state, scene->host, &scene->process, true, &watcher, &move, NULL);
+}
+
+static int resume(const struct scene *scene)
+{
+	vn_automove *move = NULL;
+
+	return vn_move_resume(&scene->state, scene->host, &scene->process, &limits, &watcher, &move, NULL);
+}
+
+static void test_there_and_back(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+
+	begin(&scene);
+	assert_int_equal(undo(&scene), -ENOENT);
+	assert_int_equal(resume(&scene), -ENOENT);
+	assert_int_equal(run(&scene, scene.first, scene.last), 0);
+	assert_on_cpu(scene.pid, scene.first);
+	assert_on_cpu(scene.tid, scene.last);
+	assert_int_equal(run(&scene, scene.last, scene.last), 0);
+	assert_on_cpu(scene.pid, scene.last);
+	assert_int_equal(undo(&scene), 0);
+	assert_on(scene.pid, scene.all);
+	assert_on(scene.tid, scene.all);
+	assert_int_equal(undo(&scene), -ENOENT);
+	end(&scene);
+}
+
+/* ---- another vnuma is faster ---- */
+
+/* Has the VM's lock for a while, and does what it is there for before it lets go. Comes back when it has it. */
+static pid_t start_other(const struct scene *scene, void (*act)(const struct scene *scene))
+{
+	int ends[2], lock = -1;
+	char ready;
+
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (vn_journal_lock(&scene->state, &scene->process, &lock, NULL) < 0 ||
+			write(ends[1], "+", 1) != 1)
+			_exit(1);
+		usleep(50000);
+		act(scene);
+		_exit(0);
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &ready, 1), 1);
+	close(ends[0]);
+	return pid;
+}
+
+/* Where the other one takes long to end, on a busy host, its lock is not waited for to the end. */
+static int in_turn(const struct scene *scene, int (*act)(const struct scene *scene))
+{
+	int r;
+
+	while ((r = act(scene)) == -EBUSY)
+		;
+	return r;
+}
+
+static void finish_undo(const struct scene *scene)
+{
+	vn_journal_remove(&scene->state, &scene->process, NULL);
+}
+
+static void begin_undo(const struct scene *scene)
+{
+	vn_automove *move = NULL;
+
+	if (vn_journal_read(&scene->state, &scene->process, &move, NULL) < 0)
+		_exit(1);
+	move->phase = VN_MOVE_UNDOING;
+	if (vn_journal_write(&scene->state, move, NULL) < 0)
+		_exit(1);
+}
+
+static void test_journal_is_read_under_the_lock(void **unused)
+{
+	(void)unused;
+	static const struct {
+		void (*other)(const struct scene *scene);
+		int (*ours)(const struct scene *scene);
+		int expected;
+	} cases[] = {
+		{finish_undo, undo, -ENOENT}, {finish_undo, resume, -ENOENT}, {begin_undo, resume, -EINVAL}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scene scene;
+		begin(&scene);
+		assert_int_equal(run(&scene, scene.first, scene.last), 0);
+		pid_t other = start_other(&scene, cases[i].other);
+		int status, r = in_turn(&scene, cases[i].ours);
+		assert_int_equal(r, cases[i].expected);
+		assert_on_cpu(scene.pid, scene.first); /* nothing was done to it */
+		assert_on_cpu(scene.tid, scene.last);
+		assert_int_equal(waitpid(other, &status, 0), other);
+		assert_int_equal(status, 0);
+		end(&scene);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_journal_is_read_under_the_lock),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
