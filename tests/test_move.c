@@ -134,8 +134,12 @@ static struct vn_move *new_move(const struct scene *scene, unsigned main_cpu, un
 	move->limits = limits;
 	move->n_homes = 1;
 	move->homes = calloc(1, sizeof(*move->homes));
+	move->n_blocks = 1;
+	move->blocks = calloc(1, sizeof(*move->blocks)); /* tells which move it is of */
 	move->thread_list = calloc(2, sizeof(*move->thread_list));
-	assert_true(move->homes && move->thread_list);
+	assert_true(move->homes && move->blocks && move->thread_list);
+	move->blocks[0] = (struct vn_move_block){
+		.vnode = -1, .address = (uint64_t)(second_cpu + 1) << 12, .size = 4096};
 	put_thread(move, scene->pid, main_cpu);
 	put_thread(move, scene->tid, second_cpu);
 	return move;
@@ -182,6 +186,52 @@ static void test_there_and_back(void **unused)
 	assert_on(scene.pid, scene.all);
 	assert_on(scene.tid, scene.all);
 	assert_int_equal(undo(&scene), -ENOENT);
+	end(&scene);
+}
+
+/* ---- threads that cannot be set ---- */
+
+static char *journal(const struct scene *scene, size_t *ret_size)
+{
+	char file[VN_JOURNAL_NAME], *text = NULL;
+
+	vn_journal_name(&scene->process, VN_JOURNAL_MOVE, file);
+	assert_int_equal(vn_state_get(&scene->state, file, 1 << 20, &text, ret_size), 0);
+	return text;
+}
+
+static void test_first_move_that_fails_leaves_nothing(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+
+	begin(&scene);
+	assert_true(run(&scene, scene.first, NO_CPU) < 0);
+	assert_on(scene.pid, scene.all);
+	assert_on(scene.tid, scene.all);
+	assert_false(vn_journal_exists(&scene.state, &scene.process));
+	end(&scene);
+}
+
+/* What was right before it is what the first one made of the VM, and its journal is the first one's. */
+static void test_second_move_that_fails_leaves_the_first(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+	size_t size, size_now;
+
+	begin(&scene);
+	assert_int_equal(run(&scene, scene.first, scene.last), 0);
+	vn_autofree char *before = journal(&scene, &size);
+	assert_true(run(&scene, scene.last, NO_CPU) < 0);
+	assert_on_cpu(scene.pid, scene.first);
+	assert_on_cpu(scene.tid, scene.last);
+	vn_autofree char *now = journal(&scene, &size_now);
+	assert_int_equal(size_now, size);
+	assert_memory_equal(now, before, size);
+	assert_int_equal(undo(&scene), 0);
+	assert_on(scene.pid, scene.all);
+	assert_on(scene.tid, scene.all);
 	end(&scene);
 }
 
@@ -264,6 +314,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_first_move_that_fails_leaves_nothing),
+		cmocka_unit_test(test_second_move_that_fails_leaves_the_first),
 		cmocka_unit_test(test_journal_is_read_under_the_lock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,34 +219,44 @@ static int carry_out(struct course *course)
 	return r < 0 ? r : written;
 }
 
-/* Nothing is half-done: threads that could be set are set back when others could not. */
-static void take_back(struct course *course, bool is_first)
+/* What was before vnuma's first move of the VM is what undo leads back to. Done twice, each has its own again. */
+static void exchange_blocks(struct vn_move *move, struct vn_move *first)
+{
+	struct vn_move_block *blocks = move->blocks;
+	size_t n = move->n_blocks;
+
+	if (n == 0 || first->n_blocks == 0)
+		return;
+	move->blocks = first->blocks;
+	move->n_blocks = first->n_blocks;
+	first->blocks = blocks;
+	first->n_blocks = n;
+}
+
+/*
+ * Nothing is half-done: threads that could be set are set back when others could not, to what was right before this move, which after
+ * an earlier one is not what undo leads to. `present` NULL: none was set. The earlier move's journal takes the place of this one's.
+ */
+static void take_back(struct course *course, const struct vn_move *present, struct vn_move *first)
 {
 	vn_autoerror ignored = {0};
 	struct vn_notes notes = {0};
 
-	vn_move_threads_set(course->move, true, &ignored);
-	vn_move_irqs_set(course->move, true, &notes, &ignored);
-	vn_notes_clear(&notes);
-	if (is_first)
-		vn_journal_remove(course->state, &course->move->process, &ignored);
+	if (present && course->move->threads) {
+		vn_move_threads_set(present, true, &ignored);
+		vn_move_irqs_set(present, true, &notes, &ignored);
+		vn_notes_clear(&notes);
+	}
+	if (first) {
+		exchange_blocks(course->move, first);
+		vn_journal_write(course->state, first, &ignored);
+	} else {
+		vn_journal_remove(course->state, course->process, &ignored);
+	}
 }
 
-/* What was before vnuma's first move of the VM is what undo leads back to. */
-static void keep_first_blocks(struct vn_move *move, struct vn_move *first)
-{
-	if (!first || first->n_blocks == 0)
-		return;
-	for (size_t i = 0; i < move->n_blocks; i++)
-		vn_move_block_clear(&move->blocks[i]);
-	free(move->blocks);
-	move->blocks = vn_steal(first->blocks);
-	move->n_blocks = first->n_blocks;
-	move->begun = first->begun;
-	first->n_blocks = 0;
-}
-
-static int write_down(struct course *course, struct vn_move *first)
+/* What is to be written down, with what an earlier move knows better. */
+static int complete(struct course *course, struct vn_move *first)
 {
 	struct vn_move *move = course->move;
 	int r = vn_move_threads_read(move, first, course->err);
@@ -256,28 +266,49 @@ static int write_down(struct course *course, struct vn_move *first)
 		r = vn_move_irqs_read(move, first, course->err);
 	if (r == 0)
 		r = vn_move_cpusets_find(move, first, course->err);
+	if (r == 0 && first) {
+		exchange_blocks(move, first);
+		move->begun = first->begun;
+	}
+	return r;
+}
+
+/* The move as written down, but with what its threads and interrupts may use now as what was before. */
+static int read_present(const struct course *course, struct vn_move **ret_present)
+{
+	vn_automove *present = NULL;
+	int r = vn_journal_read(course->state, course->process, &present, course->err);
+
 	if (r == 0)
-		keep_first_blocks(move, first);
-	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
+		r = vn_move_threads_read(present, NULL, course->err);
+	if (r == 0)
+		r = vn_move_irqs_read(present, NULL, course->err);
+	if (r == 0)
+		*ret_present = vn_steal(present);
+	return r;
 }
 
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err)
 {
 	autocourse course = {state, &move->process, move, watcher, -1, -1, 0, err};
-	vn_automove *first = NULL;
+	vn_automove *first = NULL, *present = NULL;
 	int r = begin(&course, host);
 
 	if (r == 0)
 		r = vn_journal_read(state, &move->process, &first, err);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	r = write_down(&course, first);
+	r = complete(&course, first);
 	if (r < 0)
 		return r;
-	r = carry_out(&course);
+	r = enter(&course, VN_MOVE_PLANNED);
+	if (r == 0)
+		r = read_present(&course, &present);
+	if (r == 0)
+		r = carry_out(&course);
 	if (r < 0 && move->phase == VN_MOVE_PLANNED)
-		take_back(&course, !first);
+		take_back(&course, present, first);
 	return r;
 }
 
