@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "../src/base/process.h"
@@ -20,6 +21,7 @@
 #include "../src/realize/move.h"
 #include "../src/realize/sys.h"
 
+#define MEMORY ((size_t)1 << 20)
 #define NO_CPU 60000u /* no host has so many */
 
 struct scene {
@@ -28,6 +30,8 @@ struct scene {
 	struct vn_host *host;
 	hwloc_bitmap_t all; /* CPUs that we may use */
 	unsigned first, last; /* of them */
+	void *memory; /* of the VM, at the same address as ours */
+	unsigned node; /* where it is */
 	pid_t pid, tid; /* the VM: its main thread, and another one */
 	struct vn_process process;
 };
@@ -79,7 +83,13 @@ static void begin(struct scene *scene)
 	assert_int_equal(vn_sys_get_affinity(0, scene->all), 0);
 	scene->first = (unsigned)hwloc_bitmap_first(scene->all);
 	scene->last = (unsigned)hwloc_bitmap_last(scene->all);
+	scene->memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(scene->memory, MAP_FAILED);
+	memset(scene->memory, 1, MEMORY);
 	start_vm(scene);
+	int node = -1;
+	assert_int_equal(vn_sys_move_pages(scene->pid, 1, &scene->memory, NULL, &node, 0), 0);
+	scene->node = (unsigned)node;
 }
 
 static void end(struct scene *scene)
@@ -88,6 +98,7 @@ static void end(struct scene *scene)
 
 	kill(scene->pid, SIGKILL);
 	waitpid(scene->pid, NULL, 0);
+	munmap(scene->memory, MEMORY);
 	vn_state_close(&scene->state);
 	vn_host_free(scene->host);
 	hwloc_bitmap_free(scene->all);
@@ -235,6 +246,47 @@ static void test_second_move_that_fails_leaves_the_first(void **unused)
 	end(&scene);
 }
 
+/* ---- stopped ---- */
+
+static bool has_pages(const struct scene *scene)
+{
+	char file[VN_JOURNAL_NAME];
+
+	vn_journal_name(&scene->process, VN_JOURNAL_PAGES, file);
+	return faccessat(scene->state.fd, file, F_OK, 0) == 0;
+}
+
+/* Told to stop while it is asked where pages are: threads are there, memory is left, and it can be gone on with. */
+static void test_stopped_while_it_asks(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+	int ends[2];
+
+	begin(&scene);
+	assert_int_equal(pipe(ends), 0);
+	close(ends[1]);
+	const struct vn_move_watcher stopped = {.stop_fd = ends[0]};
+	vn_automove *move = new_move(&scene, scene.first, scene.last), *record = NULL;
+	move->memory = true;
+	move->n_ranges = 1;
+	move->ranges = calloc(1, sizeof(*move->ranges));
+	assert_non_null(move->ranges);
+	move->ranges[0] = (struct vn_move_range){
+		.address = (uintptr_t)scene.memory, .size = MEMORY, .node = scene.node};
+	assert_int_equal(vn_move_run(&scene.state, scene.host, move, &stopped, NULL), -ECANCELED);
+	close(ends[0]);
+	assert_on_cpu(scene.pid, scene.first);
+	assert_false(has_pages(&scene));
+	assert_int_equal(vn_journal_read(&scene.state, &scene.process, &record, NULL), 0);
+	assert_int_equal(record->phase, VN_MOVE_STOPPED);
+	assert_int_equal(resume(&scene), 0);
+	assert_true(has_pages(&scene));
+	assert_int_equal(undo(&scene), 0);
+	assert_on(scene.pid, scene.all);
+	end(&scene);
+}
+
 /* ---- another vnuma is faster ---- */
 
 /* Has the VM's lock for a while, and does what it is there for before it lets go. Comes back when it has it. */
@@ -316,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_first_move_that_fails_leaves_nothing),
 		cmocka_unit_test(test_second_move_that_fails_leaves_the_first),
+		cmocka_unit_test(test_stopped_while_it_asks),
 		cmocka_unit_test(test_journal_is_read_under_the_lock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,21 @@ static int told(void *context, const struct vn_move_progress *progress)
 	return tell(course, NULL);
 }
 
+/* The same while it is asked where pages are. */
+static int told_asked(void *context, uint64_t asked, uint64_t pages)
+{
+	struct course *course = context;
+	const struct vn_move_watcher *watcher = course->watcher;
+	struct pollfd ends[] = {
+		{.fd = course->pidfd, .events = POLLIN}, {.fd = watcher->stop_fd, .events = POLLIN}};
+
+	if (poll(ends, 2, 0) > 0)
+		return ends[0].revents ? -ESRCH : -ECANCELED;
+	if (watcher->asking)
+		watcher->asking(watcher->context, course->move, asked, pages);
+	return 0;
+}
+
 static int move_ranges(struct course *course, const struct vn_move_range *ranges, size_t n)
 {
 	struct vn_move *move = course->move;
@@ -178,7 +193,9 @@ static int move_memory(struct course *course)
 	size_t n = 0;
 
 	forget_notes(move);
-	int r = vn_page_map_write(course->state, move, course->err); /* what an earlier one has is kept */
+	int r = vn_page_map_write(course->state, move,
+		&(struct vn_page_map_calls){.told = told_asked, .context = course},
+		course->err); /* what an earlier one has is kept */
 
 	if (r == 0)
 		r = vn_move_cpusets_set(move, VN_CPUSET_WIDEN, course->err);

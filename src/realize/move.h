@@ -15,6 +15,8 @@
 struct vn_move_watcher {
 	/* Told of each step and of progress, at least every 0.5 s; negative: stop. May be NULL. */
 	int (*told)(void *context, const struct vn_move *move, const char *step);
+	/* Told before memory moves, while it is asked where each page is: so many of so many were. May be NULL. */
+	void (*asking)(void *context, const struct vn_move *move, uint64_t asked, uint64_t pages);
 	void *context;
 	int stop_fd; /* readable: stop; -1 */
 	bool no_damon;
