@@ -246,6 +246,9 @@ expect "resuming it" 0 "$vnuma" move "$tag-two" --resume
 same "tells no note twice" "$(grep -o '\[[a-z-]*\]$' <<<"$out" | sort | uniq -d)" ""
 expect "another move" 0 "$vnuma" move "$tag-two" --vnode "$homes" --memory-only --json
 json "of memory alone" '[.moves_threads,.moves_memory,.local_after]' '[false,true,1]'
+json "so little is not looked at" '[.order, (.notes | map(.code) | contains(["look-left-out"]))]' '["address",true]'
+expect "but where that is asked for" 0 "$vnuma" move "$tag-two" --vnode "$homes" --memory-only --json --order hot
+json "it is" '.notes | map(.code) | contains(["look-left-out"])' 'false'
 expect "and one of threads" 0 "$vnuma" move "$tag-two" --vnode "$homes" --vcpus-now
 same "are no way back" "$(allowed "$two")" "$after"
 expect "undo" 0 "$vnuma" undo "$tag-two" --json

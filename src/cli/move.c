@@ -23,7 +23,8 @@
 
 struct request {
 	struct vn_rehome_wish wish;
-	bool resume, cancel, dry_run, background, by_address;
+	bool resume, cancel, dry_run, background;
+	enum vn_move_look look;
 };
 
 /* ---- options ---- */
@@ -87,7 +88,9 @@ static int read_request(const struct vn_args *args, struct request *ret, struct 
 		.cancel = vn_arg_given(args, "cancel"),
 		.dry_run = vn_arg_given(args, "dry-run"),
 		.background = vn_arg_given(args, "background"),
-		.by_address = order && strcmp(order, "address") == 0,
+		.look = !order                      ? VN_MOVE_LOOK_IF_IT_PAYS
+			: strcmp(order, "hot") == 0 ? VN_MOVE_LOOK_ALWAYS
+						    : VN_MOVE_LOOK_NEVER,
 	};
 	return err->n ? -EINVAL : 0;
 }
@@ -145,7 +148,7 @@ static int carry_out(
 {
 	struct vn_move_watcher watcher = vn_moving_watcher(moving);
 
-	watcher.no_damon = request->by_address;
+	watcher.look = request->look;
 	return request->resume ? resume(request, moving, &watcher, move, err)
 			       : vn_move_run(&moving->state, moving->sample->host, *move, &watcher, err);
 }
@@ -269,7 +272,7 @@ const struct vn_verb verb_move = {
 		{"rate", "MB/S", "megabytes a second at most"},
 		{"reserve", "MIB", "to be left free on each target (the larger of 2% and 512)"},
 		{"order", "ORDER",
-			"hot: what is used most first, as far as DAMON tells (default); or address",
+			"hot: what is used most first, as far as DAMON tells; or address; without: hot, where the look pays",
 			.values = "hot address"},
 		{"background", NULL,
 			"come back when the threads have moved; 'vnuma moves' tells of the rest"},

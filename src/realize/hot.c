@@ -14,7 +14,20 @@
 #define PROC "/proc"
 #define DAMON "/kernel/mm/damon/admin"
 #define BITMAP "/kernel/mm/page_idle/bitmap"
+#define SPEED UINT64_C(1600000000) /* bytes a second: as an estimate of model/move_text.c */
+#define LEAST_MS 500u /* five aggregation intervals of DAMON's */
+#define TOO_SOON_MS 168u /* in which 256 MiB move */
 #define MOST_SPANS 8192u /* for the sample of idle pages */
+
+unsigned vn_hot_watch_ms(uint64_t bytes, uint64_t rate)
+{
+	uint64_t speed = rate && rate < SPEED ? rate : SPEED;
+	double ms = (double)bytes / (double)speed * 1000;
+
+	if (ms < TOO_SOON_MS)
+		return 0;
+	return ms < LEAST_MS ? LEAST_MS : ms < VN_HOT_WATCH_MS ? (unsigned)ms : VN_HOT_WATCH_MS;
+}
 
 static int wait_for_stop(void *context, unsigned ms)
 {
@@ -125,7 +138,7 @@ int vn_hot_order(const struct vn_hot_wish *wish, const struct vn_move_range *ran
 	enum vn_move_order by = VN_ORDER_ADDRESS;
 	int r = is_gone(&full) ? -ESRCH : 0;
 
-	if (r == 0 && n_ranges > 0 && wish->watch_ms > 0 && !wish->no_damon)
+	if (r == 0 && n_ranges > 0 && wish->watch_ms > 0)
 		r = look(&full, ranges, n_ranges, &heats, &by, notes);
 	if (r == 0)
 		r = vn_heat_pieces(ranges, n_ranges, &heats, ret_pieces, ret_n);

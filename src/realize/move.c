@@ -9,6 +9,7 @@
 #include "../base/clock.h"
 #include "../base/process.h"
 #include "../base/text.h"
+#include "../model/move_text.h"
 #include "hot.h"
 #include "journal.h"
 #include "migrate.h"
@@ -17,7 +18,6 @@
 #include "move_threads.h"
 #include "page_map.h"
 
-#define WATCH_MS 3000u /* for DAMON to tell hot from cold: 30 of its aggregation intervals of 100 ms */
 #define PROGRESS_MS 1000 /* between two writings of how far it is */
 #define LEFT_SHARE 1000u /* one of so many bytes may be elsewhere when a cpuset is narrowed */
 
@@ -28,6 +28,7 @@ struct course {
 	struct vn_move *move;
 	const struct vn_move_watcher *watcher;
 	int pidfd, lock;
+	uint64_t to_go; /* bytes that may have to move */
 	int64_t written; /* when the progress was, by vn_now_ms() */
 	struct vn_error *err;
 };
@@ -175,20 +176,35 @@ static int narrow(struct course *course)
 /* What was noted when memory was on its way before, and is found anew. */
 static void forget_notes(struct vn_move *move)
 {
-	static const char *const codes[] = {
-		"damon-missing", "damon-taken", "damon-forbidden", "damon-failed", "cpuset-left-wide"};
+	static const char *const codes[] = {"damon-missing", "damon-taken", "damon-forbidden", "damon-failed",
+		"cpuset-left-wide", "look-left-out"};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		vn_notes_drop(&move->notes, codes[i]);
 }
 
+/* How long to look which memory is used most. A note says why not at all, unless that was asked for. */
+static int choose_look(struct course *course, unsigned *ret_ms)
+{
+	struct vn_move *move = course->move;
+	int r = 0;
+
+	*ret_ms = VN_HOT_WATCH_MS;
+	if (course->watcher->look == VN_MOVE_LOOK_NEVER)
+		*ret_ms = 0;
+	if (course->watcher->look != VN_MOVE_LOOK_IF_IT_PAYS)
+		return 0;
+	*ret_ms = vn_hot_watch_ms(course->to_go, move->limits.rate);
+	if (*ret_ms == 0)
+		r = vn_notes_add(&move->notes, "look-left-out",
+			"by address: so little is there sooner than could be seen which of it is used most");
+	return r < 0 ? vn_error_environment(course->err, r, "out of memory") : 0;
+}
+
 static int move_memory(struct course *course)
 {
 	struct vn_move *move = course->move;
-	struct vn_hot_wish wish = {.pid = move->process.pid,
-		.watch_ms = WATCH_MS,
-		.no_damon = course->watcher->no_damon,
-		.stop_fd = course->watcher->stop_fd};
+	struct vn_hot_wish wish = {.pid = move->process.pid, .stop_fd = course->watcher->stop_fd};
 	vn_autofree struct vn_move_range *pieces = NULL;
 	size_t n = 0;
 
@@ -201,6 +217,8 @@ static int move_memory(struct course *course)
 		r = vn_move_cpusets_set(move, VN_CPUSET_WIDEN, course->err);
 	if (r == 0)
 		r = tell(course, "memory");
+	if (r == 0)
+		r = choose_look(course, &wish.watch_ms);
 	if (r == 0)
 		r = vn_hot_order(&wish, move->ranges, move->n_ranges, &pieces, &n, &move->order, &move->notes,
 			course->err);
@@ -308,7 +326,7 @@ static int read_present(const struct course *course, struct vn_move **ret_presen
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err)
 {
-	autocourse course = {state, &move->process, move, watcher, -1, -1, 0, err};
+	autocourse course = {state, &move->process, move, watcher, -1, -1, 0, 0, err};
 	vn_automove *first = NULL, *present = NULL;
 	int r = begin(&course, host);
 
@@ -316,6 +334,7 @@ int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct
 		r = vn_journal_read(state, &move->process, &first, err);
 	if (r < 0 && r != -ENOENT)
 		return r;
+	course.to_go = vn_move_to_go(move); /* by the blocks as they are now */
 	r = complete(&course, first);
 	if (r < 0)
 		return r;
@@ -349,7 +368,7 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, con
 	const struct vn_move_limits *limits, const struct vn_move_watcher *watcher, struct vn_move **ret_move,
 	struct vn_error *err)
 {
-	autocourse course = {state, process, NULL, watcher, -1, -1, 0, err};
+	autocourse course = {state, process, NULL, watcher, -1, -1, 0, 0, err};
 	vn_automove *move = NULL;
 	int r = begin_on_record(&course, host, &move);
 
@@ -359,6 +378,8 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, con
 		return vn_error_input(
 			err, NULL, "'%s': an undo was begun; 'vnuma undo' goes on with it", move->name);
 	move->limits = *limits;
+	for (size_t i = 0; i < move->n_ranges; i++)
+		course.to_go += move->ranges[i].size; /* how much of it is there by now is not known */
 	if (!move->memory) /* only threads were asked for at first */
 		r = add_memory(&course);
 	if (r == 0)
@@ -408,7 +429,7 @@ static int take_all_back(struct course *course, bool memory)
 int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
 	bool memory, const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err)
 {
-	autocourse course = {state, process, NULL, watcher, -1, -1, 0, err};
+	autocourse course = {state, process, NULL, watcher, -1, -1, 0, 0, err};
 	vn_automove *move = NULL;
 	int r = begin_on_record(&course, host, &move);
 

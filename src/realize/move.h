@@ -12,6 +12,13 @@
 #include "../model/move.h"
 #include "state.h"
 
+/* Whether it is looked which memory is used most, so that it moves first. */
+enum vn_move_look {
+	VN_MOVE_LOOK_IF_IT_PAYS, /* vn_hot_watch_ms() */
+	VN_MOVE_LOOK_ALWAYS,
+	VN_MOVE_LOOK_NEVER,
+};
+
 struct vn_move_watcher {
 	/* Told of each step and of progress, at least every 0.5 s; negative: stop. May be NULL. */
 	int (*told)(void *context, const struct vn_move *move, const char *step);
@@ -19,7 +26,7 @@ struct vn_move_watcher {
 	void (*asking)(void *context, const struct vn_move *move, uint64_t asked, uint64_t pages);
 	void *context;
 	int stop_fd; /* readable: stop; -1 */
-	bool no_damon;
+	enum vn_move_look look;
 };
 
 /* Carries `move` out, as far as its `threads` and `memory` ask. Its phase, order, progress and notes are filled in. */
