@@ -135,9 +135,13 @@ static int told_asked(void *context, uint64_t asked, uint64_t pages)
 static int move_ranges(struct course *course, const struct vn_move_range *ranges, size_t n)
 {
 	struct vn_move *move = course->move;
+	/* what moved to where it is moves back from there */
+	bool pinned = move->phase != VN_MOVE_UNDOING && vn_notes_has(&move->notes, "devices-pin-memory");
 	struct vn_migrate job = {.pid = move->process.pid,
 		.n_ranges = n,
 		.ranges = ranges,
+		.n_suspects = pinned ? move->n_blocks : 0,
+		.suspects = move->blocks,
 		.limits = &move->limits,
 		.stop_fd = course->watcher->stop_fd,
 		.told = told,
