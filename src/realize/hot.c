@@ -54,20 +54,27 @@ static bool is_gone(const struct vn_hot_wish *wish)
 	return vn_process_start_time(wish->pid, &start_time) == -ESRCH;
 }
 
+/* `most`: spans. *ret_watch refers to them and to the wish. */
+static int prepare(struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges, size_t most,
+	struct vn_heats *ret_spans, struct vn_heat_watch *ret_watch)
+{
+	*ret_watch = (struct vn_heat_watch){.pid = wish->pid,
+		.watch_ms = wish->watch_ms,
+		.spans = ret_spans,
+		.wait_ms = wish->wait_ms ? wish->wait_ms : wait_for_stop,
+		.context = wish->wait_ms ? wish->context : wish};
+	return vn_heat_spans(ranges, n_ranges, most, ret_spans);
+}
+
 static int look_with_damon(struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
 	struct vn_heats *ret_heats, struct vn_damon_refusal *ret_refusal)
 {
 	vn_autofree char *folder = vn_format("%s" DAMON, wish->sys);
 	vn_autoheats spans = {0};
-	int r = folder ? vn_heat_spans(ranges, n_ranges, VN_DAMON_SPANS, &spans) : -ENOMEM;
-	const struct vn_damon_watch watch = {.folder = folder,
-		.pid = wish->pid,
-		.watch_ms = wish->watch_ms,
-		.spans = &spans,
-		.wait_ms = wish->wait_ms ? wish->wait_ms : wait_for_stop,
-		.context = wish->wait_ms ? wish->context : wish};
+	struct vn_heat_watch watch;
+	int r = folder ? prepare(wish, ranges, n_ranges, VN_DAMON_SPANS, &spans, &watch) : -ENOMEM;
 
-	return r < 0 ? r : vn_damon_look(&watch, ret_heats, ret_refusal);
+	return r < 0 ? r : vn_damon_look(folder, &watch, ret_heats, ret_refusal);
 }
 
 static int look_for_idle(struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
@@ -75,16 +82,10 @@ static int look_for_idle(struct vn_hot_wish *wish, const struct vn_move_range *r
 {
 	vn_autofree char *bitmap = vn_format("%s" BITMAP, wish->sys);
 	vn_autoheats spans = {0};
-	int r = bitmap ? vn_heat_spans(ranges, n_ranges, MOST_SPANS, &spans) : -ENOMEM;
-	const struct vn_idleness_watch watch = {.bitmap = bitmap,
-		.proc = wish->proc,
-		.pid = wish->pid,
-		.watch_ms = wish->watch_ms,
-		.spans = &spans,
-		.wait_ms = wish->wait_ms ? wish->wait_ms : wait_for_stop,
-		.context = wish->wait_ms ? wish->context : wish};
+	struct vn_heat_watch watch;
+	int r = bitmap ? prepare(wish, ranges, n_ranges, MOST_SPANS, &spans, &watch) : -ENOMEM;
 
-	return r < 0 ? r : vn_idleness_look(&watch, ret_heats);
+	return r < 0 ? r : vn_idleness_look(bitmap, wish->proc, &watch, ret_heats);
 }
 
 static int note(struct vn_notes *notes, const struct vn_damon_refusal *refusal, enum vn_move_order by)
