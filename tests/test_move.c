@@ -9,10 +9,12 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "../src/base/process.h"
@@ -362,6 +364,134 @@ static void test_journal_is_read_under_the_lock(void **unused)
 	}
 }
 
+/* ---- killed ---- */
+
+enum { POINTS = 50 };
+
+/* With the VM's memory, which is there. */
+static int run_whole(const struct scene *scene)
+{
+	vn_automove *move = new_move(scene, scene->first, scene->last);
+
+	move->memory = true;
+	move->n_ranges = 1;
+	move->ranges = calloc(1, sizeof(*move->ranges));
+	assert_non_null(move->ranges);
+	move->ranges[0] = (struct vn_move_range){
+		.address = (uintptr_t)scene->memory, .size = MEMORY, .node = scene->node};
+	return vn_move_run(&scene->state, scene->host, move, &watcher, NULL);
+}
+
+/*
+ * Does it in a process of its own that is killed at the n-th point: where a system call begins or ends; nobody else sees what is between. How
+ * many points it got to: n, or less if it came to its end before. 0: it cannot be traced here.
+ */
+static unsigned kill_at(const struct scene *scene, int (*act)(const struct scene *scene), unsigned n)
+{
+	int status;
+	unsigned points = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			_exit(2);
+		raise(SIGSTOP);
+		_exit(act(scene) < 0);
+	}
+	while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status)) {
+		if (++points == n)
+			kill(pid, SIGKILL);
+		else
+			ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+	}
+	assert_true(WIFSIGNALED(status) ? points == n : WEXITSTATUS(status) != 1);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 2 ? 0 : points;
+}
+
+static void assert_as_before(const struct scene *scene)
+{
+	assert_on(scene->pid, scene->all);
+	assert_on(scene->tid, scene->all);
+	assert_false(vn_journal_exists(&scene->state, &scene->process));
+}
+
+/* After a move that was killed: every other one goes on, all go back. */
+static void mend(const struct scene *scene, bool goes_on)
+{
+	vn_automove *move = NULL;
+
+	if (!vn_journal_exists(&scene->state, &scene->process)) {
+		assert_as_before(scene); /* it had not begun */
+		return;
+	}
+	assert_int_equal(vn_journal_read(&scene->state, &scene->process, &move, NULL), 0);
+	if (goes_on) {
+		assert_int_equal(resume(scene), 0);
+		assert_on_cpu(scene->pid, scene->first);
+		assert_on_cpu(scene->tid, scene->last);
+		assert_true(has_pages(scene));
+	}
+	assert_int_equal(undo(scene), 0);
+	assert_as_before(scene);
+	assert_false(has_pages(scene));
+}
+
+/* Fifty of the points, from another one on each time; VNUMA_KILL_POINTS=all: each of them. */
+static unsigned choose_step(unsigned points, unsigned *ret_first)
+{
+	const char *all = getenv("VNUMA_KILL_POINTS");
+	unsigned step = all && strcmp(all, "all") == 0 ? 1 : points / POINTS + 1;
+
+	*ret_first = 1 + (unsigned)getpid() % step;
+	print_message("killed at every %u. of %u points, from %u on\n", step, points, *ret_first);
+	return step;
+}
+
+static void test_killed_move(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+	unsigned first;
+
+	begin(&scene);
+	unsigned points = kill_at(&scene, run_whole, UINT_MAX);
+	if (points == 0) {
+		end(&scene);
+		skip();
+	}
+	assert_int_equal(undo(&scene), 0);
+	unsigned step = choose_step(points, &first);
+	for (unsigned i = first; i < points; i += step) {
+		kill_at(&scene, run_whole, i);
+		mend(&scene, i / step % 2);
+	}
+	end(&scene);
+}
+
+static void test_killed_undo(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+	unsigned first;
+
+	begin(&scene);
+	assert_int_equal(run_whole(&scene), 0);
+	unsigned points = kill_at(&scene, undo, UINT_MAX);
+	if (points == 0) {
+		end(&scene);
+		skip();
+	}
+	unsigned step = choose_step(points, &first);
+	for (unsigned i = first; i < points; i += step) {
+		assert_int_equal(run_whole(&scene), 0);
+		kill_at(&scene, undo, i);
+		if (vn_journal_exists(&scene.state, &scene.process))
+			assert_int_equal(undo(&scene), 0);
+		assert_as_before(&scene);
+	}
+	end(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +500,8 @@ int main(void)
 		cmocka_unit_test(test_second_move_that_fails_leaves_the_first),
 		cmocka_unit_test(test_stopped_while_it_asks),
 		cmocka_unit_test(test_journal_is_read_under_the_lock),
+		cmocka_unit_test(test_killed_move),
+		cmocka_unit_test(test_killed_undo),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
