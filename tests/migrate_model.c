@@ -92,6 +92,7 @@ static int migrate_folio(struct model *model, struct model_page *head, int targe
 	bool huge = bytes >= (UINT64_C(2) << 20);
 
 	if (head->pinned || head->busy_until > model->now) {
+		model->futile++;
 		spend(model, 3 * 4096 * model->ns_per_byte); /* several attempts, but nothing is copied */
 		return 1;
 	}

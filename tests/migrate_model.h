@@ -41,6 +41,7 @@ struct model {
 	/* what was seen */
 	uint64_t calls, asks, bytes, longest; /* calls that move; pages asked for; bytes that moved; ns */
 	uint64_t sent; /* pages of the last call */
+	uint64_t futile; /* attempts at folios that do not move */
 	uint64_t reserve; /* to be kept free */
 	unsigned watched; /* on this node */
 	bool reserve_broken;

@@ -242,16 +242,28 @@ like "as done" "$out" "^$tag-two +$two  [0-9: -]+ done +0 B moved$"
 fits "on a terminal" "$out"
 expect "as JSON" 0 "$vnuma" moves --json
 json "too" '.moves|map([.name,.phase,.progress.there])' "[[\"$tag-two\",\"done\",67108864]]"
+expect "an audit" 0 "$vnuma" audit "$tag-two" --interval 0
+like "tells that it was moved" "$out" "^$tag-two: moved by vnuma on [0-9-]+ [0-9:]+ \(done\)$"
+like "and how it comes back" "$out" "^    back: vnuma undo $tag-two$"
+expect "as JSON" 0 "$vnuma" audit "$tag-two" "$tag-one" --interval 0 --json
+json "too, and of which VM" '.vms | sort_by(.name) | map([.moved.phase, (.moved.begun > 0)])' '[[null,false],["done",true]]'
+expect "as a metric" 0 "$vnuma" audit "$tag-two" --interval 0 --prometheus
+like "too" "$out" "^vnuma_vm_moved\{vm=\"$tag-two\"\} 1$"
 expect "resuming it" 0 "$vnuma" move "$tag-two" --resume
 same "tells no note twice" "$(grep -o '\[[a-z-]*\]$' <<<"$out" | sort | uniq -d)" ""
 expect "another move" 0 "$vnuma" move "$tag-two" --vnode "$homes" --memory-only --json
 json "of memory alone" '[.moves_threads,.moves_memory,.local_after]' '[false,true,1]'
+json "so little is not looked at" '[.order, (.notes | map(.code) | contains(["look-left-out"]))]' '["address",true]'
+expect "but where that is asked for" 0 "$vnuma" move "$tag-two" --vnode "$homes" --memory-only --json --order hot
+json "it is" '.notes | map(.code) | contains(["look-left-out"])' 'false'
 expect "and one of threads" 0 "$vnuma" move "$tag-two" --vnode "$homes" --vcpus-now
 same "are no way back" "$(allowed "$two")" "$after"
 expect "undo" 0 "$vnuma" undo "$tag-two" --json
 json "leads" '[.schema,.phase]' '["vnuma.move/1","undoing"]'
 same "to what was before the first" "$(allowed "$two")" "$before"
 expect "twice there is nothing" 2 "$vnuma" undo "$tag-two"
+expect "nor is it moved any more" 0 "$vnuma" audit "$tag-two" --interval 0
+unlike "as an audit tells" "$out" 'moved by vnuma'
 expect "threads alone" 0 "$vnuma" move "$tag-two" --vnode "$homes" --vcpus-now
 unlike "tell nothing of memory" "$out" memory
 expect "and memory behind them" 0 "$vnuma" move "$tag-two" --resume
@@ -278,6 +290,9 @@ for damage in 's/"before": *\[[0-9]*/"before":[0/' 's/"done"/"doing"/' '$d' '1s/
 done
 expect "listing" 2 "$vnuma" moves
 like "names it" "$err" "$two-[0-9]+\.move"
+expect "an audit" 0 "$vnuma" audit "$tag-two" --interval 0 --json
+json "has a gap there" '.vms[0] | [.moved, ([.gaps[] | select(.code == "move-unreadable")] | length)]' '[null,1]'
+like "which names the file" "$out" "whether vnuma moved it: [^ ]*$two-[0-9]+\.move"
 cp "$work/whole" "$journal"
 expect "whole it leads back" 0 "$vnuma" undo "$tag-two"
 same "all the way" "$(allowed "$two")" "$before"
@@ -289,4 +304,29 @@ while [ -d "/proc/$two" ] && [ "$SECONDS" -lt "$end" ]; do sleep 0.05; done
 expect "of a VM that has ended" 0 "$vnuma" moves
 same "is not told" "$out" ""
 same "and its files are gone" "$(left)" ""
+
+# ---- a VM of vnuma's own ----
+
+export VNUMA_STATE_DIR=$work/own
+printf '%s\n' "name = \"$tag-own\"" memory=32 vcpus=1 vnodes=1 >"$work/own.cfg"
+expect "a VM that vnuma starts" 0 "$vnuma" run "$work/own.cfg" --accel tcg
+own=$("$vnuma" list --json | jq -r '.vms[].pid')
+pids+=("$own")
+expect "is listed" 0 "$vnuma" list
+unlike "as it was started" "$out" "moved since"
+expect "it is moved" 0 "$vnuma" move "$tag-own" --vnode "0=$node" --vcpus-now
+expect "and listed" 0 "$vnuma" list
+like "as such" "$out" "^$tag-own .*, moved since$"
+expect "in JSON" 0 "$vnuma" list --json
+json "too" '.vms[].moved.phase' '"done"'
+expect "it is shown" 0 "$vnuma" show "$tag-own"
+like "with what brings it back" "$out" "^  moved by vnuma on .* \(done\); 'vnuma undo $tag-own' brings it back$"
+expect "in JSON" 0 "$vnuma" show "$tag-own" --json
+json "too" '.moved.phase' '"done"'
+cp "$work/whole" "$(echo "$work/own/$own"-*.move)"
+expect "a journal that is another's" 3 "$vnuma" list
+like "is told" "$err" "$own-[0-9]+\.move"
+like "beside the VM" "$out" "^$tag-own "
+rm "$work/own/$own"-*.move
+expect "it is ended" 0 "$vnuma" stop "$tag-own" --force
 finish

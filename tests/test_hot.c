@@ -402,6 +402,24 @@ static void test_stopped(void **unused)
 	end(&scene);
 }
 
+/* No look lasts longer than what it puts in order, but for the least that tells anything. */
+static void test_how_long(void **unused)
+{
+	(void)unused;
+	const uint64_t mb = 1000000;
+
+	assert_int_equal(vn_hot_watch_ms(0, 0), 0);
+	assert_int_equal(vn_hot_watch_ms(256 * MIB, 0), 0);
+	assert_int_equal(vn_hot_watch_ms(257 * MIB, 0), 500);
+	assert_int_equal(vn_hot_watch_ms(1600 * mb, 0), 1000);
+	assert_int_equal(vn_hot_watch_ms(UINT64_C(1) << 40, 0), VN_HOT_WATCH_MS);
+	assert_int_equal(vn_hot_watch_ms(64 * MIB, 12 * mb), VN_HOT_WATCH_MS);
+	assert_int_equal(vn_hot_watch_ms(64 * MIB, 100 * mb), 671);
+	assert_int_equal(vn_hot_watch_ms(1600 * mb, 1000000 * mb), 1000); /* no faster than it can */
+	assert_int_equal(vn_hot_watch_ms(1, 1), 1000);
+	assert_int_equal(vn_hot_watch_ms(UINT64_MAX, 1), VN_HOT_WATCH_MS);
+}
+
 static void test_not_asked(void **unused)
 {
 	(void)unused;
@@ -409,7 +427,7 @@ static void test_not_asked(void **unused)
 
 	begin(&scene);
 	put_damon(&scene);
-	scene.wish.no_damon = true;
+	scene.wish.watch_ms = 0;
 	assert_int_equal(order(&scene), 0);
 	assert_int_equal(scene.by, VN_ORDER_ADDRESS);
 	assert_int_equal(scene.notes.n, 0);
@@ -700,6 +718,7 @@ int main(void)
 		cmocka_unit_test(test_another_vnuma_has_it),
 		cmocka_unit_test(test_without_effect),
 		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_how_long),
 		cmocka_unit_test(test_not_asked),
 		cmocka_unit_test(test_process_is_gone),
 		cmocka_unit_test(test_killed),

@@ -27,6 +27,8 @@ struct run {
 	struct vn_move_limits limits;
 	size_t n_ranges;
 	struct vn_move_range ranges[64];
+	size_t n_suspects;
+	struct vn_move_block suspects[4];
 	struct vn_move_progress progress;
 	uint64_t tells, stop_at; /* stop at that one; 0: never */
 	uint64_t last_tell;
@@ -65,6 +67,8 @@ static int migrate(struct run *run)
 	struct vn_migrate job = {.pid = MODEL_PID,
 		.n_ranges = run->n_ranges,
 		.ranges = run->ranges,
+		.n_suspects = run->n_suspects,
+		.suspects = run->suspects,
 		.limits = &run->limits,
 		.calls = &calls,
 		.stop_fd = -1,
@@ -264,6 +268,132 @@ static void test_pinned_huge_pages(void **state)
 	assert_true(run.progress.calls <= 4 * 32 + 64);
 	model_end(&run.model);
 }
+
+/* ---- memory that may be pinned as a whole ---- */
+
+#define SAMPLE (UINT64_C(16) * 512) /* pages */
+#define SUSPECT 65536u /* 256 MiB */
+
+static void add_suspect(struct run *run, size_t first, size_t pages)
+{
+	run->suspects[run->n_suspects++] =
+		(struct vn_move_block){.address = MODEL_ADDRESS + first * run->model.page,
+			.size = pages * run->model.page,
+			.page = run->model.page > PAGE ? run->model.page : 0};
+}
+
+static void pin(struct model *model, size_t first, size_t pages)
+{
+	for (size_t i = first; i < first + pages; i++)
+		model->v[i].pinned = true;
+}
+
+/* Two blocks of which one is pinned, but for pages that are there or absent, which it is seen that they are. */
+static void test_pinned_block_is_not_tried(void **state)
+{
+	struct run run = {.limits = {.stall_us = 5000}};
+
+	(void)state;
+	model_begin(&run.model, 2 * SUSPECT, PAGE, 1);
+	pin(&run.model, 0, SUSPECT);
+	for (size_t i = 0; i < 100; i++) {
+		run.model.v[100 * i].node = 2;
+		run.model.v[100 * i + 50].node = -ENOENT;
+	}
+	add_suspect(&run, 0, SUSPECT);
+	add_suspect(&run, SUSPECT, SUSPECT);
+	for (size_t i = 8; i-- > 0;) /* an order as of heat, of pieces that go over the end of the block */
+		add_range(&run, i * SUSPECT / 4 + (i ? 17 : 0),
+			SUSPECT / 4 + (i == 0          ? 17
+					      : i == 7 ? -17
+						       : 0),
+			2);
+	assert_int_equal(migrate(&run), 0);
+	assert_true_counts(&run);
+	assert_int_equal(run.progress.moved, SUSPECT * PAGE);
+	assert_int_equal(run.progress.there, 100 * PAGE);
+	assert_int_equal(run.progress.absent, 100 * PAGE);
+	assert_int_equal(run.progress.stayed[VN_STAYED_PINNED], (SUSPECT - 200) * PAGE);
+	assert_in_range(run.model.futile, 1, 5 * SAMPLE);
+	model_end(&run.model);
+}
+
+/* Where anything moves, all is tried; so is what is not much more than its sample. */
+static void test_block_is_pinned_in_part(void **state)
+{
+	static const size_t pinned[] = {SUSPECT - SUSPECT / 16, SUSPECT / 2, 100};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++) {
+		struct run run = {.limits = {.stall_us = 5000}};
+		model_begin(&run.model, SUSPECT, PAGE, 1);
+		pin(&run.model, 0, pinned[i]);
+		add_suspect(&run, 0, SUSPECT);
+		add_range(&run, 0, SUSPECT, 1);
+		assert_int_equal(migrate(&run), 0);
+		assert_true_counts(&run);
+		assert_int_equal(run.progress.moved, (SUSPECT - pinned[i]) * PAGE);
+		assert_int_equal(run.progress.stayed[VN_STAYED_PINNED], pinned[i] * PAGE);
+		assert_true(run.model.futile >= pinned[i]);
+		model_end(&run.model);
+	}
+}
+
+/* Busy for half a second is not pinned; no room is another reason. */
+static void test_suspect_that_is_free(void **state)
+{
+	struct run run = {.limits = {.stall_us = 5000}};
+
+	(void)state;
+	model_begin(&run.model, SUSPECT, PAGE, 1);
+	for (size_t i = 0; i < SUSPECT; i++)
+		run.model.v[i].busy_until = 500000000;
+	add_suspect(&run, 0, SUSPECT);
+	add_range(&run, 0, SUSPECT, 1);
+	assert_int_equal(migrate(&run), 0);
+	assert_int_equal(run.progress.moved, SUSPECT * PAGE);
+	model_end(&run.model);
+
+	run = (struct run){.limits = {.stall_us = 5000}};
+	model_begin(&run.model, SUSPECT, PAGE, 1);
+	pin(&run.model, 0, SUSPECT);
+	run.model.room[1] = 0;
+	add_suspect(&run, 0, SUSPECT);
+	add_range(&run, 0, SUSPECT, 1);
+	assert_int_equal(migrate(&run), 0);
+	assert_int_equal(run.progress.stayed[VN_STAYED_TARGET_FULL], SUSPECT * PAGE);
+	model_end(&run.model);
+}
+
+static void test_pinned_huge_suspects(void **state)
+{
+	struct run run = {.limits = {.stall_us = 5000}};
+
+	(void)state;
+	model_begin(&run.model, 1024, THP, 1); /* of hugetlbfs */
+	pin(&run.model, 0, 1024);
+	add_suspect(&run, 0, 1024);
+	add_range(&run, 0, 1024, 1);
+	assert_int_equal(migrate(&run), 0);
+	assert_int_equal(run.progress.stayed[VN_STAYED_PINNED], 1024 * THP);
+	assert_in_range(run.model.futile, 1, 5 * 16);
+	model_end(&run.model);
+
+	run = (struct run){.limits = {.stall_us = 5000}};
+	model_begin(&run.model, SUSPECT, PAGE, 1); /* transparent */
+	for (size_t i = 0; i < SUSPECT; i += 512) {
+		model_fold(&run.model, i, 512);
+		run.model.v[i].pinned = true;
+	}
+	add_suspect(&run, 0, SUSPECT);
+	add_range(&run, 0, SUSPECT, 1);
+	assert_int_equal(migrate(&run), 0);
+	assert_int_equal(run.progress.stayed[VN_STAYED_PINNED], SUSPECT * PAGE);
+	assert_true(run.model.futile < SUSPECT / 512);
+	model_end(&run.model);
+}
+
+/* ---- order ---- */
 
 /* The order of the ranges is the order of moving, window by window. */
 static void test_order(void **state)
@@ -698,6 +828,10 @@ int main(void)
 		cmocka_unit_test(test_everything_moves),
 		cmocka_unit_test(test_busy_pages_move_later),
 		cmocka_unit_test(test_pinned_huge_pages),
+		cmocka_unit_test(test_pinned_block_is_not_tried),
+		cmocka_unit_test(test_block_is_pinned_in_part),
+		cmocka_unit_test(test_suspect_that_is_free),
+		cmocka_unit_test(test_pinned_huge_suspects),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_stall_budget),
 		cmocka_unit_test(test_batches_grow),

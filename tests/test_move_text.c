@@ -87,6 +87,23 @@ static void what_is_there_is_told(void **state)
 	assert_string_equal(progress, "0 B moved");
 }
 
+/* Not as a note: nothing is wrong. */
+static void report_tells_why_nobody_looked(void **state)
+{
+	(void)state;
+	vn_automove *move = make();
+	move->order = VN_ORDER_ADDRESS;
+	assert_int_equal(vn_notes_add(&move->notes, "look-left-out", "by address: so little"), 0);
+	vn_autofree char *text = text_of(vn_move_print_report, move);
+	assert_has(text, "the longest call 5.0 ms\n  by address: so little\n");
+	vn_autofree char *notes = text_of(vn_move_print_notes, move);
+	assert_has_not(notes, "by address");
+	assert_has(notes, "policy-stays");
+	move->phase = VN_MOVE_UNDOING;
+	vn_autofree char *back = text_of(vn_move_print_report, move);
+	assert_has_not(back, "by address");
+}
+
 static void report_tells_what_stayed(void **state)
 {
 	(void)state;
@@ -118,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steps_are_by_vnode),
 		cmocka_unit_test(what_is_there_is_told),
+		cmocka_unit_test(report_tells_why_nobody_looked),
 		cmocka_unit_test(report_tells_what_stayed),
 	};
 

@@ -66,6 +66,8 @@ struct kernel {
 	uint64_t page; /* bytes */
 	uint64_t asked;
 	int fails;
+	uint64_t told, of; /* in the last call */
+	uint64_t stops_at; /* pages; 0: never */
 };
 
 static int answer(void *context, pid_t pid, size_t n, void **pages, int *status)
@@ -82,13 +84,22 @@ static int answer(void *context, pid_t pid, size_t n, void **pages, int *status)
 	return kernel->fails;
 }
 
+static int told(void *context, uint64_t asked, uint64_t pages)
+{
+	struct kernel *kernel = context;
+	assert_in_range(asked, kernel->told + 1, pages);
+	kernel->told = asked;
+	kernel->of = pages;
+	return kernel->stops_at && asked >= kernel->stops_at ? -ECANCELED : 0;
+}
+
 static int write_map(const struct vn_move *move, struct kernel *kernel)
 {
 	vn_autoerror err = {0};
 	kernel->page = kernel->page ? kernel->page : PAGE;
-	int r = vn_page_map_write_by(&dir, move, answer, kernel, &err);
-	if (r == 0 && err.n)
-		fail();
+	kernel->told = 0;
+	int r = vn_page_map_write(&dir, move, &(struct vn_page_map_calls){answer, told, kernel}, &err);
+	assert_int_equal(r == 0, err.n == 0);
 	return r;
 }
 
@@ -276,6 +287,32 @@ static void test_second_move(void **state)
 	assert_int_equal(two.asked, 20);
 }
 
+/* A map is whole or not there; one that is there is not harmed. */
+static void test_stopped(void **state)
+{
+	(void)state;
+	struct vn_move_range all[] = {{BASE, 10000 * PAGE, 0, 1, 0}},
+			     more[] = {{BASE, 30000 * PAGE, 0, 1, 0}};
+	const struct vn_move_range back[] = {
+		{BASE, 10 * PAGE, 0, 0, 0}, {BASE + 20 * PAGE, 9980 * PAGE, 0, 300, 0}};
+	vn_automove *first = new_move(1, all), *second = new_move(1, more);
+	struct kernel kernel = {in_pieces, .stops_at = 5000};
+	struct vn_move_range *none = NULL;
+	size_t n;
+	put_journal(first);
+	assert_int_equal(write_map(first, &kernel), -ECANCELED);
+	assert_int_equal(kernel.asked, 8192);
+	assert_int_equal(vn_page_map_read(&dir, first, &none, &n, NULL), -ENOENT);
+	kernel.stops_at = 0;
+	assert_int_equal(write_map(first, &kernel), 0);
+	assert_int_equal(kernel.told, 10000);
+	assert_int_equal(kernel.of, 10000);
+	kernel.stops_at = 5000;
+	assert_int_equal(write_map(second, &kernel), -ECANCELED);
+	assert_int_equal(kernel.of, 20000); /* the others are known */
+	assert_ranges(first, 2, back);
+}
+
 static void test_broken_map_is_not_built_on(void **state)
 {
 	(void)state;
@@ -321,7 +358,7 @@ static void test_kernel_itself(void **state)
 	vn_autofree struct vn_move_range *ranges = NULL;
 	vn_autoerror err = {0};
 	size_t n;
-	int r = vn_page_map_write(&dir, move, &err);
+	int r = vn_page_map_write(&dir, move, &(struct vn_page_map_calls){0}, &err);
 	munmap(memory, size);
 	if (r == -EPERM || r == -ENOSYS)
 		skip(); /* a kernel without NUMA, a sandbox */
@@ -504,6 +541,7 @@ int main(void)
 		TEST(test_nothing_to_lead_back),
 		TEST(test_coarse),
 		TEST(test_second_move),
+		TEST(test_stopped),
 		TEST(test_broken_map_is_not_built_on),
 		TEST(test_kernel_refuses),
 		TEST(test_kernel_itself),

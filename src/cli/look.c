@@ -13,6 +13,7 @@
 #include "../model/audit_known.h"
 #include "../observe/page_sample.h"
 #include "../realize/state.h"
+#include "vms.h"
 
 #define SEED_MAX ((UINT64_C(1) << 53) - 1) /* what every reader of JSON keeps exactly */
 #define INTERVAL_MAX 60000u /* ms */
@@ -125,6 +126,31 @@ static int add_notes(struct vn_notes *to, const struct vn_notes *from)
 	return 0;
 }
 
+/* Which VMs vnuma moved. Nothing is swept: who looks changes nothing. A journal that cannot be read is a gap of its VM. */
+static int read_moves(struct vn_sample *sample)
+{
+	vn_autostate state = {.fd = -1};
+	vn_autoerror problems = {0};
+	int opened = vn_state_open_existing(&state, &problems), r = 0;
+
+	if (opened < 0 && opened != -ENOENT)
+		return 0; /* told with the records */
+	for (size_t i = 0; i < sample->n_vms && r == 0; i++) {
+		struct vn_vm_sample *vm = &sample->vms[i];
+		vn_autoerror broken = {0};
+		if (opened < 0) {
+			vm->moved.known = true; /* nothing was ever written down */
+		} else if (vn_vm_moved(&state, &vm->process, &vm->moved, &broken) < 0) {
+			const struct vn_problem *told = broken.n ? &broken.problems[0] : NULL;
+			r = vn_notes_add(&vm->gaps, "move-unreadable", "whether vnuma moved it: %s%s%s%s%s",
+				told && told->file ? told->file : "", told && told->file ? ": " : "",
+				told && told->key ? told->key : "", told && told->key ? ": " : "",
+				told ? told->text : "cannot be read");
+		}
+	}
+	return r;
+}
+
 int vn_look_take(struct vn_look *look, struct vn_audit **ret_audit, struct vn_error *err)
 {
 	vn_autoaudit *audit = NULL;
@@ -147,7 +173,8 @@ int vn_look_take(struct vn_look *look, struct vn_audit **ret_audit, struct vn_er
 		return r;
 	host = NULL; /* the sample's */
 	look->survey.names_known = true;
-	if (add_notes(&sample->gaps, &gaps) < 0 || vn_judge(sample, look->threshold, &audit) < 0)
+	if (read_moves(sample) < 0 || add_notes(&sample->gaps, &gaps) < 0 ||
+		vn_judge(sample, look->threshold, &audit) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	audit->owned = vn_steal(sample);
 	*ret_audit = vn_steal(audit);

@@ -23,7 +23,8 @@
 
 struct request {
 	struct vn_rehome_wish wish;
-	bool resume, cancel, dry_run, background, by_address;
+	bool resume, cancel, dry_run, background;
+	enum vn_move_look look;
 };
 
 /* ---- options ---- */
@@ -87,7 +88,9 @@ static int read_request(const struct vn_args *args, struct request *ret, struct 
 		.cancel = vn_arg_given(args, "cancel"),
 		.dry_run = vn_arg_given(args, "dry-run"),
 		.background = vn_arg_given(args, "background"),
-		.by_address = order && strcmp(order, "address") == 0,
+		.look = !order                      ? VN_MOVE_LOOK_IF_IT_PAYS
+			: strcmp(order, "hot") == 0 ? VN_MOVE_LOOK_ALWAYS
+						    : VN_MOVE_LOOK_NEVER,
 	};
 	return err->n ? -EINVAL : 0;
 }
@@ -124,35 +127,35 @@ static int reckon(const struct vn_args *args, const struct request *request, con
 	return vn_rehome(moving->sample, moving->at, plan, &request->wish, ret_move, err);
 }
 
-static int read_journal(const struct request *request, const struct vn_moving *moving,
-	struct vn_move **ret_move, struct vn_error *err)
+/* ---- doing it ---- */
+
+static int resume(const struct request *request, struct vn_moving *moving,
+	const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err)
 {
 	const struct vn_vm_sample *vm = moving->vm->vm;
-	int r = vn_journal_read(&moving->state, &vm->process, ret_move, err);
+	int r = vn_move_resume(&moving->state, moving->sample->host, &vm->process, &request->wish.limits,
+		watcher, ret_move, err);
 
-	if (r == -ENOENT)
+	if (r == -ENOENT && err->n == 0)
 		return vn_error_input(
 			err, NULL, "'%s' was not moved by vnuma: there is nothing to resume", vm->name);
-	if (r == 0)
-		(*ret_move)->limits = request->wish.limits;
 	return r;
 }
 
-/* ---- doing it ---- */
-
+/* With --resume, *move is NULL and becomes what was on record. */
 static int carry_out(
-	const struct request *request, struct vn_moving *moving, struct vn_move *move, struct vn_error *err)
+	const struct request *request, struct vn_moving *moving, struct vn_move **move, struct vn_error *err)
 {
 	struct vn_move_watcher watcher = vn_moving_watcher(moving);
 
-	watcher.no_damon = request->by_address;
-	return request->resume ? vn_move_resume(&moving->state, moving->sample->host, move, &watcher, err)
-			       : vn_move_run(&moving->state, moving->sample->host, move, &watcher, err);
+	watcher.look = request->look;
+	return request->resume ? resume(request, moving, &watcher, move, err)
+			       : vn_move_run(&moving->state, moving->sample->host, *move, &watcher, err);
 }
 
 /* What goes wrong before the threads have moved is told as ever; later nobody listens, and it is in the journal. */
 _Noreturn static void in_background(const struct vn_args *args, const struct request *request,
-	struct vn_moving *moving, struct vn_move *move, int ready_fd)
+	struct vn_moving *moving, struct vn_move **move, int ready_fd)
 {
 	vn_autoerror err = {0};
 
@@ -167,8 +170,9 @@ _Noreturn static void in_background(const struct vn_args *args, const struct req
 
 /* Ends when the threads have moved; memory follows. */
 static int start_background(const struct vn_args *args, const struct request *request,
-	struct vn_moving *moving, struct vn_move *move, struct vn_error *err)
+	struct vn_moving *moving, struct vn_move **move, struct vn_error *err)
 {
+	const char *name = moving->vm->vm->name;
 	int pipes[2], status = 0;
 	char ready = 0;
 
@@ -189,11 +193,11 @@ static int start_background(const struct vn_args *args, const struct request *re
 	}
 	if (args->json)
 		return vn_print_json(json_pack("{s:s, s:s, s:i}", "schema", "vnuma.move-background/1", "name",
-					     move->name, "pid", (int)pid),
+					     name, "pid", (int)pid),
 			err);
 	printf("%s: its threads are on their CPUs; memory follows, process %d does it\n"
 	       "  'vnuma moves' tells how far it is, 'vnuma move %s --cancel' stops it\n",
-		move->name, pid, args->operands[0]);
+		name, pid, args->operands[0]);
 	return VN_EXIT_DONE;
 }
 
@@ -201,8 +205,7 @@ static int do_move(const struct vn_args *args, const struct request *request, st
 	struct vn_error *err)
 {
 	vn_automove *move = NULL;
-	int r = request->resume ? read_journal(request, moving, &move, err)
-				: reckon(args, request, moving, &move, err);
+	int r = request->resume ? 0 : reckon(args, request, moving, &move, err);
 
 	if (r != 0)
 		return r;
@@ -215,8 +218,8 @@ static int do_move(const struct vn_args *args, const struct request *request, st
 		return VN_EXIT_DONE;
 	}
 	if (request->background)
-		return start_background(args, request, moving, move, err);
-	r = carry_out(request, moving, move, err);
+		return start_background(args, request, moving, &move, err);
+	r = carry_out(request, moving, &move, err);
 	return r < 0 ? r : vn_moving_report(args, moving, move, err);
 }
 
@@ -269,7 +272,7 @@ const struct vn_verb verb_move = {
 		{"rate", "MB/S", "megabytes a second at most"},
 		{"reserve", "MIB", "to be left free on each target (the larger of 2% and 512)"},
 		{"order", "ORDER",
-			"hot: what is used most first, as far as DAMON tells (default); or address",
+			"hot: what is used most first, as far as DAMON tells; or address; without: hot, where the look pays",
 			.values = "hot address"},
 		{"background", NULL,
 			"come back when the threads have moved; 'vnuma moves' tells of the rest"},

@@ -63,6 +63,7 @@ static void let_go(struct vn_moving *moving)
 {
 	vn_autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	end_line(moving);
 	fflush(NULL);
 	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
 		dup2(null, fd);
@@ -94,10 +95,28 @@ static int told(void *context, const struct vn_move *move, const char *step)
 	return 0;
 }
 
+static void asking(void *context, const struct vn_move *move, uint64_t asked, uint64_t pages)
+{
+	struct vn_moving *moving = context;
+	int64_t now = vn_now_ms();
+
+	if (moving->told == 0)
+		moving->told = now + SLOW_MS - SHOW_MS;
+	if (!isatty(STDERR_FILENO) || now - moving->told < SHOW_MS)
+		return;
+	moving->told = now;
+	fprintf(stderr, "\r%s: writing down where pages are: %u%%\033[K", move->name,
+		(unsigned)((double)asked / (double)(pages ? pages : 1) * 100));
+	fflush(stderr);
+	moving->shown = true;
+}
+
 struct vn_move_watcher vn_moving_watcher(struct vn_moving *moving)
 {
-	return (struct vn_move_watcher){
-		.told = told, .context = moving, .stop_fd = moving->signals < 0 ? -1 : moving->signals};
+	return (struct vn_move_watcher){.told = told,
+		.asking = asking,
+		.context = moving,
+		.stop_fd = moving->signals < 0 ? -1 : moving->signals};
 }
 
 /* ---- the end ---- */

@@ -11,12 +11,15 @@ static const char *const binding_names[] = {[VN_BINDING_PREFERRED] = "preferred"
 	[VN_BINDING_STRICT] = "strict",
 	[VN_BINDING_INTERLEAVE] = "interleave"};
 
-static int print_show_json(const struct vn_vm *vm, const char *state, struct vn_error *err)
+static int print_show_json(
+	const struct vn_vm *vm, const char *state, const struct vn_moved *moved, struct vn_error *err)
 {
 	json_t *object = vn_vm_to_json(vm);
 
 	if (object)
 		json_object_set_new(object, "state", json_string(state));
+	if (object)
+		json_object_set_new(object, "moved", vn_moved_to_json(moved));
 	return vn_print_json(object, err);
 }
 
@@ -47,12 +50,15 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	vn_autovm *vm = NULL;
 	char when[32] = "?", size[VN_SIZE_TEXT];
 	struct tm local;
+	struct vn_moved moved = {0};
 
 	int r = vn_args_vm(args, &state, &vm, err);
+	if (r == 0)
+		r = vn_vm_moved(&state, &vm->process, &moved, err);
 	if (r < 0)
 		return r;
 	if (args->json)
-		return print_show_json(vm, vn_vm_state(vm), err);
+		return print_show_json(vm, vn_vm_state(vm), &moved, err);
 	vn_autofree char *homes = vn_vm_homes_text(vm);
 	time_t started = (time_t)vm->started;
 	if (localtime_r(&started, &local))
@@ -62,6 +68,9 @@ static int run(const struct vn_args *args, struct vn_error *err)
 		vm->process.exe ? vm->process.exe : "?", vm->accel, when);
 	printf("  %s, %u vCPUs, vnodes on nodes %s\n", vn_size_text(vm->memory, size), vm->vcpus,
 		homes ? homes : "?");
+	vn_autofree char *text = vn_was_moved(&moved) ? vn_moved_text(&moved) : NULL;
+	if (text)
+		printf("  %s; 'vnuma undo %s' brings it back\n", text, vm->name);
 	printf("  QMP %s, log %s\n", vm->qmp_path, vm->log_path);
 	printf("memory\n");
 	print_memory(vm);

@@ -54,6 +54,9 @@ static void write_facts(FILE *out, const struct vn_vm_audit *vm, int columns)
 
 	write_lines(out, VN_SCREEN_BOLD, columns, who ? who : "?", 0);
 	write_lines(out, VN_SCREEN_PLAIN, columns, what ? what : "?", 0);
+	vn_autofree char *moved = vn_was_moved(&sample->moved) ? vn_moved_text(&sample->moved) : NULL;
+	if (moved)
+		write_lines(out, VN_SCREEN_PLAIN, columns, moved, 0);
 	fputs(" \n", out);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
-#include "../realize/journal.h"
 #include "moving.h"
 
 static int run(const struct vn_args *args, struct vn_error *err)
@@ -12,15 +11,12 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (r < 0)
 		return r;
 	const struct vn_vm_sample *vm = moving.vm->vm;
-	r = vn_journal_read(&moving.state, &vm->process, &move, err);
-	if (r == -ENOENT)
+	struct vn_move_watcher watcher = vn_moving_watcher(&moving);
+	r = vn_move_undo(&moving.state, moving.sample->host, &vm->process, !vn_arg_given(args, "no-memory"),
+		&watcher, &move, err);
+	if (r == -ENOENT && err->n == 0)
 		return vn_error_input(
 			err, NULL, "'%s' was not moved by vnuma: there is nothing to undo", vm->name);
-	if (r < 0)
-		return r;
-	struct vn_move_watcher watcher = vn_moving_watcher(&moving);
-	r = vn_move_undo(
-		&moving.state, moving.sample->host, move, !vn_arg_given(args, "no-memory"), &watcher, err);
 	return r < 0 ? r : vn_moving_report(args, &moving, move, err);
 }
 

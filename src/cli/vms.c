@@ -9,6 +9,7 @@
 #include "../base/process.h"
 #include "../base/text.h"
 #include "../qmp/qmp.h"
+#include "../realize/journal.h"
 
 #define ANSWER_MS 1000
 
@@ -55,6 +56,22 @@ const char *vn_vm_state(const struct vn_vm *vm)
 	if (r != VN_PROCESS_SAME)
 		return "dead";
 	return starting ? "starting" : ask_qemu(vm);
+}
+
+int vn_vm_moved(const struct vn_state *state, const struct vn_process *process, struct vn_moved *ret_moved,
+	struct vn_error *err)
+{
+	vn_automove *move = NULL;
+	int r = vn_journal_read(state, process, &move, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret_moved = (struct vn_moved){.known = true};
+	if (move) {
+		ret_moved->begun = move->begun;
+		snprintf(ret_moved->phase, sizeof(ret_moved->phase), "%s", vn_move_phase_name(move->phase));
+	}
+	return 0;
 }
 
 char *vn_vm_homes_text(const struct vn_vm *vm)

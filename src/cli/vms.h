@@ -2,6 +2,7 @@
 #pragma once
 /* What the verbs about running VMs share. */
 
+#include "../model/moved.h"
 #include "../model/vm.h"
 #include "../realize/state.h"
 #include "cli.h"
@@ -15,6 +16,13 @@ int vn_args_vm(
  * accelerator gave up), "silent" (it does not answer), "unknown" (we may not look at its process).
  */
 const char *vn_vm_state(const struct vn_vm *vm);
+
+/*
+ * Whether vnuma moved the VM that is this process, by its journal. One that cannot be read is a problem, and leaves *ret_moved alone: a
+ * negative errno.
+ */
+int vn_vm_moved(const struct vn_state *state, const struct vn_process *process, struct vn_moved *ret_moved,
+	struct vn_error *err);
 
 /* The plan's homes as "1 0", a new string, or NULL. */
 char *vn_vm_homes_text(const struct vn_vm *vm);

@@ -31,9 +31,12 @@ static void put_facts(const struct vn_page *page, const struct vn_vm_audit *vm)
 				       : NULL;
 	vn_autofree char *moves = times ? vn_format("%u", vm->migrations) : NULL;
 
+	vn_autofree char *moved = vn_was_moved(&sample->moved) ? vn_moved_text(&sample->moved) : NULL;
+
 	fputs("<ul class=\"facts\">", page->out);
 	put_fact(page, "pid", pid);
 	put_fact(page, "manager", vn_manager_name(sample->manager));
+	put_fact(page, "changed", moved);
 	put_fact(page, "id", sample->id);
 	put_fact(page, "uuid", sample->uuid);
 	put_fact(page, "accelerator", sample->accel);

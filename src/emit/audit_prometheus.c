@@ -185,6 +185,16 @@ static void put_gaps(const struct metrics *metrics, const struct metric *metric,
 	put_bytes(metrics, metrics->audit->vms[i].vm->gaps.n);
 }
 
+static void put_moved(const struct metrics *metrics, const struct metric *metric, size_t i)
+{
+	const struct vn_moved *moved = &metrics->audit->vms[i].vm->moved;
+
+	if (!moved->known)
+		return;
+	begin(metrics, metric, i);
+	put_bytes(metrics, vn_was_moved(moved));
+}
+
 static const struct metric of_vms[] = {
 	{"vnuma_vm_info", "A VM that runs; always 1.", put_info},
 	{"vnuma_vm_locality_ratio", "Share of its vCPUs' time and memory that meet on one node.",
@@ -207,6 +217,7 @@ static const struct metric of_vms[] = {
 	{"vnuma_vm_findings", "Findings of a code, see docs/findings.md.", put_findings},
 	{"vnuma_vm_finding_cost_cpus", "CPUs' worth of time that is lost to findings of a code.",
 		put_findings},
+	{"vnuma_vm_moved", "Whether vnuma moved it, and nobody undid that.", put_moved},
 	{"vnuma_vm_gaps", "Things about the VM that could not be read.", put_gaps},
 };
 

@@ -190,6 +190,39 @@ static void print_findings(const struct printer *printer)
 		print_finding(printer, &audit->host.v[i]);
 }
 
+/* ---- what vnuma did ---- */
+
+/* What `vnuma undo` takes it by: its pid where a shell, or vnuma itself, could take its name for something else. */
+static char *word_of(const struct vn_audit *audit, const struct vn_vm_sample *vm)
+{
+	bool named =
+		vm->name_is_plain && vm->name[0] != '-' && strspn(vm->name, "0123456789") < strlen(vm->name);
+
+	for (size_t i = 0; i < audit->sample->n_vms; i++) {
+		const struct vn_vm_sample *other = &audit->sample->vms[i];
+		named = named && (other == vm || strcmp(other->name, vm->name) != 0);
+	}
+	return named ? vn_copy(vm->name) : vn_format("%d", (int)vm->process.pid);
+}
+
+/* VMs that are not where they were started are told as such, whatever is wrong with them. */
+static void print_moved(const struct printer *printer)
+{
+	const char *before = "\n";
+
+	for (size_t i = 0; i < printer->audit->n_vms; i++) {
+		const struct vn_vm_sample *vm = printer->audit->vms[i].vm;
+		if (!vn_was_moved(&vm->moved))
+			continue;
+		vn_autofree char *word = word_of(printer->audit, vm), *moved = vn_moved_text(&vm->moved);
+		vn_autofree char *text = vn_format("%s: %s", vm->name, moved ? moved : "moved by vnuma");
+		fputs(before, printer->out);
+		vn_put_wrapped(text ? text : vm->name, 0, 2, VN_SCREEN, printer->out);
+		fprintf(printer->out, "    back: vnuma undo %s\n", word ? word : "?");
+		before = "";
+	}
+}
+
 /* ---- what could not be read ---- */
 
 static char *gap_text(const struct vn_gap *gap)
@@ -256,6 +289,7 @@ void vn_audit_print(const struct vn_audit *audit, const struct vn_audit_style *s
 
 	print_table(&printer);
 	print_findings(&printer);
+	print_moved(&printer);
 	print_gaps(&printer);
 	print_verdict(&printer);
 	print_how(&printer);

@@ -242,6 +242,26 @@ static void print_threads_moved(const struct vn_move *move, FILE *out)
 		fprintf(out, "%s: %zu thread%s on their new CPUs\n", name, move->n_threads, s);
 }
 
+/* Why nobody looked which memory is used most: stands with the order, not among the notes. */
+static bool is_of_order(const struct vn_note *note)
+{
+	return strcmp(note->code, "look-left-out") == 0;
+}
+
+static void print_order(const struct vn_move *move, FILE *out)
+{
+	if (!move->order_known || move->phase == VN_MOVE_UNDOING)
+		return;
+	if (move->order != VN_ORDER_ADDRESS)
+		fprintf(out, "  hottest first (%s)\n", vn_move_order_name(move->order));
+	for (size_t i = 0; i < move->notes.n; i++) {
+		if (!is_of_order(&move->notes.v[i]))
+			continue;
+		fputs("  ", out);
+		vn_put_wrapped(move->notes.v[i].text, 2, INDENT, WIDTH, out);
+	}
+}
+
 static void print_memory_moved(const struct vn_move *move, FILE *out)
 {
 	const struct vn_move_progress *progress = &move->progress;
@@ -251,8 +271,7 @@ static void print_memory_moved(const struct vn_move *move, FILE *out)
 		fprintf(out, "%s: %s moved in %.1f s (%.0f MB/s), the longest call %.1f ms\n", move->name,
 			vn_size_text(progress->moved, moved), (double)progress->elapsed_ns / 1e9,
 			rate_of(progress) / 1e6, (double)progress->longest_ns / 1e6);
-		if (move->order_known && move->order != VN_ORDER_ADDRESS && move->phase != VN_MOVE_UNDOING)
-			fprintf(out, "  hottest first (%s)\n", vn_move_order_name(move->order));
+		print_order(move, out);
 	} else
 		fprintf(out, "%s: no memory moved\n", move->name);
 	fprintf(out, "  %s were there already, %s not touched yet\n", vn_size_text(progress->there, there),
@@ -271,6 +290,8 @@ void vn_move_print_report(const struct vn_move *move, FILE *out)
 void vn_move_print_notes(const struct vn_move *move, FILE *out)
 {
 	for (size_t i = 0; i < move->notes.n; i++) {
+		if (is_of_order(&move->notes.v[i]))
+			continue;
 		vn_autofree char *text = vn_format("%s [%s]", move->notes.v[i].text, move->notes.v[i].code);
 		fputs("  note: ", out);
 		vn_put_wrapped(text ? text : "?", 8, INDENT, WIDTH, out);

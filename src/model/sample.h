@@ -15,6 +15,7 @@
 #include "guest.h"
 #include "host.h"
 #include "mem_policy.h"
+#include "moved.h"
 #include "residency.h"
 #include "vm.h"
 
@@ -141,6 +142,7 @@ struct vn_vm_sample {
 	char accel[8]; /* "kvm", "tcg"; or empty */
 	struct vn_guest *guest; /* what its command line says; owned; NULL: not readable, see gaps */
 	struct vn_vm *record; /* vnuma's own; owned; NULL: it did not start it */
+	struct vn_moved moved;
 	hwloc_bitmap_t cpus; /* CPUs that its cgroup allows all its threads at most; owned; NULL: not known */
 	hwloc_bitmap_t mems; /* nodes that its cpuset allows; owned; NULL: not known */
 	bool has_policy;

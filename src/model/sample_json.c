@@ -161,6 +161,7 @@ bool vn_vm_sample_into_json(const struct vn_vm_sample *vm, json_t *object)
 	       vn_json_put(object, "manager", json_string(vn_manager_name(vm->manager))) &&
 	       vn_json_put(object, "accel", vn_json_text(vm->accel)) &&
 	       vn_json_put(object, "uid", json_integer(vm->uid)) &&
+	       vn_json_put(object, "moved", vn_moved_to_json(&vm->moved)) &&
 	       vn_json_put(object, "cgroup", vn_json_text(vm->cgroup)) &&
 	       vn_json_put(object, "unit", vn_json_text(vm->unit)) &&
 	       vn_json_put(object, "other_mounts", json_boolean(vm->other_mounts)) &&

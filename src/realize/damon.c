@@ -33,7 +33,8 @@
 #define LOCK_MS 20
 
 struct session {
-	const struct vn_damon_watch *watch;
+	const char *folder;
+	const struct vn_heat_watch *watch;
 	struct vn_sysfs_tree tree;
 	int lock; /* nr_kdamonds, open for writing */
 	bool left_on; /* it could not be switched off */
@@ -247,7 +248,7 @@ static int update(struct session *session, struct vn_heats *heats)
 /* The first look after half of the time. */
 static int look(struct session *session, struct vn_heats *heats)
 {
-	const struct vn_damon_watch *watch = session->watch;
+	const struct vn_heat_watch *watch = session->watch;
 	unsigned looks = watch->watch_ms / LOOK_MS;
 	int r = vn_sysfs_set(&session->tree, STATE, "on");
 
@@ -343,18 +344,19 @@ static int refuse(const struct session *session, int r, struct vn_damon_refusal 
 		refusal.code = "damon-failed";
 		why = "the kdamond that was made cannot be switched off";
 	}
-	snprintf(refusal.text, sizeof(refusal.text), "%s%s%s: %s", session->watch->folder, slash,
-		session->tree.at, why);
+	snprintf(refusal.text, sizeof(refusal.text), "%s%s%s: %s", session->folder, slash, session->tree.at,
+		why);
 	*ret_refusal = refusal;
 	return -EOPNOTSUPP;
 }
 
-int vn_damon_look(
-	const struct vn_damon_watch *watch, struct vn_heats *ret_heats, struct vn_damon_refusal *ret_refusal)
+int vn_damon_look(const char *folder, const struct vn_heat_watch *watch, struct vn_heats *ret_heats,
+	struct vn_damon_refusal *ret_refusal)
 {
-	vn_cleanup(end_session) struct session session = {.watch = watch, .tree = {.fd = -1}, .lock = -1};
+	vn_cleanup(end_session) struct session session = {
+		.folder = folder, .watch = watch, .tree = {.fd = -1}, .lock = -1};
 	vn_autoheats heats = {0};
-	int r = begin_session(watch->folder, &session);
+	int r = begin_session(folder, &session);
 
 	if (r == 0)
 		r = look_alone(&session, &heats);

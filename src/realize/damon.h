@@ -28,15 +28,6 @@
 
 #include "heat.h"
 
-struct vn_damon_watch {
-	const char *folder; /* "/sys/kernel/mm/damon/admin" */
-	pid_t pid;
-	unsigned watch_ms;
-	const struct vn_heats *spans; /* what to look at, by address; at most VN_DAMON_SPANS */
-	int (*wait_ms)(void *context, unsigned ms); /* -ECANCELED: it was told to stop */
-	void *context;
-};
-
 #define VN_DAMON_SPANS 500u
 
 /* Why it could not be used: "damon-missing", "damon-taken", "damon-forbidden", "damon-failed", and half a sentence. */
@@ -45,9 +36,12 @@ struct vn_damon_refusal {
 	char text[320];
 };
 
-/* Looks for watch_ms. -EOPNOTSUPP: *ret_refusal tells why not; -ECANCELED, -ENOMEM. In any case DAMON is as it was before. */
-int vn_damon_look(
-	const struct vn_damon_watch *watch, struct vn_heats *ret_heats, struct vn_damon_refusal *ret_refusal);
+/*
+ * Looks for watch_ms at up to VN_DAMON_SPANS spans. `folder`: "/sys/kernel/mm/damon/admin". -EOPNOTSUPP: *ret_refusal tells why not;
+ * -ECANCELED, -ENOMEM. In any case DAMON is as it was before.
+ */
+int vn_damon_look(const char *folder, const struct vn_heat_watch *watch, struct vn_heats *ret_heats,
+	struct vn_damon_refusal *ret_refusal);
 
 /* Switches off what a vnuma left that watched `pid`; 0: whatever process. What a living one has on stays. 0 or a negative errno. */
 int vn_damon_clean(const char *folder, pid_t pid);

@@ -10,6 +10,8 @@
  * of the same step are one piece again: so memory moves in runs. Where that leaves more than VN_PIECES_MAX, the steps become coarser.
  */
 
+#include <sys/types.h>
+
 #include "../model/move.h"
 
 #define VN_PIECE_UNIT (UINT64_C(2) << 20) /* bytes */
@@ -31,6 +33,15 @@ int vn_heats_add(struct vn_heats *heats, uint64_t address, uint64_t size, uint64
 
 void vn_heats_clear(struct vn_heats *heats);
 #define vn_autoheats vn_cleanup(vn_heats_clear) struct vn_heats
+
+/* A look at what a process uses, whoever takes it: damon.h, idleness.h. */
+struct vn_heat_watch {
+	pid_t pid;
+	unsigned watch_ms;
+	const struct vn_heats *spans; /* what to look at, by address */
+	int (*wait_ms)(void *context, unsigned ms); /* -ECANCELED: it was told to stop */
+	void *context;
+};
 
 /* Pieces of the ranges, the hottest first, and of the same step by address. Without heats: the ranges, by address. 0 or -ENOMEM. */
 int vn_heat_pieces(const struct vn_move_range *ranges, size_t n_ranges, const struct vn_heats *heats,

@@ -14,7 +14,20 @@
 #define PROC "/proc"
 #define DAMON "/kernel/mm/damon/admin"
 #define BITMAP "/kernel/mm/page_idle/bitmap"
+#define SPEED UINT64_C(1600000000) /* bytes a second: as an estimate of model/move_text.c */
+#define LEAST_MS 500u /* five aggregation intervals of DAMON's */
+#define TOO_SOON_MS 168u /* in which 256 MiB move */
 #define MOST_SPANS 8192u /* for the sample of idle pages */
+
+unsigned vn_hot_watch_ms(uint64_t bytes, uint64_t rate)
+{
+	uint64_t speed = rate && rate < SPEED ? rate : SPEED;
+	double ms = (double)bytes / (double)speed * 1000;
+
+	if (ms < TOO_SOON_MS)
+		return 0;
+	return ms < LEAST_MS ? LEAST_MS : ms < VN_HOT_WATCH_MS ? (unsigned)ms : VN_HOT_WATCH_MS;
+}
 
 static int wait_for_stop(void *context, unsigned ms)
 {
@@ -41,20 +54,27 @@ static bool is_gone(const struct vn_hot_wish *wish)
 	return vn_process_start_time(wish->pid, &start_time) == -ESRCH;
 }
 
+/* `most`: spans. *ret_watch refers to them and to the wish. */
+static int prepare(struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges, size_t most,
+	struct vn_heats *ret_spans, struct vn_heat_watch *ret_watch)
+{
+	*ret_watch = (struct vn_heat_watch){.pid = wish->pid,
+		.watch_ms = wish->watch_ms,
+		.spans = ret_spans,
+		.wait_ms = wish->wait_ms ? wish->wait_ms : wait_for_stop,
+		.context = wish->wait_ms ? wish->context : wish};
+	return vn_heat_spans(ranges, n_ranges, most, ret_spans);
+}
+
 static int look_with_damon(struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
 	struct vn_heats *ret_heats, struct vn_damon_refusal *ret_refusal)
 {
 	vn_autofree char *folder = vn_format("%s" DAMON, wish->sys);
 	vn_autoheats spans = {0};
-	int r = folder ? vn_heat_spans(ranges, n_ranges, VN_DAMON_SPANS, &spans) : -ENOMEM;
-	const struct vn_damon_watch watch = {.folder = folder,
-		.pid = wish->pid,
-		.watch_ms = wish->watch_ms,
-		.spans = &spans,
-		.wait_ms = wish->wait_ms ? wish->wait_ms : wait_for_stop,
-		.context = wish->wait_ms ? wish->context : wish};
+	struct vn_heat_watch watch;
+	int r = folder ? prepare(wish, ranges, n_ranges, VN_DAMON_SPANS, &spans, &watch) : -ENOMEM;
 
-	return r < 0 ? r : vn_damon_look(&watch, ret_heats, ret_refusal);
+	return r < 0 ? r : vn_damon_look(folder, &watch, ret_heats, ret_refusal);
 }
 
 static int look_for_idle(struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
@@ -62,16 +82,10 @@ static int look_for_idle(struct vn_hot_wish *wish, const struct vn_move_range *r
 {
 	vn_autofree char *bitmap = vn_format("%s" BITMAP, wish->sys);
 	vn_autoheats spans = {0};
-	int r = bitmap ? vn_heat_spans(ranges, n_ranges, MOST_SPANS, &spans) : -ENOMEM;
-	const struct vn_idleness_watch watch = {.bitmap = bitmap,
-		.proc = wish->proc,
-		.pid = wish->pid,
-		.watch_ms = wish->watch_ms,
-		.spans = &spans,
-		.wait_ms = wish->wait_ms ? wish->wait_ms : wait_for_stop,
-		.context = wish->wait_ms ? wish->context : wish};
+	struct vn_heat_watch watch;
+	int r = bitmap ? prepare(wish, ranges, n_ranges, MOST_SPANS, &spans, &watch) : -ENOMEM;
 
-	return r < 0 ? r : vn_idleness_look(&watch, ret_heats);
+	return r < 0 ? r : vn_idleness_look(bitmap, wish->proc, &watch, ret_heats);
 }
 
 static int note(struct vn_notes *notes, const struct vn_damon_refusal *refusal, enum vn_move_order by)
@@ -125,7 +139,7 @@ int vn_hot_order(const struct vn_hot_wish *wish, const struct vn_move_range *ran
 	enum vn_move_order by = VN_ORDER_ADDRESS;
 	int r = is_gone(&full) ? -ESRCH : 0;
 
-	if (r == 0 && n_ranges > 0 && wish->watch_ms > 0 && !wish->no_damon)
+	if (r == 0 && n_ranges > 0 && wish->watch_ms > 0)
 		r = look(&full, ranges, n_ranges, &heats, &by, notes);
 	if (r == 0)
 		r = vn_heat_pieces(ranges, n_ranges, &heats, ret_pieces, ret_n);

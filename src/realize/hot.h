@@ -13,16 +13,23 @@
 
 #include "../model/move.h"
 
+#define VN_HOT_WATCH_MS 3000u /* for DAMON to tell hot from cold: 30 of its aggregation intervals of 100 ms */
+
 struct vn_hot_wish {
 	pid_t pid;
-	unsigned watch_ms; /* how long to look, before or while memory moves */
-	bool no_damon; /* --order address */
+	unsigned watch_ms; /* how long to look; 0: not at all, the order is by address */
 	int stop_fd; /* readable: stop at once; -1 */
 	/* For tests, which have a folder in place of the kernel's files and wait in their own way (-ECANCELED: stop). NULL: /sys, /proc, stop_fd. */
 	const char *sys, *proc;
 	int (*wait_ms)(void *context, unsigned ms);
 	void *context;
 };
+
+/*
+ * How long a look pays before so many bytes move at `rate` bytes a second (0: as fast as calls allow): about as long as they take, at
+ * least half a second, at most VN_HOT_WATCH_MS; 0 where they would be there before it told anything (256 MiB without a rate).
+ */
+unsigned vn_hot_watch_ms(uint64_t bytes, uint64_t rate);
 
 /*
  * Cuts `ranges` into pieces, those that are used most first, and within the same heat by address. Together they are the same memory with

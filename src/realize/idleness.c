@@ -26,7 +26,7 @@ struct probe {
 };
 
 struct look {
-	const struct vn_idleness_watch *watch;
+	const struct vn_heat_watch *watch;
 	uint64_t page; /* bytes */
 	uint64_t random;
 	int bitmap, pagemap, flags;
@@ -166,21 +166,21 @@ static int tell(const struct look *look, struct vn_heats *ret_heats)
 	return 0;
 }
 
-static int open_all(struct look *look)
+static int open_all(struct look *look, const char *bitmap, const char *proc)
 {
-	const struct vn_idleness_watch *watch = look->watch;
-	vn_autofree char *pagemap = vn_format("%s/%d/pagemap", watch->proc, (int)watch->pid);
-	vn_autofree char *flags = vn_format("%s/kpageflags", watch->proc);
+	vn_autofree char *pagemap = vn_format("%s/%d/pagemap", proc, (int)look->watch->pid);
+	vn_autofree char *flags = vn_format("%s/kpageflags", proc);
 
 	if (!pagemap || !flags)
 		return -ENOMEM;
-	look->bitmap = open(watch->bitmap, O_RDWR | O_CLOEXEC);
+	look->bitmap = open(bitmap, O_RDWR | O_CLOEXEC);
 	look->pagemap = look->bitmap < 0 ? -1 : open(pagemap, O_RDONLY | O_CLOEXEC);
 	look->flags = look->pagemap < 0 ? -1 : open(flags, O_RDONLY | O_CLOEXEC);
 	return look->flags < 0 ? vn_errno() : 0;
 }
 
-int vn_idleness_look(const struct vn_idleness_watch *watch, struct vn_heats *ret_heats)
+int vn_idleness_look(
+	const char *bitmap, const char *proc, const struct vn_heat_watch *watch, struct vn_heats *ret_heats)
 {
 	vn_cleanup(end_look) struct look look = {.watch = watch,
 		.page = (uint64_t)sysconf(_SC_PAGESIZE),
@@ -188,7 +188,7 @@ int vn_idleness_look(const struct vn_idleness_watch *watch, struct vn_heats *ret
 		.bitmap = -1,
 		.pagemap = -1,
 		.flags = -1};
-	int r = open_all(&look);
+	int r = open_all(&look, bitmap, proc);
 
 	if (r == 0)
 		r = draw_all(&look);

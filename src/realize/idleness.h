@@ -13,15 +13,9 @@
 
 #include "heat.h"
 
-struct vn_idleness_watch {
-	const char *bitmap; /* "/sys/kernel/mm/page_idle/bitmap" */
-	const char *proc; /* "/proc" */
-	pid_t pid;
-	unsigned watch_ms;
-	const struct vn_heats *spans; /* to be told of each how much it is used */
-	int (*wait_ms)(void *context, unsigned ms); /* -ECANCELED: it was told to stop */
-	void *context;
-};
-
-/* 0; -ECANCELED, -ENOMEM; otherwise a negative errno of what is not there or not allowed. */
-int vn_idleness_look(const struct vn_idleness_watch *watch, struct vn_heats *ret_heats);
+/*
+ * Tells of each span how much it is used. `bitmap`: "/sys/kernel/mm/page_idle/bitmap"; `proc`: "/proc". 0; -ECANCELED, -ENOMEM; otherwise
+ * a negative errno of what is not there or not allowed.
+ */
+int vn_idleness_look(
+	const char *bitmap, const char *proc, const struct vn_heat_watch *watch, struct vn_heats *ret_heats);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "journal.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "../base/checksum.h"
@@ -125,6 +126,14 @@ int vn_journal_write(const struct vn_state *state, const struct vn_move *move, s
 }
 
 /* ---- reading ---- */
+
+bool vn_journal_exists(const struct vn_state *state, const struct vn_process *process)
+{
+	char file[VN_JOURNAL_NAME];
+
+	vn_journal_name(process, VN_JOURNAL_MOVE, file);
+	return faccessat(state->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
 static int check_boot(const json_t *json, struct vn_where *where, struct vn_error *err)
 {

@@ -41,6 +41,9 @@ int vn_journal_stop(const struct vn_state *state, const struct vn_process *proce
  */
 int vn_journal_write(const struct vn_state *state, const struct vn_move *move, struct vn_error *err);
 
+/* Whether there is one of a process, sound or not. */
+bool vn_journal_exists(const struct vn_state *state, const struct vn_process *process);
+
 /* Reads the one of a process. -ENOENT without a problem: there is none. */
 int vn_journal_read(const struct vn_state *state, const struct vn_process *process, struct vn_move **ret_move,
 	struct vn_error *err);

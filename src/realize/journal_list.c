@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* All journals there are; those of processes that are gone are swept, with all that lies beside them. */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -59,10 +58,10 @@ static bool parse_name(const char *name, struct entry *ret)
 	return false;
 }
 
-static int is_ours(const struct dirent *entry)
+static bool is_ours(const char *name)
 {
 	struct entry parsed;
-	return parse_name(entry->d_name, &parsed);
+	return parse_name(name, &parsed);
 }
 
 /*
@@ -129,21 +128,17 @@ void vn_move_list_clear(struct vn_move_list *list)
 int vn_journal_list(const struct vn_state *state, struct vn_move_list *ret_list, struct vn_error *broken,
 	struct vn_error *err)
 {
-	struct dirent **entries;
+	vn_autostatenames names = {0};
 	struct vn_move_list list = {0};
-	int n = scandirat(state->fd, ".", &entries, is_ours, versionsort);
+	int r = vn_state_names(state, is_ours, &names, err);
 
-	if (n < 0)
-		return vn_error_environment(err, vn_errno(), "%s: %s", state->path, strerror(errno));
-	list.v = calloc((size_t)n + 1, sizeof(struct vn_move *));
-	for (int i = 0; i < n; i++) {
-		if (list.v)
-			take_entry(state, entries[i]->d_name, &list, broken);
-		free(entries[i]);
-	}
-	free(entries);
+	if (r < 0)
+		return r;
+	list.v = calloc(names.n + 1, sizeof(struct vn_move *));
 	if (!list.v)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < names.n; i++)
+		take_entry(state, names.v[i], &list, broken);
 	qsort(list.v, list.n, sizeof(struct vn_move *), by_begun);
 	*ret_list = list;
 	return 0;

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "migrate_kernel.h"
-#include "migrate_window.h"
+#include "migrate_trial.h"
 
 #define PASSES 8u
 #define MS UINT64_C(1000000)
@@ -18,10 +18,16 @@ static inline void clear_migration(struct vn_migration *m)
 	free(m->pages);
 }
 
+/* Windows that are gone through together. */
 struct windows {
 	size_t n;
 	struct vn_window *v;
 };
+
+static inline void clear_trial(struct vn_trial *trial)
+{
+	free(trial->ranges);
+}
 
 static inline void clear_windows(struct windows *windows)
 {
@@ -114,17 +120,22 @@ static int run_pass(struct vn_migration *m, const struct windows *windows, bool 
 		struct vn_window *window = &windows->v[i];
 		if (!window->looked || movable(window) || (absent && window->counts.absent))
 			r = vn_window_run(m, window);
+		if (r == 0) /* of a window in which nothing was to be moved nothing was told yet */
+			r = vn_pace_sleep(&m->pace, 0);
+		if (r == 0)
+			r = tell(m);
 	}
 	return r;
 }
 
 /* Whether another pass can move more, or tell what is busy from what is pinned. */
-static bool again(const struct vn_migration *m, const struct windows *windows, uint64_t moved)
+static bool again(
+	const struct vn_migration *m, const struct windows *windows, unsigned passes, uint64_t moved)
 {
 	uint64_t bytes = 0;
 	bool undecided = false;
 
-	if (m->progress->passes >= PASSES)
+	if (passes >= PASSES)
 		return false;
 	for (size_t i = 0; i < windows->n; i++) {
 		const struct vn_window *window = &windows->v[i];
@@ -133,7 +144,7 @@ static bool again(const struct vn_migration *m, const struct windows *windows, u
 	}
 	if (undecided)
 		return true;
-	return bytes > 0 && bytes >= m->progress->total / 1000 && (moved > 0 || m->progress->passes < 3);
+	return bytes > 0 && bytes >= m->progress->total / 1000 && (moved > 0 || passes < 3);
 }
 
 static uint64_t wait_after(unsigned passes)
@@ -145,21 +156,54 @@ static int run_passes(struct vn_migration *m, const struct windows *windows)
 {
 	bool absent = false;
 
-	for (;;) {
+	for (unsigned passes = 1;; passes++) {
 		uint64_t moved = m->progress->moved;
 		uint64_t begun = m->calls->now_ns(m->calls->context);
 		int r = run_pass(m, windows, absent);
 		if (r < 0)
 			return r;
 		bool was_long = m->calls->now_ns(m->calls->context) - begun > LONG_PASS;
-		absent = m->progress->passes == 1 && m->progress->absent && was_long;
-		if (again(m, windows, m->progress->moved > moved ? m->progress->moved - moved : 0))
-			r = vn_pace_sleep(&m->pace, wait_after(m->progress->passes));
+		absent = passes == 1 && m->progress->absent && was_long;
+		if (again(m, windows, passes, m->progress->moved > moved ? m->progress->moved - moved : 0))
+			r = vn_pace_sleep(&m->pace, wait_after(passes));
 		else if (!absent)
 			return 0;
 		if (r < 0)
 			return r;
 	}
+}
+
+static bool is_open(const struct vn_migration *m, const struct windows *sample)
+{
+	for (size_t i = 0; i < sample->n; i++) {
+		if (vn_trial_judge(m, sample->v, sample->n, sample->v[i].suspect) == VN_TRIAL_OPEN)
+			return true;
+	}
+	return false;
+}
+
+/* The samples of the suspects, in passes until all is known of them; then the windows that need not be tried are marked. */
+static int run_trial(struct vn_migration *m, const struct windows *windows)
+{
+	struct windows sample = {0, windows->v};
+
+	while (sample.n < windows->n && windows->v[sample.n].is_sample)
+		sample.n++;
+	for (unsigned passes = 1; sample.n > 0; passes++) {
+		int r = run_pass(m, &sample, false);
+		if (r == 0 && (passes >= VN_PINNED_TRIES || !is_open(m, &sample)))
+			break;
+		if (r == 0)
+			r = vn_pace_sleep(&m->pace, wait_after(passes));
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = sample.n; i < windows->n; i++) {
+		struct vn_window *window = &windows->v[i];
+		window->is_pinned = window->suspect >= 0 &&
+				    vn_trial_judge(m, sample.v, sample.n, window->suspect) == VN_TRIAL_PINNED;
+	}
+	return 0;
 }
 
 int vn_migrate_run(const struct vn_migrate *job, struct vn_move_progress *progress, struct vn_error *err)
@@ -172,6 +216,8 @@ int vn_migrate_run(const struct vn_migrate *job, struct vn_move_progress *progre
 		.err = err,
 		.page = (uint64_t)sysconf(_SC_PAGESIZE)};
 	vn_cleanup(clear_windows) struct windows windows = {0};
+	vn_cleanup(clear_trial) struct vn_trial trial = {0};
+	struct vn_migrate arranged = *job;
 
 	*progress = (struct vn_move_progress){0};
 	int r = check(job, m.page, err);
@@ -179,7 +225,15 @@ int vn_migrate_run(const struct vn_migrate *job, struct vn_move_progress *progre
 		return r;
 	r = begin(&m);
 	if (r == 0)
-		r = vn_windows_cut(job, m.page, &windows.v, &windows.n);
+		r = vn_trial_arrange(job, m.page, &trial);
+	if (r == 0) {
+		arranged.ranges = trial.ranges;
+		arranged.n_ranges = trial.n;
+		m.job = &arranged;
+		r = vn_windows_cut(&arranged, m.page, trial.n_sample, &windows.v, &windows.n);
+	}
+	if (r == 0)
+		r = run_trial(&m, &windows);
 	if (r == 0)
 		r = run_passes(&m, &windows);
 	if (r == -ENOMEM)

@@ -48,6 +48,9 @@ struct vn_migrate {
 	pid_t pid;
 	size_t n_ranges;
 	const struct vn_move_range *ranges; /* in the order in which they are to move */
+	size_t n_suspects;
+	const struct vn_move_block *
+		suspects; /* blocks that a device may have pinned as a whole: a sample of each moves first (migrate_trial.h) */
 	const struct vn_move_limits *limits;
 	const struct vn_migrate_calls *calls; /* NULL: the kernel's, with stop_fd */
 	int stop_fd; /* readable: stop after the call under way; -1 */

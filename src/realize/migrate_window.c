@@ -27,44 +27,77 @@ static uint64_t piece_size(const struct vn_move_range *range, uint64_t offset)
 	return left < to_next ? left : to_next;
 }
 
-static bool takes(const struct vn_migrate *job, const struct vn_window *window,
-	const struct vn_move_range *range, unsigned pages)
+/* The suspect that memory, in pages of `page`, is of; *size becomes what of it is. */
+static int suspect_at(const struct vn_migrate *job, uint64_t address, uint64_t page, uint64_t *size)
 {
+	for (size_t i = 0; i < job->n_suspects; i++) {
+		const struct vn_move_block *block = &job->suspects[i];
+		uint64_t offset = address - block->address;
+		if (address < block->address || offset >= block->size)
+			continue;
+		if (*size > block->size - offset && (block->size - offset) % page == 0)
+			*size = block->size - offset;
+		return (int)i;
+	}
+	return -1;
+}
+
+/* Whether pages of a range that would make a window like `like` go to an earlier one. */
+static bool takes(const struct vn_migrate *job, const struct vn_window *window, const struct vn_window *like)
+{
+	const struct vn_move_range *range = &job->ranges[like->range];
 	const struct vn_move_range *first = &job->ranges[window->range];
 	unsigned most = range->page ? HUGETLB_PAGES : VN_WINDOW_PAGES;
 
-	return first->node == range->node && first->page == range->page && window->n + pages <= most;
+	return first->node == range->node && first->page == range->page && window->n + like->n <= most &&
+	       window->suspect == like->suspect && window->is_sample == like->is_sample;
 }
 
-int vn_windows_cut(const struct vn_migrate *job, uint64_t page, struct vn_window **ret_windows, size_t *ret_n)
-{
-	struct vn_window *windows = NULL;
-	size_t n = 0, room = 0;
+struct windows {
+	size_t n, room;
+	struct vn_window *v;
+};
 
-	for (size_t i = 0; i < job->n_ranges; i++) {
+static int add_window(struct windows *windows, const struct vn_window *window)
+{
+	if (windows->n == windows->room) {
+		size_t room = windows->room ? 2 * windows->room : 64;
+		struct vn_window *grown = reallocarray(windows->v, room, sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		windows->v = grown;
+		windows->room = room;
+	}
+	windows->v[windows->n++] = *window;
+	return 0;
+}
+
+int vn_windows_cut(const struct vn_migrate *job, uint64_t page, size_t n_sample,
+	struct vn_window **ret_windows, size_t *ret_n)
+{
+	struct windows windows = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < job->n_ranges && r == 0; i++) {
 		const struct vn_move_range *range = &job->ranges[i];
-		for (uint64_t at = 0, size; at < range->size; at += size) {
-			size = piece_size(range, at);
-			unsigned pages = (unsigned)(size / (range->page ? range->page : page));
-			if (n > 0 && takes(job, &windows[n - 1], range, pages)) {
-				windows[n - 1].n += pages;
-				continue;
-			}
-			if (n == room) {
-				room = room ? 2 * room : 64;
-				struct vn_window *grown = reallocarray(windows, room, sizeof(*grown));
-				if (!grown) {
-					free(windows);
-					return -ENOMEM;
-				}
-				windows = grown;
-			}
-			windows[n] = (struct vn_window){.range = i, .offset = at, .n = pages};
-			n++;
+		uint64_t unit = range->page ? range->page : page;
+		struct vn_window window = {.range = i, .is_sample = i < n_sample};
+		for (uint64_t size; window.offset < range->size && r == 0; window.offset += size) {
+			size = piece_size(range, window.offset);
+			window.suspect = suspect_at(job, range->address + window.offset, unit, &size);
+			window.n = (unsigned)(size / unit);
+			if (windows.n > 0 && takes(job, &windows.v[windows.n - 1], &window))
+				windows.v[windows.n - 1].n += window.n;
+			else
+				r = add_window(&windows, &window);
 		}
 	}
-	*ret_windows = windows;
-	*ret_n = n;
+	if (r < 0) {
+		free(windows.v);
+		return r;
+	}
+	*ret_windows = windows.v;
+	*ret_n = windows.n;
 	return 0;
 }
 
@@ -236,9 +269,25 @@ static int look_at_pieces(struct vn_migration *m, struct vn_window *window)
 
 /* ---- the whole of it ---- */
 
+/* Only where its pages are; those that are elsewhere are pinned. */
+static int look_only(struct vn_migration *m, struct vn_window *window)
+{
+	int r = look_at_rest(m, window);
+
+	for (unsigned i = 0; i < window->n && r == 0; i++) {
+		if (m->pages->state[i] == PAGE_LEFT)
+			m->pages->state[i] = PAGE_STAYED + VN_STAYED_PINNED;
+	}
+	if (r == 0)
+		vn_window_count(m, window);
+	return r;
+}
+
 int vn_window_run(struct vn_migration *m, struct vn_window *window)
 {
 	list_pages(m, window);
+	if (window->is_pinned)
+		return look_only(m, window);
 	int r = window->looked ? look_at_rest(m, window) : look_at_pieces(m, window);
 	if (r == 0)
 		r = vn_send_huge(m, window);

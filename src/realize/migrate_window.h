@@ -23,6 +23,9 @@ struct vn_window {
 	unsigned n; /* pages */
 	unsigned tries; /* passes in which all of `stuck` stayed */
 	bool looked; /* every page was asked for */
+	int suspect; /* the job's, that it is of; -1: none */
+	bool is_sample; /* of that one */
+	bool is_pinned; /* so the sample tells: its pages are asked for and not tried */
 	unsigned were_there; /* pages, when they were asked for first */
 	struct vn_window_counts counts;
 	uint64_t *stuck; /* a bit for each page that no try moved yet; owned; NULL: none */
@@ -67,9 +70,12 @@ struct vn_migration {
 	unsigned plain; /* pieces in a row that were no huge page */
 };
 
-/* Cuts the job's ranges into windows, in their order. Array of *ret_n, new. 0 or -ENOMEM. */
-int vn_windows_cut(
-	const struct vn_migrate *job, uint64_t page, struct vn_window **ret_windows, size_t *ret_n);
+/*
+ * Cuts the job's ranges into windows, in their order; the first n_sample of them are samples of the job's suspects. A window is of one
+ * suspect, or of none. Array of *ret_n, new. 0 or -ENOMEM.
+ */
+int vn_windows_cut(const struct vn_migrate *job, uint64_t page, size_t n_sample,
+	struct vn_window **ret_windows, size_t *ret_n);
 void vn_windows_free(struct vn_window *windows, size_t n);
 
 /* Bytes of one of its pages; its target. */

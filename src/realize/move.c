@@ -9,6 +9,7 @@
 #include "../base/clock.h"
 #include "../base/process.h"
 #include "../base/text.h"
+#include "../model/move_text.h"
 #include "hot.h"
 #include "journal.h"
 #include "migrate.h"
@@ -17,16 +18,17 @@
 #include "move_threads.h"
 #include "page_map.h"
 
-#define WATCH_MS 3000u /* for DAMON to tell hot from cold: 30 of its aggregation intervals of 100 ms */
 #define PROGRESS_MS 1000 /* between two writings of how far it is */
 #define LEFT_SHARE 1000u /* one of so many bytes may be elsewhere when a cpuset is narrowed */
 
 /* A move under way, or its way back. */
 struct course {
 	const struct vn_state *state;
+	const struct vn_process *process;
 	struct vn_move *move;
 	const struct vn_move_watcher *watcher;
 	int pidfd, lock;
+	uint64_t to_go; /* bytes that may have to move */
 	int64_t written; /* when the progress was, by vn_now_ms() */
 	struct vn_error *err;
 };
@@ -42,26 +44,44 @@ static void course_clear(struct course *course)
 
 static int gone(const struct course *course, int status)
 {
-	const struct vn_process *process = &course->move->process;
+	const char *name = course->move ? course->move->name : "";
 
-	return vn_error_environment(course->err, status, "'%s': process %d %s", course->move->name,
-		process->pid,
+	return vn_error_environment(course->err, status, "%s%s%sprocess %d %s", *name ? "'" : "", name,
+		*name ? "': " : "", course->process->pid,
 		status == -ESRCH ? "is gone, or is another one by now: nothing more is done to it"
 				 : strerror(-status));
 }
 
 static int begin(struct course *course, const struct vn_host *host)
 {
-	struct vn_move *move = course->move;
+	const struct vn_process *process = course->process;
 
 	if (!host->live)
 		return vn_error_input(
 			course->err, NULL, "the host is a snapshot; only this machine's VMs can be moved");
-	course->pidfd = vn_process_open(move->process.pid, move->process.start_time, move->process.exe);
+	course->pidfd = vn_process_open(process->pid, process->start_time, process->exe);
 	if (course->pidfd < 0)
 		return gone(course, course->pidfd);
-	int r = vn_journal_lock(course->state, &move->process, &course->lock, course->err);
-	return r < 0 ? r : vn_hot_clean(move->process.pid, course->err);
+	int r = vn_journal_lock(course->state, process, &course->lock, course->err);
+	return r < 0 ? r : vn_hot_clean(process->pid, course->err);
+}
+
+/*
+ * The same of what is on record. Where nothing is, no lock is made for it; what is there then may be gone, or be another one, once we have
+ * the lock.
+ */
+static int begin_on_record(struct course *course, const struct vn_host *host, struct vn_move **ret_move)
+{
+	if (!vn_journal_exists(course->state, course->process))
+		return -ENOENT;
+	int r = begin(course, host);
+	if (r < 0)
+		return r;
+	r = vn_journal_read(course->state, course->process, ret_move, course->err);
+	if (r < 0)
+		return r;
+	course->move = *ret_move;
+	return 0;
 }
 
 static int tell(struct course *course, const char *step)
@@ -97,12 +117,31 @@ static int told(void *context, const struct vn_move_progress *progress)
 	return tell(course, NULL);
 }
 
+/* The same while it is asked where pages are. */
+static int told_asked(void *context, uint64_t asked, uint64_t pages)
+{
+	struct course *course = context;
+	const struct vn_move_watcher *watcher = course->watcher;
+	struct pollfd ends[] = {
+		{.fd = course->pidfd, .events = POLLIN}, {.fd = watcher->stop_fd, .events = POLLIN}};
+
+	if (poll(ends, 2, 0) > 0)
+		return ends[0].revents ? -ESRCH : -ECANCELED;
+	if (watcher->asking)
+		watcher->asking(watcher->context, course->move, asked, pages);
+	return 0;
+}
+
 static int move_ranges(struct course *course, const struct vn_move_range *ranges, size_t n)
 {
 	struct vn_move *move = course->move;
+	/* what moved to where it is moves back from there */
+	bool pinned = move->phase != VN_MOVE_UNDOING && vn_notes_has(&move->notes, "devices-pin-memory");
 	struct vn_migrate job = {.pid = move->process.pid,
 		.n_ranges = n,
 		.ranges = ranges,
+		.n_suspects = pinned ? move->n_blocks : 0,
+		.suspects = move->blocks,
 		.limits = &move->limits,
 		.stop_fd = course->watcher->stop_fd,
 		.told = told,
@@ -141,30 +180,49 @@ static int narrow(struct course *course)
 /* What was noted when memory was on its way before, and is found anew. */
 static void forget_notes(struct vn_move *move)
 {
-	static const char *const codes[] = {
-		"damon-missing", "damon-taken", "damon-forbidden", "damon-failed", "cpuset-left-wide"};
+	static const char *const codes[] = {"damon-missing", "damon-taken", "damon-forbidden", "damon-failed",
+		"cpuset-left-wide", "look-left-out"};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		vn_notes_drop(&move->notes, codes[i]);
 }
 
+/* How long to look which memory is used most. A note says why not at all, unless that was asked for. */
+static int choose_look(struct course *course, unsigned *ret_ms)
+{
+	struct vn_move *move = course->move;
+	int r = 0;
+
+	*ret_ms = VN_HOT_WATCH_MS;
+	if (course->watcher->look == VN_MOVE_LOOK_NEVER)
+		*ret_ms = 0;
+	if (course->watcher->look != VN_MOVE_LOOK_IF_IT_PAYS)
+		return 0;
+	*ret_ms = vn_hot_watch_ms(course->to_go, move->limits.rate);
+	if (*ret_ms == 0)
+		r = vn_notes_add(&move->notes, "look-left-out",
+			"by address: so little is there sooner than could be seen which of it is used most");
+	return r < 0 ? vn_error_environment(course->err, r, "out of memory") : 0;
+}
+
 static int move_memory(struct course *course)
 {
 	struct vn_move *move = course->move;
-	struct vn_hot_wish wish = {.pid = move->process.pid,
-		.watch_ms = WATCH_MS,
-		.no_damon = course->watcher->no_damon,
-		.stop_fd = course->watcher->stop_fd};
+	struct vn_hot_wish wish = {.pid = move->process.pid, .stop_fd = course->watcher->stop_fd};
 	vn_autofree struct vn_move_range *pieces = NULL;
 	size_t n = 0;
 
 	forget_notes(move);
-	int r = vn_page_map_write(course->state, move, course->err); /* what an earlier one has is kept */
+	int r = vn_page_map_write(course->state, move,
+		&(struct vn_page_map_calls){.told = told_asked, .context = course},
+		course->err); /* what an earlier one has is kept */
 
 	if (r == 0)
 		r = vn_move_cpusets_set(move, VN_CPUSET_WIDEN, course->err);
 	if (r == 0)
 		r = tell(course, "memory");
+	if (r == 0)
+		r = choose_look(course, &wish.watch_ms);
 	if (r == 0)
 		r = vn_hot_order(&wish, move->ranges, move->n_ranges, &pieces, &n, &move->order, &move->notes,
 			course->err);
@@ -200,34 +258,44 @@ static int carry_out(struct course *course)
 	return r < 0 ? r : written;
 }
 
-/* Nothing is half-done: threads that could be set are set back when others could not. */
-static void take_back(struct course *course, bool is_first)
+/* What was before vnuma's first move of the VM is what undo leads back to. Done twice, each has its own again. */
+static void exchange_blocks(struct vn_move *move, struct vn_move *first)
+{
+	struct vn_move_block *blocks = move->blocks;
+	size_t n = move->n_blocks;
+
+	if (n == 0 || first->n_blocks == 0)
+		return;
+	move->blocks = first->blocks;
+	move->n_blocks = first->n_blocks;
+	first->blocks = blocks;
+	first->n_blocks = n;
+}
+
+/*
+ * Nothing is half-done: threads that could be set are set back when others could not, to what was right before this move, which after
+ * an earlier one is not what undo leads to. `present` NULL: none was set. The earlier move's journal takes the place of this one's.
+ */
+static void take_back(struct course *course, const struct vn_move *present, struct vn_move *first)
 {
 	vn_autoerror ignored = {0};
 	struct vn_notes notes = {0};
 
-	vn_move_threads_set(course->move, true, &ignored);
-	vn_move_irqs_set(course->move, true, &notes, &ignored);
-	vn_notes_clear(&notes);
-	if (is_first)
-		vn_journal_remove(course->state, &course->move->process, &ignored);
+	if (present && course->move->threads) {
+		vn_move_threads_set(present, true, &ignored);
+		vn_move_irqs_set(present, true, &notes, &ignored);
+		vn_notes_clear(&notes);
+	}
+	if (first) {
+		exchange_blocks(course->move, first);
+		vn_journal_write(course->state, first, &ignored);
+	} else {
+		vn_journal_remove(course->state, course->process, &ignored);
+	}
 }
 
-/* What was before vnuma's first move of the VM is what undo leads back to. */
-static void keep_first_blocks(struct vn_move *move, struct vn_move *first)
-{
-	if (!first || first->n_blocks == 0)
-		return;
-	for (size_t i = 0; i < move->n_blocks; i++)
-		vn_move_block_clear(&move->blocks[i]);
-	free(move->blocks);
-	move->blocks = vn_steal(first->blocks);
-	move->n_blocks = first->n_blocks;
-	move->begun = first->begun;
-	first->n_blocks = 0;
-}
-
-static int write_down(struct course *course, struct vn_move *first)
+/* What is to be written down, with what an earlier move knows better. */
+static int complete(struct course *course, struct vn_move *first)
 {
 	struct vn_move *move = course->move;
 	int r = vn_move_threads_read(move, first, course->err);
@@ -237,28 +305,50 @@ static int write_down(struct course *course, struct vn_move *first)
 		r = vn_move_irqs_read(move, first, course->err);
 	if (r == 0)
 		r = vn_move_cpusets_find(move, first, course->err);
+	if (r == 0 && first) {
+		exchange_blocks(move, first);
+		move->begun = first->begun;
+	}
+	return r;
+}
+
+/* The move as written down, but with what its threads and interrupts may use now as what was before. */
+static int read_present(const struct course *course, struct vn_move **ret_present)
+{
+	vn_automove *present = NULL;
+	int r = vn_journal_read(course->state, course->process, &present, course->err);
+
 	if (r == 0)
-		keep_first_blocks(move, first);
-	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
+		r = vn_move_threads_read(present, NULL, course->err);
+	if (r == 0)
+		r = vn_move_irqs_read(present, NULL, course->err);
+	if (r == 0)
+		*ret_present = vn_steal(present);
+	return r;
 }
 
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err)
 {
-	autocourse course = {state, move, watcher, -1, -1, 0, err};
-	vn_automove *first = NULL;
+	autocourse course = {state, &move->process, move, watcher, -1, -1, 0, 0, err};
+	vn_automove *first = NULL, *present = NULL;
 	int r = begin(&course, host);
 
 	if (r == 0)
 		r = vn_journal_read(state, &move->process, &first, err);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	r = write_down(&course, first);
+	course.to_go = vn_move_to_go(move); /* by the blocks as they are now */
+	r = complete(&course, first);
 	if (r < 0)
 		return r;
-	r = carry_out(&course);
+	r = enter(&course, VN_MOVE_PLANNED);
+	if (r == 0)
+		r = read_present(&course, &present);
+	if (r == 0)
+		r = carry_out(&course);
 	if (r < 0 && move->phase == VN_MOVE_PLANNED)
-		take_back(&course, !first);
+		take_back(&course, present, first);
 	return r;
 }
 
@@ -278,18 +368,29 @@ static int add_memory(struct course *course)
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
 }
 
-int vn_move_resume(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
-	const struct vn_move_watcher *watcher, struct vn_error *err)
+int vn_move_resume(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
+	const struct vn_move_limits *limits, const struct vn_move_watcher *watcher, struct vn_move **ret_move,
+	struct vn_error *err)
 {
-	autocourse course = {state, move, watcher, -1, -1, 0, err};
-	int r = begin(&course, host);
+	autocourse course = {state, process, NULL, watcher, -1, -1, 0, 0, err};
+	vn_automove *move = NULL;
+	int r = begin_on_record(&course, host, &move);
 
-	if (r == 0 && move->phase == VN_MOVE_UNDOING)
+	if (r < 0)
+		return r;
+	if (move->phase == VN_MOVE_UNDOING)
 		return vn_error_input(
 			err, NULL, "'%s': an undo was begun; 'vnuma undo' goes on with it", move->name);
-	if (r == 0 && !move->memory) /* only threads were asked for at first */
+	move->limits = *limits;
+	for (size_t i = 0; i < move->n_ranges; i++)
+		course.to_go += move->ranges[i].size; /* how much of it is there by now is not known */
+	if (!move->memory) /* only threads were asked for at first */
 		r = add_memory(&course);
-	return r < 0 ? r : carry_out(&course);
+	if (r == 0)
+		r = carry_out(&course);
+	if (r == 0)
+		*ret_move = vn_steal(move);
+	return r;
 }
 
 /* ---- back ---- */
@@ -311,26 +412,38 @@ static int move_back(struct course *course)
 	return r;
 }
 
-int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struct vn_move *move, bool memory,
-	const struct vn_move_watcher *watcher, struct vn_error *err)
+static int take_all_back(struct course *course, bool memory)
 {
-	autocourse course = {state, move, watcher, -1, -1, 0, err};
-	int r = begin(&course, host);
+	struct vn_move *move = course->move;
+	int r = vn_move_threads_set(move, true, course->err);
+
+	if (r == 0)
+		r = vn_move_irqs_set(move, true, &move->notes, course->err);
+	if (r == 0 && memory)
+		r = move_back(course);
+	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */
+	bool is_back = stayed(&move->progress) <= move->progress.total / LEFT_SHARE;
+	if (r == 0 && memory && is_back)
+		r = vn_move_cpusets_set(move, VN_CPUSET_BACK, course->err);
+	/* What would not go back can be tried again: the journal is kept for that. */
+	return r < 0 || (memory && !is_back) ? r
+					     : vn_journal_remove(course->state, course->process, course->err);
+}
+
+int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
+	bool memory, const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err)
+{
+	autocourse course = {state, process, NULL, watcher, -1, -1, 0, 0, err};
+	vn_automove *move = NULL;
+	int r = begin_on_record(&course, host, &move);
 
 	if (r == 0)
 		r = enter(&course, VN_MOVE_UNDOING);
 	if (r == 0)
 		r = tell(&course, "threads");
 	if (r == 0)
-		r = vn_move_threads_set(move, true, err);
+		r = take_all_back(&course, memory);
 	if (r == 0)
-		r = vn_move_irqs_set(move, true, &move->notes, err);
-	if (r == 0 && memory)
-		r = move_back(&course);
-	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */
-	bool all_back = stayed(&move->progress) <= move->progress.total / LEFT_SHARE;
-	if (r == 0 && memory && all_back)
-		r = vn_move_cpusets_set(move, VN_CPUSET_BACK, err);
-	/* What would not go back can be tried again: the journal is kept for that. */
-	return r < 0 || (memory && !all_back) ? r : vn_journal_remove(state, &move->process, err);
+		*ret_move = vn_steal(move);
+	return r;
 }

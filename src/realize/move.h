@@ -12,22 +12,38 @@
 #include "../model/move.h"
 #include "state.h"
 
+/* Whether it is looked which memory is used most, so that it moves first. */
+enum vn_move_look {
+	VN_MOVE_LOOK_IF_IT_PAYS, /* vn_hot_watch_ms() */
+	VN_MOVE_LOOK_ALWAYS,
+	VN_MOVE_LOOK_NEVER,
+};
+
 struct vn_move_watcher {
 	/* Told of each step and of progress, at least every 0.5 s; negative: stop. May be NULL. */
 	int (*told)(void *context, const struct vn_move *move, const char *step);
+	/* Told before memory moves, while it is asked where each page is: so many of so many were. May be NULL. */
+	void (*asking)(void *context, const struct vn_move *move, uint64_t asked, uint64_t pages);
 	void *context;
 	int stop_fd; /* readable: stop; -1 */
-	bool no_damon;
+	enum vn_move_look look;
 };
 
 /* Carries `move` out, as far as its `threads` and `memory` ask. Its phase, order, progress and notes are filled in. */
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err);
 
-/* Goes on with one that was stopped, killed or had only its threads moved. `move` is as read from the journal. */
-int vn_move_resume(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
-	const struct vn_move_watcher *watcher, struct vn_error *err);
+/*
+ * Goes on with the one on record of a process, within `limits`, that was stopped, killed or had only its threads moved. The journal is read
+ * under the lock: what another vnuma did before it let go of that counts. -ENOENT without a problem: none is on record.
+ */
+int vn_move_resume(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
+	const struct vn_move_limits *limits, const struct vn_move_watcher *watcher, struct vn_move **ret_move,
+	struct vn_error *err);
 
-/* Everything back as it was; without `memory` only threads, interrupts and the cpuset. The journal is removed when all is back. */
-int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struct vn_move *move, bool memory,
-	const struct vn_move_watcher *watcher, struct vn_error *err);
+/*
+ * Everything that is on record of a process back as it was; without `memory` only threads, interrupts and the cpuset. The journal is
+ * removed when all is back. Read as in vn_move_resume(), -ENOENT too.
+ */
+int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
+	bool memory, const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err);

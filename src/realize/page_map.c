@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "page_map.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "../base/checksum.h"
@@ -25,8 +24,8 @@ struct piece {
 
 struct maker {
 	const struct vn_move *move;
-	vn_page_asker *ask;
-	void *context;
+	const struct vn_page_map_calls *calls;
+	uint64_t asked, of; /* pages, to be asked for */
 	size_t n;
 	struct piece *pieces; /* by address; owned */
 	struct vn_page_bytes fine, coarse; /* of all pieces, one after the other */
@@ -152,6 +151,7 @@ static int add_earlier(struct feed *feed)
 static int ask_batch(struct feed *feed)
 {
 	struct maker *maker = feed->maker;
+	const struct vn_page_map_calls *calls = maker->calls;
 	uint64_t unit = feed->piece->as.unit, left = vn_page_section_end(&feed->piece->as) - feed->address;
 	size_t n = left / unit < BATCH ? (size_t)(left / unit) : BATCH;
 
@@ -159,14 +159,15 @@ static int ask_batch(struct feed *feed)
 		maker->pages[i] = (void *)(uintptr_t)(feed->address + i * unit);
 		maker->status[i] = -EIO; /* what is left untouched is not known, and led nowhere */
 	}
-	int r = maker->ask(maker->context, maker->move->process.pid, n, maker->pages, maker->status);
+	int r = calls->ask(calls->context, maker->move->process.pid, n, maker->pages, maker->status);
 	for (size_t i = 0, same; i < n && r == 0; i += same) {
 		int status = maker->status[i];
 		for (same = 1; i + same < n && maker->status[i + same] == status;)
 			same++;
 		r = add_pages(feed, status >= 0 && status < VN_MAX_NODES ? status : -1, same);
 	}
-	return r;
+	maker->asked += n;
+	return r == 0 && calls->told ? calls->told(calls->context, maker->asked, maker->of) : r;
 }
 
 static int make_piece(struct maker *maker, struct piece *piece)
@@ -317,6 +318,10 @@ static int make_all(struct maker *maker, struct vn_error *err)
 	const struct vn_process *process = &maker->move->process;
 	int r = 0;
 
+	for (size_t i = 0; i < maker->n; i++) {
+		const struct vn_page_section *as = &maker->pieces[i].as;
+		maker->of += as->runs ? 0 : as->size / as->unit;
+	}
 	for (size_t i = 0; i < maker->n && r == 0; i++)
 		r = make_piece(maker, &maker->pieces[i]);
 	if (r == 0) { /* its pid may have become another one's while we asked */
@@ -325,6 +330,10 @@ static int make_all(struct maker *maker, struct vn_error *err)
 	}
 	if (r == 0)
 		return 0;
+	if (r == -ECANCELED)
+		return vn_error_environment(err, r,
+			"stopped while it was asked where the pages of process %d are; none has moved",
+			process->pid);
 	return vn_error_environment(err, r, "process %d: where its pages are cannot be written down: %s",
 		process->pid,
 		r == -EPERM   ? "not permitted (same user, or CAP_SYS_PTRACE, is needed)"
@@ -333,10 +342,18 @@ static int make_all(struct maker *maker, struct vn_error *err)
 			      : strerror(-r));
 }
 
-int vn_page_map_write_by(const struct vn_state *state, const struct vn_move *move, vn_page_asker *ask,
-	void *context, struct vn_error *err)
+static int ask_kernel(void *context, pid_t pid, size_t n, void **pages, int *status)
 {
-	char file[VN_JOURNAL_NAME];
+	(void)context;
+	int r = vn_sys_move_pages(pid, n, pages, NULL, status, 0);
+	return r < 0 ? r : 0;
+}
+
+int vn_page_map_write(const struct vn_state *state, const struct vn_move *move,
+	const struct vn_page_map_calls *calls, struct vn_error *err)
+{
+	const struct vn_page_map_calls all = {
+		calls->ask ? calls->ask : ask_kernel, calls->told, calls->context};
 	vn_autofree char *data = NULL;
 	vn_autofree struct vn_page_section *sections = NULL;
 	vn_autofree struct maker *maker = calloc(1, sizeof(*maker));
@@ -345,9 +362,8 @@ int vn_page_map_write_by(const struct vn_state *state, const struct vn_move *mov
 
 	if (!maker)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	*maker = (struct maker){.move = move, .ask = ask, .context = context};
-	vn_journal_name(&move->process, VN_JOURNAL_MOVE, file);
-	if (faccessat(state->fd, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	*maker = (struct maker){.move = move, .calls = &all};
+	if (vn_journal_exists(state, &move->process))
 		r = vn_page_map_load(state, &move->process, &data, &sections, &n, err);
 	if (r == 0 || r == -ENOENT)
 		r = find_pieces(maker, sections, n, err);
@@ -359,16 +375,4 @@ int vn_page_map_write_by(const struct vn_state *state, const struct vn_move *mov
 	free(maker->fine.v);
 	free(maker->coarse.v);
 	return r;
-}
-
-static int ask_kernel(void *context, pid_t pid, size_t n, void **pages, int *status)
-{
-	(void)context;
-	int r = vn_sys_move_pages(pid, n, pages, NULL, status, 0);
-	return r < 0 ? r : 0;
-}
-
-int vn_page_map_write(const struct vn_state *state, const struct vn_move *move, struct vn_error *err)
-{
-	return vn_page_map_write_by(state, move, ask_kernel, NULL, err);
 }

@@ -25,15 +25,27 @@
 
 #define VN_PAGE_MAP_MAX ((size_t)64 << 20) /* bytes; the state directory is in memory */
 
-/* Asks where pages of a process are, as move_pages(2) does without nodes: each status a node or a negative errno. 0 or a negative errno. */
-typedef int vn_page_asker(void *context, pid_t pid, size_t n, void **pages, int *status);
+/* How a map is made. */
+struct vn_page_map_calls {
+	/*
+	 * Asks where pages of a process are, as move_pages(2) does without nodes: each status a node or a negative errno. 0 or a negative
+	 * errno. NULL: the kernel is asked.
+	 */
+	int (*ask)(void *context, pid_t pid, size_t n, void **pages, int *status);
+	/*
+	 * Told after each call, of some thousands of pages, how many were asked for, of how many. Negative: stop, with this as the
+	 * result. May be NULL.
+	 */
+	int (*told)(void *context, uint64_t asked, uint64_t pages);
+	void *context;
+};
 
-/* Asks the kernel where every page of the move's ranges is, and writes it down, synced. About 0.1 us a page of 4 KiB, a page of hugetlbfs. */
-int vn_page_map_write(const struct vn_state *state, const struct vn_move *move, struct vn_error *err);
-
-/* The same with somebody else to ask. */
-int vn_page_map_write_by(const struct vn_state *state, const struct vn_move *move, vn_page_asker *ask,
-	void *context, struct vn_error *err);
+/*
+ * Asks where every page of the move's ranges is, and writes it down, synced. About 0.1 us a page of 4 KiB, a page of hugetlbfs. What fails,
+ * or is stopped, leaves the map that was.
+ */
+int vn_page_map_write(const struct vn_state *state, const struct vn_move *move,
+	const struct vn_page_map_calls *calls, struct vn_error *err);
 
 /*
  * The ranges that lead back: neighbours of one node together, by address; of all memory that was ever moved, not of this move's ranges

@@ -277,13 +277,48 @@ int vn_state_read(const struct vn_state *state, const char *name, struct vn_vm *
 	return r;
 }
 
-/* Whether a directory entry is a record: NAME.json with a valid NAME. */
-static int is_record(const struct dirent *entry)
-{
-	size_t length = strlen(entry->d_name), suffix = sizeof(RECORD) - 1;
-	vn_autofree char *name = length > suffix ? strndup(entry->d_name, length - suffix) : NULL;
+/* ---- all there are ---- */
 
-	return name && strcmp(entry->d_name + length - suffix, RECORD) == 0 && vn_vm_name_valid(name);
+void vn_state_names_clear(struct vn_state_names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->v[i]);
+	free(names->v);
+	*names = (struct vn_state_names){0};
+}
+
+int vn_state_names(const struct vn_state *state, bool (*is_wanted)(const char *name),
+	struct vn_state_names *ret_names, struct vn_error *err)
+{
+	struct vn_state_names names = {0};
+	struct dirent **entries;
+	int n = scandirat(state->fd, ".", &entries, NULL, versionsort);
+
+	if (n < 0)
+		return vn_error_environment(err, -errno, "%s: %s", state->path, strerror(errno));
+	names.v = calloc((size_t)n + 1, sizeof(*names.v));
+	bool full = !names.v;
+	for (int i = 0; i < n; i++) {
+		if (!full && is_wanted(entries[i]->d_name))
+			full = !(names.v[names.n++] = strdup(entries[i]->d_name));
+		free(entries[i]);
+	}
+	free(entries);
+	if (full) {
+		vn_state_names_clear(&names);
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	}
+	*ret_names = names;
+	return 0;
+}
+
+/* Whether a file is a record: NAME.json with a valid NAME. */
+static bool is_record(const char *file)
+{
+	size_t length = strlen(file), suffix = sizeof(RECORD) - 1;
+	vn_autofree char *name = length > suffix ? strndup(file, length - suffix) : NULL;
+
+	return name && strcmp(file + length - suffix, RECORD) == 0 && vn_vm_name_valid(name);
 }
 
 void vn_vm_list_clear(struct vn_vm_list *list)
@@ -297,21 +332,19 @@ void vn_vm_list_clear(struct vn_vm_list *list)
 int vn_state_list(const struct vn_state *state, struct vn_vm_list *ret_list, struct vn_error *broken,
 	struct vn_error *err)
 {
-	struct dirent **entries;
+	vn_autostatenames names = {0};
 	struct vn_vm_list list = {0};
-	int n = scandirat(state->fd, ".", &entries, is_record, versionsort);
+	int r = vn_state_names(state, is_record, &names, err);
 
-	if (n < 0)
-		return vn_error_environment(err, -errno, "%s: %s", state->path, strerror(errno));
-	list.v = calloc((size_t)n + 1, sizeof(*list.v));
-	for (int i = 0; i < n; i++) {
-		if (list.v && read_record(state, entries[i]->d_name, &list.v[list.n], broken) == 0)
-			list.n++; /* -ENOENT: it ended meanwhile */
-		free(entries[i]);
-	}
-	free(entries);
+	if (r < 0)
+		return r;
+	list.v = calloc(names.n + 1, sizeof(*list.v));
 	if (!list.v)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < names.n; i++) {
+		if (read_record(state, names.v[i], &list.v[list.n], broken) == 0)
+			list.n++; /* -ENOENT: it ended meanwhile */
+	}
 	*ret_list = list;
 	return 0;
 }

@@ -45,6 +45,19 @@ int vn_state_put(const struct vn_state *state, const char *name, const void *dat
 int vn_state_get(
 	const struct vn_state *state, const char *name, size_t max, char **ret_data, size_t *ret_size);
 
+/* Names of files of the directory. */
+struct vn_state_names {
+	size_t n;
+	char **v; /* numbers in them by their value */
+};
+
+void vn_state_names_clear(struct vn_state_names *names);
+#define vn_autostatenames vn_cleanup(vn_state_names_clear) struct vn_state_names
+
+/* Those that `is_wanted` says. */
+int vn_state_names(const struct vn_state *state, bool (*is_wanted)(const char *name),
+	struct vn_state_names *ret_names, struct vn_error *err);
+
 /* Writes (or replaces) the record of a VM. On failure the old one is still there. */
 int vn_state_write(const struct vn_state *state, const struct vn_vm *vm, struct vn_error *err);
 
