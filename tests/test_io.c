@@ -297,6 +297,7 @@ static void homes_that_are_not_known_are_told(void **state)
 		vm->threads[i].cpu = -1;
 	}
 	vm->blocks[0].has_residency = false;
+	block_policy(&vm->blocks[0], VN_MODE_DEFAULT, "");
 	vn_autoio *io = look(sample);
 	assert_queue(io, 0, "0-1", 0, "", VN_IO_UNKNOWN);
 	assert_string_equal(queue(io, 0)->place.why, "home of vnode 0");

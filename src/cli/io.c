@@ -203,7 +203,8 @@ const struct vn_verb verb_io = {
 		"is elsewhere, and nothing else; 'vnuma undo' brings it back. Exit status 1: some are not at home.",
 	.options = {{"set", NULL, "put workers and iothreads on CPUs of their homes"},
 		{"irqs", NULL, "and interrupts of its devices, but those that the kernel manages"},
-		{"queue", "NIC:Q=NODES,...", "put the workers of these queues on CPUs of these nodes"},
+		{"queue", "NIC:Q=NODES",
+			"put the worker of a queue on CPUs of these nodes; several with commas"},
 		{"dry-run", NULL, "say every step, and do none"}},
 	.run = run,
 };

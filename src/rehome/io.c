@@ -11,29 +11,14 @@
  * What is well where it is stays as it is: whoever pinned a worker to one CPU of its home had a reason.
  */
 #define _GNU_SOURCE
-#include "io.h"
-
 #include <string.h>
 
 #include "../base/text.h"
 #include "../model/near_nodes.h"
+#include "io_part.h"
 #include "part.h"
 
-#define STALL_US 5000u /* no memory moves, but a journal has a limit */
-
-struct looker {
-	const struct vn_sample *sample;
-	const struct vn_host *host;
-	const struct vn_vm_sample *vm;
-	struct vn_io *io;
-	int *homes; /* ids by vnode; -1: not known, or none; owned */
-	bool *spread; /* by vnode; owned */
-	hwloc_bitmap_t usable; /* CPUs that are online, and that the VM's cpuset allows; owned */
-	hwloc_bitmap_t at_home; /* of these those of any home of the VM; owned */
-	hwloc_bitmap_t taken; /* CPUs that are the only ones of somebody; owned */
-};
-
-static void looker_clear(struct looker *the)
+void vn_io_looker_clear(struct vn_io_looker *the)
 {
 	free(the->homes);
 	free(the->spread);
@@ -41,11 +26,10 @@ static void looker_clear(struct looker *the)
 	hwloc_bitmap_free(the->at_home);
 	hwloc_bitmap_free(the->taken);
 }
-#define autolooker vn_cleanup(looker_clear) struct looker
 
 /* ---- what there is ---- */
 
-static int find_taken(struct looker *the)
+static int find_taken(struct vn_io_looker *the)
 {
 	for (size_t i = 0; i < the->sample->n_vms; i++) {
 		const struct vn_vm_sample *vm = &the->sample->vms[i];
@@ -61,7 +45,7 @@ static int find_taken(struct looker *the)
 	return 0;
 }
 
-static int find_homes(struct looker *the, const struct vn_vm_audit *audit)
+static int find_homes(struct vn_io_looker *the, const struct vn_vm_audit *audit)
 {
 	size_t n = vn_io_vnodes(the->vm);
 	vn_autoset nodes = hwloc_bitmap_alloc();
@@ -81,7 +65,7 @@ static int find_homes(struct looker *the, const struct vn_vm_audit *audit)
 	return vn_near_cpus(the->host, nodes, the->at_home);
 }
 
-static int open_looker(struct looker *the, const struct vn_vm_audit *audit)
+int vn_io_looker_open(struct vn_io_looker *the)
 {
 	the->usable = hwloc_bitmap_alloc();
 	the->at_home = hwloc_bitmap_alloc();
@@ -89,11 +73,7 @@ static int open_looker(struct looker *the, const struct vn_vm_audit *audit)
 	if (!the->usable || !the->at_home || !the->taken)
 		return -ENOMEM;
 	int r = vn_rehome_usable(the->host, the->vm, the->usable);
-	if (r == 0)
-		r = find_taken(the);
-	if (r == 0)
-		r = find_homes(the, audit);
-	return r;
+	return r < 0 ? r : find_taken(the);
 }
 
 /* ---- where it is ---- */
@@ -122,7 +102,7 @@ static int find_nodes(const struct vn_host *host, hwloc_const_bitmap_t cpus, hwl
 }
 
 /* The vnode that leaves something without a home, by what. */
-static char *why_homeless(const struct looker *the, const struct vn_io_users *users)
+static char *why_homeless(const struct vn_io_looker *the, const struct vn_io_users *users)
 {
 	unsigned vnode;
 
@@ -143,8 +123,8 @@ static int unknown(struct vn_io_place *place, char *why)
 }
 
 /* 1: home and CPUs are known; 0: the verdict is that they are not. */
-static int open_place(const struct looker *the, const struct vn_io_users *users, hwloc_const_bitmap_t cpus,
-	hwloc_bitmap_t near, struct vn_io_place *place)
+static int open_place(const struct vn_io_looker *the, const struct vn_io_users *users,
+	hwloc_const_bitmap_t cpus, hwloc_bitmap_t near, struct vn_io_place *place)
 {
 	place->vnode = users->vnode;
 	place->home = hwloc_bitmap_alloc();
@@ -171,7 +151,7 @@ static enum vn_io_verdict judge(const struct vn_io_place *place)
 }
 
 static bool is_on_its_vcpu(
-	const struct looker *the, const struct vn_thread_sample *thread, hwloc_const_bitmap_t vcpus)
+	const struct vn_io_looker *the, const struct vn_thread_sample *thread, hwloc_const_bitmap_t vcpus)
 {
 	for (size_t i = 0; i < the->vm->n_threads; i++) {
 		const struct vn_thread_sample *vcpu = &the->vm->threads[i];
@@ -186,7 +166,7 @@ static bool is_on_its_vcpu(
 
 /* ---- where it belongs ---- */
 
-static int tied_cpus(const struct looker *the, hwloc_const_bitmap_t vcpus, hwloc_bitmap_t ret)
+static int tied_cpus(const struct vn_io_looker *the, hwloc_const_bitmap_t vcpus, hwloc_bitmap_t ret)
 {
 	for (size_t i = 0; i < the->vm->n_threads; i++) {
 		const struct vn_thread_sample *vcpu = &the->vm->threads[i];
@@ -199,7 +179,7 @@ static int tied_cpus(const struct looker *the, hwloc_const_bitmap_t vcpus, hwloc
 }
 
 /* What is left to the emulator, see above. */
-static int find_left(const struct looker *the, hwloc_const_bitmap_t near, hwloc_bitmap_t ret)
+static int find_left(const struct vn_io_looker *the, hwloc_const_bitmap_t near, hwloc_bitmap_t ret)
 {
 	const struct vn_thread_sample *emulator = NULL;
 
@@ -215,8 +195,7 @@ static int find_left(const struct looker *the, hwloc_const_bitmap_t near, hwloc_
 	return vn_rehome_not_isolated(the->host, ret);
 }
 
-/* CPUs that a thread is to have; `within`: no others but those near. 1; 0: none. */
-static int find_cpus(const struct looker *the, hwloc_const_bitmap_t vcpus, hwloc_const_bitmap_t near,
+int vn_io_looker_cpus(const struct vn_io_looker *the, hwloc_const_bitmap_t vcpus, hwloc_const_bitmap_t near,
 	bool within, hwloc_bitmap_t ret, size_t *ret_way)
 {
 	vn_autoset left = hwloc_bitmap_alloc(), tied = hwloc_bitmap_alloc(),
@@ -230,14 +209,14 @@ static int find_cpus(const struct looker *the, hwloc_const_bitmap_t vcpus, hwloc
 }
 
 /* A thread that is wrong goes home, or is left where it is: another place that is not its home is no better, but for its vCPU. */
-static int find_way(const struct looker *the, const struct vn_thread_sample *thread,
+static int find_way(const struct vn_io_looker *the, const struct vn_thread_sample *thread,
 	hwloc_const_bitmap_t vcpus, hwloc_const_bitmap_t nodes, struct vn_io_place *place)
 {
 	vn_autoset near = hwloc_bitmap_alloc(), cpus = hwloc_bitmap_alloc();
 
 	if (!near || !cpus || vn_near_cpus(the->host, nodes, near) < 0)
 		return -ENOMEM;
-	int r = find_cpus(the, vcpus, near, place->verdict != VN_IO_ON_VCPU, cpus, &place->way);
+	int r = vn_io_looker_cpus(the, vcpus, near, place->verdict != VN_IO_ON_VCPU, cpus, &place->way);
 	if (r > 0)
 		place->belongs = vn_steal(cpus);
 	if (r != 0)
@@ -250,7 +229,7 @@ static int find_way(const struct looker *the, const struct vn_thread_sample *thr
 			      : -ENOMEM;
 }
 
-static int place_thread(const struct looker *the, const struct vn_thread_sample *thread,
+static int place_thread(const struct vn_io_looker *the, const struct vn_thread_sample *thread,
 	const struct vn_io_users *users, struct vn_io_place *place)
 {
 	vn_autoset nodes = hwloc_bitmap_alloc();
@@ -267,7 +246,7 @@ static int place_thread(const struct looker *the, const struct vn_thread_sample 
 
 /* ---- queues ---- */
 
-static int find_queue(const struct looker *the, const struct vn_nic_sample *nic,
+static int find_queue(const struct vn_io_looker *the, const struct vn_nic_sample *nic,
 	const struct vn_queue_sample *queue, struct vn_io_queue *to)
 {
 	const struct vn_vm_sample *vm = the->vm;
@@ -294,7 +273,7 @@ static int find_queue(const struct looker *the, const struct vn_nic_sample *nic,
 	return r;
 }
 
-static int find_nics(const struct looker *the)
+static int find_nics(const struct vn_io_looker *the)
 {
 	struct vn_io *io = the->io;
 
@@ -321,7 +300,7 @@ static int find_nics(const struct looker *the)
 /* ---- threads ---- */
 
 /* Paths of the disks that an iothread serves. */
-static int find_disks(const struct looker *the, struct vn_io_thread *to)
+static int find_disks(const struct vn_io_looker *the, struct vn_io_thread *to)
 {
 	const struct vn_guest *guest = the->vm->guest;
 
@@ -339,7 +318,7 @@ static int find_disks(const struct looker *the, struct vn_io_thread *to)
 	return 0;
 }
 
-static int find_threads(const struct looker *the)
+static int find_threads(const struct vn_io_looker *the)
 {
 	const struct vn_vm_sample *vm = the->vm;
 	struct vn_io *io = the->io;
@@ -367,7 +346,7 @@ static int find_threads(const struct looker *the)
 
 /* ---- interrupts ---- */
 
-static int find_irq(const struct looker *the, const struct vn_device_sample *device,
+static int find_irq(const struct vn_io_looker *the, const struct vn_device_sample *device,
 	const struct vn_io_users *users, struct vn_io_irq *to)
 {
 	const struct vn_irq_sample *irq = to->irq;
@@ -392,7 +371,7 @@ static int find_irq(const struct looker *the, const struct vn_device_sample *dev
 	return place->belongs ? 0 : -ENOMEM;
 }
 
-static int find_devices(const struct looker *the)
+static int find_devices(const struct vn_io_looker *the)
 {
 	const struct vn_vm_sample *vm = the->vm;
 	struct vn_io *io = the->io;
@@ -415,11 +394,10 @@ static int find_devices(const struct looker *the)
 	return io->devices ? r : -ENOMEM;
 }
 
-/* What `io` refers to is all of the looker that is needed later. */
 int vn_io_find(const struct vn_sample *sample, const struct vn_vm_audit *vm, struct vn_io **ret_io)
 {
 	vn_autoio *io = vn_io_new();
-	autolooker the = {.sample = sample, .host = sample->host, .vm = vm->vm, .io = io};
+	vn_autoiolooker the = {.sample = sample, .host = sample->host, .vm = vm->vm, .io = io};
 
 	if (!io)
 		return -ENOMEM;
@@ -427,7 +405,9 @@ int vn_io_find(const struct vn_sample *sample, const struct vn_vm_audit *vm, str
 	io->vm = vm->vm;
 	int r = vn_notes_copy(&io->notes, &vm->vm->gaps);
 	if (r == 0)
-		r = open_looker(&the, vm);
+		r = vn_io_looker_open(&the);
+	if (r == 0)
+		r = find_homes(&the, vm);
 	if (r == 0)
 		r = find_nics(&the);
 	if (r == 0)
@@ -437,255 +417,4 @@ int vn_io_find(const struct vn_sample *sample, const struct vn_vm_audit *vm, str
 	if (r == 0)
 		*ret_io = vn_steal(io);
 	return r;
-}
-
-/* ---- the move ---- */
-
-struct mover {
-	const struct vn_io *io;
-	const struct vn_io_wish *wish;
-	struct vn_move *move;
-	struct vn_error *problems;
-	struct looker the; /* usable and taken CPUs alone, for hands */
-};
-
-static int add_thread(struct mover *mover, const struct vn_thread_sample *thread, int vnode, size_t way,
-	hwloc_const_bitmap_t cpus)
-{
-	struct vn_move *move = mover->move;
-	vn_autoset before = hwloc_bitmap_dup(thread->cpus), after = hwloc_bitmap_dup(cpus);
-
-	if (!before || !after || vn_rehome_tell_io(&move->notes, thread, way, cpus) < 0)
-		return -ENOMEM;
-	struct vn_move_thread *to = &move->thread_list[move->n_threads++];
-	*to = (struct vn_move_thread){.kind = thread->kind,
-		.index = thread->index,
-		.tid = thread->tid,
-		.of_kernel = thread->of_kernel,
-		.vnode = vnode,
-		.before = vn_steal(before),
-		.after = vn_steal(after)};
-	memcpy(to->name, thread->name, sizeof(to->name));
-	return 0;
-}
-
-static const struct vn_io_hand *hand_of(
-	const struct mover *mover, const struct vn_io_nic *nic, unsigned queue)
-{
-	for (size_t i = 0; i < mover->wish->n_hands; i++) {
-		const struct vn_io_hand *hand = &mover->wish->hands[i];
-		if (strcmp(hand->nic, nic->nic->name) == 0 && hand->queue == queue)
-			return hand;
-	}
-	return NULL;
-}
-
-static int add_by_hand(struct mover *mover, const struct vn_io_hand *hand, const struct vn_io_queue *queue)
-{
-	const struct vn_host *host = mover->the.host;
-	vn_autoset near = hwloc_bitmap_alloc(), cpus = hwloc_bitmap_alloc();
-	size_t way = 0;
-	unsigned id;
-
-	if (!near || !cpus)
-		return -ENOMEM;
-	hwloc_bitmap_foreach_begin (id, hand->nodes) {
-		int node = vn_host_node_index(host, id);
-		if (node >= 0 && hwloc_bitmap_or(near, near, host->nodes[node].cpus) < 0)
-			return -ENOMEM;
-	}
-	hwloc_bitmap_foreach_end();
-	int r = find_cpus(&mover->the, queue->vcpus, near, true, cpus, &way);
-	if (r > 0)
-		return add_thread(mover, queue->worker, queue->place.vnode, way, cpus);
-	vn_autofree char *usable = vn_set_text(mover->the.usable), *nodes = vn_set_text(hand->nodes);
-	if (r < 0 || !usable || !nodes)
-		return -ENOMEM;
-	vn_error_input(mover->problems, NULL,
-		"%s:%u is to be on node %s, of which the VM may use no CPU; those that are online, and that its cpuset allows: %s",
-		hand->nic, hand->queue, nodes, *usable ? usable : "(none)");
-	return 0;
-}
-
-static int add_threads(struct mover *mover)
-{
-	const struct vn_io *io = mover->io;
-	int r = 0;
-
-	for (size_t i = 0; i < io->n_nics; i++) {
-		for (size_t q = 0; q < io->nics[i].n_queues && r == 0; q++) {
-			const struct vn_io_queue *queue = &io->nics[i].queues[q];
-			const struct vn_io_hand *hand = hand_of(mover, &io->nics[i], queue->queue->queue);
-			if (!queue->worker || !queue->worker->cpus)
-				continue;
-			if (hand)
-				r = add_by_hand(mover, hand, queue);
-			else if (mover->wish->threads && vn_io_is_to_go(&queue->place))
-				r = add_thread(mover, queue->worker, queue->place.vnode, queue->place.way,
-					queue->place.belongs);
-		}
-	}
-	for (size_t i = 0; i < io->n_threads && mover->wish->threads && r == 0; i++) {
-		const struct vn_io_thread *thread = &io->threads[i];
-		if (vn_io_is_to_go(&thread->place))
-			r = add_thread(mover, thread->thread, thread->place.vnode, thread->place.way,
-				thread->place.belongs);
-	}
-	return r;
-}
-
-static int add_irqs(struct mover *mover)
-{
-	const struct vn_io *io = mover->io;
-	struct vn_move *move = mover->move;
-	size_t n = 0;
-
-	for (size_t i = 0; i < io->n_devices; i++)
-		n += io->devices[i].n_irqs;
-	move->irqs = calloc(n + 1, sizeof(*move->irqs));
-	if (!move->irqs)
-		return -ENOMEM;
-	for (size_t i = 0; i < io->n_devices && mover->wish->irqs; i++) {
-		for (size_t k = 0; k < io->devices[i].n_irqs; k++) {
-			const struct vn_io_irq *irq = &io->devices[i].irqs[k];
-			if (!vn_io_is_to_go(&irq->place))
-				continue;
-			struct vn_move_irq *to = &move->irqs[move->n_irqs++];
-			to->number = irq->irq->number;
-			memcpy(to->name, irq->irq->name, sizeof(to->name));
-			to->before = hwloc_bitmap_dup(irq->place.cpus);
-			to->after = hwloc_bitmap_dup(irq->place.belongs);
-			if (!to->before || !to->after)
-				return -ENOMEM;
-		}
-	}
-	return 0;
-}
-
-/* ---- what is asked for by hand ---- */
-
-static const struct vn_io_queue *find_named(
-	const struct vn_io *io, const struct vn_io_hand *hand, const struct vn_io_nic **ret_nic)
-{
-	*ret_nic = NULL;
-	for (size_t i = 0; i < io->n_nics; i++) {
-		const struct vn_io_nic *nic = &io->nics[i];
-		if (strcmp(nic->nic->name, hand->nic) != 0)
-			continue;
-		*ret_nic = nic;
-		for (size_t q = 0; q < nic->n_queues; q++) {
-			if (nic->queues[q].queue->queue == hand->queue)
-				return &nic->queues[q];
-		}
-	}
-	return NULL;
-}
-
-/* The interfaces that there are, for who named another. */
-static char *nics_of(const struct vn_io *io)
-{
-	char *list = vn_copy("");
-
-	for (size_t i = 0; i < io->n_nics && list; i++) {
-		const char *name = io->nics[i].nic->name;
-		char *longer = *name ? vn_format("%s%s%s", list, *list ? ", " : "", name) : vn_copy(list);
-		free(list);
-		list = longer;
-	}
-	return list;
-}
-
-static int check_hand(struct mover *mover, const struct vn_io_hand *hand)
-{
-	static const struct vn_where where = {NULL, 0, "--queue"};
-	const struct vn_io_nic *nic;
-	const struct vn_io_queue *queue = find_named(mover->io, hand, &nic);
-	struct vn_error *problems = mover->problems;
-	unsigned id;
-
-	if (!nic) {
-		vn_autofree char *names = nics_of(mover->io);
-		vn_error_input(problems, &where, "interface '%s' seen; expected one of the VM's: %s",
-			hand->nic, names && *names ? names : "(none is known)");
-	} else if (!queue)
-		vn_error_input(problems, &where, "queue %u of %s seen; expected one of its %zu, from 0",
-			hand->queue, hand->nic, nic->n_queues);
-	else if (!nic->nic->vhost)
-		vn_error_input(problems, &where,
-			"%s:%u has no worker: QEMU's main thread serves it (vhost=off)", hand->nic,
-			hand->queue);
-	else if (!queue->worker)
-		vn_error_input(problems, &where, "%s:%u: which thread is its worker is not known", hand->nic,
-			hand->queue);
-	else if (!queue->worker->cpus)
-		vn_error_input(problems, &where,
-			"%s:%u: which CPUs its worker may use could not be read, so there would be no way back",
-			hand->nic, hand->queue);
-	hwloc_bitmap_foreach_begin (id, hand->nodes) {
-		int node = vn_host_node_index(mover->the.host, id);
-		if (node < 0)
-			vn_error_input(problems, &where, "node %u seen, which this host has not", id);
-		else if (hwloc_bitmap_iszero(mover->the.host->nodes[node].cpus))
-			vn_error_input(problems, &where, "node %u seen, which has no CPU", id);
-	}
-	hwloc_bitmap_foreach_end();
-	return 0;
-}
-
-static int open_mover(struct mover *mover)
-{
-	struct looker *the = &mover->the;
-	struct vn_move *move = mover->move;
-
-	the->usable = hwloc_bitmap_alloc();
-	the->at_home = hwloc_bitmap_alloc();
-	the->taken = hwloc_bitmap_alloc();
-	move->thread_list = calloc(the->vm->n_threads + 1, sizeof(*move->thread_list));
-	if (!the->usable || !the->at_home || !the->taken || !move->thread_list)
-		return -ENOMEM;
-	move->threads = true;
-	move->limits.stall_us = STALL_US;
-	int r = vn_rehome_identity(the->vm, move);
-	if (r == 0)
-		r = vn_rehome_usable(the->host, the->vm, the->usable);
-	return r < 0 ? r : find_taken(the);
-}
-
-static int fill_move(struct mover *mover)
-{
-	int r = open_mover(mover);
-
-	for (size_t i = 0; i < mover->wish->n_hands && r == 0; i++)
-		r = check_hand(mover, &mover->wish->hands[i]);
-	if (r < 0 || mover->problems->n)
-		return r;
-	r = add_threads(mover);
-	if (r == 0)
-		r = add_irqs(mover);
-	bool managed = mover->the.vm->manager == VN_MANAGER_LIBVIRT ||
-		       mover->the.vm->manager == VN_MANAGER_LIBVIRT_SESSION;
-	if (r == 0 && managed && mover->move->n_threads)
-		r = vn_notes_add(&mover->move->notes, "managers-not-told",
-			"libvirt is not told, and may set its own CPUs when it next sets any (virsh emulatorpin, iothreadpin)");
-	return r;
-}
-
-int vn_io_move(const struct vn_io *io, const struct vn_io_wish *wish, struct vn_move **ret_move,
-	struct vn_error *err)
-{
-	vn_automove *move = vn_move_new();
-	vn_autoerror problems = {0};
-	struct mover mover = {
-		io, wish, move, &problems, {.sample = io->sample, .host = io->sample->host, .vm = io->vm}};
-	int r = move ? fill_move(&mover) : -ENOMEM;
-
-	looker_clear(&mover.the);
-	if (r < 0)
-		return vn_error_environment(err, r, "out of memory");
-	if (problems.n) {
-		vn_error_move(err, &problems);
-		return -EINVAL;
-	}
-	*ret_move = vn_steal(move);
-	return 0;
 }
