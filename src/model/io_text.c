@@ -69,7 +69,7 @@ static void print_table(const struct table *table, FILE *out)
 {
 	size_t widths[COLUMNS] = {0};
 
-	if (table->failed || table->n == 0)
+	if (table->failed || table->n == 0 || table->n_columns == 0)
 		return;
 	for (size_t c = 0; c < table->n_columns; c++)
 		widths[c] = strlen(table->heads[c]);

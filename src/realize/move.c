@@ -333,7 +333,7 @@ int vn_move_pin(const struct vn_state *state, const struct vn_host *host, struct
 			earlier->phase == VN_MOVE_PLANNED ? "move --resume' or 'vnuma undo" : "undo");
 	if (r == 0)
 		r = vn_journal_read(state, &move->process, &joined, err);
-	return r < 0 ? r : pin_joined(&course, earlier, joined);
+	return r < 0 || !joined ? r : pin_joined(&course, earlier, joined);
 }
 
 /* ---- going on ---- */
