@@ -6,6 +6,7 @@
 #include "../base/text.h"
 #include "../model/io.h"
 #include "../model/move_text.h"
+#include "../realize/move_pin.h"
 #include "../rehome/io.h"
 #include "moving.h"
 
