@@ -384,7 +384,8 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, con
 	move->limits = *limits;
 	for (size_t i = 0; i < move->n_ranges; i++)
 		course.to_go += move->ranges[i].size; /* how much of it is there by now is not known */
-	if (!move->memory) /* only threads were asked for at first */
+	/* only threads were asked for at first; where these alone went home (move_pin.h), no memory follows */
+	if (!move->memory && move->n_ranges > 0)
 		r = add_memory(&course);
 	if (r == 0)
 		r = carry_out(&course);
