@@ -103,8 +103,7 @@ static struct vn_case_vcpu *kicker_on(
 		struct vn_case_vcpu *vcpu = &the->vcpus[i];
 		int index = vcpu->thread->index;
 		bool kept, strays = vcpu->vnode >= 0 && the->vnodes[vcpu->vnode].elsewhere;
-		if (index < 0 || (unsigned)index < queue->first_vcpu ||
-			(unsigned)index - queue->first_vcpu >= queue->n_vcpus ||
+		if (index < 0 || !vn_queue_uses(queue, (unsigned)index) ||
 			vn_crowd_cpu(the->sample, vcpu->thread, &kept) != cpu)
 			continue;
 		if ((kept && pinned) ||

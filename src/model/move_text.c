@@ -100,7 +100,7 @@ static void print_sets(hwloc_const_bitmap_t before, hwloc_const_bitmap_t after, 
 	if (hwloc_bitmap_isequal(before, after))
 		fprintf(out, "CPUs %s, as they are\n", to ? to : "?");
 	else
-		fprintf(out, "CPUs %s -> %s\n", from ? from : "?", to ? to : "?");
+		fprintf(out, "CPUs %s -> %s\n", !from ? "?" : *from ? from : "(none)", to ? to : "?");
 }
 
 /* Threads that stand behind each other and go the same way are one line: "vCPU 0-3   CPUs 0-7 -> 8-15". */
@@ -125,6 +125,16 @@ static void print_threads(const struct vn_move *move, FILE *out)
 	for (size_t i = 0; i < move->n_irqs; i++) {
 		fprintf(out, "  interrupt %-*u ", LABEL - 10, move->irqs[i].number);
 		print_sets(move->irqs[i].before, move->irqs[i].after, out);
+	}
+}
+
+/* Its CPUs are vCPUs. */
+static void print_guest_settings(const struct vn_move *move, FILE *out)
+{
+	for (size_t i = 0; i < move->n_guest_settings; i++) {
+		const struct vn_guest_setting *setting = &move->guest_settings[i];
+		fprintf(out, "  %-*s %s: ", LABEL, "inside the guest", setting->path);
+		print_sets(setting->before, setting->after, out);
 	}
 }
 
@@ -177,8 +187,10 @@ void vn_move_print_steps(const struct vn_move *move, FILE *out)
 	for (size_t i = 0; i < move->n_homes; i++)
 		fprintf(out, "%s vnode %zu to node %u", i ? "," : "", i, move->homes[i]);
 	fputc('\n', out);
-	if (move->threads)
+	if (move->threads) {
 		print_threads(move, out);
+		print_guest_settings(move, out);
+	}
 	if (!move->memory)
 		return;
 	print_ranges(move, out);
@@ -271,6 +283,10 @@ void vn_move_print_report(const struct vn_move *move, FILE *out)
 void vn_move_print_notes(const struct vn_move *move, FILE *out)
 {
 	for (size_t i = 0; i < move->notes.n; i++) {
+		const char *code = move->notes.v[i].code;
+		if (move->phase == VN_MOVE_UNDOING && strcmp(code, "guest-left") != 0 &&
+			strcmp(code, "guest-changed") != 0)
+			continue; /* about where it was to be */
 		vn_autofree char *text = vn_format("%s [%s]", move->notes.v[i].text, move->notes.v[i].code);
 		fputs("  note: ", out);
 		vn_put_wrapped(text ? text : "?", 8, INDENT, WIDTH, out);

@@ -13,6 +13,7 @@
 #include "journal.h"
 #include "migrate.h"
 #include "move_cpusets.h"
+#include "move_guest.h"
 #include "move_irqs.h"
 #include "move_threads.h"
 #include "page_map.h"
@@ -184,6 +185,8 @@ static int carry_out(struct course *course)
 
 	if (move->threads) {
 		r = tell(course, "threads");
+		if (r == 0 && course->watcher->agent)
+			r = vn_move_guest_set(course->watcher->agent, move, course->err);
 		if (r == 0)
 			r = vn_move_threads_set(move, false, course->err);
 		if (r == 0)
@@ -205,7 +208,10 @@ static void take_back(struct course *course, bool is_first)
 {
 	vn_autoerror ignored = {0};
 	struct vn_notes notes = {0};
+	size_t left;
 
+	if (course->watcher->agent)
+		vn_move_guest_back(course->watcher->agent, course->move, &left, &ignored);
 	vn_move_threads_set(course->move, true, &ignored);
 	vn_move_irqs_set(course->move, true, &notes, &ignored);
 	vn_notes_clear(&notes);
@@ -237,6 +243,8 @@ static int write_down(struct course *course, struct vn_move *first)
 		r = vn_move_irqs_read(move, first, course->err);
 	if (r == 0)
 		r = vn_move_cpusets_find(move, first, course->err);
+	if (r == 0)
+		r = vn_move_guest_keep(move, first, course->err);
 	if (r == 0)
 		keep_first_blocks(move, first);
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);
@@ -315,6 +323,7 @@ int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struc
 	const struct vn_move_watcher *watcher, struct vn_error *err)
 {
 	autocourse course = {state, move, watcher, -1, -1, 0, err};
+	size_t left = 0; /* inside the guest */
 	int r = begin(&course, host);
 
 	if (r == 0)
@@ -325,6 +334,8 @@ int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struc
 		r = vn_move_threads_set(move, true, err);
 	if (r == 0)
 		r = vn_move_irqs_set(move, true, &move->notes, err);
+	if (r == 0 && move->n_guest_settings && !watcher->guest_stays)
+		r = vn_move_guest_back(watcher->agent, move, &left, err);
 	if (r == 0 && memory)
 		r = move_back(&course);
 	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */
@@ -332,5 +343,7 @@ int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struc
 	if (r == 0 && memory && all_back)
 		r = vn_move_cpusets_set(move, VN_CPUSET_BACK, err);
 	/* What would not go back can be tried again: the journal is kept for that. */
-	return r < 0 || (memory && !all_back) ? r : vn_journal_remove(state, &move->process, err);
+	if (r < 0 || (memory && !all_back) || left > 0)
+		return r;
+	return vn_journal_remove(state, &move->process, err);
 }

@@ -10,6 +10,7 @@
  */
 
 #include "../model/move.h"
+#include "../qga/qga.h"
 #include "state.h"
 
 struct vn_move_watcher {
@@ -18,6 +19,9 @@ struct vn_move_watcher {
 	void *context;
 	int stop_fd; /* readable: stop; -1 */
 	bool no_damon;
+	struct vn_qga *
+		agent; /* of the guest, for move->guest_settings; borrowed; NULL: none answers, and nothing is set there */
+	bool guest_stays; /* undo leaves what is set inside the guest, and forgets it */
 };
 
 /* Carries `move` out, as far as its `threads` and `memory` ask. Its phase, order, progress and notes are filled in. */
@@ -28,6 +32,9 @@ int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct
 int vn_move_resume(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err);
 
-/* Everything back as it was; without `memory` only threads, interrupts and the cpuset. The journal is removed when all is back. */
+/*
+ * Everything back as it was; without `memory` only threads, interrupts, the cpuset and what was set inside the guest. What cannot be set
+ * back there is a note (move_guest.h), and holds up nothing else. The journal is removed when all is back.
+ */
 int vn_move_undo(const struct vn_state *state, const struct vn_host *host, struct vn_move *move, bool memory,
 	const struct vn_move_watcher *watcher, struct vn_error *err);

@@ -185,10 +185,12 @@ static int of_queue(const struct vn_rehoming *the, const struct vn_queue_sample 
 {
 	int vnode = queue && queue->vnode >= 0 && (size_t)queue->vnode < the->n_vnodes ? queue->vnode : -1;
 
-	if (!queue || queue->n_vcpus == 0 || queue->first_vcpu + queue->n_vcpus > the->plan->n_vcpus)
+	if (!queue || (!queue->vcpus && (queue->n_vcpus == 0 ||
+						queue->first_vcpu + queue->n_vcpus > the->plan->n_vcpus)))
 		return works_for(the, vnode, io);
-	if (hwloc_bitmap_set_range(
-		    io->kickers, queue->first_vcpu, (int)(queue->first_vcpu + queue->n_vcpus - 1)) < 0)
+	if (queue->vcpus ? hwloc_bitmap_copy(io->kickers, queue->vcpus) < 0
+			 : hwloc_bitmap_set_range(io->kickers, queue->first_vcpu,
+				   (int)(queue->first_vcpu + queue->n_vcpus - 1)) < 0)
 		return -ENOMEM;
 	io->vnode = the->n_vnodes == 1 ? 0 : vnode;
 	for (size_t v = 0; v < the->n_vnodes; v++) {
