@@ -194,6 +194,60 @@ static int check_view(const struct vn_view *view, struct vn_guest_inside *inside
 	return 0;
 }
 
+/* The XPS of a queue; NULL: not read. */
+static const struct vn_guest_setting *xps_of(
+	const struct vn_guest_inside *inside, unsigned nic, unsigned queue)
+{
+	for (size_t i = 0; i < inside->n_settings; i++) {
+		const struct vn_guest_setting *setting = &inside->settings[i];
+		if (setting->nic == nic && setting->queue == queue && vn_guest_path_is_xps(setting->path))
+			return setting;
+	}
+	return NULL;
+}
+
+/* Whether what the guest has is as good as what was dealt out: each vCPU in one queue, each queue of one vnode, and as many of each. */
+static bool is_good(const struct vn_guest *guest, const struct vn_guest_inside *inside,
+	const struct vn_guest_nic *nic, const struct vn_guest_queue *dealt, hwloc_bitmap_t seen)
+{
+	int more[VN_MAX_VNODES] = {0};
+
+	for (unsigned q = 0; q < nic->n_queues; q++) {
+		const struct vn_guest_setting *setting = xps_of(inside, nic->nic, q);
+		int vnode = setting ? vnode_of(guest, setting->before) : -1;
+		if (vnode < 0 || dealt[q].vnode < 0 || hwloc_bitmap_iszero(setting->before) ||
+			hwloc_bitmap_intersects(seen, setting->before) ||
+			hwloc_bitmap_or(seen, seen, setting->before) < 0)
+			return false;
+		more[vnode]++;
+		more[dealt[q].vnode]--;
+	}
+	for (unsigned v = 0; v < VN_MAX_VNODES; v++) {
+		if (more[v] != 0)
+			return false;
+	}
+	return hwloc_bitmap_weight(seen) == (int)guest->vcpus;
+}
+
+/* Puts what the guest has in the place of what was dealt out, if it is as good: what is right is not changed. */
+static int keep_good(const struct vn_guest *guest, const struct vn_guest_inside *inside,
+	const struct vn_guest_nic *nic, struct vn_guest_queue *queues)
+{
+	vn_autoset seen = hwloc_bitmap_alloc();
+
+	if (!seen)
+		return -ENOMEM;
+	if (!is_good(guest, inside, nic, queues, seen))
+		return 0;
+	for (unsigned q = 0; q < nic->n_queues; q++) {
+		const struct vn_guest_setting *setting = xps_of(inside, nic->nic, q);
+		queues[q].vnode = vnode_of(guest, setting->before);
+		if (hwloc_bitmap_copy(queues[q].vcpus, setting->before) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int set_nic(struct vn_vm_sample *vm, const struct vn_guest_nic *nic, struct vn_guest_inside *inside)
 {
 	struct vn_guest_queue *queues = NULL;
@@ -204,6 +258,8 @@ static int set_nic(struct vn_vm_sample *vm, const struct vn_guest_nic *nic, stru
 		return vn_notes_add(&inside->notes, "guest-queues-too-few",
 			"network device %u of the guest is left as it is: it uses %u queue pair%s, and %u vnodes have vCPUs",
 			nic->nic, nic->n_queues, nic->n_queues == 1 ? "" : "s", vnodes);
+	if (r == 0)
+		r = keep_good(vm->guest, inside, nic, queues);
 	for (size_t i = 0; i < inside->n_settings && r == 0; i++) {
 		struct vn_guest_setting *setting = &inside->settings[i];
 		if (setting->nic != nic->nic || setting->queue >= nic->n_queues ||

@@ -11,7 +11,7 @@
  *
  * Each vnode gets queues by the number of its vCPUs, one at least: every next one goes to the vnode with most vCPUs for each queue that it
  * has. Its vCPUs are dealt out to them in order, each to exactly one. Vnodes take queues in the order of their first vCPUs, so that
- * what Linux does by itself stays where that is right already.
+ * what Linux does by itself stays where that is right already; and what somebody else has set and is as good is not changed.
  *
  * A guest's CPU i is taken for vCPU i, as Linux numbers CPUs in the order of the ACPI tables, and QEMU writes those in the order of vCPUs. That
  * is held against what the guest itself says of its nodes: without that nothing is set.
