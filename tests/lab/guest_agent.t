@@ -9,5 +9,5 @@ agent=$PWD/$build/agent.cpio.gz # the payload, with the agent and a program that
 if ! lab/payload "$agent" "$(PATH=$PATH:/usr/sbin command -v qemu-ga)" tests/lab/guest_queues 2>"$tap_work/err"; then
 	not_ok "the payload with the agent is built" "$(cat "$tap_work/err")"
 fi
-in_lab "guest agent" --host tests/lab/move.shape -- tests/lab/guest_agent-inside "$PWD/$build/vnuma" "$agent"
+in_lab "guest agent" --host lab/shapes/two-nodes.txt --cpus 4 --mem 4G -- tests/lab/guest_agent-inside "$PWD/$build/vnuma" "$agent"
 finish
