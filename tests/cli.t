@@ -38,7 +38,7 @@ cfg() {
 expect "no verb is a usage error" 2 "$vnuma"
 like "and lists the verbs" "$err" "^  plan GUEST"
 expect "help" 0 "$vnuma" help
-for verb in topology free plan acpi run list show stop verify audit top dump move moves undo; do
+for verb in topology free plan acpi run list show stop verify audit top dump move moves undo io; do
 	expect "help $verb" 0 "$vnuma" help "$verb"
 	like "help $verb tells its options" "$out" "--json"
 done

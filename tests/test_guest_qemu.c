@@ -743,6 +743,15 @@ static void test_disks(void **state)
 		assert_int_equal(g->disks[i].readonly, expected[i].readonly);
 		assert_int_equal(g->disks[i].vnode, expected[i].vnode);
 	}
+	vn_autoguest *served = read_good(QEMU
+		"-object iothread,id=io1 -object iothread,id=io2 -drive file=/a,if=none,id=a -drive file=/b,if=none,id=b "
+		"-drive file=/c,if=none,id=c -drive file=/d,if=none,id=d -device virtio-scsi-pci,id=s,iothread=io2 "
+		"-device virtio-blk-pci,drive=a,iothread=io1 -device scsi-hd,drive=b,bus=s.0 -device virtio-blk-pci,drive=c "
+		"-device virtio-blk-pci,drive=d,iothread=a-name-of-thirty-two-characters-");
+	static const char *const iothreads[] = {"io1", "io2", "", ""};
+	assert_int_equal(served->n_disks, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(served->disks[i].iothread, iothreads[i]);
 	vn_autoguest *circle = read_good(QEMU
 		"-blockdev raw,node-name=a,file=b -blockdev raw,node-name=b,file=a -device nvme,drive=a "
 		"-device pcie-root-port,id=x,bus=y -device pcie-root-port,id=y,bus=x -device nvme,bus=x,drive=b");

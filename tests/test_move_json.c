@@ -338,6 +338,26 @@ static void test_all_problems_are_told(void **state)
 	assert_null(move);
 }
 
+/* What vnuma io sets: no memory, and so no homes of it; vnodes as the guest has them. */
+static void test_threads_alone(void **state)
+{
+	(void)state;
+	json_auto_t *json = load();
+	vn_automove *move = NULL;
+	json_array_clear(json_object_get(json, "homes"));
+	assert_refused(json, "homes");
+	json_array_clear(json_object_get(json, "ranges"));
+	assert_refused(json, "homes"); /* memory is to be moved, and there is none to say where to */
+	json_object_set_new(json, "moves_memory", json_false());
+	json_object_set_new(json, "manager", json_string("libvirt-session"));
+	assert_int_equal(vn_move_from_json(json, "a.move", &move, NULL), 0);
+	assert_int_equal(move->n_homes, 0);
+	assert_int_equal(move->thread_list[1].vnode, 1);
+	assert_int_equal(move->manager, VN_MANAGER_LIBVIRT_SESSION);
+	json_auto_t *again = vn_move_to_json(move);
+	assert_true(json_equal(json, again));
+}
+
 /* More than the limit, each of them well formed. */
 static void test_too_many(void **state)
 {
@@ -359,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_values),
 		cmocka_unit_test(test_what_is_allowed),
 		cmocka_unit_test(test_all_problems_are_told),
+		cmocka_unit_test(test_threads_alone),
 		cmocka_unit_test(test_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@
 
 #include "../src/base/text.h"
 #include "../src/emit/target.h"
+#include "../src/realize/move_irqs.h"
+#include "../src/realize/move_threads.h"
 #include "../src/realize/backend.h"
 #include "../src/realize/launch.h"
 #include "../src/realize/pin.h"
@@ -340,6 +342,69 @@ static void test_affinity(void **state)
 	assert_int_equal(vn_sys_set_affinity(0, one), -EINVAL);
 }
 
+static hwloc_bitmap_t set_of(const char *list)
+{
+	hwloc_bitmap_t set = NULL;
+	assert_int_equal(vn_set_parse(list, &set), 0);
+	return set;
+}
+
+/* Threads 10, 11, ... and interrupts 40, 41, ... that were on `before` and are to be on `after`. */
+static struct vn_move *move_of(size_t n, uint64_t start_time, const char *before, const char *after)
+{
+	struct vn_move *move = vn_move_new();
+	assert_non_null(move);
+	move->thread_list = calloc(n, sizeof(*move->thread_list));
+	move->irqs = calloc(n, sizeof(*move->irqs));
+	assert_true(move->thread_list && move->irqs);
+	for (move->n_threads = 0; move->n_threads < n; move->n_threads++)
+		move->thread_list[move->n_threads] =
+			(struct vn_move_thread){.tid = 10 + (pid_t)move->n_threads,
+				.kind = VN_THREAD_VHOST,
+				.start_time = start_time,
+				.before = set_of(before),
+				.after = set_of(after)};
+	for (move->n_irqs = 0; move->n_irqs < n; move->n_irqs++)
+		move->irqs[move->n_irqs] = (struct vn_move_irq){.number = 40 + (unsigned)move->n_irqs,
+			.name = "vfio",
+			.before = set_of(before),
+			.after = set_of(after)};
+	return move;
+}
+
+static void assert_cpus(hwloc_const_bitmap_t set, const char *expected)
+{
+	vn_autofree char *list = vn_set_text(set);
+	assert_string_equal(list, expected);
+}
+
+/* What was before the first move stays on record, whatever comes later; a number that is another's by now begins anew. */
+static void test_moves_are_joined(void **state)
+{
+	(void)state;
+	vn_automove *first = move_of(2, 7, "0-1", "4"), *more = move_of(3, 7, "4", "5"),
+		    *reused = move_of(1, 8, "6", "7");
+
+	assert_int_equal(vn_move_threads_join(first, more), 0);
+	assert_int_equal(vn_move_irqs_join(first, more), 0);
+	assert_int_equal(first->n_threads, 3);
+	assert_int_equal(first->n_irqs, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_cpus(first->thread_list[i].before, i < 2 ? "0-1" : "4");
+		assert_cpus(first->thread_list[i].after, "5");
+		assert_cpus(first->irqs[i].before, i < 2 ? "0-1" : "4");
+		assert_cpus(first->irqs[i].after, "5");
+	}
+	snprintf(reused->irqs[0].name, sizeof(reused->irqs[0].name), "another");
+	assert_int_equal(vn_move_threads_join(first, reused), 0);
+	assert_int_equal(vn_move_irqs_join(first, reused), 0);
+	assert_int_equal(first->n_threads, 3);
+	assert_int_equal(first->thread_list[0].start_time, 8);
+	assert_cpus(first->thread_list[0].before, "6");
+	assert_cpus(first->irqs[0].before, "6");
+	assert_cpus(first->thread_list[1].before, "0-1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_asking_is_given_up),
 		cmocka_unit_test(test_asking_leaves_nothing),
 		cmocka_unit_test(test_affinity),
+		cmocka_unit_test(test_moves_are_joined),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "crowd.h"
 
+#include "../model/io_users.h"
+
 /* The lowest CPU of a CPU's core. */
 static unsigned core_of(const struct vn_host *host, unsigned cpu)
 {
@@ -8,17 +10,6 @@ static unsigned core_of(const struct vn_host *host, unsigned cpu)
 	int first = c && host->cores_known && c->siblings ? hwloc_bitmap_first(c->siblings) : -1;
 
 	return first >= 0 ? (unsigned)first : cpu;
-}
-
-int vn_crowd_cpu(const struct vn_sample *sample, const struct vn_thread_sample *thread, bool *ret_pinned)
-{
-	*ret_pinned = thread->cpus && hwloc_bitmap_weight(thread->cpus) == 1;
-	if (*ret_pinned)
-		return hwloc_bitmap_first(thread->cpus);
-	/* at one look any thread is somewhere: only one that stayed tells something */
-	if (sample->looks < 3 || !thread->ran_on || hwloc_bitmap_weight(thread->ran_on) != 1)
-		return -1;
-	return hwloc_bitmap_first(thread->ran_on) == thread->cpu ? thread->cpu : -1;
 }
 
 static int by_core(const void *a, const void *b)
@@ -61,7 +52,7 @@ static int seat_thread(const struct vn_sample *sample, const struct vn_vm_sample
 
 	if (thread->kind != VN_THREAD_VCPU || !thread->has_times || demand < VN_BUSY)
 		return 0;
-	int cpu = vn_crowd_cpu(sample, thread, &pinned);
+	int cpu = vn_io_stays(sample, thread, &pinned);
 	if (cpu >= 0)
 		crowd->seats[crowd->n++] = (struct vn_seat){
 			core_of(sample->host, (unsigned)cpu), (unsigned)cpu, pinned, demand, vm, thread};

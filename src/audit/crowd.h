@@ -31,6 +31,3 @@ void vn_crowd_clear(struct vn_crowd *crowd);
 
 /* The seat of a thread; NULL: it is not busy, or was on several CPUs. */
 const struct vn_seat *vn_crowd_seat(const struct vn_crowd *crowd, const struct vn_thread_sample *thread);
-
-/* The one CPU that a thread stays on: that it is kept on, or was on at several looks. -1: there is no such. */
-int vn_crowd_cpu(const struct vn_sample *sample, const struct vn_thread_sample *thread, bool *ret_pinned);

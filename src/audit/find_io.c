@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Threads that do a VM's I/O: vhost workers and iothreads. */
 #include "../base/text.h"
+#include "../model/io_users.h"
 #include "claim.h"
 #include "cost.h"
 #include "crowd.h"
@@ -9,16 +10,6 @@
 #include "near.h"
 
 #define MOSTLY 0.5 /* of a thread's time */
-
-/* The vnode of the vCPUs that use a worker, or -1. */
-static int vnode_of_worker(const struct vn_case *the, size_t thread)
-{
-	const struct vn_queue_sample *queue = vn_sample_queue(the->vm, thread);
-
-	if (the->n_vnodes == 1)
-		return 0;
-	return queue ? queue->vnode : -1;
-}
 
 /* A thread that is not where it should be: its distance from there, 0: it is there, or that is not known. */
 static double strays_by(const struct vn_case *the, const struct vn_thread_sample *thread,
@@ -69,13 +60,16 @@ static int fix_stray(const struct vn_case *the, const struct vn_thread_sample *t
 	return r;
 }
 
-static int find_stray(struct vn_case *the, size_t at, int vnode, const char *what, struct vn_claim *claim)
+static int find_stray(struct vn_case *the, size_t at, const char *what, struct vn_claim *claim)
 {
 	const struct vn_thread_sample *thread = &the->vm->threads[at];
+	vn_autoiousers users = {0};
 	vn_autonear near = {0};
 	bool kept = false;
-	int r = vn_near_find(the, vnode, &near);
+	int r = vn_io_users_of(the->vm, at, &users);
 
+	if (r == 0)
+		r = vn_near_of(the, users.vnodes, &near);
 	if (r <= 0)
 		return r;
 	double cpus = thread->has_times ? vn_case_cpus(the, thread->run_ns) : 0;
@@ -87,7 +81,7 @@ static int find_stray(struct vn_case *the, size_t at, int vnode, const char *wha
 	vn_autofree char *may = vn_set_text(thread->cpus);
 	if (!homes || !may || fix_stray(the, thread, &near, claim) < 0)
 		return -ENOMEM;
-	vn_claim_part(claim, vnode, thread->tid, cost,
+	vn_claim_part(claim, users.vnode, thread->tid, cost,
 		vn_format(
 			"%s (thread %d, %s, on CPUs %s) works for vCPUs at home on node%s %s, but %s, at distance %.0f",
 			what, thread->tid, thread->name, may, hwloc_bitmap_weight(near.homes) > 1 ? "s" : "",
@@ -96,18 +90,18 @@ static int find_stray(struct vn_case *the, size_t at, int vnode, const char *wha
 }
 
 /* The vCPU of a worker's queues that stays on the worker's own CPU; NULL: none. */
-static struct vn_case_vcpu *kicker_on(
-	struct vn_case *the, const struct vn_queue_sample *queue, int cpu, bool pinned)
+static struct vn_case_vcpu *kicker_of(struct vn_case *the, const struct vn_queue_sample *queue)
 {
+	const struct vn_thread_sample *worker = &the->vm->threads[queue->worker];
+
 	for (size_t i = 0; i < the->n_vcpus; i++) {
 		struct vn_case_vcpu *vcpu = &the->vcpus[i];
 		int index = vcpu->thread->index;
 		bool kept, strays = vcpu->vnode >= 0 && the->vnodes[vcpu->vnode].elsewhere;
 		if (index < 0 || !vn_queue_uses(queue, (unsigned)index) ||
-			vn_crowd_cpu(the->sample, vcpu->thread, &kept) != cpu)
+			!vn_io_meets(the->sample, worker, vcpu->thread, &kept))
 			continue;
-		if ((kept && pinned) ||
-			(!strays && vcpu->thread->run_ns > 0 && the->vm->threads[queue->worker].run_ns > 0))
+		if (kept || (!strays && vcpu->thread->run_ns > 0 && worker->run_ns > 0))
 			return vcpu;
 	}
 	return NULL;
@@ -129,7 +123,7 @@ static int fix_kicked(struct vn_case *the, const struct vn_thread_sample *worker
 	for (size_t i = 0; i < the->n_vcpus; i++) {
 		const struct vn_thread_sample *other = the->vcpus[i].thread;
 		bool kept;
-		int cpu = vn_crowd_cpu(the->sample, other, &kept);
+		int cpu = vn_io_stays(the->sample, other, &kept);
 		if (cpu >= 0 && hwloc_bitmap_clr(cpus, (unsigned)cpu) < 0)
 			return -ENOMEM;
 	}
@@ -148,8 +142,7 @@ static int find_kicked(struct vn_case *the, const struct vn_queue_sample *queue,
 {
 	const struct vn_thread_sample *worker = &the->vm->threads[queue->worker];
 	bool pinned;
-	int cpu = vn_crowd_cpu(the->sample, worker, &pinned);
-	struct vn_case_vcpu *vcpu = cpu >= 0 ? kicker_on(the, queue, cpu, pinned) : NULL;
+	struct vn_case_vcpu *vcpu = kicker_of(the, queue);
 
 	if (!vcpu || vcpu->kicked)
 		return 0;
@@ -160,7 +153,8 @@ static int find_kicked(struct vn_case *the, const struct vn_queue_sample *queue,
 		vn_format(
 			"the vhost worker of queue %u (thread %d) runs on CPU %d, as does vCPU %d (thread %d) that wakes it: each "
 			"waits for the other",
-			queue->queue, worker->tid, cpu, vcpu->thread->index, vcpu->thread->tid));
+			queue->queue, worker->tid, vn_io_stays(the->sample, worker, &pinned),
+			vcpu->thread->index, vcpu->thread->tid));
 	int r = fix_kicked(the, worker, vcpu, claim);
 	return r < 0 ? r : 1;
 }
@@ -187,7 +181,7 @@ int vn_find_vhost(struct vn_case *the)
 	}
 	for (size_t i = 0; i < the->vm->n_threads && r >= 0 && the->host->n_nodes > 1; i++) {
 		if (the->vm->threads[i].kind == VN_THREAD_VHOST && !told[i])
-			r = find_stray(the, i, vnode_of_worker(the, i), "a vhost worker", &remote);
+			r = find_stray(the, i, "a vhost worker", &remote);
 	}
 	if (r >= 0)
 		r = vn_claim_close(&kicked, the, &the->audit->findings);
@@ -201,7 +195,7 @@ int vn_find_iothreads(struct vn_case *the)
 
 	for (size_t i = 0; i < the->vm->n_threads && r >= 0; i++) {
 		if (the->vm->threads[i].kind == VN_THREAD_IOTHREAD)
-			r = find_stray(the, i, the->n_vnodes == 1 ? 0 : -1, "an iothread", &claim);
+			r = find_stray(the, i, "an iothread", &claim);
 	}
 	return r < 0 ? r : vn_claim_close(&claim, the, &the->audit->findings);
 }

@@ -123,6 +123,7 @@ static int judge_vnode(const struct vn_case *the, size_t at, struct vn_vnode_aud
 
 	vnode->home = from->home >= 0 ? (int)vn_case_id(the, from->home) : -1;
 	vnode->home_by = from->home_by;
+	vnode->spread = from->loose;
 	vnode->size = from->size;
 	for (size_t i = 0; i < the->n_vcpus; i++)
 		vnode->cpus += the->vcpus[i].vnode == (int)at ? the->vcpus[i].cpus : 0;

@@ -21,14 +21,14 @@ static int add_vnode(const struct vn_case *the, const struct vn_case_vnode *vnod
 	return 0;
 }
 
-int vn_near_find(const struct vn_case *the, int vnode, struct vn_near *ret_near)
+int vn_near_of(const struct vn_case *the, hwloc_const_bitmap_t vnodes, struct vn_near *ret_near)
 {
 	vn_autonear near = {hwloc_bitmap_alloc(), hwloc_bitmap_alloc()};
 
 	if (!near.homes || !near.fine)
 		return -ENOMEM;
 	for (size_t v = 0; v < the->n_vnodes; v++) {
-		if ((vnode >= 0 && v != (size_t)vnode) || the->vnodes[v].n_vcpus == 0)
+		if (!hwloc_bitmap_isset(vnodes, (unsigned)v) || the->vnodes[v].n_vcpus == 0)
 			continue;
 		if (the->vnodes[v].loose || the->vnodes[v].home < 0 || the->vnodes[v].goes >= 0)
 			return 0;
@@ -40,4 +40,14 @@ int vn_near_find(const struct vn_case *the, int vnode, struct vn_near *ret_near)
 	*ret_near = near;
 	near = (struct vn_near){0};
 	return 1;
+}
+
+int vn_near_find(const struct vn_case *the, int vnode, struct vn_near *ret_near)
+{
+	vn_autoset vnodes = hwloc_bitmap_alloc();
+	int r = !vnodes     ? -1
+		: vnode < 0 ? hwloc_bitmap_set_range(vnodes, 0, (int)the->n_vnodes - 1)
+			    : hwloc_bitmap_set(vnodes, (unsigned)vnode);
+
+	return r < 0 ? -ENOMEM : vn_near_of(the, vnodes, ret_near);
 }

@@ -13,5 +13,8 @@ struct vn_near {
 void vn_near_clear(struct vn_near *near);
 #define vn_autonear vn_cleanup(vn_near_clear) struct vn_near
 
-/* Of a vnode, or of all with vCPUs (-1). 1; 0: not all homes are known, or there are none to be near to; -ENOMEM. */
+/* Of those of these vnodes that have vCPUs. 1; 0: not all homes are known, or there are none to be near to; -ENOMEM. */
+int vn_near_of(const struct vn_case *the, hwloc_const_bitmap_t vnodes, struct vn_near *ret_near);
+
+/* The same of one vnode, or of all (-1). */
 int vn_near_find(const struct vn_case *the, int vnode, struct vn_near *ret_near);

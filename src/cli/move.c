@@ -102,15 +102,6 @@ static int infeasible(const struct vn_plan *plan)
 	return VN_EXIT_NO;
 }
 
-/* Which vCPUs use which queue shall change, so that is reckoned first: workers go by it. */
-static int reckon_inside(const struct request *request, struct vn_moving *moving, struct vn_error *err)
-{
-	struct vn_vm_sample *vm = &moving->audit->owned->vms[moving->at];
-	int r = request->guest ? vn_inside_open(&moving->look.survey, vm, &moving->inside, err) : 0;
-
-	return r < 0 ? r : vn_inside_reckon(&moving->inside, vm, err);
-}
-
 /* 0, VN_EXIT_NO, or a negative errno. */
 static int reckon(const struct vn_args *args, const struct request *request, struct vn_moving *moving,
 	struct vn_move **ret_move, struct vn_error *err)
@@ -132,7 +123,8 @@ static int reckon(const struct vn_args *args, const struct request *request, str
 	vn_notes_print(&plan->warnings, "warning");
 	if (!plan->feasible)
 		return infeasible(plan);
-	r = reckon_inside(request, moving, err);
+	/* which vCPUs use which queue shall change: workers go by it */
+	r = request->guest ? vn_moving_reckon_inside(moving, err) : 0;
 	if (r == 0)
 		r = vn_rehome(moving->sample, moving->at, plan, &request->wish, ret_move, err);
 	return r < 0 ? r : vn_inside_give(&moving->inside, *ret_move, err);

@@ -41,6 +41,14 @@ int vn_moving_open(
 	return 0;
 }
 
+int vn_moving_reckon_inside(struct vn_moving *moving, struct vn_error *err)
+{
+	struct vn_vm_sample *vm = &moving->audit->owned->vms[moving->at];
+	int r = vn_inside_open(&moving->look.survey, vm, &moving->inside, err);
+
+	return r < 0 ? r : vn_inside_reckon(&moving->inside, vm, err);
+}
+
 int vn_moving_inside(struct vn_moving *moving, struct vn_move *move, struct vn_error *err)
 {
 	static const char *const codes[] = {

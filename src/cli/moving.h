@@ -30,6 +30,9 @@ int vn_moving_open(
 void vn_moving_close(struct vn_moving *moving);
 #define vn_automoving vn_cleanup(vn_moving_close) struct vn_moving
 
+/* --guest: connects to the guest's agent and reckons what to set; the sample's queues are as they will be then. See inside.h. */
+int vn_moving_reckon_inside(struct vn_moving *moving, struct vn_error *err);
+
 /* Of a move with settings inside the guest: connects to its agent. That there is none is a note of the move, and moving->inside.failed. */
 int vn_moving_inside(struct vn_moving *moving, struct vn_move *move, struct vn_error *err);
 

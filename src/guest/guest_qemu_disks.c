@@ -51,6 +51,20 @@ static bool is_foreign(const struct image *image)
 	return !known || image->path[0] != '/';
 }
 
+/* The id of the iothread of a disk's device; one of SCSI has that of its controller, whose bus is the controller's id and ".0". */
+static void read_iothread(struct qemu_reader *r, const struct qemu_option *device, struct vn_disk *disk)
+{
+	const char *bus = vn_keyval_get(&device->keys, "bus"), *id = vn_keyval_get(&device->keys, "iothread");
+	vn_autofree char *controller = bus ? strndup(bus, strcspn(bus, ".")) : NULL;
+	const struct qemu_option *option = controller ? find_by(r, "-device", "id", controller) : NULL;
+
+	r->short_of_memory |= bus && !controller;
+	if (!id && option)
+		id = vn_keyval_get(&option->keys, "iothread");
+	if (id && strlen(id) < sizeof(disk->iothread))
+		snprintf(disk->iothread, sizeof(disk->iothread), "%s", id);
+}
+
 static void add_disk(struct qemu_reader *r, const struct image *image, int vnode,
 	const struct qemu_option *option, const char *bus)
 {
@@ -69,6 +83,7 @@ static void add_disk(struct qemu_reader *r, const struct image *image, int vnode
 	for (size_t i = 0; i < option->keys.n; i++)
 		disk->dealt |= strncmp(option->keys.v[i].key, "iothread-vq-mapping", 19) == 0;
 	disk->bus = bus_of(r, bus);
+	read_iothread(r, option, disk);
 	disk->foreign = is_foreign(image);
 }
 

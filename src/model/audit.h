@@ -43,6 +43,7 @@ enum vn_home_by {
 struct vn_vnode_audit {
 	int home; /* node id; -1: not known */
 	enum vn_home_by home_by;
+	bool spread; /* it spans nodes because it must, or is meant to: nothing is remote there */
 	uint64_t size; /* bytes the guest is told */
 	size_t n_memory;
 	struct vn_node_bytes *memory; /* present, estimated; by node; owned */

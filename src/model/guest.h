@@ -64,6 +64,8 @@ struct vn_vnode {
 		plugged; /* bytes of `memory` that memory devices (DIMMs) hold, which are no part of the memory at start */
 };
 
+#define VN_MAX_IOTHREAD_ID 32u /* bytes, with its end */
+
 /* What a guest's disk is attached to. */
 enum vn_disk_bus { VN_DISK_VIRTIO, VN_DISK_SCSI, VN_DISK_SATA, VN_DISK_IDE };
 
@@ -77,6 +79,8 @@ struct vn_disk {
 	bool readonly;
 	bool dealt; /* its queues are dealt out to I/O threads, as a command line says of it: `vnode` is only where it is */
 	int vnode; /* that it is served from, by wish; -1: any */
+	char iothread
+		[VN_MAX_IOTHREAD_ID]; /* QEMU's id of the thread that serves it, as a command line says; empty: none, or a longer one */
 };
 
 enum vn_vif_type { VN_VIF_USER, VN_VIF_TAP };

@@ -152,7 +152,7 @@ static bool is_boot_id(const char *text)
 
 static void read_identity(const struct vn_json_reader *in, struct vn_move *move)
 {
-	static const char *const managers[] = {"none", "vnuma", "libvirt", "proxmox"};
+	static const char *const managers[] = {"none", "vnuma", "libvirt", "proxmox", "libvirt-session"};
 	const char *schema = json_string_value(json_object_get(in->object, "schema"));
 	const char *boot = json_string_value(json_object_get(in->object, "boot"));
 
@@ -160,8 +160,8 @@ static void read_identity(const struct vn_json_reader *in, struct vn_move *move)
 		vn_json_wrong(in, "schema", "\"" VN_MOVE_SCHEMA "\"");
 	vn_move_text(in, "name", false, move->name);
 	vn_process_read(in, "process", &move->process);
-	move->manager = (enum vn_manager)vn_json_choice(
-		in, "manager", managers, VN_MANAGER_PROXMOX + 1, "none, vnuma, libvirt or proxmox");
+	move->manager = (enum vn_manager)vn_json_choice(in, "manager", managers,
+		VN_MANAGER_LIBVIRT_SESSION + 1, "none, vnuma, libvirt, proxmox or libvirt-session");
 	if (boot && is_boot_id(boot))
 		memcpy(move->boot, boot, sizeof(move->boot));
 	else

@@ -227,8 +227,6 @@ static void read_homes(const struct vn_json_reader *in, struct vn_move *move)
 	const json_t *list = vn_json_list(in, "homes", VN_MAX_VNODES);
 	size_t n = json_array_size(list);
 
-	if (list && n == 0)
-		vn_json_wrong(in, "homes", "one home at least");
 	move->homes = calloc(n + 1, sizeof(*move->homes));
 	if (!move->homes) {
 		vn_json_no_memory(in);
@@ -304,7 +302,7 @@ static void check_unique(
 static void check_vnode(
 	const struct vn_json_reader *in, const char *key, size_t i, int vnode, const struct vn_move *move)
 {
-	if (vnode >= 0 && (size_t)vnode >= move->n_homes)
+	if (vnode >= 0 && (size_t)vnode >= move->n_homes && move->n_homes > 0)
 		vn_json_problem(in, key, "member %zu is of vnode %d; expected one of the %zu in 'homes'", i,
 			vnode, move->n_homes);
 }
@@ -423,6 +421,9 @@ static void check_cpusets(const struct vn_json_reader *in, const struct vn_move 
 
 void vn_move_lists_check(const struct vn_json_reader *in, const struct vn_move *move)
 {
+	/* threads alone may have gone home, to homes of their own */
+	if (move->n_homes == 0 && (move->memory || move->n_ranges > 0))
+		vn_json_wrong(in, "homes", "one home at least, as memory is to be moved");
 	check_threads(in, move);
 	check_places(in, move);
 	check_irqs(in, move);

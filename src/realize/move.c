@@ -270,6 +270,90 @@ int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct
 	return r;
 }
 
+/* ---- threads alone ---- */
+
+static int set_all(struct course *course, bool back, struct vn_error *err)
+{
+	struct vn_move *move = course->move;
+	struct vn_qga *agent = course->watcher->agent;
+	size_t left;
+	int r = 0;
+
+	if (agent)
+		r = back ? vn_move_guest_back(agent, move, &left, err) : vn_move_guest_set(agent, move, err);
+	if (r == 0)
+		r = vn_move_threads_set(move, back, err);
+	return r < 0 ? r : vn_move_irqs_set(move, back, &move->notes, err);
+}
+
+/* What an earlier move has on record, with what this one adds. */
+static int join(const struct vn_move *move, struct vn_move *joined)
+{
+	int r = vn_move_threads_join(joined, move);
+
+	joined->threads = true;
+	if (r == 0)
+		r = vn_move_irqs_join(joined, move);
+	return r < 0 ? r : vn_move_guest_join(joined, move);
+}
+
+/* `earlier` is put on record again if it comes to nothing. */
+static int pin_joined(struct course *course, const struct vn_move *earlier, struct vn_move *joined)
+{
+	struct vn_move *move = course->move;
+	vn_autoerror ignored = {0};
+	int r = vn_move_threads_read(move, NULL, course->err);
+
+	if (r == 0)
+		r = vn_move_irqs_read(move, NULL, course->err);
+	if (r == 0 && join(move, joined) < 0)
+		r = vn_error_environment(course->err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = vn_journal_write(course->state, joined, course->err);
+	if (r == 0)
+		r = tell(course, "threads");
+	if (r < 0)
+		return r;
+	r = set_all(course, false, course->err);
+	if (r < 0) {
+		set_all(course, true, &ignored);
+		vn_journal_write(course->state, earlier, &ignored);
+		return r;
+	}
+	move->phase = VN_MOVE_DONE;
+	return 0;
+}
+
+int vn_move_pin(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
+	const struct vn_move_watcher *watcher, struct vn_error *err)
+{
+	autocourse course = {state, move, watcher, -1, -1, 0, err};
+	vn_automove *earlier = NULL, *joined = NULL;
+	int r = begin(&course, host);
+
+	if (r == 0)
+		r = vn_journal_read(state, &move->process, &earlier, err);
+	if (r == -ENOENT && !earlier) {
+		r = write_down(&course, NULL);
+		if (r < 0)
+			return r;
+		r = carry_out(&course);
+		if (r < 0 && move->phase == VN_MOVE_PLANNED)
+			take_back(&course, true);
+		return r;
+	}
+	if (r == 0 && (earlier->phase == VN_MOVE_PLANNED || earlier->phase == VN_MOVE_UNDOING))
+		return vn_error_input(err, NULL,
+			"'%s': %s was begun and not ended; expected 'vnuma %s' first", move->name,
+			earlier->phase == VN_MOVE_PLANNED ? "a move of it" : "an undo",
+			earlier->phase == VN_MOVE_PLANNED ? "move --resume' or 'vnuma undo" : "undo");
+	if (r == 0)
+		r = vn_journal_read(state, &move->process, &joined, err);
+	return r < 0 ? r : pin_joined(&course, earlier, joined);
+}
+
+/* ---- going on ---- */
+
 /* Cpusets that an even earlier move widened are on record, and may lack the targets of this one. */
 static int add_memory(struct course *course)
 {
@@ -295,7 +379,8 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, str
 	if (r == 0 && move->phase == VN_MOVE_UNDOING)
 		return vn_error_input(
 			err, NULL, "'%s': an undo was begun; 'vnuma undo' goes on with it", move->name);
-	if (r == 0 && !move->memory) /* only threads were asked for at first */
+	/* only threads were asked for at first; of vn_move_pin() there is no memory to follow */
+	if (r == 0 && !move->memory && move->n_ranges > 0)
 		r = add_memory(&course);
 	return r < 0 ? r : carry_out(&course);
 }

@@ -28,6 +28,15 @@ struct vn_move_watcher {
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err);
 
+/*
+ * Gives the threads and interrupts of `move`, which has nothing else, their CPUs. Where an earlier move is on record all of that stays on
+ * record as it is, phase, targets and other threads too: only targets of these threads are others, and undo leads to what was before the
+ * first. One whose threads were not all moved, or whose undo was begun, has to be ended first. move->phase is VN_MOVE_DONE afterwards; of
+ * what cannot be set all is set back to what was right before.
+ */
+int vn_move_pin(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
+	const struct vn_move_watcher *watcher, struct vn_error *err);
+
 /* Goes on with one that was stopped, killed or had only its threads moved. `move` is as read from the journal. */
 int vn_move_resume(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err);

@@ -48,6 +48,23 @@ int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct
 	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
 }
 
+int vn_move_guest_join(struct vn_move *first, const struct vn_move *move)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < move->n_guest_settings && r == 0; i++) {
+		const struct vn_guest_setting *from = &move->guest_settings[i];
+		struct vn_guest_setting *own = find(first, from->path);
+		if (!own)
+			r = copy_setting(first, from);
+		else if ((!hwloc_bitmap_isequal(from->before, own->after) &&
+				 hwloc_bitmap_copy(own->before, from->before) < 0) ||
+			 hwloc_bitmap_copy(own->after, from->after) < 0)
+			r = -ENOMEM;
+	}
+	return r;
+}
+
 static int set_one(struct vn_qga *agent, const char *path, hwloc_const_bitmap_t cpus, struct vn_error *err)
 {
 	vn_autofree char *mask = vn_mask_text(cpus);

@@ -13,6 +13,9 @@
 /* With `first`: what it has set already keeps the `before` it has there, and what only it has set is taken over. 0 or a problem. */
 int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
 
+/* Puts settings of `move` on record in `first`, as vn_move_irqs_join() does interrupts. 0 or -ENOMEM. */
+int vn_move_guest_join(struct vn_move *first, const struct vn_move *move);
+
 /* Sets each to `after`, queues before interrupts. A problem is the first that could not be: nothing is set back. */
 int vn_move_guest_set(struct vn_qga *agent, const struct vn_move *move, struct vn_error *err);
 

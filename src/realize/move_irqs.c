@@ -27,34 +27,58 @@ static hwloc_const_bitmap_t was(const struct vn_move *first, const struct vn_mov
 	return NULL;
 }
 
-static bool has_number(const struct vn_move *move, unsigned number)
+static struct vn_move_irq *find(const struct vn_move *move, unsigned number)
 {
 	for (size_t i = 0; i < move->n_irqs; i++) {
 		if (move->irqs[i].number == number)
-			return true;
+			return &move->irqs[i];
 	}
-	return false;
+	return NULL;
+}
+
+static int add_copy(struct vn_move *move, const struct vn_move_irq *from)
+{
+	struct vn_move_irq *grown = reallocarray(move->irqs, move->n_irqs + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	move->irqs = grown;
+	struct vn_move_irq *irq = &grown[move->n_irqs++];
+	*irq = *from;
+	irq->before = hwloc_bitmap_dup(from->before);
+	irq->after = hwloc_bitmap_dup(from->after);
+	return irq->before && irq->after ? 0 : -ENOMEM;
 }
 
 /* What an earlier move sent elsewhere, and this one leaves alone: undo has to know it still. */
 static int keep_earlier(struct vn_move *move, const struct vn_move *first)
 {
-	for (size_t i = 0; first && i < first->n_irqs; i++) {
-		const struct vn_move_irq *from = &first->irqs[i];
-		if (has_number(move, from->number))
-			continue;
-		struct vn_move_irq *grown = reallocarray(move->irqs, move->n_irqs + 1, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		move->irqs = grown;
-		struct vn_move_irq *irq = &grown[move->n_irqs++];
-		*irq = *from;
-		irq->before = hwloc_bitmap_dup(from->before);
-		irq->after = hwloc_bitmap_dup(from->after);
-		if (!irq->before || !irq->after)
-			return -ENOMEM;
+	int r = 0;
+
+	for (size_t i = 0; first && i < first->n_irqs && r == 0; i++) {
+		if (!find(move, first->irqs[i].number))
+			r = add_copy(move, &first->irqs[i]);
 	}
-	return 0;
+	return r;
+}
+
+int vn_move_irqs_join(struct vn_move *first, const struct vn_move *move)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < move->n_irqs && r == 0; i++) {
+		const struct vn_move_irq *irq = &move->irqs[i];
+		struct vn_move_irq *known = find(first, irq->number);
+		if (!known)
+			r = add_copy(first, irq);
+		else if (hwloc_bitmap_copy(known->after, irq->after) < 0 ||
+			 (strcmp(known->name, irq->name) != 0 &&
+				 hwloc_bitmap_copy(known->before, irq->before) < 0))
+			r = -ENOMEM;
+		else
+			memcpy(known->name, irq->name, sizeof(known->name));
+	}
+	return r;
 }
 
 int vn_move_irqs_read(struct vn_move *move, const struct vn_move *first, struct vn_error *err)

@@ -23,7 +23,7 @@ static int start_time_of(const struct vn_move *move, const struct vn_move_thread
 				 : vn_thread_start_time(move->process.pid, thread->tid, ret);
 }
 
-static const struct vn_move_thread *find(const struct vn_move *move, pid_t tid)
+static struct vn_move_thread *find(const struct vn_move *move, pid_t tid)
 {
 	for (size_t i = 0; i < move->n_threads; i++) {
 		if (move->thread_list[i].tid == tid)
@@ -55,26 +55,50 @@ static int read_thread(const struct vn_move *move, const struct vn_move *first, 
 	return 1;
 }
 
+static int add_copy(struct vn_move *move, const struct vn_move_thread *from)
+{
+	struct vn_move_thread *grown = reallocarray(move->thread_list, move->n_threads + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	move->thread_list = grown;
+	struct vn_move_thread *thread = &grown[move->n_threads++];
+	*thread = *from;
+	thread->before = hwloc_bitmap_dup(from->before);
+	thread->after = hwloc_bitmap_dup(from->after);
+	return thread->before && thread->after ? 0 : -ENOMEM;
+}
+
 /* What an earlier move put elsewhere, and this one leaves alone (--memory-only): undo has to know it still. */
 static int keep_earlier(struct vn_move *move, const struct vn_move *first)
 {
-	for (size_t i = 0; first && i < first->n_threads; i++) {
-		const struct vn_move_thread *was = &first->thread_list[i];
-		if (find(move, was->tid))
-			continue;
-		struct vn_move_thread *grown =
-			reallocarray(move->thread_list, move->n_threads + 1, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		move->thread_list = grown;
-		struct vn_move_thread *thread = &grown[move->n_threads++];
-		*thread = *was;
-		thread->before = hwloc_bitmap_dup(was->before);
-		thread->after = hwloc_bitmap_dup(was->after);
-		if (!thread->before || !thread->after)
-			return -ENOMEM;
+	int r = 0;
+
+	for (size_t i = 0; first && i < first->n_threads && r == 0; i++) {
+		if (!find(move, first->thread_list[i].tid))
+			r = add_copy(move, &first->thread_list[i]);
 	}
-	return 0;
+	return r;
+}
+
+/* One whose tid was another's in between is a new one: what is on record of the other is of no use any more. */
+int vn_move_threads_join(struct vn_move *first, const struct vn_move *move)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < move->n_threads && r == 0; i++) {
+		const struct vn_move_thread *thread = &move->thread_list[i];
+		struct vn_move_thread *was = find(first, thread->tid);
+		if (!was)
+			r = add_copy(first, thread);
+		else if (hwloc_bitmap_copy(was->after, thread->after) < 0 ||
+			 (was->start_time != thread->start_time &&
+				 hwloc_bitmap_copy(was->before, thread->before) < 0))
+			r = -ENOMEM;
+		else
+			was->start_time = thread->start_time;
+	}
+	return r;
 }
 
 int vn_move_threads_read(struct vn_move *move, const struct vn_move *first, struct vn_error *err)

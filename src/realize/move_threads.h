@@ -10,6 +10,9 @@
  */
 int vn_move_threads_read(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
 
+/* Puts threads of `move` on record in `first`, the journal of an earlier move: new targets of those that it has, `before` of the others. 0 or -ENOMEM. */
+int vn_move_threads_join(struct vn_move *first, const struct vn_move *move);
+
 /*
  * Gives each its CPUs: `after`, or with `back` those before; vCPUs first, in the order of the list, so back in the opposite one. A thread
  * that is gone needs none; a thread that QEMU has made since is treated as the one that makes them, the main thread. What the kernel

@@ -8,7 +8,6 @@
 static int cpus_of(const struct vn_rehoming *the, const struct vn_device_sample *device, hwloc_bitmap_t ret)
 {
 	vn_autoset vnodes = hwloc_bitmap_alloc();
-	hwloc_const_bitmap_t isolated = the->host->isolated_cpus;
 	bool known = device->vnode >= 0 && (size_t)device->vnode < the->n_vnodes;
 
 	if (!vnodes)
@@ -19,10 +18,7 @@ static int cpus_of(const struct vn_rehoming *the, const struct vn_device_sample 
 	}
 	if (vn_rehome_near(the, vnodes, ret) < 0)
 		return -ENOMEM;
-	return isolated && !hwloc_bitmap_isincluded(ret, isolated) &&
-			       hwloc_bitmap_andnot(ret, ret, isolated) < 0
-		       ? -ENOMEM
-		       : 0;
+	return vn_rehome_not_isolated(the->host, ret);
 }
 
 static int add_irq(struct vn_rehoming *the, const struct vn_irq_sample *irq, hwloc_const_bitmap_t cpus)

@@ -2,6 +2,8 @@
 #pragma once
 /* The parts of rehome.c, in the order in which it calls them. What is wrong goes to the->problems; each returns 0 or -ENOMEM. */
 
+#include "../model/io_users.h"
+#include "io_cpus.h"
 #include "rehome.h"
 
 struct vn_rehoming {
@@ -13,6 +15,7 @@ struct vn_rehoming {
 	size_t n_vnodes; /* one at least */
 	hwloc_bitmap_t usable; /* CPUs that are online, and that the VM's cpuset allows; owned */
 	hwloc_bitmap_t lost; /* CPUs that the plan gives and are not usable; owned */
+	int *homes; /* the plan's; owned */
 	struct vn_move *move;
 	struct vn_error *problems;
 };
@@ -33,11 +36,17 @@ static inline int vn_rehome_vnode_of(const struct vn_rehoming *the, const struct
 	return block->vnode >= 0 && (size_t)block->vnode < the->n_vnodes ? block->vnode : -1;
 }
 
+/* Adds the CPUs that are online and that the VM's cpuset allows. */
+int vn_rehome_usable(const struct vn_host *host, const struct vn_vm_sample *vm, hwloc_bitmap_t ret);
+
+/* Takes isolated CPUs out, while others are left. */
+int vn_rehome_not_isolated(const struct vn_host *host, hwloc_bitmap_t cpus);
+
+/* Whose move it is. */
+int vn_rehome_identity(const struct vn_vm_sample *vm, struct vn_move *move);
+
 /* Adds the CPUs at, or nearest to, the homes of these vnodes; of those of them that have vCPUs, if any has. */
 int vn_rehome_near(const struct vn_rehoming *the, hwloc_const_bitmap_t vnodes, hwloc_bitmap_t ret);
-
-/* vCPUs of a vnode: of a guest whose command line could not be read, of one vnode, all. Adds to `ret`. */
-int vn_rehome_vcpus(const struct vn_rehoming *the, size_t vnode, hwloc_bitmap_t ret);
 
 /* Share of a block's pages that are there, as far as it is known; else 1. */
 static inline double vn_rehome_present(const struct vn_block_sample *block)

@@ -16,65 +16,68 @@ static void rehoming_clear(struct vn_rehoming *the)
 {
 	hwloc_bitmap_free(the->usable);
 	hwloc_bitmap_free(the->lost);
-}
-
-int vn_rehome_vcpus(const struct vn_rehoming *the, size_t vnode, hwloc_bitmap_t ret)
-{
-	const struct vn_guest *guest = the->vm->guest;
-
-	if (guest && vnode < guest->n_vnodes)
-		return hwloc_bitmap_or(ret, ret, guest->vnodes[vnode].vcpus) < 0 ? -ENOMEM : 0;
-	return the->plan->n_vcpus > 0 && hwloc_bitmap_set_range(ret, 0, (int)the->plan->n_vcpus - 1) < 0
-		       ? -ENOMEM
-		       : 0;
+	free(the->homes);
 }
 
 int vn_rehome_near(const struct vn_rehoming *the, hwloc_const_bitmap_t vnodes, hwloc_bitmap_t ret)
 {
-	vn_autoset nodes = hwloc_bitmap_alloc(), idle = hwloc_bitmap_alloc();
-	unsigned vnode;
+	vn_autoset nodes = hwloc_bitmap_alloc();
 
-	if (!nodes || !idle)
+	if (!nodes || vn_io_homes(the->host, the->vm, the->homes, vnodes, nodes) < 0)
 		return -ENOMEM;
-	hwloc_bitmap_foreach_begin (vnode, vnodes) {
-		vn_autoset vcpus = hwloc_bitmap_alloc();
-		size_t home = (size_t)vn_host_node_index(the->host, the->plan->homes[vnode]);
-		if (!vcpus || vn_rehome_vcpus(the, vnode, vcpus) < 0 ||
-			vn_near_nodes(the->host, home, hwloc_bitmap_iszero(vcpus) ? idle : nodes) < 0)
+	return vn_near_cpus(the->host, nodes, ret);
+}
+
+int vn_rehome_usable(const struct vn_host *host, const struct vn_vm_sample *vm, hwloc_bitmap_t ret)
+{
+	for (size_t i = 0; i < host->n_nodes; i++) {
+		if (hwloc_bitmap_or(ret, ret, host->nodes[i].cpus) < 0)
 			return -ENOMEM;
 	}
-	hwloc_bitmap_foreach_end();
-	return vn_near_cpus(the->host, hwloc_bitmap_iszero(nodes) ? idle : nodes, ret);
+	return vm->cpus && hwloc_bitmap_and(ret, ret, vm->cpus) < 0 ? -ENOMEM : 0;
+}
+
+int vn_rehome_not_isolated(const struct vn_host *host, hwloc_bitmap_t cpus)
+{
+	hwloc_const_bitmap_t isolated = host->isolated_cpus;
+
+	return isolated && !hwloc_bitmap_isincluded(cpus, isolated) &&
+			       hwloc_bitmap_andnot(cpus, cpus, isolated) < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int open_cpus(struct vn_rehoming *the)
 {
 	the->usable = hwloc_bitmap_alloc();
 	the->lost = hwloc_bitmap_alloc();
-	if (!the->usable || !the->lost)
+	the->homes = calloc(the->plan->n_vnodes + 1, sizeof(*the->homes));
+	if (!the->usable || !the->lost || !the->homes)
 		return -ENOMEM;
-	for (size_t i = 0; i < the->host->n_nodes; i++) {
-		if (hwloc_bitmap_or(the->usable, the->usable, the->host->nodes[i].cpus) < 0)
-			return -ENOMEM;
-	}
-	return the->vm->cpus && hwloc_bitmap_and(the->usable, the->usable, the->vm->cpus) < 0 ? -ENOMEM : 0;
+	for (size_t v = 0; v < the->plan->n_vnodes; v++)
+		the->homes[v] = (int)the->plan->homes[v];
+	return vn_rehome_usable(the->host, the->vm, the->usable);
+}
+
+int vn_rehome_identity(const struct vn_vm_sample *vm, struct vn_move *move)
+{
+	memcpy(move->name, vm->name, sizeof(move->name));
+	move->process = (struct vn_process){.pid = vm->process.pid, .start_time = vm->process.start_time};
+	move->process.exe = vn_copy(vm->process.exe);
+	move->manager = vm->manager;
+	move->phase = VN_MOVE_PLANNED;
+	return vm->process.exe && !move->process.exe ? -ENOMEM : 0;
 }
 
 static int open_move(struct vn_rehoming *the)
 {
 	struct vn_move *move = the->move;
-	const struct vn_process *process = &the->vm->process;
 
-	memcpy(move->name, the->vm->name, sizeof(move->name));
-	move->process = (struct vn_process){.pid = process->pid, .start_time = process->start_time};
-	move->process.exe = vn_copy(process->exe);
-	move->manager = the->vm->manager;
-	move->phase = VN_MOVE_PLANNED;
 	move->threads = the->wish->threads;
 	move->memory = the->wish->memory;
 	move->limits = the->wish->limits;
 	move->homes = calloc(the->plan->n_vnodes + 1, sizeof(*move->homes));
-	if (!move->homes || (process->exe && !move->process.exe))
+	if (!move->homes || vn_rehome_identity(the->vm, move) < 0)
 		return -ENOMEM;
 	move->n_homes = the->plan->n_vnodes;
 	memcpy(move->homes, the->plan->homes, move->n_homes * sizeof(*move->homes));
@@ -105,7 +108,7 @@ int vn_rehome(const struct vn_sample *sample, size_t vm, const struct vn_plan *p
 		.vm = of,
 		.plan = plan,
 		.wish = wish,
-		.n_vnodes = of->guest && of->guest->n_vnodes > 1 ? of->guest->n_vnodes : 1,
+		.n_vnodes = vn_io_vnodes(of),
 		.move = move,
 		.problems = &problems};
 

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Theory of operation: whom a thread works for decides where it goes, and that is found as the audit finds it (audit/find_io.c), so that
+ * Theory of operation: whom a thread works for decides where it goes, and that is found as the audit finds it (model/io_users.h), so that
  * nothing is left for it to find.
  *
  *  - A vCPU is told by its number. Where numbers are not known, no vCPU can be told from another: each may use all CPUs of the guest, which
  *    is right as long as these are of one home, and refused otherwise. Where not even all of its vCPUs are known, any other thread may be
  *    one, and must not be kept off the CPUs that the plan has for them.
- *  - A vhost worker works for the vCPUs that use its queue; one of which that is not known for all.
- *  - An iothread of ours is numbered by its vnode in our record (realize/pin.c); any other works for all.
+ *  - A vhost worker or an iothread goes where io_cpus.c says.
  *  - QEMU's pool of threads for files makes each from the thread that needs it, so it starts with that one's CPUs: a thread that has the CPUs
  *    of an iothread, and not the main thread's, goes where the iothread goes.
  *  - All else goes with the emulator.
- *
- * An I/O thread that is kept on the CPU of the vCPU that kicks it waits for that vCPU, and that one for it. So of these the first that
- * has any: CPUs of the home that the plan leaves to the emulator, without those that its kickers are tied to; CPUs of the home that
- * others of this guest's vCPUs have, likewise; the emulator's, of other homes; and then whatever is left.
  */
 #include <string.h>
 
 #include "part.h"
-
-#define TIED 1 /* CPUs that a thread may use, for it to be tied there */
 
 static int left_alone(struct vn_rehoming *the, const struct vn_thread_sample *thread)
 {
@@ -97,7 +90,7 @@ static int has_one_home(const struct vn_rehoming *the, bool *ret_one)
 	*ret_one = true;
 	for (size_t v = 0; v < the->n_vnodes; v++) {
 		vn_autoset vcpus = hwloc_bitmap_alloc();
-		if (!vcpus || vn_rehome_vcpus(the, v, vcpus) < 0)
+		if (!vcpus || vn_io_vcpus(the->vm, v, vcpus) < 0)
 			return -ENOMEM;
 		if (hwloc_bitmap_iszero(vcpus))
 			continue;
@@ -158,65 +151,6 @@ static int add_vcpu(struct vn_rehoming *the, const struct vn_thread_sample *thre
 
 /* ---- I/O ---- */
 
-struct io {
-	hwloc_bitmap_t vnodes, kickers; /* owned */
-	int vnode; /* the only one; -1: several */
-};
-
-static void io_clear(struct io *io)
-{
-	hwloc_bitmap_free(io->vnodes);
-	hwloc_bitmap_free(io->kickers);
-}
-
-static int works_for(const struct vn_rehoming *the, int vnode, struct io *io)
-{
-	for (size_t v = 0; v < the->n_vnodes; v++) {
-		if ((vnode < 0 || v == (size_t)vnode) && (hwloc_bitmap_set(io->vnodes, (unsigned)v) < 0 ||
-								 vn_rehome_vcpus(the, v, io->kickers) < 0))
-			return -ENOMEM;
-	}
-	io->vnode = the->n_vnodes == 1 ? 0 : vnode;
-	return 0;
-}
-
-/* The queue's vnode; where several use it alike, those. */
-static int of_queue(const struct vn_rehoming *the, const struct vn_queue_sample *queue, struct io *io)
-{
-	int vnode = queue && queue->vnode >= 0 && (size_t)queue->vnode < the->n_vnodes ? queue->vnode : -1;
-
-	if (!queue || (!queue->vcpus && (queue->n_vcpus == 0 ||
-						queue->first_vcpu + queue->n_vcpus > the->plan->n_vcpus)))
-		return works_for(the, vnode, io);
-	if (queue->vcpus ? hwloc_bitmap_copy(io->kickers, queue->vcpus) < 0
-			 : hwloc_bitmap_set_range(io->kickers, queue->first_vcpu,
-				   (int)(queue->first_vcpu + queue->n_vcpus - 1)) < 0)
-		return -ENOMEM;
-	io->vnode = the->n_vnodes == 1 ? 0 : vnode;
-	for (size_t v = 0; v < the->n_vnodes; v++) {
-		vn_autoset vcpus = hwloc_bitmap_alloc();
-		if (!vcpus || vn_rehome_vcpus(the, v, vcpus) < 0)
-			return -ENOMEM;
-		bool uses = vnode < 0 ? hwloc_bitmap_intersects(vcpus, io->kickers) : v == (size_t)vnode;
-		if ((uses || the->n_vnodes == 1) && hwloc_bitmap_set(io->vnodes, (unsigned)v) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* As realize/pin.c numbers them; -1: not one of ours. */
-static int vnode_of_iothread(const struct vn_rehoming *the, const struct vn_thread_sample *thread)
-{
-	const struct vn_vm *record = the->vm->record;
-
-	for (size_t i = 0; record && i < record->n_threads; i++) {
-		const struct vn_vm_thread *own = &record->threads[i];
-		if (own->kind == VN_THREAD_IOTHREAD && own->tid == thread->tid && own->index < the->n_vnodes)
-			return (int)own->index;
-	}
-	return -1;
-}
-
 /* CPUs that vCPUs among these are tied to. */
 static int tied_cpus(const struct vn_rehoming *the, hwloc_const_bitmap_t vcpus, hwloc_bitmap_t ret)
 {
@@ -224,73 +158,41 @@ static int tied_cpus(const struct vn_rehoming *the, hwloc_const_bitmap_t vcpus, 
 		vn_autoset cpus = hwloc_bitmap_alloc();
 		if (!cpus || hwloc_bitmap_and(cpus, the->plan->vcpu_cpus[i], the->usable) < 0)
 			return -ENOMEM;
-		if (hwloc_bitmap_isset(vcpus, i) && hwloc_bitmap_weight(cpus) == TIED &&
+		if (hwloc_bitmap_isset(vcpus, i) && hwloc_bitmap_weight(cpus) == 1 &&
 			hwloc_bitmap_or(ret, ret, cpus) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-/* a of b, without c, where that is anything: 1. */
-static int choose(hwloc_const_bitmap_t a, hwloc_const_bitmap_t b, hwloc_const_bitmap_t c, hwloc_bitmap_t ret)
-{
-	if (hwloc_bitmap_and(ret, a, b) < 0 || (c && hwloc_bitmap_andnot(ret, ret, c) < 0))
-		return -ENOMEM;
-	return !hwloc_bitmap_iszero(ret);
-}
-
-static int tell_choice(
-	struct vn_rehoming *the, const struct vn_thread_sample *thread, size_t way, hwloc_const_bitmap_t cpus)
-{
-	vn_autofree char *list = vn_set_text(cpus);
-
-	if (!list)
-		return -ENOMEM;
-	if (way == 0)
-		return 0;
-	return vn_notes_add(&the->move->notes, way == 1 ? "workers-on-vcpus" : "workers-off-home",
-		way == 1
-			? "thread %d (%s) shares CPUs %s with vCPUs: the plan leaves no other CPU of their home to it"
-			: "thread %d (%s) goes to CPUs %s: at home there is none that is not the vCPU's that kicks it",
-		thread->tid, thread->name, list);
-}
-
-static int add_io(struct vn_rehoming *the, const struct vn_thread_sample *thread, const struct io *io)
+static int add_io(
+	struct vn_rehoming *the, const struct vn_thread_sample *thread, const struct vn_io_users *users)
 {
 	vn_autoset near = hwloc_bitmap_alloc(), tied = hwloc_bitmap_alloc(), all = hwloc_bitmap_alloc(),
 		   left = hwloc_bitmap_dup(the->plan->emulator_cpus), cpus = hwloc_bitmap_alloc();
+	size_t way;
 
-	if (!near || !tied || !all || !left || !cpus || vn_rehome_near(the, io->vnodes, near) < 0 ||
-		tied_cpus(the, io->kickers, tied) < 0 || all_cpus(the, all) < 0)
+	if (!near || !tied || !all || !left || !cpus || vn_rehome_near(the, users->vnodes, near) < 0 ||
+		tied_cpus(the, users->vcpus, tied) < 0 || all_cpus(the, all) < 0)
 		return -ENOMEM;
-	const struct {
-		hwloc_const_bitmap_t of, in, but;
-	} ways[] = {{left, near, tied}, {all, near, tied}, {left, left, tied}, {left, near, NULL},
-		{all, near, NULL}, {left, left, NULL}};
-	int r = 0;
 	/* what is not usable is told of the emulator's CPUs; it must not be what is left */
 	if (hwloc_bitmap_and(all, all, the->usable) < 0 || hwloc_bitmap_and(left, left, the->usable) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways) && r == 0; i++) {
-		r = choose(ways[i].of, ways[i].in, ways[i].but, cpus);
-		if (r > 0)
-			r = tell_choice(the, thread, i, cpus) < 0 ? -ENOMEM : 1;
-	}
+	const struct vn_io_room room = {left, all, near, tied};
+	int r = vn_rehome_io_cpus(&room, cpus, &way);
+	if (r > 0)
+		r = vn_rehome_tell_io(&the->move->notes, thread, way, cpus) < 0 ? -ENOMEM : 1;
 	if (r < 0)
 		return r;
-	return add_thread(the, thread, io->vnode, r > 0 ? cpus : the->plan->emulator_cpus);
+	return add_thread(the, thread, users->vnode, r > 0 ? cpus : the->plan->emulator_cpus);
 }
 
-static int add_worker(struct vn_rehoming *the, size_t at, bool vhost)
+static int add_worker(struct vn_rehoming *the, size_t at)
 {
-	const struct vn_thread_sample *thread = &the->vm->threads[at];
-	vn_cleanup(io_clear) struct io io = {.vnodes = hwloc_bitmap_alloc(), .kickers = hwloc_bitmap_alloc()};
+	vn_autoiousers users = {0};
+	int r = vn_io_users_of(the->vm, at, &users);
 
-	if (!io.vnodes || !io.kickers)
-		return -ENOMEM;
-	int r = vhost ? of_queue(the, vn_sample_queue(the->vm, at), &io)
-		      : works_for(the, vnode_of_iothread(the, thread), &io);
-	return r == 0 ? add_io(the, thread, &io) : r;
+	return r == 0 ? add_io(the, &the->vm->threads[at], &users) : r;
 }
 
 /* ---- all others ---- */
@@ -333,7 +235,7 @@ static int add_kind(struct vn_rehoming *the, enum vn_thread_kind kind, hwloc_con
 		if (kind == VN_THREAD_VCPU)
 			r = add_vcpu(the, thread, all);
 		else if (kind == VN_THREAD_VHOST || kind == VN_THREAD_IOTHREAD)
-			r = add_worker(the, i, kind == VN_THREAD_VHOST);
+			r = add_worker(the, i);
 		else
 			r = add_other(the, thread, all);
 	}
