@@ -88,6 +88,18 @@ bool vn_guest_path_valid(const char *path)
 	return vn_guest_path_is_xps(path) || is_irq(path);
 }
 
+const char *vn_guest_path_short(const char *path, char ret[static VN_GUEST_PATH])
+{
+	bool xps = vn_guest_path_is_xps(path);
+	const char *name = path + strlen(xps ? NET : IRQ),
+		   *number = xps ? strchr(name, '/') + strlen(QUEUE) : "";
+	int length = (int)strcspn(name, "/"), digits = (int)strcspn(number, "/");
+
+	snprintf(ret, VN_GUEST_PATH, xps ? "%.*s tx-%.*s" : "interrupt %.*s%.*s", length, name, digits,
+		number);
+	return ret;
+}
+
 /* ---- all of it ---- */
 
 void vn_guest_inside_clear(struct vn_guest_inside *inside)

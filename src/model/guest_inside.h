@@ -29,6 +29,9 @@ void vn_guest_irq_path(unsigned number, char ret[static VN_GUEST_PATH]);
 bool vn_guest_path_is_xps(const char *path);
 bool vn_guest_path_valid(const char *path);
 
+/* What a valid path is of, in few words: "eth0 tx-1", "interrupt 27". Returns `ret`. */
+const char *vn_guest_path_short(const char *path, char ret[static VN_GUEST_PATH]);
+
 struct vn_guest_nic {
 	unsigned nic; /* an index of nics[] of the sample */
 	unsigned n_queues; /* that the guest uses: of these there is a tx-N */

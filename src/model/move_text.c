@@ -128,12 +128,14 @@ static void print_threads(const struct vn_move *move, FILE *out)
 	}
 }
 
-/* Its CPUs are vCPUs. */
+/* "guest's eth0 tx-1", "guest's interrupt 27"; its CPUs are vCPUs. */
 static void print_guest_settings(const struct vn_move *move, FILE *out)
 {
 	for (size_t i = 0; i < move->n_guest_settings; i++) {
 		const struct vn_guest_setting *setting = &move->guest_settings[i];
-		fprintf(out, "  %-*s %s: ", LABEL, "inside the guest", setting->path);
+		char what[VN_GUEST_PATH];
+		vn_autofree char *label = vn_format("guest's %s", vn_guest_path_short(setting->path, what));
+		fprintf(out, "  %-*s ", LABEL, label ? label : "?");
 		print_sets(setting->before, setting->after, out);
 	}
 }
