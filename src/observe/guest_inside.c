@@ -235,6 +235,7 @@ int vn_guest_inside_read(struct vn_qga *agent, const struct vn_vm_sample *vm,
 			r = read_nic(&reader, (unsigned)i);
 	}
 	if (r < 0)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return r;
 	*ret_inside = inside;
 	inside = (struct vn_guest_inside){0};

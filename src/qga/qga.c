@@ -101,6 +101,7 @@ int vn_qga_attach(
 		.timeout_ms = timeout_ms,
 		.patience_ms = (int64_t)timeout_ms * PATIENCE};
 	if (!qga->name)
+		/* cppcheck-suppress memleak; it does not know the cleanup attribute */
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	int r = synchronize(qga, err);
 	if (r == 0)

@@ -132,7 +132,7 @@ int vn_qmp_execute(
 	int r = send_command(qmp, command, arguments, deadline, err);
 
 	while (r >= 0) {
-		enum vn_qmp_kind kind;
+		enum vn_qmp_kind kind = VN_QMP_GREETING;
 		json_auto_t *message = NULL;
 		r = next_message(qmp, deadline, command, &kind, &message, err);
 		if (r == -ETIMEDOUT || r == -ECANCELED)
