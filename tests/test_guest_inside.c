@@ -400,6 +400,35 @@ static void test_second_move_keeps_the_first(void **state)
 	end(&guest);
 }
 
+/* The other way round: what is set now goes on the record of what was set before. */
+static void test_joins_what_is_on_record(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+
+	start(&guest);
+	vn_automove *first = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
+	guest.agent->written = 0;
+	put(&guest, IRQ(27), "f");
+	vn_automove *second = move_of(&guest);
+	vn_guest_setting_clear(&first->guest_settings[5]); /* that one is new */
+	first->n_guest_settings = 5;
+	hwloc_bitmap_only(second->guest_settings[0].after, 3);
+	assert_int_equal(vn_move_guest_join(first, second), 0);
+	assert_int_equal(first->n_guest_settings, 6);
+	vn_autofree char *queue = vn_set_text(first->guest_settings[0].before),
+			 *other = vn_set_text(first->guest_settings[0].after),
+			 *lost = vn_set_text(first->guest_settings[2].before),
+			 *added = vn_set_text(first->guest_settings[5].before);
+	assert_string_equal(queue, "0-1");
+	assert_string_equal(other, "3");
+	assert_string_equal(lost, "0-3");
+	assert_string_equal(added, "1,3");
+	end(&guest);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_sets_and_sets_back),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_second_move_keeps_the_first),
+		cmocka_unit_test(test_joins_what_is_on_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
