@@ -24,8 +24,9 @@ expect "a VM that is none" 2 "$vnuma" io no-such-vm-of-ours
 like "is named" "$err" "no VM runs here that is called 'no-such-vm-of-ours'"
 expect "as JSON" 2 "$vnuma" io no-such-vm-of-ours --json
 json "an error" '.schema' '"vnuma.error/1"'
-expect "options of --set alone" 2 "$vnuma" io vm --irqs --dry-run
+expect "options of --set alone" 2 "$vnuma" io vm --irqs --guest --dry-run
 same "are told, each" "$err" "vnuma: --irqs: expected --set with it
+vnuma: --guest: expected --set with it
 vnuma: --dry-run: expected --set or --queue with it"
 for value in '' tap0 tap0: tap0:0 tap0:0= tap0:x=0 :0=0 tap0:-1=0 tap0:0=a tap0:0=1- 'tap0:0 =1'; do
 	expect "--queue '$value'" 2 "$vnuma" io vm --queue "$value"

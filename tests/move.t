@@ -25,17 +25,19 @@ vnuma: --background: contradicts --vcpus-now; expected one of them
 vnuma: --best: contradicts --to; expected one of them
 vnuma: --memory-only: contradicts --vcpus-now; expected one of them
 vnuma: --plan: contradicts --to; expected one of them"
-for option in "--to 0" "--vnode 0=0" "--plan x" --best --dry-run --vcpus-now --memory-only --irqs; do
+for option in "--to 0" "--vnode 0=0" "--plan x" --best --dry-run --vcpus-now --memory-only --irqs --guest; do
 	# shellcheck disable=SC2086 # an option and its value
 	expect "--resume $option" 2 "$vnuma" move vm --resume $option
 	like "is told" "$err" "^vnuma: ${option%% *}: contradicts --resume"
 done
-for option in "--to 0" --irqs --resume --background "--rate 5" "--stall-ms 5" "--reserve 5" "--order hot"; do
+for option in "--to 0" --irqs --guest --resume --background "--rate 5" "--stall-ms 5" "--reserve 5" "--order hot"; do
 	# shellcheck disable=SC2086
 	expect "--cancel $option" 2 "$vnuma" move vm --cancel $option
 	like "is told" "$err" "^vnuma: ${option%% *}: contradicts --cancel"
 done
 expect "interrupts go with threads" 2 "$vnuma" move vm --memory-only --irqs
+expect "so does what is inside the guest" 2 "$vnuma" move vm --memory-only --guest
+like "which is told" "$err" "^vnuma: --guest: contradicts --memory-only; expected one of them$"
 expect "all that is wrong" 2 "$vnuma" move vm --rate 0 --stall-ms 10001 --reserve -1 --order '
 '
 same "is told, a line each" "$(wc -l <<<"$err")" 4
@@ -145,6 +147,8 @@ for home in 0 0= =0 0=-1 0==0; do
 	expect "--vnode $home" 2 "$vnuma" move "$tag-two" --vnode "$home"
 	like "is no home" "$err" "^vnuma: --vnode: '$home' seen; expected the number of a vnode"
 done
+expect "so does what is inside the guest" 2 "$vnuma" move vm --memory-only --guest
+like "which is told" "$err" "^vnuma: --guest: contradicts --memory-only; expected one of them$"
 expect "all that is wrong" 2 "$vnuma" move "$tag-two" --vnode "0=1023,1=x,2=$node,0=$node,"
 same "is told" "$err" "vnuma: --vnode: node 1023 seen, which this host has not
 vnuma: --vnode: '1=x' seen; expected the number of a vnode, =, and that of a node
@@ -269,6 +273,12 @@ unlike "tell nothing of memory" "$out" memory
 expect "and memory behind them" 0 "$vnuma" move "$tag-two" --resume
 expect "only threads back" 0 "$vnuma" undo "$tag-two" --no-memory
 same "are back" "$(allowed "$two")" "$before"
+
+expect "a guest without an agent" 1 "$vnuma" move "$tag-two" --vnode "$homes" --vcpus-now --guest
+like "is told" "$(tr -s ' \n' ' ' <<<"$out")" "note: nothing is set inside the guest: .* \[guest-agent-missing\]"
+like "and moved" "$out" "^$tag-two: [0-9]+ threads"
+expect "and back" 0 "$vnuma" undo "$tag-two"
+same "all of it" "$(allowed "$two")" "$before"
 
 expect "in the background" 0 "$vnuma" move "$tag-two" --vnode "$homes" --background --json --order address
 json "who does it is told" '[.schema,.name,(.pid>0)]' "[\"vnuma.move-background/1\",\"$tag-two\",true]"

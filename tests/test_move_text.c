@@ -58,6 +58,8 @@ static void steps_are_by_vnode(void **state)
 	vn_autofree char *text = text_of(vn_move_print_steps, move);
 	assert_fits(text);
 	assert_has(text, "db (process 4711): vnode 0 to node 2, vnode 1 to node 0\n");
+	assert_has(text, "  guest's eth0 tx-1        CPUs (none) -> 0,2\n");
+	assert_has(text, "  guest's interrupt 27     CPUs 1 -> 0,2\n");
 	assert_has(text, "\n  vCPU 0                   CPUs 0-3 -> 4\n");
 	assert_has(text, "\n  vhost worker 0           CPUs 7, as they are\n");
 	assert_has(text, "\n  interrupt 33             CPUs 0 -> 4\n");

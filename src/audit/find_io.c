@@ -98,8 +98,7 @@ static struct vn_case_vcpu *kicker_of(struct vn_case *the, const struct vn_queue
 		struct vn_case_vcpu *vcpu = &the->vcpus[i];
 		int index = vcpu->thread->index;
 		bool kept, strays = vcpu->vnode >= 0 && the->vnodes[vcpu->vnode].elsewhere;
-		if (index < 0 || (unsigned)index < queue->first_vcpu ||
-			(unsigned)index - queue->first_vcpu >= queue->n_vcpus ||
+		if (index < 0 || !vn_queue_uses(queue, (unsigned)index) ||
 			!vn_io_meets(the->sample, worker, vcpu->thread, &kept))
 			continue;
 		if (kept || (!strays && vcpu->thread->run_ns > 0 && worker->run_ns > 0))

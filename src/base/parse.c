@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 int vn_parse_u64(const char *text, uint64_t max, uint64_t *ret)
 {
@@ -65,4 +66,12 @@ bool vn_text_is_printable(const char *text)
 		p += length;
 	}
 	return true;
+}
+
+bool vn_interface_valid(const char *name)
+{
+	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+	return length > 0 && !name[length] && length <= VN_INTERFACE_MAX && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
 }

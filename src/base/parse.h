@@ -17,3 +17,9 @@ size_t vn_utf8_length(const char *text);
 
 /* Whether `text` is well-formed UTF-8 without control characters (what may be printed on a terminal). */
 bool vn_text_is_printable(const char *text);
+
+#define VN_INTERFACE_MAX                                                                                     \
+	15u /* bytes of an interface's name: IFNAMSIZ less its end, include/uapi/linux/if.h */
+
+/* Whether Linux takes it as the name of a network interface (net/core/dev.c, dev_valid_name()), and it is of [A-Za-z0-9._-] alone. */
+bool vn_interface_valid(const char *name);

@@ -89,6 +89,8 @@ static int read_wish(
 
 	if (vn_arg_given(args, "irqs") && !vn_arg_given(args, "set"))
 		r = vn_error_input(err, &(struct vn_where){NULL, 0, "--irqs"}, "expected --set with it");
+	if (vn_arg_given(args, "guest") && !vn_arg_given(args, "set"))
+		r = vn_error_input(err, &(struct vn_where){NULL, 0, "--guest"}, "expected --set with it");
 	if (vn_arg_given(args, "dry-run") && !vn_arg_given(args, "set") && !queue)
 		r = vn_error_input(
 			err, &(struct vn_where){NULL, 0, "--dry-run"}, "expected --set or --queue with it");
@@ -136,6 +138,12 @@ static int show_again(const struct vn_args *args, struct vn_moving *moving, stru
 	return r < 0 ? r : show(args, io, err);
 }
 
+/* What was to be set inside the guest, and was not, is not as it should be either. */
+static int worse(const struct vn_moving *moving, int status)
+{
+	return status == VN_EXIT_DONE && moving->inside.failed ? VN_EXIT_NO : status;
+}
+
 static int carry_out(
 	const struct vn_args *args, struct vn_moving *moving, struct vn_move *move, struct vn_error *err)
 {
@@ -148,7 +156,16 @@ static int carry_out(
 		vn_move_print_notes(move, stdout);
 		printf("  set; 'vnuma undo %s' brings back what was\n\n", args->operands[0]);
 	}
-	return show_again(args, moving, err);
+	return worse(moving, show_again(args, moving, err));
+}
+
+static bool changes_inside(const struct vn_move *move)
+{
+	for (size_t i = 0; i < move->n_guest_settings; i++) {
+		if (!hwloc_bitmap_isequal(move->guest_settings[i].before, move->guest_settings[i].after))
+			return true;
+	}
+	return false;
 }
 
 static int set(const struct vn_args *args, struct vn_moving *moving, const struct vn_io *io,
@@ -157,14 +174,18 @@ static int set(const struct vn_args *args, struct vn_moving *moving, const struc
 	vn_automove *move = NULL;
 	int r = vn_io_move(io, wish, &move, err);
 
+	if (r == 0)
+		r = vn_inside_give(&moving->inside, move, err);
 	if (r < 0)
 		return r;
 	if (args->json && vn_arg_given(args, "dry-run"))
 		return vn_print_json(vn_move_to_json(move), err);
-	if (move->n_threads == 0 && move->n_irqs == 0) {
+	if (move->n_threads == 0 && move->n_irqs == 0 && !changes_inside(move)) {
 		if (!args->json)
 			printf("%s: nothing to set\n\n", move->name);
-		return show(args, io, err);
+		if (!args->json)
+			vn_move_print_notes(move, stdout);
+		return worse(moving, show(args, io, err));
 	}
 	if (!args->json)
 		vn_move_print_steps(move, stdout);
@@ -185,6 +206,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 
 	if (r == 0)
 		r = vn_moving_open(args, LOOK_MS, &moving, err);
+	if (r == 0 && vn_arg_given(args, "guest"))
+		r = vn_moving_reckon_inside(&moving, err);
 	if (r == 0)
 		r = find_io(moving.audit, &io, err);
 	if (r < 0)
@@ -201,9 +224,11 @@ const struct vn_verb verb_io = {
 	.details =
 		"For each queue of a network interface the vCPUs that use it, as Linux in the guest deals them out, the home of their vnode, and\n"
 		"the vhost worker that serves it; likewise iothreads, and interrupts of devices of the host. --set puts on CPUs of their home what\n"
-		"is elsewhere, and nothing else; 'vnuma undo' brings it back. Exit status 1: some are not at home.",
+		"is elsewhere, and nothing else; 'vnuma undo' brings it back. Exit status 1: some are not at home, or --guest could not be done.",
 	.options = {{"set", NULL, "put workers and iothreads on CPUs of their homes"},
 		{"irqs", NULL, "and interrupts of its devices, but those that the kernel manages"},
+		{"guest", NULL,
+			"and let the guest's network queues, and their interrupts, follow its vnodes, through its agent"},
 		{"queue", "NIC:Q=NODES",
 			"put the worker of a queue on CPUs of these nodes; several with commas"},
 		{"dry-run", NULL, "say every step, and do none"}},

@@ -12,8 +12,10 @@
 #include "../guest/guest_qemu.h"
 #include "../model/audit_known.h"
 #include "../observe/page_sample.h"
+#include "../realize/journal.h"
 #include "../realize/state.h"
 #include "vms.h"
+#include "../rehome/guest_queues.h"
 
 #define SEED_MAX ((UINT64_C(1) << 53) - 1) /* what every reader of JSON keeps exactly */
 #define INTERVAL_MAX 60000u /* ms */
@@ -116,6 +118,22 @@ static int read_records(struct vn_vm_list *ret_list, struct vn_notes *gaps)
 		told->n ? told->problems[0].text : "cannot be read");
 }
 
+/* Which vCPUs use which queue is the guest's own rule, unless a move has told it another: then that is on record. */
+static int know_queues(struct vn_sample *sample)
+{
+	vn_autostate state = {.fd = -1};
+	vn_autoerror ignored = {0}; /* of a journal that is broken 'vnuma moves' tells */
+	int r = vn_state_open_existing(&state, &ignored) < 0 ? -ENOENT : 0;
+
+	for (size_t i = 0; i < sample->n_vms && r == 0; i++) {
+		vn_automove *move = NULL;
+		struct vn_vm_sample *vm = &sample->vms[i];
+		if (vm->n_nics > 0 && vn_journal_read(&state, &vm->process, &move, &ignored) == 0)
+			r = vn_guest_queues_apply(vm, move->guest_settings, move->n_guest_settings);
+	}
+	return r == -ENOMEM ? r : 0;
+}
+
 /* Moves notes behind others'. */
 static int add_notes(struct vn_notes *to, const struct vn_notes *from)
 {
@@ -173,7 +191,7 @@ int vn_look_take(struct vn_look *look, struct vn_audit **ret_audit, struct vn_er
 		return r;
 	host = NULL; /* the sample's */
 	look->survey.names_known = true;
-	if (read_moves(sample) < 0 || add_notes(&sample->gaps, &gaps) < 0 ||
+	if (read_moves(sample) < 0 || add_notes(&sample->gaps, &gaps) < 0 || know_queues(sample) < 0 ||
 		vn_judge(sample, look->threshold, &audit) < 0)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	audit->owned = vn_steal(sample);

@@ -23,7 +23,7 @@
 
 struct request {
 	struct vn_rehome_wish wish;
-	bool resume, cancel, dry_run, background;
+	bool resume, cancel, dry_run, background, guest;
 	enum vn_move_look look;
 };
 
@@ -43,13 +43,14 @@ static void contradicts(const struct vn_args *args, const char *a, const char *b
 static void check_together(const struct vn_args *args, struct vn_error *err)
 {
 	static const char *const of_new[] = {
-		"to", "vnode", "plan", "best", "dry-run", "vcpus-now", "memory-only", "irqs"};
+		"to", "vnode", "plan", "best", "dry-run", "vcpus-now", "memory-only", "irqs", "guest"};
 	static const char *const of_doing[] = {
 		"stall-ms", "rate", "reserve", "order", "background", "resume"};
 
 	vn_target_check_options(args, err);
 	contradicts(args, "vcpus-now", "memory-only", err);
 	contradicts(args, "memory-only", "irqs", err); /* they go with the threads */
+	contradicts(args, "memory-only", "guest", err);
 	contradicts(args, "vcpus-now", "background", err); /* nothing is left for it */
 	contradicts(args, "dry-run", "background", err);
 	for (size_t i = 0; i < sizeof(of_new) / sizeof(of_new[0]); i++) {
@@ -88,6 +89,7 @@ static int read_request(const struct vn_args *args, struct request *ret, struct 
 		.cancel = vn_arg_given(args, "cancel"),
 		.dry_run = vn_arg_given(args, "dry-run"),
 		.background = vn_arg_given(args, "background"),
+		.guest = vn_arg_given(args, "guest"),
 		.look = !order                      ? VN_MOVE_LOOK_IF_IT_PAYS
 			: strcmp(order, "hot") == 0 ? VN_MOVE_LOOK_ALWAYS
 						    : VN_MOVE_LOOK_NEVER,
@@ -104,7 +106,7 @@ static int infeasible(const struct vn_plan *plan)
 }
 
 /* 0, VN_EXIT_NO, or a negative errno. */
-static int reckon(const struct vn_args *args, const struct request *request, const struct vn_moving *moving,
+static int reckon(const struct vn_args *args, const struct request *request, struct vn_moving *moving,
 	struct vn_move **ret_move, struct vn_error *err)
 {
 	const struct vn_vm_audit *vm = moving->vm;
@@ -124,7 +126,11 @@ static int reckon(const struct vn_args *args, const struct request *request, con
 	vn_notes_print(&plan->warnings, "warning");
 	if (!plan->feasible)
 		return infeasible(plan);
-	return vn_rehome(moving->sample, moving->at, plan, &request->wish, ret_move, err);
+	/* which vCPUs use which queue shall change: workers go by it */
+	r = request->guest ? vn_moving_reckon_inside(moving, err) : 0;
+	if (r == 0)
+		r = vn_rehome(moving->sample, moving->at, plan, &request->wish, ret_move, err);
+	return r < 0 ? r : vn_inside_give(&moving->inside, *ret_move, err);
 }
 
 /* ---- doing it ---- */
@@ -268,6 +274,8 @@ const struct vn_verb verb_move = {
 		{"vcpus-now", NULL, "move threads only, as a first relief; memory can follow with --resume"},
 		{"memory-only", NULL, "leave the threads where they are"},
 		{"irqs", NULL, "let the interrupts of its devices follow, but those that the kernel manages"},
+		{"guest", NULL,
+			"let the guest's network queues, and their interrupts, follow its vnodes, through its agent"},
 		{"stall-ms", "MS", "how long the guest may be kept waiting by one batch (5)"},
 		{"rate", "MB/S", "megabytes a second at most"},
 		{"reserve", "MIB", "to be left free on each target (the larger of 2% and 512)"},

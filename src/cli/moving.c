@@ -41,6 +41,27 @@ int vn_moving_open(
 	return 0;
 }
 
+int vn_moving_reckon_inside(struct vn_moving *moving, struct vn_error *err)
+{
+	struct vn_vm_sample *vm = &moving->audit->owned->vms[moving->at];
+	int r = vn_inside_open(&moving->look.survey, vm, &moving->inside, err);
+
+	return r < 0 ? r : vn_inside_reckon(&moving->inside, vm, err);
+}
+
+int vn_moving_inside(struct vn_moving *moving, struct vn_move *move, struct vn_error *err)
+{
+	static const char *const codes[] = {
+		"guest-agent-missing", "guest-agent-silent", "guest-agent-forbids", "guest-agent-failed"};
+
+	if (move->n_guest_settings == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		vn_notes_drop(&move->notes, codes[i]);
+	int r = vn_inside_open(&moving->look.survey, moving->vm->vm, &moving->inside, err);
+	return r < 0 ? r : vn_inside_give(&moving->inside, move, err);
+}
+
 static void end_line(struct vn_moving *moving)
 {
 	if (moving->shown)
@@ -51,6 +72,7 @@ static void end_line(struct vn_moving *moving)
 void vn_moving_close(struct vn_moving *moving)
 {
 	end_line(moving); /* problems are printed after this */
+	vn_inside_close(&moving->inside);
 	vn_audit_free(moving->audit);
 	vn_look_close(&moving->look);
 	vn_state_close(&moving->state);
@@ -111,12 +133,23 @@ static void asking(void *context, const struct vn_move *move, uint64_t asked, ui
 	moving->shown = true;
 }
 
+static int inside(void *context, struct vn_move *move, struct vn_qga **ret_agent, struct vn_error *err)
+{
+	struct vn_moving *moving = context;
+	int r = vn_moving_inside(moving, move, err);
+
+	*ret_agent = moving->inside.agent;
+	return r;
+}
+
 struct vn_move_watcher vn_moving_watcher(struct vn_moving *moving)
 {
 	return (struct vn_move_watcher){.told = told,
 		.asking = asking,
+		.inside = inside,
 		.context = moving,
-		.stop_fd = moving->signals < 0 ? -1 : moving->signals};
+		.stop_fd = moving->signals < 0 ? -1 : moving->signals,
+		.agent = moving->inside.agent};
 }
 
 /* ---- the end ---- */
@@ -157,7 +190,7 @@ int vn_moving_report(const struct vn_args *args, struct vn_moving *moving, const
 	moving->look.survey.looks = VN_LOOK_LOOKS;
 	int looked = vn_look_take(&moving->look, &audit, &ignored);
 	const struct vn_vm_audit *after = looked == 0 && audit->n_vms == 1 ? &audit->vms[0] : NULL;
-	int status = all_moved(move) ? VN_EXIT_DONE : VN_EXIT_NO;
+	int status = all_moved(move) && !moving->inside.failed ? VN_EXIT_DONE : VN_EXIT_NO;
 	if (args->json) {
 		json_t *json = vn_move_to_json(move);
 		if (json && (json_object_set_new(json, "local_before", locality(moving->vm)) < 0 ||
@@ -171,7 +204,6 @@ int vn_moving_report(const struct vn_args *args, struct vn_moving *moving, const
 	vn_move_print_report(move, stdout);
 	if (after)
 		print_locality(moving->vm, after);
-	if (move->phase != VN_MOVE_UNDOING) /* notes are about where it was to be */
-		vn_move_print_notes(move, stdout);
+	vn_move_print_notes(move, stdout);
 	return status;
 }

@@ -62,9 +62,6 @@ int vn_left_out_note(
 /* The text of a file. -ENOENT when it is missing; unreadable is a problem. */
 int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text);
 
-/* Reads a mask of the kernel, `00000000,0000010f`: words of 32 bits, the highest first. -EINVAL, -ENOMEM. */
-int vn_mask_parse(const char *text, hwloc_bitmap_t *ret_set);
-
 /*
  * Reads a row of distances, one for each of `n` nodes. -EINVAL for a word that is no distance of 1 to 255 (then
  * *ret_wrong is that word, within `text`, which is cut up), else the number of words there are, which may differ from n.

@@ -5,10 +5,10 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../base/mask.h"
 #include "../base/parse.h"
 #include "../base/text.h"
 
-#define MASK_WORD_BITS 32u
 #define MAX_KB (UINT64_C(1) << 40) /* 2^50 bytes */
 
 static int add_problem(struct vn_sysfs *sysfs, const char *path, const char *text)
@@ -100,62 +100,6 @@ int vn_sysfs_read(struct vn_sysfs *sysfs, const char *path, char **ret_text)
 	if (r == 0 || r == -ENOENT)
 		return r;
 	return r == -ENOTDIR ? -ENOENT : vn_sysfs_unreadable(sysfs, path, r);
-}
-
-static unsigned hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0');
-	if (c >= 'a' && c <= 'f')
-		return (unsigned)(c - 'a') + 10;
-	return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
-}
-
-/* The bits of one word of a mask, the word's lowest being `bit`. */
-static int set_word(hwloc_bitmap_t set, const char *word, size_t length, size_t bit)
-{
-	uint32_t value = 0;
-
-	if (length < 1 || length > MASK_WORD_BITS / 4)
-		return -EINVAL;
-	for (size_t i = 0; i < length; i++) {
-		if (hex_digit(word[i]) > 15)
-			return -EINVAL;
-		value = value << 4 | hex_digit(word[i]);
-	}
-	for (unsigned i = 0; i < MASK_WORD_BITS; i++) {
-		if (!(value >> i & 1))
-			continue;
-		if (bit + i > VN_SET_MAX)
-			return -EINVAL;
-		if (hwloc_bitmap_set(set, (unsigned)bit + i) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-int vn_mask_parse(const char *text, hwloc_bitmap_t *ret_set)
-{
-	vn_autoset set = hwloc_bitmap_alloc();
-	const char *end = text + strcspn(text, "\n");
-	size_t bit = 0;
-
-	if (!set)
-		return -ENOMEM;
-	if (end[strspn(end, "\n")])
-		return -EINVAL;
-	for (const char *word = end;; bit += MASK_WORD_BITS) {
-		const char *comma = memrchr(text, ',', (size_t)(word - text));
-		const char *begin = comma ? comma + 1 : text;
-		int r = set_word(set, begin, (size_t)(word - begin), bit);
-		if (r < 0)
-			return r;
-		if (!comma)
-			break;
-		word = comma;
-	}
-	*ret_set = vn_steal(set);
-	return 0;
 }
 
 static int read_one_set(struct vn_sysfs *sysfs, const char *path,

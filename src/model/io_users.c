@@ -89,11 +89,13 @@ int vn_io_queue_users(
 	size_t n = vn_io_vnodes(vm);
 	int vnode = queue && queue->vnode >= 0 && (size_t)queue->vnode < n ? queue->vnode : -1;
 
-	if (!queue || queue->n_vcpus == 0 || queue->first_vcpu + queue->n_vcpus > count_vcpus(vm))
+	if (!queue || (!queue->vcpus &&
+			      (queue->n_vcpus == 0 || queue->first_vcpu + queue->n_vcpus > count_vcpus(vm))))
 		return vn_io_vnode_users(vm, vnode, ret_users);
 	int r = open_users(&users);
-	if (r == 0 && hwloc_bitmap_set_range(users.vcpus, queue->first_vcpu,
-			      (int)(queue->first_vcpu + queue->n_vcpus - 1)) < 0)
+	if (r == 0 && (queue->vcpus ? hwloc_bitmap_copy(users.vcpus, queue->vcpus)
+				    : hwloc_bitmap_set_range(users.vcpus, queue->first_vcpu,
+					      (int)(queue->first_vcpu + queue->n_vcpus - 1))) < 0)
 		r = -ENOMEM;
 	for (size_t v = 0; v < n && r == 0; v++) {
 		vn_autoset vcpus = hwloc_bitmap_alloc();

@@ -45,6 +45,9 @@ void vn_move_free(struct vn_move *move)
 		vn_move_irq_clear(&move->irqs[i]);
 	for (size_t i = 0; i < move->n_cpusets; i++)
 		vn_move_cpuset_clear(&move->cpusets[i]);
+	for (size_t i = 0; i < move->n_guest_settings; i++)
+		vn_guest_setting_clear(&move->guest_settings[i]);
+	free(move->guest_settings);
 	free(move->cpusets);
 	hwloc_bitmap_free(move->mems_during);
 	hwloc_bitmap_free(move->mems_after);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guest_inside.h"
 #include "sample.h"
 
 enum vn_move_phase {
@@ -123,6 +124,8 @@ struct vn_move {
 	struct vn_move_range *ranges; /* by address */
 	size_t n_irqs;
 	struct vn_move_irq *irqs;
+	size_t n_guest_settings;
+	struct vn_guest_setting *guest_settings; /* what of its queues is set inside the guest: --guest */
 	hwloc_bitmap_t mems_during,
 		mems_after; /* nodes that its cpusets are to allow while memory moves, and then; owned; NULL: they do */
 	size_t n_cpusets;

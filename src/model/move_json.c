@@ -73,6 +73,15 @@ static json_t *irq_to_json(const struct vn_move *move, size_t i)
 		set_to_json(irq->after));
 }
 
+static json_t *guest_setting_to_json(const struct vn_move *move, size_t i)
+{
+	const struct vn_guest_setting *setting = &move->guest_settings[i];
+
+	return json_pack("{s:s, s:i, s:i, s:o, s:o}", "path", setting->path, "nic", (int)setting->nic,
+		"queue", (int)setting->queue, "before", set_to_json(setting->before), "after",
+		set_to_json(setting->after));
+}
+
 static json_t *cpuset_to_json(const struct vn_move *move, size_t i)
 {
 	const struct vn_move_cpuset *cpuset = &move->cpusets[i];
@@ -132,6 +141,8 @@ static bool put_parts(json_t *object, const struct vn_move *move)
 	       vn_json_put(object, "blocks", array_of(move->n_blocks, block_to_json, move)) &&
 	       vn_json_put(object, "ranges", array_of(move->n_ranges, range_to_json, move)) &&
 	       vn_json_put(object, "irqs", array_of(move->n_irqs, irq_to_json, move)) &&
+	       vn_json_put(object, "guest_settings",
+		       array_of(move->n_guest_settings, guest_setting_to_json, move)) &&
 	       vn_json_put(object, "mems_during", set_to_json(move->mems_during)) &&
 	       vn_json_put(object, "mems_after", set_to_json(move->mems_after)) &&
 	       vn_json_put(object, "cpusets", array_of(move->n_cpusets, cpuset_to_json, move));

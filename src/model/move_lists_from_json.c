@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lists of a move: homes, threads, blocks, ranges, interrupts, cpusets. */
+/* The lists of a move: homes, threads, blocks, ranges, interrupts, settings inside the guest, cpusets. */
 #define _GNU_SOURCE
 #include <limits.h>
 #include <string.h>
@@ -11,6 +11,8 @@
 #define MAX_BLOCKS 4096u
 #define MAX_RANGES 262144u
 #define MAX_IRQS 65536u
+#define MAX_GUEST_SETTINGS 65536u
+#define MAX_NICS 4096u
 #define MAX_CPUSETS 8192u /* one for each vCPU, as libvirt has it, and those above */
 #define MAX_INDEX 65535u
 #define MAX_PAGE (UINT64_C(16) << 30)
@@ -152,6 +154,27 @@ static void read_irq(const struct vn_json_reader *in, struct vn_move *move, size
 	irq->after = vn_move_set(in, "after", VN_SET_MAX);
 }
 
+/* A path is opened inside the guest, by its agent as root there: none but the two that we write. */
+static void read_guest_setting(const struct vn_json_reader *in, struct vn_move *move, size_t i)
+{
+	static const char expected[] =
+		"/sys/class/net/NAME/queues/tx-N/xps_cpus or /proc/irq/N/smp_affinity, of the guest";
+	struct vn_guest_setting *setting = &move->guest_settings[i];
+	vn_autofree char *path = vn_json_maybe_text(in, "path", VN_GUEST_PATH - 1, expected);
+
+	if (path && vn_guest_path_valid(path))
+		memcpy(setting->path, path, strlen(path) + 1);
+	else if (path || !vn_json_told(in, "path"))
+		vn_json_wrong(in, "path", expected);
+	setting->nic = (unsigned)vn_move_number(in, "nic", 0, MAX_NICS - 1, "a network device's number");
+	setting->queue =
+		(unsigned)vn_move_number(in, "queue", 0, VN_GUEST_QUEUES_MAX - 1, "a queue pair's number");
+	setting->before = vn_json_maybe_set(in, "before", VN_MAX_VCPUS - 1);
+	if (!vn_json_told(in, "before"))
+		vn_json_wrong(in, "before", "a list of numbers");
+	setting->after = vn_move_set(in, "after", VN_MAX_VCPUS - 1);
+}
+
 /* Nothing that would lead out of the root of the cgroups, or to the root itself. */
 static bool is_cgroup(const char *path)
 {
@@ -244,6 +267,8 @@ void vn_move_lists_read(const struct vn_json_reader *in, struct vn_move *move)
 	READ_LIST(in, "blocks", MAX_BLOCKS, move->blocks, move->n_blocks, read_block, move);
 	READ_LIST(in, "ranges", MAX_RANGES, move->ranges, move->n_ranges, read_range, move);
 	READ_LIST(in, "irqs", MAX_IRQS, move->irqs, move->n_irqs, read_irq, move);
+	READ_LIST(in, "guest_settings", MAX_GUEST_SETTINGS, move->guest_settings, move->n_guest_settings,
+		read_guest_setting, move);
 	read_mems(in, move);
 	READ_LIST(in, "cpusets", MAX_CPUSETS, move->cpusets, move->n_cpusets, read_cpuset, move);
 }
@@ -350,6 +375,32 @@ static void check_irqs(const struct vn_json_reader *in, const struct vn_move *mo
 		check_unique(in, "irqs", "interrupt", &all);
 }
 
+static int by_path(const void *a, const void *b)
+{
+	const struct vn_guest_setting *const *x = a, *const *y = b;
+	return strcmp((*x)->path, (*y)->path);
+}
+
+static void check_guest_settings(const struct vn_json_reader *in, const struct vn_move *move)
+{
+	size_t n = move->n_guest_settings;
+	vn_autofree const struct vn_guest_setting **sorted =
+		calloc(n + 1, sizeof(const struct vn_guest_setting *));
+
+	if (!sorted) {
+		vn_json_no_memory(in);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &move->guest_settings[i];
+	qsort(sorted, n, sizeof(const struct vn_guest_setting *), by_path);
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(sorted[i - 1]->path, sorted[i]->path) == 0)
+			vn_json_problem(
+				in, "guest_settings", "%s is there twice; expected once", sorted[i]->path);
+	}
+}
+
 /* What is taken away from a cpuset is moved by the kernel at once, and unthrottled: nothing may be missing while memory moves. */
 static void check_cpusets(const struct vn_json_reader *in, const struct vn_move *move)
 {
@@ -376,5 +427,6 @@ void vn_move_lists_check(const struct vn_json_reader *in, const struct vn_move *
 	check_threads(in, move);
 	check_places(in, move);
 	check_irqs(in, move);
+	check_guest_settings(in, move);
 	check_cpusets(in, move);
 }

@@ -100,7 +100,7 @@ static void print_sets(hwloc_const_bitmap_t before, hwloc_const_bitmap_t after, 
 	if (hwloc_bitmap_isequal(before, after))
 		fprintf(out, "CPUs %s, as they are\n", to ? to : "?");
 	else
-		fprintf(out, "CPUs %s -> %s\n", from ? from : "?", to ? to : "?");
+		fprintf(out, "CPUs %s -> %s\n", !from ? "?" : *from ? from : "(none)", to ? to : "?");
 }
 
 /* Threads that stand behind each other and go the same way are one line: "vCPU 0-3   CPUs 0-7 -> 8-15". */
@@ -125,6 +125,18 @@ static void print_threads(const struct vn_move *move, FILE *out)
 	for (size_t i = 0; i < move->n_irqs; i++) {
 		fprintf(out, "  interrupt %-*u ", LABEL - 10, move->irqs[i].number);
 		print_sets(move->irqs[i].before, move->irqs[i].after, out);
+	}
+}
+
+/* "guest's eth0 tx-1", "guest's interrupt 27"; its CPUs are vCPUs. */
+static void print_guest_settings(const struct vn_move *move, FILE *out)
+{
+	for (size_t i = 0; i < move->n_guest_settings; i++) {
+		const struct vn_guest_setting *setting = &move->guest_settings[i];
+		char what[VN_GUEST_PATH];
+		vn_autofree char *label = vn_format("guest's %s", vn_guest_path_short(setting->path, what));
+		fprintf(out, "  %-*s ", LABEL, label ? label : "?");
+		print_sets(setting->before, setting->after, out);
 	}
 }
 
@@ -177,8 +189,10 @@ void vn_move_print_steps(const struct vn_move *move, FILE *out)
 	for (size_t i = 0; i < move->n_homes; i++)
 		fprintf(out, "%s vnode %zu to node %u", i ? "," : "", i, move->homes[i]);
 	fputc('\n', out);
-	if (move->threads)
+	if (move->threads) {
 		print_threads(move, out);
+		print_guest_settings(move, out);
+	}
 	if (!move->memory)
 		return;
 	print_ranges(move, out);
@@ -290,8 +304,10 @@ void vn_move_print_report(const struct vn_move *move, FILE *out)
 void vn_move_print_notes(const struct vn_move *move, FILE *out)
 {
 	for (size_t i = 0; i < move->notes.n; i++) {
-		if (is_of_order(&move->notes.v[i]))
-			continue;
+		const char *code = move->notes.v[i].code;
+		bool of_undo = strcmp(code, "guest-left") == 0 || strcmp(code, "guest-changed") == 0;
+		if (is_of_order(&move->notes.v[i]) || (move->phase == VN_MOVE_UNDOING && !of_undo))
+			continue; /* of those of the move, all are about where it was to be */
 		vn_autofree char *text = vn_format("%s [%s]", move->notes.v[i].text, move->notes.v[i].code);
 		fputs("  note: ", out);
 		vn_put_wrapped(text ? text : "?", 8, INDENT, WIDTH, out);

@@ -32,6 +32,8 @@ void vn_thread_sample_clear(struct vn_thread_sample *thread)
 
 void vn_nic_sample_clear(struct vn_nic_sample *nic)
 {
+	for (size_t i = 0; i < nic->n_queues; i++)
+		hwloc_bitmap_free(nic->queues[i].vcpus);
 	free(nic->queues);
 }
 
@@ -155,6 +157,13 @@ const struct vn_queue_sample *vn_sample_queue(const struct vn_vm_sample *vm, siz
 		}
 	}
 	return NULL;
+}
+
+bool vn_queue_uses(const struct vn_queue_sample *queue, unsigned vcpu)
+{
+	if (queue->vcpus)
+		return hwloc_bitmap_isset(queue->vcpus, vcpu);
+	return vcpu >= queue->first_vcpu && vcpu - queue->first_vcpu < queue->n_vcpus;
 }
 
 const struct vn_mem_policy *vn_sample_policy(

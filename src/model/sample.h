@@ -90,7 +90,10 @@ struct vn_thread_sample {
 struct vn_queue_sample {
 	unsigned queue; /* of the device, from 0 */
 	int vnode; /* whose vCPUs use it most, as Linux in the guest spreads them; -1: not known */
-	unsigned first_vcpu, n_vcpus; /* that use it */
+	unsigned first_vcpu,
+		n_vcpus; /* that use it, where it is a run of them; n_vcpus 0: not known, or no run */
+	hwloc_bitmap_t
+		vcpus; /* that use it because the guest was told so (rehome/guest_queues.h); NULL: Linux's own way; owned */
 	ptrdiff_t worker; /* its vhost worker in threads[]; -1: none, or not known */
 };
 
@@ -219,6 +222,9 @@ const struct vn_thread_sample *vn_sample_thread(
 
 /* The first queue that a vhost worker, an index of threads[], serves; NULL: that is not known. */
 const struct vn_queue_sample *vn_sample_queue(const struct vn_vm_sample *vm, size_t thread);
+
+/* Whether a vCPU uses it, as far as is known. */
+bool vn_queue_uses(const struct vn_queue_sample *queue, unsigned vcpu);
 
 /* The policy that holds for a block: its own, or the process's where it has none. NULL: not known. */
 const struct vn_mem_policy *vn_sample_policy(

@@ -117,9 +117,10 @@ static json_t *queue_to_json(const void *of, size_t i)
 {
 	const struct vn_queue_sample *queue = (const struct vn_queue_sample *)of + i;
 
-	return json_pack("{s:i, s:o, s:o, s:o, s:o}", "queue", (int)queue->queue, "vnode",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "queue", (int)queue->queue, "vnode",
 		vn_json_int(queue->vnode), "first_vcpu", vn_json_u64(queue->n_vcpus > 0, queue->first_vcpu),
-		"vcpus", vn_json_u64(queue->n_vcpus > 0, queue->n_vcpus), "worker",
+		"vcpus", vn_json_u64(queue->n_vcpus > 0, queue->n_vcpus), "set_vcpus",
+		queue->vcpus ? set_to_json(queue->vcpus) : json_null(), "worker",
 		queue->worker >= 0 ? json_integer((json_int_t)queue->worker) : json_null());
 }
 

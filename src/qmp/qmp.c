@@ -3,23 +3,20 @@
 #include "qmp.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "../base/clock.h"
 #include "../base/text.h"
+#include "../base/wire.h"
 
 #define RETRY_MS 20 /* between two looks for a socket that is not there yet */
-#define READ_STEP 65536u
 
 struct vn_qmp {
-	int fd;
+	struct vn_wire wire;
 	char *name; /* for messages */
-	struct vn_qmp_limits limits;
-	char *buffer; /* received, not yet a whole line */
-	size_t length, capacity;
+	int timeout_ms;
 	json_t *events; /* array, oldest first */
 	json_int_t last_id;
 };
@@ -46,86 +43,40 @@ int vn_qmp_parse(const char *line, size_t length, enum vn_qmp_kind *ret_kind, js
 	return 0;
 }
 
-/* Waits until `fd` is ready for `events`. 0, -ETIMEDOUT, -ECANCELED: adds no problem. */
-static int wait_ready(const struct vn_qmp_limits *limits, int fd, short events, int64_t deadline)
+/* What ended the wire's work, in words. */
+static int wire_problem(struct vn_qmp *qmp, int status, const char *what, struct vn_error *err)
 {
-	for (;;) {
-		struct pollfd fds[] = {{fd, events, 0}, {limits->abort_fds[0], POLLIN, 0},
-			{limits->abort_fds[1], POLLIN, 0}}; /* poll(2) skips negative descriptors */
-		int n = poll(fds, 3, vn_left_ms(deadline));
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0 && (fds[1].revents || fds[2].revents))
-			return -ECANCELED;
-		if (n > 0)
-			return 0;
-		if (n == 0)
-			return -ETIMEDOUT;
-	}
-}
-
-static int wait_problem(struct vn_qmp *qmp, int status, const char *what, struct vn_error *err)
-{
-	if (status == -ETIMEDOUT)
+	switch (status) {
+	case -ETIMEDOUT:
 		return vn_error_environment(
 			err, status, "QMP %s: QEMU did not answer in time (%s)", qmp->name, what);
-	if (status == -ECANCELED)
+	case -ECANCELED:
 		return vn_error_environment(err, status, "QMP %s: given up (%s)", qmp->name, what);
-	return vn_error_environment(err, status, "QMP %s: %s (%s)", qmp->name, strerror(-status), what);
-}
-
-static int grow(struct vn_qmp *qmp, const char *what, struct vn_error *err)
-{
-	size_t capacity = qmp->capacity ? qmp->capacity * 2 : READ_STEP;
-
-	if (qmp->length >= VN_QMP_MESSAGE_MAX)
-		return vn_error_environment(err, -EMSGSIZE, "QMP %s: a message of more than %zu MiB (%s)",
+	case -EMSGSIZE:
+		return vn_error_environment(err, status, "QMP %s: a message of more than %zu MiB (%s)",
 			qmp->name, VN_QMP_MESSAGE_MAX >> 20, what);
-	char *grown = realloc(qmp->buffer, capacity);
-	if (!grown)
-		return vn_error_environment(err, -ENOMEM, "out of memory");
-	qmp->buffer = grown;
-	qmp->capacity = capacity;
-	return 0;
-}
-
-/* Adds what has arrived to the buffer; waits for some. -ETIMEDOUT and -ECANCELED add no problem. */
-static int receive(struct vn_qmp *qmp, int64_t deadline, const char *what, struct vn_error *err)
-{
-	int r = qmp->length == qmp->capacity ? grow(qmp, what, err) : 0;
-	if (r < 0)
-		return r;
-	r = wait_ready(&qmp->limits, qmp->fd, POLLIN, deadline);
-	if (r < 0)
-		return r;
-	ssize_t n = recv(qmp->fd, qmp->buffer + qmp->length, qmp->capacity - qmp->length, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n <= 0)
+	case -ECONNRESET:
 		return vn_error_environment(
-			err, -ECONNRESET, "QMP %s: QEMU closed the connection (%s)", qmp->name, what);
-	qmp->length += (size_t)n;
-	return 0;
+			err, status, "QMP %s: QEMU closed the connection (%s)", qmp->name, what);
+	default:
+		return vn_error_environment(
+			err, status, "QMP %s: %s (%s)", qmp->name, strerror(-status), what);
+	}
 }
 
 /* The next message of any kind. -ETIMEDOUT and -ECANCELED add no problem. */
 static int next_message(struct vn_qmp *qmp, int64_t deadline, const char *what, enum vn_qmp_kind *ret_kind,
 	json_t **ret_message, struct vn_error *err)
 {
-	size_t searched = 0;
-	char *end;
+	const char *line;
+	size_t length;
+	int r = vn_wire_line(&qmp->wire, deadline, &line, &length);
 
-	while (!(end = qmp->length > searched ? memchr(qmp->buffer + searched, '\n', qmp->length - searched)
-					      : NULL)) {
-		searched = qmp->length;
-		int r = receive(qmp, deadline, what, err);
-		if (r < 0)
-			return r;
-	}
-	size_t line = (size_t)(end - qmp->buffer);
-	int r = vn_qmp_parse(qmp->buffer, line, ret_kind, ret_message);
-	qmp->length -= line + 1;
-	memmove(qmp->buffer, end + 1, qmp->length);
+	if (r == -ETIMEDOUT || r == -ECANCELED)
+		return r;
+	if (r < 0)
+		return wire_problem(qmp, r, what, err);
+	r = vn_qmp_parse(line, length, ret_kind, ret_message);
 	if (r < 0)
 		return vn_error_environment(
 			err, r, "QMP %s: what answers is not QEMU's protocol (%s)", qmp->name, what);
@@ -139,27 +90,6 @@ static void queue_event(struct vn_qmp *qmp, json_t *event)
 	json_array_append_new(qmp->events, event);
 }
 
-static int send_all(
-	struct vn_qmp *qmp, const char *text, int64_t deadline, const char *what, struct vn_error *err)
-{
-	size_t left = strlen(text);
-
-	while (left > 0) {
-		int r = wait_ready(&qmp->limits, qmp->fd, POLLOUT, deadline);
-		if (r < 0)
-			return wait_problem(qmp, r, what, err);
-		ssize_t n = send(qmp->fd, text, left, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return vn_error_environment(
-				err, -ECONNRESET, "QMP %s: QEMU closed the connection (%s)", qmp->name, what);
-		if (n > 0) {
-			text += n;
-			left -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 static int send_command(
 	struct vn_qmp *qmp, const char *command, json_t *arguments, int64_t deadline, struct vn_error *err)
 {
@@ -170,7 +100,8 @@ static int send_command(
 
 	if (!line)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	return send_all(qmp, line, deadline, command, err);
+	int r = vn_wire_send(&qmp->wire, line, strlen(line), deadline);
+	return r < 0 ? wire_problem(qmp, r, command, err) : 0;
 }
 
 static const char *string_or(json_t *object, const char *key, const char *otherwise)
@@ -197,15 +128,15 @@ static bool is_ours(const struct vn_qmp *qmp, json_t *message)
 int vn_qmp_execute(
 	struct vn_qmp *qmp, const char *command, json_t *arguments, json_t **ret_return, struct vn_error *err)
 {
-	int64_t deadline = vn_now_ms() + qmp->limits.timeout_ms;
+	int64_t deadline = vn_now_ms() + qmp->timeout_ms;
 	int r = send_command(qmp, command, arguments, deadline, err);
 
 	while (r >= 0) {
-		enum vn_qmp_kind kind;
+		enum vn_qmp_kind kind = VN_QMP_GREETING;
 		json_auto_t *message = NULL;
 		r = next_message(qmp, deadline, command, &kind, &message, err);
 		if (r == -ETIMEDOUT || r == -ECANCELED)
-			return wait_problem(qmp, r, command, err);
+			return wire_problem(qmp, r, command, err);
 		if (r < 0)
 			return r;
 		if (kind == VN_QMP_EVENT) {
@@ -269,7 +200,7 @@ int vn_qmp_wait_event(
 		}
 		int r = next_message(qmp, deadline, name, &kind, &message, err);
 		if (r == -ECANCELED)
-			return wait_problem(qmp, r, name, err);
+			return wire_problem(qmp, r, name, err);
 		if (r < 0)
 			return r;
 		if (kind == VN_QMP_EVENT)
@@ -281,7 +212,7 @@ int vn_qmp_wait_event(
 
 void vn_qmp_set_timeout(struct vn_qmp *qmp, int timeout_ms)
 {
-	qmp->limits.timeout_ms = timeout_ms;
+	qmp->timeout_ms = timeout_ms;
 }
 
 static int greet(struct vn_qmp *qmp, struct vn_error *err)
@@ -289,10 +220,10 @@ static int greet(struct vn_qmp *qmp, struct vn_error *err)
 	static const char what[] = "waiting for its greeting; it talks to one client at a time";
 	enum vn_qmp_kind kind;
 	json_auto_t *message = NULL;
-	int r = next_message(qmp, vn_now_ms() + qmp->limits.timeout_ms, what, &kind, &message, err);
+	int r = next_message(qmp, vn_now_ms() + qmp->timeout_ms, what, &kind, &message, err);
 
 	if (r == -ETIMEDOUT || r == -ECANCELED)
-		return wait_problem(qmp, r, what, err);
+		return wire_problem(qmp, r, what, err);
 	if (r < 0)
 		return r;
 	if (kind != VN_QMP_GREETING)
@@ -311,7 +242,11 @@ int vn_qmp_attach(int fd, const char *name, const struct vn_qmp_limits *limits, 
 		close(fd);
 		return vn_error_environment(err, r, "out of memory");
 	}
-	*qmp = (struct vn_qmp){.fd = fd, .name = strdup(name), .limits = *limits, .events = json_array()};
+	*qmp = (struct vn_qmp){
+		.wire = {fd, {limits->abort_fds[0], limits->abort_fds[1]}, .max = VN_QMP_MESSAGE_MAX},
+		.name = strdup(name),
+		.timeout_ms = limits->timeout_ms,
+		.events = json_array()};
 	if (!qmp->name || !qmp->events)
 		vn_error_environment(err, r, "out of memory");
 	else
@@ -328,9 +263,8 @@ void vn_qmp_free(struct vn_qmp *qmp)
 {
 	if (!qmp)
 		return;
-	close(qmp->fd);
+	vn_wire_close(&qmp->wire);
 	json_decref(qmp->events);
-	free(qmp->buffer);
 	free(qmp->name);
 	free(qmp);
 }
@@ -363,7 +297,8 @@ int vn_qmp_connect(
 	/* EAGAIN: its backlog is full, of clients that it has not come to yet. */
 	while ((fd = connect_once(&address)) == -ENOENT || fd == -ECONNREFUSED || fd == -EAGAIN) {
 		int left = vn_left_ms(deadline);
-		int r = wait_ready(limits, -1, 0, vn_now_ms() + (left < RETRY_MS ? left : RETRY_MS));
+		int r = vn_wire_wait(
+			-1, 0, limits->abort_fds, vn_now_ms() + (left < RETRY_MS ? left : RETRY_MS));
 		if (r == -ECANCELED)
 			return vn_error_environment(err, r, "QMP %s: given up (connecting)", path);
 		if (left == 0)

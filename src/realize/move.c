@@ -14,6 +14,7 @@
 #include "journal.h"
 #include "migrate.h"
 #include "move_cpusets.h"
+#include "move_guest.h"
 #include "move_irqs.h"
 #include "move_threads.h"
 #include "page_map.h"
@@ -27,6 +28,7 @@ struct course {
 	const struct vn_process *process;
 	struct vn_move *move;
 	const struct vn_move_watcher *watcher;
+	struct vn_qga *agent; /* of the guest; borrowed; NULL: none */
 	int pidfd, lock;
 	uint64_t to_go; /* bytes that may have to move */
 	int64_t written; /* when the progress was, by vn_now_ms() */
@@ -82,6 +84,16 @@ static int begin_on_record(struct course *course, const struct vn_host *host, st
 		return r;
 	course->move = *ret_move;
 	return 0;
+}
+
+/* What a move on record set inside the guest takes its agent. */
+static int find_agent(struct course *course)
+{
+	const struct vn_move_watcher *watcher = course->watcher;
+
+	if (course->move->n_guest_settings == 0 || !watcher->inside)
+		return 0;
+	return watcher->inside(watcher->context, course->move, &course->agent, course->err);
 }
 
 static int tell(struct course *course, const char *step)
@@ -242,6 +254,8 @@ static int carry_out(struct course *course)
 
 	if (move->threads) {
 		r = tell(course, "threads");
+		if (r == 0 && course->agent)
+			r = vn_move_guest_set(course->agent, move, course->err);
 		if (r == 0)
 			r = vn_move_threads_set(move, false, course->err);
 		if (r == 0)
@@ -276,12 +290,15 @@ static void exchange_blocks(struct vn_move *move, struct vn_move *first)
  * Nothing is half-done: threads that could be set are set back when others could not, to what was right before this move, which after
  * an earlier one is not what undo leads to. `present` NULL: none was set. The earlier move's journal takes the place of this one's.
  */
-static void take_back(struct course *course, const struct vn_move *present, struct vn_move *first)
+static void take_back(struct course *course, struct vn_move *present, struct vn_move *first)
 {
 	vn_autoerror ignored = {0};
 	struct vn_notes notes = {0};
+	size_t left;
 
 	if (present && course->move->threads) {
+		if (course->agent)
+			vn_move_guest_back(course->agent, present, &left, &ignored);
 		vn_move_threads_set(present, true, &ignored);
 		vn_move_irqs_set(present, true, &notes, &ignored);
 		vn_notes_clear(&notes);
@@ -305,6 +322,8 @@ static int complete(struct course *course, struct vn_move *first)
 		r = vn_move_irqs_read(move, first, course->err);
 	if (r == 0)
 		r = vn_move_cpusets_find(move, first, course->err);
+	if (r == 0)
+		r = vn_move_guest_keep(move, first, course->err);
 	if (r == 0 && first) {
 		exchange_blocks(move, first);
 		move->begun = first->begun;
@@ -312,8 +331,9 @@ static int complete(struct course *course, struct vn_move *first)
 	return r;
 }
 
-/* The move as written down, but with what its threads and interrupts may use now as what was before. */
-static int read_present(const struct course *course, struct vn_move **ret_present)
+/* The move as written down, but with what its threads, interrupts and guest have now as what was before. */
+static int read_present(
+	const struct course *course, const struct vn_move *first, struct vn_move **ret_present)
 {
 	vn_automove *present = NULL;
 	int r = vn_journal_read(course->state, course->process, &present, course->err);
@@ -322,6 +342,8 @@ static int read_present(const struct course *course, struct vn_move **ret_presen
 		r = vn_move_threads_read(present, NULL, course->err);
 	if (r == 0)
 		r = vn_move_irqs_read(present, NULL, course->err);
+	if (r == 0 && first)
+		r = vn_move_guest_present(present, first, course->err);
 	if (r == 0)
 		*ret_present = vn_steal(present);
 	return r;
@@ -330,7 +352,7 @@ static int read_present(const struct course *course, struct vn_move **ret_presen
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err)
 {
-	autocourse course = {state, &move->process, move, watcher, -1, -1, 0, 0, err};
+	autocourse course = {state, &move->process, move, watcher, watcher->agent, -1, -1, 0, 0, err};
 	vn_automove *first = NULL, *present = NULL;
 	int r = begin(&course, host);
 
@@ -344,7 +366,7 @@ int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct
 		return r;
 	r = enter(&course, VN_MOVE_PLANNED);
 	if (r == 0)
-		r = read_present(&course, &present);
+		r = read_present(&course, first, &present);
 	if (r == 0)
 		r = carry_out(&course);
 	if (r < 0 && move->phase == VN_MOVE_PLANNED)
@@ -372,7 +394,7 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, con
 	const struct vn_move_limits *limits, const struct vn_move_watcher *watcher, struct vn_move **ret_move,
 	struct vn_error *err)
 {
-	autocourse course = {state, process, NULL, watcher, -1, -1, 0, 0, err};
+	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, 0, 0, err};
 	vn_automove *move = NULL;
 	int r = begin_on_record(&course, host, &move);
 
@@ -382,10 +404,11 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, con
 		return vn_error_input(
 			err, NULL, "'%s': an undo was begun; 'vnuma undo' goes on with it", move->name);
 	move->limits = *limits;
+	r = find_agent(&course);
 	for (size_t i = 0; i < move->n_ranges; i++)
 		course.to_go += move->ranges[i].size; /* how much of it is there by now is not known */
 	/* only threads were asked for at first; where these alone went home (move_pin.h), no memory follows */
-	if (!move->memory && move->n_ranges > 0)
+	if (r == 0 && !move->memory && move->n_ranges > 0)
 		r = add_memory(&course);
 	if (r == 0)
 		r = carry_out(&course);
@@ -416,10 +439,13 @@ static int move_back(struct course *course)
 static int take_all_back(struct course *course, bool memory)
 {
 	struct vn_move *move = course->move;
+	size_t left = 0; /* inside the guest */
 	int r = vn_move_threads_set(move, true, course->err);
 
 	if (r == 0)
 		r = vn_move_irqs_set(move, true, &move->notes, course->err);
+	if (r == 0 && move->n_guest_settings && !course->watcher->guest_stays)
+		r = vn_move_guest_back(course->agent, move, &left, course->err);
 	if (r == 0 && memory)
 		r = move_back(course);
 	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */
@@ -427,16 +453,20 @@ static int take_all_back(struct course *course, bool memory)
 	if (r == 0 && memory && is_back)
 		r = vn_move_cpusets_set(move, VN_CPUSET_BACK, course->err);
 	/* What would not go back can be tried again: the journal is kept for that. */
-	return r < 0 || (memory && !is_back) ? r
-					     : vn_journal_remove(course->state, course->process, course->err);
+	if (r < 0 || (memory && !is_back) || left > 0)
+		return r;
+	return vn_journal_remove(course->state, course->process, course->err);
 }
 
 int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
 	bool memory, const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err)
 {
-	autocourse course = {state, process, NULL, watcher, -1, -1, 0, 0, err};
+	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, 0, 0, err};
 	vn_automove *move = NULL;
 	int r = begin_on_record(&course, host, &move);
+
+	if (r == 0 && !watcher->guest_stays)
+		r = find_agent(&course);
 
 	if (r == 0)
 		r = enter(&course, VN_MOVE_UNDOING);

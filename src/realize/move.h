@@ -10,6 +10,7 @@
  */
 
 #include "../model/move.h"
+#include "../qga/qga.h"
 #include "state.h"
 
 /* Whether it is looked which memory is used most, so that it moves first. */
@@ -27,6 +28,11 @@ struct vn_move_watcher {
 	void *context;
 	int stop_fd; /* readable: stop; -1 */
 	enum vn_move_look look;
+	struct vn_qga *agent; /* of the guest, for move->guest_settings; borrowed; NULL: none answers */
+	/* Connects to it where a move on record has such settings: *ret_agent borrowed, or NULL with a note. 0 or a problem. May be NULL. */
+	int (*inside)(
+		void *context, struct vn_move *move, struct vn_qga **ret_agent, struct vn_error *err);
+	bool guest_stays; /* undo leaves what is set inside the guest, and forgets it */
 };
 
 /* Carries `move` out, as far as its `threads` and `memory` ask. Its phase, order, progress and notes are filled in. */
@@ -42,8 +48,9 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, con
 	struct vn_error *err);
 
 /*
- * Everything that is on record of a process back as it was; without `memory` only threads, interrupts and the cpuset. The journal is
- * removed when all is back. Read as in vn_move_resume(), -ENOENT too.
+ * Everything that is on record of a process back as it was; without `memory` only threads, interrupts, the cpuset and what was set inside the
+ * guest. What cannot be set back there is a note (move_guest.h), and holds up nothing else. The journal is removed when all is back. Read
+ * as in vn_move_resume(), -ENOENT too.
  */
 int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
 	bool memory, const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err);

@@ -11,6 +11,7 @@
 
 #include "../base/process.h"
 #include "journal.h"
+#include "move_guest.h"
 #include "move_irqs.h"
 #include "move_threads.h"
 
@@ -31,8 +32,15 @@ static void pin_clear(struct pin *pin)
 
 static int set_all(const struct pin *pin, bool back, struct vn_error *err)
 {
-	int r = vn_move_threads_set(pin->move, back, err);
+	struct vn_qga *agent = pin->watcher->agent;
+	size_t left;
+	int r = 0;
 
+	if (agent)
+		r = back ? vn_move_guest_back(agent, pin->move, &left, err)
+			 : vn_move_guest_set(agent, pin->move, err);
+	if (r == 0)
+		r = vn_move_threads_set(pin->move, back, err);
 	return r < 0 ? r : vn_move_irqs_set(pin->move, back, &pin->move->notes, err);
 }
 
@@ -70,7 +78,8 @@ static int write_down(struct pin *pin)
 	if (!pin->joined)
 		return vn_journal_write(pin->state, move, pin->err);
 	pin->joined->threads = true;
-	if (vn_move_threads_join(pin->joined, move) < 0 || vn_move_irqs_join(pin->joined, move) < 0)
+	if (vn_move_threads_join(pin->joined, move) < 0 || vn_move_irqs_join(pin->joined, move) < 0 ||
+		vn_move_guest_join(pin->joined, move) < 0)
 		return vn_error_environment(pin->err, -ENOMEM, "out of memory");
 	return vn_journal_write(pin->state, pin->joined, pin->err);
 }

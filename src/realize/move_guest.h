@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * What a move sets inside the guest, through its agent: which vCPUs use which queue, and get its interrupts.
+ *
+ * The guest goes on meanwhile: it may boot anew, and then its interrupts have other numbers; somebody in it may set the same. So on the
+ * way back only what still has what was set is set, and all else is the guest's own by now, and told.
+ */
+
+#include "../model/move.h"
+#include "../qga/qga.h"
+
+/* With `first`: what it has set already keeps the `before` it has there, and what only it has set is taken over. 0 or a problem. */
+int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
+
+/* Of what was written down with `first`: what that had set is what the guest has now, and becomes `before`. 0 or a problem. */
+int vn_move_guest_present(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
+
+/* Puts settings of `move` on record in `first`, as vn_move_irqs_join() does interrupts. 0 or -ENOMEM. */
+int vn_move_guest_join(struct vn_move *first, const struct vn_move *move);
+
+/* Sets each to `after`, queues before interrupts. A problem is the first that could not be: nothing is set back. */
+int vn_move_guest_set(struct vn_qga *agent, const struct vn_move *move, struct vn_error *err);
+
+/*
+ * Sets each back to `before`, as far as it has `after` still; those that have something else are a note (guest-changed). `agent` NULL:
+ * nothing can be asked. *ret_left: how many may still be as the move made them, of which a note tells, too (guest-left). 0 or -ENOMEM.
+ */
+int vn_move_guest_back(struct vn_qga *agent, struct vn_move *move, size_t *ret_left, struct vn_error *err);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a guest says of its queues is read, set and set back through an agent that a child process plays, with files of its own. It keeps
+ * them in memory that it shares with the test, so that what is set can be seen, and changed behind vnuma's back.
+ */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "../src/base/text.h"
+#include "../src/guest/guest_qemu.h"
+#include "../src/observe/guest_inside.h"
+#include "../src/qga/reply.h"
+#include "../src/realize/move_guest.h"
+
+#define MAX_FILES 24
+#define MAC0 "52:54:00:aa:bb:01"
+#define MAC1 "52:54:00:aa:bb:02"
+#define TX(q) "/sys/class/net/eth0/queues/tx-" #q "/xps_cpus"
+#define IRQ(n) "/proc/irq/" #n "/smp_affinity"
+
+struct file {
+	char path[96], text[512];
+	bool refuses; /* to be written */
+};
+
+/* Shared with the child. */
+struct agent {
+	size_t n;
+	struct file files[MAX_FILES];
+	char interfaces[512];
+	unsigned written;
+};
+
+/* ---- the agent ---- */
+
+static json_t *failed(const char *why)
+{
+	return json_pack("{s:{s:s, s:s}}", "error", "class", "GenericError", "desc", why);
+}
+
+static json_t *returned(json_t *value)
+{
+	return json_pack("{s:o}", "return", value);
+}
+
+/* Handles are 100 and more; what was written goes into the file as it is, as sysfs takes it. */
+static json_t *answer(struct agent *agent, const char *command, const json_t *arguments)
+{
+	json_int_t handle = json_integer_value(json_object_get(arguments, "handle"));
+	struct file *file =
+		handle >= 100 && handle - 100 < (json_int_t)agent->n ? &agent->files[handle - 100] : NULL;
+
+	if (strcmp(command, "guest-info") == 0) {
+		static const char *const names[] = {"guest-file-open", "guest-file-read", "guest-file-write",
+			"guest-file-close", "guest-network-get-interfaces"};
+		json_t *list = json_array();
+		for (size_t i = 0; i < 5; i++)
+			json_array_append_new(list, json_pack("{s:s, s:b}", "name", names[i], "enabled", 1));
+		return returned(json_pack("{s:o}", "supported_commands", list));
+	}
+	if (strcmp(command, "guest-network-get-interfaces") == 0)
+		return returned(json_loads(agent->interfaces, 0, NULL));
+	if (strcmp(command, "guest-file-open") == 0) {
+		const char *path = json_string_value(json_object_get(arguments, "path"));
+		for (size_t i = 0; i < agent->n; i++) {
+			if (strcmp(agent->files[i].path, path) == 0)
+				return returned(json_integer(100 + (json_int_t)i));
+		}
+		return failed("failed to open file: No such file or directory");
+	}
+	if (strcmp(command, "guest-file-read") == 0 && file) {
+		vn_autofree char *code = vn_qga_base64(file->text, strlen(file->text));
+		return returned(json_pack(
+			"{s:i, s:s, s:b}", "count", (int)strlen(file->text), "buf-b64", code, "eof", 1));
+	}
+	if (strcmp(command, "guest-file-write") == 0 && file) {
+		json_auto_t *chunk = json_pack("{s:O, s:i, s:b}", "buf-b64",
+			json_object_get(arguments, "buf-b64"), "count", 0, "eof", 1);
+		unsigned char bytes[sizeof(file->text)] = "";
+		size_t n = 0;
+		bool end;
+		for (int count = 0; count < 64; count++) { /* the length is in nothing that we are sent */
+			json_object_set_new(chunk, "count", json_integer(count));
+			if (vn_qga_chunk(chunk, sizeof(bytes) - 1, bytes, &n, &end) == 0)
+				break;
+		}
+		if (!file->refuses)
+			snprintf(file->text, sizeof(file->text), "%.*s\n", (int)n, (char *)bytes);
+		agent->written++;
+		return returned(json_pack("{s:i, s:b}", "count", (int)n, "eof", 0));
+	}
+	if (strcmp(command, "guest-file-close") == 0 && file)
+		return file->refuses && agent->written ? failed("Invalid argument") : returned(json_object());
+	return failed("what?");
+}
+
+static void serve(int fd, struct agent *agent)
+{
+	FILE *in = fdopen(fd, "r+");
+	char *line = NULL;
+	size_t room = 0;
+
+	setvbuf(in, NULL, _IONBF, 0);
+	while (getline(&line, &room, in) > 0) {
+		json_auto_t *asked = json_loads(line + (line[0] == '\xff'), 0, NULL);
+		const char *command = json_string_value(json_object_get(asked, "execute"));
+		const json_t *arguments = json_object_get(asked, "arguments");
+		if (strcmp(command, "guest-sync-delimited") == 0) {
+			fprintf(in, "\xff{\"return\": %lld}\n",
+				(long long)json_integer_value(json_object_get(arguments, "id")));
+			continue;
+		}
+		json_auto_t *reply = answer(agent, command, arguments);
+		vn_autofree char *text = json_dumps(reply, JSON_COMPACT);
+		fprintf(in, "%s\n", text);
+	}
+	_exit(0);
+}
+
+struct guest {
+	struct agent *agent;
+	pid_t pid;
+	struct vn_qga *qga;
+	struct vn_vm_sample vm;
+};
+
+static void put(struct guest *guest, const char *path, const char *text)
+{
+	struct agent *agent = guest->agent;
+	struct file *file = NULL;
+
+	for (size_t i = 0; i < agent->n; i++)
+		file = strcmp(agent->files[i].path, path) == 0 ? &agent->files[i] : file;
+	if (!file) {
+		assert_true(agent->n < MAX_FILES);
+		file = &agent->files[agent->n++];
+	}
+	snprintf(file->path, sizeof(file->path), "%s", path);
+	snprintf(file->text, sizeof(file->text), "%s\n", text);
+}
+
+static const char *get(const struct guest *guest, const char *path)
+{
+	for (size_t i = 0; i < guest->agent->n; i++) {
+		if (strcmp(guest->agent->files[i].path, path) == 0)
+			return guest->agent->files[i].text;
+	}
+	return "(none)";
+}
+
+/* Two devices, of which the first has two queues; vCPUs of two vnodes in turn. */
+static void start(struct guest *guest)
+{
+	static const char command[] =
+		"qemu-system-x86_64 -m 512 -smp 4,sockets=4 -object memory-backend-ram,id=a,size=256M "
+		"-object memory-backend-ram,id=b,size=256M -numa node,nodeid=0,cpus=1,cpus=3,memdev=a "
+		"-numa node,nodeid=1,cpus=0,cpus=2,memdev=b -netdev tap,id=n,ifname=t,queues=2,vhost=on "
+		"-device virtio-net-pci,netdev=n,mq=on,mac=" MAC0 " -netdev tap,id=m,ifname=u "
+		"-device virtio-net-pci,netdev=m,mac=" MAC1;
+	vn_autoerror err = {0};
+	int fds[2];
+
+	*guest = (struct guest){.agent = mmap(NULL, sizeof(*guest->agent), PROT_READ | PROT_WRITE,
+					MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
+	assert_ptr_not_equal(guest->agent, MAP_FAILED);
+	snprintf(guest->agent->interfaces, sizeof(guest->agent->interfaces), "%s",
+		"[{\"name\": \"eth0\", \"hardware-address\": \"" MAC0
+		"\"}, {\"name\": \"eth1\", \"hardware-address\": \"" MAC1 "\"}]");
+	put(guest, "/sys/devices/system/node/node0/cpulist", "0,2");
+	put(guest, "/sys/devices/system/node/node1/cpulist", "1,3");
+	put(guest, "/proc/interrupts",
+		"  27:  0 x virtio1-input.0\n  28:  0 x virtio1-output.0\n"
+		"  29:  0 x virtio1-input.1\n  30:  0 x virtio1-output.1\n  31:  0 x virtio0-input.0");
+	put(guest, "/sys/bus/virtio/devices/virtio1/net/eth0/address", MAC0);
+	put(guest, TX(0), "00000000,00000003");
+	put(guest, TX(1), "c");
+	put(guest, IRQ(27), "3");
+	put(guest, IRQ(28), "3");
+	put(guest, IRQ(29), "c");
+	put(guest, IRQ(30), "f");
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	guest->pid = fork();
+	if (guest->pid == 0) {
+		close(fds[0]);
+		serve(fds[1], guest->agent);
+	}
+	close(fds[1]);
+	assert_int_equal(vn_qga_attach(fds[0], "fake", 5000, -1, &guest->qga, &err), 0);
+	assert_int_equal(vn_guest_from_qemu(command, strlen(command), "x", &guest->vm.guest, &err), 0);
+	guest->vm.n_nics = 2;
+	guest->vm.nics = calloc(2, sizeof(*guest->vm.nics));
+	for (size_t i = 0; i < 2; i++) {
+		guest->vm.nics[i].n_queues = i ? 1 : 2;
+		guest->vm.nics[i].queues = calloc(2, sizeof(*guest->vm.nics[i].queues));
+	}
+}
+
+static void end(struct guest *guest)
+{
+	vn_qga_free(guest->qga);
+	kill(guest->pid, SIGKILL);
+	waitpid(guest->pid, NULL, 0);
+	vn_vm_sample_clear(&guest->vm);
+	munmap(guest->agent, sizeof(*guest->agent));
+}
+
+/* ---- reading ---- */
+
+static void look(struct guest *guest, struct vn_guest_inside *ret)
+{
+	vn_autoerror err = {0};
+
+	if (vn_guest_inside_read(guest->qga, &guest->vm, ret, &err) < 0)
+		fail_msg("%s", err.problems[0].text);
+	assert_int_equal(err.n, 0);
+	assert_int_equal(guest->agent->written, 0);
+}
+
+static void assert_setting(
+	const struct vn_guest_inside *inside, size_t i, const char *path, const char *before)
+{
+	assert_true(i < inside->n_settings);
+	vn_autofree char *text = vn_set_text(inside->settings[i].before);
+	assert_string_equal(inside->settings[i].path, path);
+	assert_string_equal(text, before);
+}
+
+static void test_reads_all(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoinside inside = {0};
+
+	start(&guest);
+	look(&guest, &inside);
+	assert_int_equal(inside.notes.n, 0);
+	assert_int_equal(inside.n_nodes, 2);
+	assert_true(hwloc_bitmap_isset(inside.nodes[1], 3));
+	assert_int_equal(inside.n_nics, 1);
+	assert_int_equal(inside.nics[0].n_queues, 2);
+	assert_int_equal(inside.n_settings, 6);
+	assert_setting(&inside, 0, TX(0), "0-1");
+	assert_setting(&inside, 1, TX(1), "2-3");
+	assert_setting(&inside, 2, IRQ(27), "0-1");
+	assert_setting(&inside, 5, IRQ(30), "0-3");
+	assert_int_equal(inside.settings[5].queue, 1);
+	end(&guest);
+}
+
+/* What cannot be known is told, once each, and nothing is made of it. */
+static void assert_noted(struct guest *guest, const char *code, size_t n_settings)
+{
+	vn_autoinside inside = {0};
+
+	look(guest, &inside);
+	assert_int_equal(inside.n_settings, n_settings);
+	assert_int_equal(inside.notes.n, 1);
+	assert_string_equal(inside.notes.v[0].code, code);
+	end(guest);
+}
+
+static void test_tells_what_it_cannot_read(void **state)
+{
+	(void)state;
+	struct guest guest;
+
+	start(&guest);
+	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces),
+		"[{\"name\": \"eth0\", \"hardware-address\": \"" MAC0
+		"\"}, {\"name\": \"br0\", \"hardware-address\": \"" MAC0 "\"}]");
+	assert_noted(&guest, "guest-nic-unknown", 0);
+	start(&guest);
+	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces), "[]");
+	assert_noted(&guest, "guest-nic-unknown", 0);
+	start(&guest);
+	guest.vm.guest->vifs[0].mac[0] = '\0';
+	assert_noted(&guest, "guest-nic-unknown", 0);
+	start(&guest);
+	put(&guest, TX(0), "not a mask");
+	assert_noted(&guest, "guest-queues-unknown", 0);
+	start(&guest);
+	put(&guest, IRQ(30),
+		"1,00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,"
+		"00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,"
+		"00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,"
+		"00000000,00000000"); /* CPU 1024 */
+	assert_noted(&guest, "guest-irqs-left", 5);
+	start(&guest);
+	put(&guest, "/proc/interrupts", "1: virtio1-input.0\n1: virtio1-input.1");
+	assert_noted(&guest, "guest-irqs-left", 2);
+}
+
+/* ---- setting ---- */
+
+static struct vn_move *move_of(struct guest *guest)
+{
+	vn_autoinside inside = {0};
+	struct vn_move *move = vn_move_new();
+
+	look(guest, &inside);
+	for (size_t i = 0; i < inside.n_settings; i++) {
+		inside.settings[i].after = hwloc_bitmap_alloc();
+		hwloc_bitmap_set(inside.settings[i].after, inside.settings[i].queue);
+		hwloc_bitmap_set(inside.settings[i].after, inside.settings[i].queue + 2);
+	}
+	move->guest_settings = vn_steal(inside.settings);
+	move->n_guest_settings = inside.n_settings;
+	inside.n_settings = 0;
+	return move;
+}
+
+static void test_sets_and_sets_back(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+	size_t left = 9;
+
+	start(&guest);
+	vn_automove *move = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, move, &err), 0);
+	assert_string_equal(get(&guest, TX(0)), "5\n");
+	assert_string_equal(get(&guest, TX(1)), "a\n");
+	assert_string_equal(get(&guest, IRQ(30)), "a\n");
+	put(&guest, IRQ(27), "8"); /* by irqbalance, say */
+	put(&guest, IRQ(28), "3"); /* as before already */
+	assert_int_equal(vn_move_guest_back(guest.qga, move, &left, &err), 0);
+	assert_int_equal(left, 0);
+	assert_string_equal(get(&guest, TX(0)), "3\n");
+	assert_string_equal(get(&guest, IRQ(30)), "f\n");
+	assert_string_equal(get(&guest, IRQ(27)), "8\n");
+	assert_int_equal(move->notes.n, 1);
+	assert_string_equal(move->notes.v[0].code, "guest-changed");
+	assert_non_null(strstr(move->notes.v[0].text, "1 of 6 settings"));
+	assert_int_equal(err.n, 0);
+	end(&guest);
+}
+
+static void test_what_is_refused(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0}, ignored = {0};
+	size_t left = 0;
+
+	start(&guest);
+	vn_automove *move = move_of(&guest);
+	guest.agent->files[6].refuses = true;
+	assert_string_equal(guest.agent->files[6].path, IRQ(27));
+	assert_true(vn_move_guest_set(guest.qga, move, &err) < 0);
+	assert_non_null(
+		strstr(err.problems[0].text, "/proc/irq/27/smp_affinity inside the guest cannot be set"));
+	assert_string_equal(get(&guest, TX(1)), "a\n"); /* queues come first */
+	assert_int_equal(vn_move_guest_back(guest.qga, move, &left, &ignored), 0);
+	assert_string_equal(get(&guest, TX(1)), "c\n");
+	assert_int_equal(vn_move_guest_back(NULL, move, &left, &ignored), 0);
+	assert_int_equal(left, 6);
+	assert_int_equal(move->notes.n, 1);
+	assert_string_equal(move->notes.v[0].code, "guest-left");
+	kill(guest.pid, SIGKILL);
+	assert_int_equal(vn_move_guest_back(guest.qga, move, &left, &ignored), 0);
+	assert_int_equal(left, 6);
+	end(&guest);
+}
+
+/* What was before the first of two moves is what both go back to, unless the guest has lost what was set. */
+static void test_second_move_keeps_the_first(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+
+	start(&guest);
+	vn_automove *first = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
+	guest.agent->written = 0;
+	put(&guest, IRQ(27), "f");
+	vn_automove *second = move_of(&guest);
+	vn_guest_setting_clear(&second->guest_settings[5]); /* that one it leaves alone */
+	second->n_guest_settings = 5;
+	assert_int_equal(vn_move_guest_keep(second, first, &err), 0);
+	assert_int_equal(second->n_guest_settings, 6);
+	vn_autofree char *queue = vn_set_text(second->guest_settings[0].before),
+			 *lost = vn_set_text(second->guest_settings[2].before),
+			 *kept = vn_set_text(second->guest_settings[5].before);
+	assert_string_equal(queue, "0-1");
+	assert_string_equal(lost, "0-3");
+	assert_string_equal(kept, "0-3");
+	end(&guest);
+}
+
+/* The other way round: what is set now goes on the record of what was set before. */
+static void test_joins_what_is_on_record(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+
+	start(&guest);
+	vn_automove *first = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
+	guest.agent->written = 0;
+	put(&guest, IRQ(27), "f");
+	vn_automove *second = move_of(&guest);
+	vn_guest_setting_clear(&first->guest_settings[5]); /* that one is new */
+	first->n_guest_settings = 5;
+	hwloc_bitmap_only(second->guest_settings[0].after, 3);
+	assert_int_equal(vn_move_guest_join(first, second), 0);
+	assert_int_equal(first->n_guest_settings, 6);
+	vn_autofree char *queue = vn_set_text(first->guest_settings[0].before),
+			 *other = vn_set_text(first->guest_settings[0].after),
+			 *lost = vn_set_text(first->guest_settings[2].before),
+			 *added = vn_set_text(first->guest_settings[5].before);
+	assert_string_equal(queue, "0-1");
+	assert_string_equal(other, "3");
+	assert_string_equal(lost, "0-3");
+	assert_string_equal(added, "1,3");
+	end(&guest);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reads_all),
+		cmocka_unit_test(test_tells_what_it_cannot_read),
+		cmocka_unit_test(test_sets_and_sets_back),
+		cmocka_unit_test(test_what_is_refused),
+		cmocka_unit_test(test_second_move_keeps_the_first),
+		cmocka_unit_test(test_joins_what_is_on_record),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
