@@ -98,7 +98,8 @@ static int print_verify_json(const struct vn_vm *vm, const struct request *reque
 /* "vnode 0: 4096 of 262144 pages asked for, 1021 present: all on node 1" */
 static void print_backend(const struct vn_vm_backend *backend, const struct vn_residency *residency)
 {
-	printf("  vnode %u: %" PRIu64 " pages %s, %" PRIu64 " present", backend->vnode, residency->asked,
+	printf("  vnode %u%s%s: %" PRIu64 " pages %s, %" PRIu64 " present", backend->vnode,
+		*backend->device ? ", " : "", backend->device, residency->asked,
 		residency->exact ? "looked at, which is all" : "looked at",
 		residency->asked - residency->absent);
 	for (size_t i = 0; i < residency->n_nodes; i++)
@@ -107,6 +108,20 @@ static void print_backend(const struct vn_vm_backend *backend, const struct vn_r
 	if (residency->unknown)
 		printf(", %" PRIu64 " the kernel does not tell of", residency->unknown);
 	putchar('\n');
+}
+
+/* A vnode with a memory device has two backends. */
+static size_t count_vnodes(const struct vn_vm *vm)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < vm->n_backends; i++) {
+		bool first = true;
+		for (size_t k = 0; k < i; k++)
+			first &= vm->backends[k].vnode != vm->backends[i].vnode;
+		n += first;
+	}
+	return n;
 }
 
 static void print_verify(const struct vn_vm *vm, const struct request *request, const struct vn_vm_seen *seen,
@@ -118,7 +133,7 @@ static void print_verify(const struct vn_vm *vm, const struct request *request, 
 		printf("%s: %zu mismatch%s", vm->name, mismatches->n, mismatches->n == 1 ? "" : "es");
 	else
 		printf("%s: matches its plan", vm->name);
-	printf("; %zu threads, %zu vnodes looked at (seed %" PRIu64 ")\n", seen->threads.n, vm->n_backends,
+	printf("; %zu threads, %zu vnodes looked at (seed %" PRIu64 ")\n", seen->threads.n, count_vnodes(vm),
 		request->seed);
 	for (size_t i = 0; i < vm->n_backends; i++)
 		print_backend(&vm->backends[i], &seen->backends[i].residency);
