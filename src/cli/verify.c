@@ -5,7 +5,6 @@
 #include <sys/random.h>
 
 #include "../base/parse.h"
-#include "../base/process.h"
 #include "../base/text.h"
 #include "../discover/discover.h"
 #include "../guest/guest_libvirt.h"
@@ -43,23 +42,6 @@ static int read_request(const struct vn_args *args, struct request *ret, struct 
 			VN_SAMPLES_MAX);
 	ret->samples = (unsigned)n;
 	return r;
-}
-
-static int check_alive(const struct vn_vm *vm, struct vn_error *err)
-{
-	const struct vn_process *process = &vm->process;
-
-	if (vm->phase == VN_VM_STARTING)
-		return vn_error_environment(
-			err, -EAGAIN, "'%s' is still starting (or its start was killed)", vm->name);
-	int r = vn_process_match(process->pid, process->start_time, process->exe);
-	if (r < 0)
-		return vn_error_environment(err, r, "process %d: %s", process->pid, strerror(-r));
-	if (r == VN_PROCESS_SAME)
-		return 0;
-	return vn_error_environment(err, -ESRCH,
-		"'%s' is dead: %s process %d; 'vnuma stop %s' removes its record", vm->name,
-		r == VN_PROCESS_GONE ? "there is no" : "another program is", process->pid, vm->name);
 }
 
 static json_t *backend_to_json(const struct vn_vm_backend *backend, const struct vn_backend_seen *seen)
@@ -195,7 +177,7 @@ static int find_vm(const struct vn_args *args, struct vn_vm **ret_vm, struct vn_
 	int r = vn_arg(args, "connect") ? -ENOENT : vn_args_vm(args, &state, ret_vm, &of_ours);
 
 	if (r == 0)
-		return check_alive(*ret_vm, err);
+		return vn_vm_check_alive(*ret_vm, err);
 	if (r == -ENOENT)
 		r = find_domain(args, args->operands[0], ret_vm, &of_libvirt);
 	if (r < 0) {

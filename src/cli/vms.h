@@ -16,6 +16,9 @@ int vn_args_vm(
  */
 const char *vn_vm_state(const struct vn_vm *vm);
 
+/* Whether the VM's process is there, and past its start. All that is wrong is the environment's. */
+int vn_vm_check_alive(const struct vn_vm *vm, struct vn_error *err);
+
 /* The plan's homes as "1 0", a new string, or NULL. */
 char *vn_vm_homes_text(const struct vn_vm *vm);
 
