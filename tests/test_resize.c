@@ -9,6 +9,8 @@
 #include <cmocka.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../src/base/text.h"
 #include "../src/realize/resize.h"
@@ -155,7 +157,6 @@ static struct vn_qmp *attach(const char *script, int *server)
 	return qmp;
 }
 
-#define ANSWER(id, requested, size) "{\"return\": " DEVICES(requested, size) ", \"id\": " #id "}\n"
 #define CHANGED                                                                                              \
 	"{\"event\": \"MEMORY_DEVICE_SIZE_CHANGE\", \"data\": {\"id\": \"vmem1\", \"size\": 4194304, \"qom-path\": \"/machine/x\"}}\n"
 
@@ -181,25 +182,51 @@ static void test_a_request(void **state)
 	assert_false(err.input);
 }
 
+/* A guest that has `sizes[0]` when first asked, then `sizes[1]` and so on, with an event before each; the last one for ever. A child answers, for
+ * what is said before it is asked for is dropped. */
+static struct vn_qmp *attach_guest(const uint64_t *sizes, size_t n)
+{
+	struct vn_qmp_limits limits = VN_QMP_LIMITS(5000);
+	struct vn_qmp *qmp = NULL;
+	int fds[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	if (fork() == 0) {
+		char line[512];
+		close(fds[0]);
+		FILE *in = fdopen(dup(fds[1]), "r"), *out = fdopen(fds[1], "w");
+		fputs(READY, out);
+		fflush(out);
+		size_t at = 0;
+		for (int id = 1; fgets(line, sizeof(line), in); id++) {
+			if (id == 1)
+				continue;
+			fprintf(out,
+				"{\"return\": [{\"type\": \"virtio-mem\", \"data\": {\"id\": \"vmem1\", \"block-size\": 2097152, \"max-size\": 536870912, "
+				"\"requested-size\": 8388608, \"size\": %llu}}], \"id\": %d}\n%s",
+				(unsigned long long)sizes[at], id, at + 1 < n ? CHANGED : "");
+			at += at + 1 < n;
+			fflush(out);
+		}
+		_exit(0);
+	}
+	close(fds[1]);
+	assert_int_equal(vn_qmp_attach(fds[0], "fake", &limits, &qmp, NULL), 0);
+	return qmp;
+}
+
 static void test_waiting(void **state)
 {
 	(void)state;
+	static const uint64_t all[] = {0, 4 * MIB, 8 * MIB}, some[] = {0, 4 * MIB}, none[] = {0};
 	struct vn_memory_device device = {.id = "vmem1"};
 	vn_autoerror err = {0};
-	vn_autoclose int all = -1, some = -1, none = -1;
-	vn_autoqmp *does_all = attach(ANSWER(2, 8388608, 0) CHANGED ANSWER(3, 8388608, 4194304)
-					      CHANGED ANSWER(4, 8388608, 8388608),
-		&all);
+	vn_autoqmp *does_all = attach_guest(all, 3);
 	assert_int_equal(vn_resize_wait(does_all, &device, 5000, &err), 0);
 	assert_true(device.size == 8 * MIB);
-	vn_autoqmp *does_some =
-		attach(ANSWER(2, 8388608, 0) CHANGED ANSWER(3, 8388608, 4194304) ANSWER(4, 8388608, 4194304)
-				ANSWER(5, 8388608, 4194304) ANSWER(6, 8388608, 4194304),
-			&some);
+	vn_autoqmp *does_some = attach_guest(some, 2);
 	assert_int_equal(vn_resize_wait(does_some, &device, 200, &err), -ETIMEDOUT);
 	assert_true(device.size == 4 * MIB && device.requested == 8 * MIB);
-	assert_int_equal(err.n, 0);
-	vn_autoqmp *is_asked_only = attach(ANSWER(2, 8388608, 0), &none);
+	vn_autoqmp *is_asked_only = attach_guest(none, 1);
 	assert_int_equal(vn_resize_wait(is_asked_only, &device, 0, &err), -ETIMEDOUT);
 	assert_int_equal(device.size, 0);
 	assert_int_equal(err.n, 0);
@@ -208,6 +235,11 @@ static void test_waiting(void **state)
 	assert_int_equal(vn_resize_wait(unplugged, &device, 1000, &err), -ENOENT);
 	assert_int_equal(err.n, 1);
 	assert_false(err.input);
+	vn_qmp_free(vn_steal(does_all)); /* their other ends end with them */
+	vn_qmp_free(vn_steal(does_some));
+	vn_qmp_free(vn_steal(is_asked_only));
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 }
 
 int main(void)
