@@ -54,6 +54,11 @@ like "with what is requested" "$out" "<memory model='virtio-mem'>"
 printf '%s\n' "$out" >"$work/domain.xml"
 expect "which is read again" 0 "$vnuma" plan "$work/domain.xml" --occupied none --to qemu
 like "as what it was" "$out" '-device virtio-mem-pci,id=vmem1,memdev=plug1,node=1,block-size=2M,requested-size=64M'
+unlike "and nothing of it is said to be left out" "$err" 'virtio-mem.*conversion-leaves-out'
+printf '%s\n' "$("$vnuma" plan "$work/grows" --occupied none --to qemu 2>/dev/null)" >"$work/line.args"
+expect "a command line of it as a domain" 0 "$vnuma" plan "$work/line.args" --occupied none --to libvirt
+like "has the device" "$out" "<memory model='virtio-mem'>"
+unlike "and leaves none of it out" "$(grep conversion-leaves-out <<<"$err")" 'virtio-mem|requested-size|reserve='
 expect "as a config of Xen's" 0 "$vnuma" plan "$work/grows" --occupied none --to xl
 like "tells what is left out" "$err" 'vnumamem_min and vnumamem_max are left out.*\[xl-growth\]'
 unlike "and has none of it" "$out" 'vnumamem'
