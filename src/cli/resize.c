@@ -120,7 +120,7 @@ static int refuse_domain(const struct vn_args *args, const struct request *reque
 	vn_autofree char *xml = NULL;
 	vn_autoguest *guest = NULL;
 	char seen[VN_QUOTE_MAX];
-	uint64_t requested;
+	uint64_t requested = 0;
 
 	int r = vn_libvirt_xml(uri, name, &xml, err);
 	if (r == 0 && !request->has_wish)
@@ -204,7 +204,7 @@ static int check_room(
 		return r;
 	hwloc_bitmap_foreach_begin (id, backend->policy_nodes) {
 		int node = vn_host_node_index(host, id);
-		if (node >= 0)
+		if (node >= 0 && taken.occupied)
 			left += vn_occupied_left(&host->nodes[node], &taken.occupied->nodes[node], page);
 	}
 	hwloc_bitmap_foreach_end();
@@ -276,7 +276,7 @@ static int print_vnodes(const struct vn_args *args, const struct subject *the, c
 		printf("%5s %11s %11s %11s %11s %5s  %s\n", "vnode", "min", "has", "requested", "max", "home",
 			"device");
 	for (size_t v = 0; v < the->n_vnodes; v++) {
-		struct row row;
+		struct row row = {0};
 		if (request->has_vnode && v != request->vnode)
 			continue;
 		int r = look_at(the, (unsigned)v, &row, err);
@@ -340,7 +340,7 @@ static int request_and_record(
 static int begin(const struct subject *the, const struct request *request, struct vn_vm_backend *backend,
 	struct vn_memory_device *ret_device, struct vn_error *err)
 {
-	uint64_t fixed = vn_vm_fixed_memory(the->vm, request->vnode), requested;
+	uint64_t fixed = vn_vm_fixed_memory(the->vm, request->vnode), requested = 0;
 	vn_autoclose int lock = -1;
 
 	int r = vn_state_lock(&the->state, LOCK_MS, &lock, err);
