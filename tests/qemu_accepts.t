@@ -85,7 +85,13 @@ for name in $("$recipes"); do
 			<(given -object memory-backend host-nodes) | sort)"
 	same "$name: I/O threads" "$(line 2 | jq -r '.[].id' | sort)" "$(given -object iothread id | sort)"
 	same "$name: memory devices have a node" "$(line 3 | jq -r '.[].data | "\(.id) \(.node)"' | sort)" \
-		"$(paste -d' ' <(given -device pc-dimm id) <(given -device pc-dimm node) | sort)"
+		"$({ paste -d' ' <(given -device pc-dimm id) <(given -device pc-dimm node)
+			paste -d' ' <(given -device virtio-mem-pci id) <(given -device virtio-mem-pci node)
+		} | sed '/^ *$/d' | sort)"
+	same "$name: what is requested of them" \
+		"$(line 3 | jq -r '.[] | select(.type == "virtio-mem").data | "\(.id) \(."requested-size" / 1048576)M \(."block-size" / 1048576)M"' | sort)" \
+		"$(paste -d' ' <(given -device virtio-mem-pci id) <(given -device virtio-mem-pci requested-size) \
+			<(given -device virtio-mem-pci block-size) | sed '/^ *$/d' | sort)"
 	same "$name: nodes" "$(line 5 | jq -r . | sed -nE 's/^([0-9]+) nodes.*/\1/p' | tr -d '\r')" "$(given -numa node, nodeid | grep -c .)"
 	[ "$(given -numa node, nodeid | grep -c .)" = 0 ] ||
 		same "$name: vCPUs have a node" "$(line 4 | jq -r '.[].props | "\(."node-id") \(."socket-id") \(."core-id") \(."thread-id")"' | sort)" \

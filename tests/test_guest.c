@@ -35,6 +35,68 @@ static void test_missing_parts_are_completed(void **state)
 	assert_int_equal(three->memory_policy, VN_MEMORY_STRICT);
 }
 
+#define GROWS "name='a'\nmemory=1024\nvcpus=2\nvnodes=2\n" /* lines 1 to 4 */
+
+static void test_memory_that_grows_and_shrinks(void **state)
+{
+	(void)state;
+	vn_autoguest *both = read_good(
+		GROWS "vnumamem=[384,640]\nvnumamem_min=[128,512]\nvnumamem_max=[640,640]\n", false);
+	assert_int_equal(both->vnodes[0].memory, 384 * VN_MIB);
+	assert_int_equal(both->vnodes[0].plugged, 256 * VN_MIB);
+	assert_int_equal(both->vnodes[0].virtio_mem, 512 * VN_MIB);
+	assert_int_equal(both->vnodes[1].plugged, 128 * VN_MIB);
+	assert_int_equal(both->vnodes[1].virtio_mem, 128 * VN_MIB);
+	assert_int_equal(both->memory, 1024 * VN_MIB);
+	assert_int_equal(both->maxmem, 1280 * VN_MIB);
+	assert_int_equal(both->notes.n, 0);
+	vn_autoguest *most = read_good(GROWS "maxmem=4096\nvnumamem_max=[514,512]\n", false);
+	assert_int_equal(most->vnodes[0].plugged, 0);
+	assert_int_equal(most->vnodes[0].virtio_mem, 2 * VN_MIB);
+	assert_int_equal(most->vnodes[1].virtio_mem, 0); /* it can have what it has, and needs no device */
+	assert_int_equal(most->maxmem, 4096 * VN_MIB);
+	assert_string_equal(most->notes.v[0].code, "growth-not-whole-blocks");
+	assert_int_equal(vn_guest_growth(most), 2 * VN_MIB);
+	vn_autoguest *huge =
+		read_good("name='a'\nmemory=4096\nvnodes=1\nhugepages='1G'\nvnumamem_min=[1024]\n", false);
+	assert_int_equal(huge->vnodes[0].virtio_mem, 3072 * VN_MIB);
+}
+
+static void test_wrong_bounds(void **state)
+{
+	(void)state;
+	assert_problems(GROWS "vnumamem_min=[514,0]\nvnumamem_max=[513,256]\n",
+		"5 vnumamem_min: [514, 0] seen; vnode 0: 514 MiB; expected at most the 512 MiB that it has at start\n"
+		"6 vnumamem_max: [513, 256] seen; vnode 0: 513 MiB, which is 1 MiB from what it has at start; expected a multiple of 2 MiB, "
+		"the blocks of virtio-mem\n"
+		"5 vnumamem_min: [514, 0] seen; vnode 1: 0 MiB; expected at least 1 MiB, as it is a node with memory from the start\n"
+		"6 vnumamem_max: [513, 256] seen; vnode 1: 256 MiB; expected at least the 512 MiB that it has at start\n");
+	assert_problems(GROWS "vnumamem_min=[512]\nvnumamem_max=5\n",
+		"5 vnumamem_min: [512] seen; expected 2 numbers of MiB, one per vnode\n"
+		"6 vnumamem_max: 5 seen; expected 2 numbers of MiB, one per vnode\n");
+	assert_problems(GROWS "vnumamem_min=[64,512]\n",
+		"5 vnumamem_min: [64, 512] seen; vnode 0: 64 MiB; expected at least 128 MiB, as Linux boots in vnode 0\n");
+	assert_problems(GROWS "maxmem=1100\nvnumamem_max=[768,512]\n",
+		"5 maxmem: 1100 MiB seen; expected at least 1280 MiB, the sum of 'vnumamem_max'\n");
+	assert_problems(GROWS "vnumamem=[0,1024]\nvnuma_vcpumap=[0,1]\nvnumamem_max=[512,1024]\n",
+		"7 vnumamem_max: [512, 1024] seen; vnode 0: has 0 MiB at start; expected at least 128 MiB of one that can grow\n");
+	assert_problems(
+		"name='a'\nmemory=4096\nvnodes=1\nhugepages='1G'\nvnumamem_min=[3072]\nvnumamem_max=[4608]\n",
+		"6 vnumamem_max: [4608] seen; vnode 0: 4608 MiB, which is 512 MiB from what it has at start; expected a multiple of 1024 MiB, "
+		"its huge pages\n");
+	/* what a wrong vnumamem would bring along is not told */
+	assert_problems(GROWS "vnumamem=[1,2]\nvnumamem_max=[3,4]\n",
+		"5 vnumamem: [1, 2] seen; the sum is 3 MiB; expected 1024 MiB, which is 'memory'\n");
+	assert_problems("name='a'\nmemory=256\nvnumamem_max=[256]\n",
+		"3 vnumamem_max: [256] seen; 'vnodes' is missing, which it goes with\n");
+	assert_problems("name='a'\nvcpu=[0:0]\nvnode=1\nmemory=[128:0]\nvnumamem_min=[128]\n",
+		"5 vnumamem_min: seen beside 'vcpu' of line 2; expected vnodes in one way: vnodes and vn…, or vnode and vcpu, or vnuma\n");
+	vn_autoguest *replaced = read_good(GROWS "vnumamem_max=[513,512]\n", true);
+	assert_int_equal(replaced->vnodes[0].virtio_mem, 0);
+	assert_int_equal(replaced->maxmem, replaced->memory);
+	assert_string_equal(replaced->notes.v[0].code, "option-replaced");
+}
+
 static void test_rc9(void **state)
 {
 	(void)state;
@@ -449,6 +511,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_missing_parts_are_completed),
+		cmocka_unit_test(test_memory_that_grows_and_shrinks),
+		cmocka_unit_test(test_wrong_bounds),
 		cmocka_unit_test(test_rc9),
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_first_example_of_the_thread),

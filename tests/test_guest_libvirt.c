@@ -406,6 +406,7 @@ static void test_memory_devices(void **state)
 	assert_int_equal(g->vnodes[0].plugged, 0);
 	assert_int_equal(g->vnodes[1].memory, (512 + 256 + 128) * VN_MIB);
 	assert_int_equal(g->vnodes[1].plugged, (256 + 128) * VN_MIB);
+	assert_int_equal(g->vnodes[0].virtio_mem, 64 * VN_MIB);
 	assert_int_equal(g->memory, (1024 + 256 + 128) * VN_MIB);
 	assert_int_equal(g->maxmem, 8192 * VN_MIB);
 	assert_null(g->vnodes[0].nodes);

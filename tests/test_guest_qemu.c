@@ -792,6 +792,7 @@ static void test_plugged_memory(void **state)
 	vn_autoguest *virtio =
 		read_good(QEMU "-m 1G,maxmem=2G " D "-device virtio-mem-pci,memdev=d,requested-size=128M");
 	assert_int_equal(virtio->vnodes[0].plugged, 128 * VN_MIB);
+	assert_int_equal(virtio->vnodes[0].virtio_mem, 512 * VN_MIB);
 	assert_notes(virtio, "qemu-virtio-mem|");
 	vn_autoguest *nvdimm = read_good(QEMU "-m 1G,slots=1,maxmem=2G " D "-device nvdimm,memdev=d");
 	assert_int_equal(nvdimm->memory, GIB);

@@ -186,6 +186,31 @@ static void test_plugged_memory_is_no_part_of_the_start(void **state)
 	assert_int_equal(count_words(&growth.argv, "-numa", "cpu,"), 8);
 }
 
+static void test_memory_that_grows_and_shrinks(void **state)
+{
+	(void)state;
+	automade both = make("resizable");
+	assert_option(&both.argv, "-m", "size=192M", "maxmem=448M");
+	assert_int_equal(count_words(&both.argv, "-m", "size=192M,slots"), 0);
+	assert_option(
+		&both.argv, "-object", "memory-backend-ram,id=ram0", "size=128M host-nodes=0 policy=bind");
+	assert_option(&both.argv, "-object", "memory-backend-ram,id=plug0",
+		"size=128M reserve=off host-nodes=0 policy=bind");
+	assert_option(&both.argv, "-object", "memory-backend-ram,id=plug1",
+		"size=128M reserve=off host-nodes=0 policy=bind");
+	assert_option(&both.argv, "-device", "virtio-mem-pci,id=vmem0",
+		"memdev=plug0 node=0 block-size=2M requested-size=0M bus=pcie.0");
+	assert_option(&both.argv, "-device", "virtio-mem-pci,id=vmem1",
+		"memdev=plug1 node=1 block-size=2M requested-size=64M bus=pcie.0");
+	automade huge = make("resizable-huge");
+	assert_option(&huge.argv, "-object", "memory-backend-memfd,id=plug0",
+		"size=128M hugetlb=on hugetlbsize=2048K reserve=off policy=bind");
+	assert_option(
+		&huge.argv, "-device", "virtio-mem-pci,id=vmem0", "requested-size=0M prealloc=on bus=pcie.0");
+	assert_int_equal(count_words(&huge.argv, "-device", "virtio-mem-pci"),
+		1); /* vnode 1 has as much as it ever can */
+}
+
 static void test_hmat(void **state)
 {
 	(void)state;
@@ -473,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_older_qemu_has_no_contexts),
 		cmocka_unit_test(test_pages_of_a_vnode_of_its_own),
 		cmocka_unit_test(test_plugged_memory_is_no_part_of_the_start),
+		cmocka_unit_test(test_memory_that_grows_and_shrinks),
 		cmocka_unit_test(test_hmat),
 		cmocka_unit_test(test_topology_of_the_guest),
 		cmocka_unit_test(test_disk_queues_follow_linux),

@@ -55,6 +55,49 @@ static void test_round_trip(void **state)
 	assert_true(json_equal(json, again));
 }
 
+/* Memory of a device: there and back, and what it becomes when the guest is to have more. */
+static void test_device_memory(void **state)
+{
+	(void)state;
+	json_auto_t *json = load();
+	vn_autovm *vm = NULL;
+	vn_autoerror err = {0};
+	json_t *backend = json_array_get(json_object_get(json, "backends"), 1);
+	json_object_set_new(backend, "device", json_string("vmem1"));
+	json_object_set_new(backend, "requested", json_integer(512 << 20));
+	json_object_set_new(json, "plan",
+		json_loads(
+			"{\"vnodes\": [{\"id\": 0, \"memory\": 7}, {\"id\": 1, \"memory\": 1000, \"shares\": [{\"pnode\": 0, \"memory\": 1000}]}],"
+			"\"guest_view\": {\"nodes\": [{\"id\": 0, \"vnode\": 1, \"memory\": 1000}]}}",
+			0, NULL));
+	assert_int_equal(vn_vm_from_json(json, "a.json", &vm, &err), 0);
+	assert_null(vn_vm_device_of(vm, 0));
+	assert_ptr_equal(vn_vm_device_of(vm, 1), &vm->backends[1]);
+	assert_true(vn_vm_fixed_memory(vm, 0) == 1 << 30 && vn_vm_fixed_memory(vm, 1) == 0);
+	assert_true(vm->backends[0].requested == 1 << 30 && vm->backends[1].requested == 512 << 20);
+	json_auto_t *again = vn_vm_to_json(vm);
+	assert_true(json_equal(json, again));
+
+	assert_int_equal(vn_vm_resized(vm, &vm->backends[1], (512 << 20) + 24), 0);
+	assert_true(vm->memory == UINT64_C(2147483648) + 24);
+	assert_true(vm->backends[1].requested == (512 << 20) + 24);
+	json_auto_t *plan = json_loads(
+		"{\"vnodes\": [{\"id\": 0, \"memory\": 7}, {\"id\": 1, \"memory\": 1024, \"shares\": [{\"pnode\": 0, \"memory\": 1024}]}],"
+		"\"guest_view\": {\"nodes\": [{\"id\": 0, \"vnode\": 1, \"memory\": 1024}]}}",
+		0, NULL);
+	assert_true(json_equal(vm->plan, plan));
+	assert_false(
+		json_equal(json_object_get(json, "plan"), plan)); /* whoever else has the old one keeps it */
+
+	vn_autovm *none = NULL;
+	json_object_set_new(backend, "requested", json_integer((1 << 30) + 1)); /* more than there is */
+	assert_int_equal(vn_vm_from_json(json, "a.json", &none, &err), -EINVAL);
+	json_object_set_new(backend, "requested", json_integer(0));
+	json_object_set_new(backend, "device", json_string("0123456789abcdef"));
+	assert_int_equal(vn_vm_from_json(json, "a.json", &none, &err), -EINVAL);
+	assert_int_equal(err.n, 2);
+}
+
 static void test_exe_may_be_unknown(void **state)
 {
 	(void)state;
@@ -192,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_device_memory),
 		cmocka_unit_test(test_exe_may_be_unknown),
 		cmocka_unit_test(test_missing_fields),
 		cmocka_unit_test(test_wrong_values),

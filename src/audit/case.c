@@ -264,7 +264,7 @@ static void open_sizes(struct vn_case *the)
 	if (guest && guest->n_vnodes == 0)
 		the->vnodes[0].size = guest->memory;
 	for (size_t i = 0; i < the->vm->n_blocks && !guest; i++)
-		the->vnodes[0].size += the->vm->blocks[i].size;
+		the->vnodes[0].size += the->vm->blocks[i].size - the->vm->blocks[i].unplugged;
 }
 
 /* What is true of a vnode's vCPUs taken together. Where none of them ran, they were where they were last, each as much as the others. */

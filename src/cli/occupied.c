@@ -48,17 +48,18 @@ static void add_load(const struct vn_vm *vm, const struct vn_host *host, struct 
 	}
 }
 
-/* Bytes of the backend that no page was taken for yet. All of it when that cannot be seen: better too careful. */
+/* Bytes of what the backend's guest is to have that no page was taken for yet. All of it when that cannot be seen: better too careful. */
 static uint64_t untouched(const struct vn_vm *vm, const struct vn_vm_backend *backend)
 {
 	struct vn_residency seen = {0};
 
 	if (backend->address == 0 || vn_residency_sample(vm->process.pid, backend->address, backend->memory,
 					     VN_SAMPLES_DEFAULT, 1, &seen, NULL) < 0)
-		return backend->memory;
-	uint64_t bytes = (uint64_t)((double)seen.absent / (double)seen.asked * (double)backend->memory);
+		return backend->requested;
+	uint64_t absent = (uint64_t)((double)seen.absent / (double)seen.asked * (double)backend->memory),
+		 unplugged = backend->memory - backend->requested;
 	vn_residency_clear(&seen);
-	return bytes;
+	return absent > unplugged ? absent - unplugged : 0;
 }
 
 static void add_promised(const struct vn_vm *vm, const struct vn_host *host, struct vn_occupied *occupied)

@@ -28,10 +28,14 @@ static void print_memory(const struct vn_vm *vm)
 	for (size_t i = 0; i < vm->n_backends; i++) {
 		const struct vn_vm_backend *backend = &vm->backends[i];
 		vn_autofree char *nodes = vn_set_text(backend->nodes);
-		char size[VN_SIZE_TEXT];
-		printf("  vnode %-3u %9s  %s on node%s %s, mapped at 0x%" PRIx64 "\n", backend->vnode,
-			vn_size_text(backend->memory, size), binding_names[backend->binding],
+		char size[VN_SIZE_TEXT], most[VN_SIZE_TEXT];
+		printf("  vnode %-3u %9s  %s on node%s %s, mapped at 0x%" PRIx64, backend->vnode,
+			vn_size_text(backend->requested, size), binding_names[backend->binding],
 			vn_set_weight(backend->nodes) == 1 ? "" : "s", nodes ? nodes : "?", backend->address);
+		if (*backend->device)
+			printf(", requested of the %s that %s can have", vn_size_text(backend->memory, most),
+				backend->device);
+		putchar('\n');
 	}
 }
 

@@ -5,8 +5,8 @@
 #include "cli.h"
 
 extern const struct vn_verb verb_acpi, verb_audit, verb_dump, verb_free, verb_gather, verb_io, verb_list,
-	verb_move, verb_moves, verb_numad, verb_plan, verb_run, verb_show, verb_simulate, verb_stop, verb_top,
-	verb_topology, verb_undo, verb_verify;
+	verb_move, verb_moves, verb_numad, verb_plan, verb_resize, verb_run, verb_show, verb_simulate,
+	verb_stop, verb_top, verb_topology, verb_undo, verb_verify;
 
 const struct vn_verb *const vn_verbs[] = {
 	&verb_topology,
@@ -26,6 +26,7 @@ const struct vn_verb *const vn_verbs[] = {
 	&verb_moves,
 	&verb_undo,
 	&verb_io,
+	&verb_resize,
 	&verb_numad,
 	&verb_simulate,
 	NULL,

@@ -5,7 +5,6 @@
 #include <sys/random.h>
 
 #include "../base/parse.h"
-#include "../base/process.h"
 #include "../base/text.h"
 #include "../discover/discover.h"
 #include "../guest/guest_libvirt.h"
@@ -45,23 +44,6 @@ static int read_request(const struct vn_args *args, struct request *ret, struct 
 	return r;
 }
 
-static int check_alive(const struct vn_vm *vm, struct vn_error *err)
-{
-	const struct vn_process *process = &vm->process;
-
-	if (vm->phase == VN_VM_STARTING)
-		return vn_error_environment(
-			err, -EAGAIN, "'%s' is still starting (or its start was killed)", vm->name);
-	int r = vn_process_match(process->pid, process->start_time, process->exe);
-	if (r < 0)
-		return vn_error_environment(err, r, "process %d: %s", process->pid, strerror(-r));
-	if (r == VN_PROCESS_SAME)
-		return 0;
-	return vn_error_environment(err, -ESRCH,
-		"'%s' is dead: %s process %d; 'vnuma stop %s' removes its record", vm->name,
-		r == VN_PROCESS_GONE ? "there is no" : "another program is", process->pid, vm->name);
-}
-
 static json_t *backend_to_json(const struct vn_vm_backend *backend, const struct vn_backend_seen *seen)
 {
 	const struct vn_residency *residency = &seen->residency;
@@ -98,7 +80,8 @@ static int print_verify_json(const struct vn_vm *vm, const struct request *reque
 /* "vnode 0: 4096 of 262144 pages asked for, 1021 present: all on node 1" */
 static void print_backend(const struct vn_vm_backend *backend, const struct vn_residency *residency)
 {
-	printf("  vnode %u: %" PRIu64 " pages %s, %" PRIu64 " present", backend->vnode, residency->asked,
+	printf("  vnode %u%s%s: %" PRIu64 " pages %s, %" PRIu64 " present", backend->vnode,
+		*backend->device ? ", " : "", backend->device, residency->asked,
 		residency->exact ? "looked at, which is all" : "looked at",
 		residency->asked - residency->absent);
 	for (size_t i = 0; i < residency->n_nodes; i++)
@@ -107,6 +90,20 @@ static void print_backend(const struct vn_vm_backend *backend, const struct vn_r
 	if (residency->unknown)
 		printf(", %" PRIu64 " the kernel does not tell of", residency->unknown);
 	putchar('\n');
+}
+
+/* A vnode with a memory device has two backends. */
+static size_t count_vnodes(const struct vn_vm *vm)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < vm->n_backends; i++) {
+		bool first = true;
+		for (size_t k = 0; k < i; k++)
+			first &= vm->backends[k].vnode != vm->backends[i].vnode;
+		n += first;
+	}
+	return n;
 }
 
 static void print_verify(const struct vn_vm *vm, const struct request *request, const struct vn_vm_seen *seen,
@@ -118,7 +115,7 @@ static void print_verify(const struct vn_vm *vm, const struct request *request, 
 		printf("%s: %zu mismatch%s", vm->name, mismatches->n, mismatches->n == 1 ? "" : "es");
 	else
 		printf("%s: matches its plan", vm->name);
-	printf("; %zu threads, %zu vnodes looked at (seed %" PRIu64 ")\n", seen->threads.n, vm->n_backends,
+	printf("; %zu threads, %zu vnodes looked at (seed %" PRIu64 ")\n", seen->threads.n, count_vnodes(vm),
 		request->seed);
 	for (size_t i = 0; i < vm->n_backends; i++)
 		print_backend(&vm->backends[i], &seen->backends[i].residency);
@@ -180,7 +177,7 @@ static int find_vm(const struct vn_args *args, struct vn_vm **ret_vm, struct vn_
 	int r = vn_arg(args, "connect") ? -ENOENT : vn_args_vm(args, &state, ret_vm, &of_ours);
 
 	if (r == 0)
-		return check_alive(*ret_vm, err);
+		return vn_vm_check_alive(*ret_vm, err);
 	if (r == -ENOENT)
 		r = find_domain(args, args->operands[0], ret_vm, &of_libvirt);
 	if (r < 0) {

@@ -74,6 +74,23 @@ int vn_vm_moved(const struct vn_state *state, const struct vn_process *process, 
 	return 0;
 }
 
+int vn_vm_check_alive(const struct vn_vm *vm, struct vn_error *err)
+{
+	const struct vn_process *process = &vm->process;
+
+	if (vm->phase == VN_VM_STARTING)
+		return vn_error_environment(
+			err, -EAGAIN, "'%s' is still starting (or its start was killed)", vm->name);
+	int r = vn_process_match(process->pid, process->start_time, process->exe);
+	if (r < 0)
+		return vn_error_environment(err, r, "process %d: %s", process->pid, strerror(-r));
+	if (r == VN_PROCESS_SAME)
+		return 0;
+	return vn_error_environment(err, -ESRCH,
+		"'%s' is dead: %s process %d; 'vnuma stop %s' removes its record", vm->name,
+		r == VN_PROCESS_GONE ? "there is no" : "another program is", process->pid, vm->name);
+}
+
 char *vn_vm_homes_text(const struct vn_vm *vm)
 {
 	char *text = strdup("");

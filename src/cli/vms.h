@@ -24,6 +24,9 @@ const char *vn_vm_state(const struct vn_vm *vm);
 int vn_vm_moved(const struct vn_state *state, const struct vn_process *process, struct vn_moved *ret_moved,
 	struct vn_error *err);
 
+/* Whether the VM's process is there, and past its start. All that is wrong is the environment's. */
+int vn_vm_check_alive(const struct vn_vm *vm, struct vn_error *err);
+
 /* The plan's homes as "1 0", a new string, or NULL. */
 char *vn_vm_homes_text(const struct vn_vm *vm);
 

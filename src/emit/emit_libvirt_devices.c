@@ -123,25 +123,37 @@ static void put_hostdev(struct vn_xml *xml, const struct vn_hostdev *hostdev)
 	vn_xml_close(xml, "hostdev");
 }
 
-/* What memory devices hold of each vnode, as one DIMM. */
-static void put_dimm(struct vn_xml *xml, const struct vn_guest *guest, size_t v)
+static void put_kib(struct vn_xml *xml, const char *name, uint64_t bytes)
 {
-	char size[24], node[24];
+	char text[24];
 
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)(guest->vnodes[v].plugged >> 10));
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)(bytes >> 10));
+	vn_xml_begin(xml, name);
+	vn_xml_text(xml, "unit", "KiB");
+	vn_xml_content(xml, name, text);
+}
+
+/* What memory devices hold of each vnode, as one DIMM or virtio-mem device. Its nodes, pages and policy are its cell's. */
+static void put_memory(struct vn_xml *xml, const struct vn_guest *guest, size_t v)
+{
+	uint64_t page = vn_vnode_page(guest, v);
+	char node[24];
+
 	snprintf(node, sizeof(node), "%zu", v);
 	vn_xml_begin(xml, "memory");
-	vn_xml_text(xml, "model", "dimm");
+	vn_xml_text(xml, "model", guest->vnodes[v].virtio_mem ? "virtio-mem" : "dimm");
 	if (guest->vnodes[v].shared && !guest->machine.shared)
 		vn_xml_text(xml, "access", "private"); /* else it has its cell's */
 	vn_xml_open(xml);
 	vn_xml_begin(xml, "target");
 	vn_xml_open(xml);
-	vn_xml_begin(xml, "size");
-	vn_xml_text(xml, "unit", "KiB");
-	vn_xml_content(xml, "size", size);
+	put_kib(xml, "size", vn_vnode_device(&guest->vnodes[v]));
 	vn_xml_begin(xml, "node");
 	vn_xml_content(xml, "node", node);
+	if (guest->vnodes[v].virtio_mem) {
+		put_kib(xml, "block", page > VN_VIRTIO_MEM_BLOCK ? page : VN_VIRTIO_MEM_BLOCK);
+		put_kib(xml, "requested", guest->vnodes[v].plugged);
+	}
 	vn_xml_close(xml, "target");
 	vn_xml_close(xml, "memory");
 }
@@ -185,8 +197,8 @@ void domain_put_devices(struct vn_xml *xml, const struct vn_guest *guest, struct
 	vn_xml_text(xml, "type", "pty");
 	vn_xml_empty(xml);
 	for (size_t v = 0; v < guest->n_vnodes; v++) {
-		if (guest->vnodes[v].plugged)
-			put_dimm(xml, guest, v);
+		if (vn_vnode_device(&guest->vnodes[v]))
+			put_memory(xml, guest, v);
 	}
 	vn_xml_close(xml, "devices");
 }

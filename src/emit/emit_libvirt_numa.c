@@ -61,7 +61,7 @@ static void put_cell(struct domain_writer *w, size_t v, FILE *out)
 	if (cpus && *cpus)
 		fprintf(out, " cpus='%s'", cpus);
 	fprintf(out, " memory='%llu' unit='KiB'%s>\n\t\t<distances>\n",
-		(unsigned long long)((vnode->memory - vnode->plugged) >> 10),
+		(unsigned long long)(vn_vnode_at_start(vnode) >> 10),
 		vnode->shared && !w->guest->machine.shared ? " memAccess='shared'" : "");
 	for (size_t k = 0; k < w->guest->n_vnodes; k++)
 		fprintf(out, "\t\t\t<sibling id='%zu' value='%u'/>\n", k, vnode->distances[k]);

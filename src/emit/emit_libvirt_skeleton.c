@@ -202,20 +202,24 @@ char *domain_skeleton(const struct vn_guest *guest, struct vn_notes *notes)
 	char *text = NULL;
 	size_t n = 0;
 	struct vn_xml xml = {open_memstream(&text, &n), 0};
-	bool plugged = false;
+	uint64_t memory =
+		0; /* with all that devices can have: libvirt takes their sizes off to find what is there at start */
+	bool devices = false;
 
 	if (!xml.out)
 		return NULL;
-	for (size_t v = 0; v < guest->n_vnodes; v++)
-		plugged |= guest->vnodes[v].plugged > 0;
+	for (size_t v = 0; v < guest->n_vnodes; v++) {
+		memory += vn_vnode_at_start(&guest->vnodes[v]) + vn_vnode_device(&guest->vnodes[v]);
+		devices |= vn_vnode_device(&guest->vnodes[v]) > 0;
+	}
 	vn_xml_begin(&xml, "domain");
 	vn_xml_text(&xml, "type", guest->machine.tcg ? "qemu" : "kvm");
 	vn_xml_open(&xml);
 	put_text(&xml, "name", guest->name);
 	put_text(&xml, "uuid", guest->machine.uuid);
-	if (guest->maxmem > guest->memory || plugged)
-		put_kib(&xml, "maxMemory", MEMORY_SLOTS, guest->maxmem);
-	put_kib(&xml, "memory", 0, guest->memory);
+	if (guest->maxmem > guest->memory || devices)
+		put_kib(&xml, "maxMemory", MEMORY_SLOTS, guest->maxmem > memory ? guest->maxmem : memory);
+	put_kib(&xml, "memory", 0, memory);
 	put_backing(&xml, guest);
 	put_vcpus(&xml, guest);
 	put_os(&xml, guest);

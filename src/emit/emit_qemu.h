@@ -41,6 +41,9 @@ int vn_policy_nodes(
 #define VN_QEMU_RAM_ID "ram%zu"
 #define VN_QEMU_PLUGGED_ID "plug%zu"
 
+/* That of its virtio-mem device itself. */
+#define VN_QEMU_VIRTIO_MEM_ID "vmem%zu"
+
 /* Whether the guest is told of nodes. */
 static inline bool vn_qemu_tells_numa(const struct vn_guest *guest)
 {

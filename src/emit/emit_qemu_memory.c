@@ -7,6 +7,8 @@
  * util/thread-context.c; threads inherit the affinity of the one that makes them). QEMU makes the contexts before
  * it enters `-sandbox …,resourcecontrol=deny`, wherever they stand (object_create_pre_sandbox() in softmmu/vl.c), so
  * that is no hindrance; after it nobody could make another.
+ *
+ * Memory of a virtio-mem device is taken block by block, as the guest is given it, and given back likewise: its backend reserves nothing.
  */
 #define _GNU_SOURCE
 #include "emit_qemu_part.h"
@@ -17,27 +19,31 @@
 
 uint64_t vn_qemu_memory_at_start(const struct vn_guest *guest, size_t vnode)
 {
-	return guest->vnodes[vnode].memory - guest->vnodes[vnode].plugged;
+	return vn_vnode_at_start(&guest->vnodes[vnode]);
 }
 
+/* A DIMM has a slot; a virtio-mem device has none, but its room is counted into maxmem (hw/mem/memory-device.c). */
 void vn_qemu_add_size(struct vn_qemu_line *line)
 {
 	const struct vn_guest *guest = line->guest;
-	uint64_t at_start = 0;
-	unsigned plugged = 0;
+	uint64_t at_start = 0, devices = 0;
+	unsigned slots = 0;
 
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
 		at_start += vn_qemu_memory_at_start(guest, i);
-		plugged += guest->vnodes[i].plugged > 0;
+		devices += vn_vnode_device(&guest->vnodes[i]);
+		slots += guest->vnodes[i].plugged > 0 && guest->vnodes[i].virtio_mem == 0;
 	}
+	uint64_t most = guest->maxmem > at_start + devices ? guest->maxmem : at_start + devices;
+	slots += most > at_start + devices ? MEMORY_SLOTS : 0;
+	unsigned long long mib = at_start / VN_MIB, most_mib = most / VN_MIB;
 	vn_argv_add(line->argv, "-m");
-	if (guest->maxmem > guest->memory || plugged)
-		vn_argv_add(line->argv, "size=%lluM,slots=%u,maxmem=%lluM",
-			(unsigned long long)(at_start / VN_MIB),
-			plugged + (guest->maxmem > guest->memory ? MEMORY_SLOTS : 0),
-			(unsigned long long)(guest->maxmem / VN_MIB));
+	if (slots > 0)
+		vn_argv_add(line->argv, "size=%lluM,slots=%u,maxmem=%lluM", mib, slots, most_mib);
+	else if (most > at_start)
+		vn_argv_add(line->argv, "size=%lluM,maxmem=%lluM", mib, most_mib);
 	else
-		vn_argv_add(line->argv, "size=%lluM", (unsigned long long)(at_start / VN_MIB));
+		vn_argv_add(line->argv, "size=%lluM", mib);
 }
 
 int vn_policy_nodes(
@@ -141,9 +147,10 @@ static void add_backend(
 void vn_qemu_add_backends(struct vn_qemu_line *line)
 {
 	for (size_t i = 0; i < line->guest->n_vnodes; i++) {
-		uint64_t at_start = vn_qemu_memory_at_start(line->guest, i),
-			 plugged = line->guest->vnodes[i].plugged;
-		vn_autofree char *prealloc = at_start || plugged ? add_context(line, i) : vn_copy("");
+		const struct vn_vnode *vnode = &line->guest->vnodes[i];
+		uint64_t at_start = vn_vnode_at_start(vnode), device = vn_vnode_device(vnode);
+		bool dimm = device && vnode->virtio_mem == 0;
+		vn_autofree char *prealloc = at_start || dimm ? add_context(line, i) : vn_copy("");
 		vn_autofree char *ram = vn_format(VN_QEMU_RAM_ID, i),
 				 *plug = vn_format(VN_QEMU_PLUGGED_ID, i);
 		if (!prealloc || !ram || !plug) {
@@ -152,8 +159,8 @@ void vn_qemu_add_backends(struct vn_qemu_line *line)
 		}
 		if (at_start)
 			add_backend(line, i, ram, at_start, prealloc);
-		if (plugged)
-			add_backend(line, i, plug, plugged, prealloc);
+		if (device)
+			add_backend(line, i, plug, device, dimm ? prealloc : ",reserve=off");
 	}
 }
 
@@ -162,10 +169,34 @@ void vn_qemu_add_dimms(struct vn_qemu_line *line)
 	bool numa = vn_qemu_tells_numa(line->guest);
 
 	for (size_t i = 0; i < line->guest->n_vnodes; i++) {
-		if (line->guest->vnodes[i].plugged == 0)
+		if (line->guest->vnodes[i].plugged == 0 || line->guest->vnodes[i].virtio_mem)
 			continue;
 		vn_argv_add(line->argv, "-device");
 		vn_argv_add(line->argv, "pc-dimm,id=dimm%zu,memdev=" VN_QEMU_PLUGGED_ID ",node=%zu", i, i,
 			numa ? i : 0);
+	}
+}
+
+/*
+ * Blocks are those of the pages that the backend has, for QEMU gives memory back block by block. Huge pages are taken when the guest is
+ * given them (prealloc of the device, not of the backend, which would take all of them at start): where the pool has none left the guest
+ * is told no, and not killed later.
+ */
+void vn_qemu_add_virtio_mems(struct vn_qemu_line *line, const char *bus)
+{
+	bool numa = vn_qemu_tells_numa(line->guest);
+
+	for (size_t i = 0; i < line->guest->n_vnodes; i++) {
+		const struct vn_vnode *vnode = &line->guest->vnodes[i];
+		uint64_t page = vn_vnode_page(line->guest, i),
+			 block = page > VN_VIRTIO_MEM_BLOCK ? page : VN_VIRTIO_MEM_BLOCK;
+		if (vnode->virtio_mem == 0)
+			continue;
+		vn_argv_add(line->argv, "-device");
+		vn_argv_add(line->argv,
+			"virtio-mem-pci,id=" VN_QEMU_VIRTIO_MEM_ID ",memdev=" VN_QEMU_PLUGGED_ID
+			",node=%zu,block-size=%lluM,requested-size=%lluM%s%s",
+			i, i, numa ? i : 0, (unsigned long long)(block / VN_MIB),
+			(unsigned long long)(vnode->plugged / VN_MIB), page ? ",prealloc=on" : "", bus);
 	}
 }

@@ -62,6 +62,9 @@ void vn_qemu_add_backends(struct vn_qemu_line *line);
 /* `pc-dimm` devices; they name nodes, so these come first. */
 void vn_qemu_add_dimms(struct vn_qemu_line *line);
 
+/* `virtio-mem-pci` devices; `bus` is what says where each is: ",bus=pcie.0", or nothing. */
+void vn_qemu_add_virtio_mems(struct vn_qemu_line *line, const char *bus);
+
 /* ---- emit_qemu_numa.c ---- */
 
 /* Nodes, CPUs, distances; and these alone. */

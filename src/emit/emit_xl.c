@@ -19,8 +19,8 @@
 
 /* Keys of the dialects that Xen does not know: told in Xen's own words now. Other keys of ours stay, xl passes them over, and the
  * next plan wants them. */
-static const char *const replaced[] = {"vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap",
-	"vnuma_hmat", "vnode", "vcpu", NULL};
+static const char *const replaced[] = {"vnodes", "vnumamem", "vnumamem_min", "vnumamem_max", "vdistance",
+	"vnuma_vcpumap", "vnuma_vnodemap", "vnuma_hmat", "vnode", "vcpu", NULL};
 
 /* What Xen is told, in this order where it is new. */
 enum setting { MEMORY, MAXMEM, VCPUS, MAXVCPUS, TYPE, CPUS, CPU_WEIGHT, VNUMA, N_SETTINGS };

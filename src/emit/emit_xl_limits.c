@@ -242,6 +242,15 @@ static bool has_return(const struct vn_xl_job *job)
 	return memchr(job->text, '\r', job->size);
 }
 
+static bool has_virtio_mem(const struct vn_guest *guest)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < guest->n_vnodes; i++)
+		has |= guest->vnodes[i].virtio_mem > 0;
+	return has;
+}
+
 int vn_xl_note_losses(const struct vn_xl_job *job, struct vn_notes *notes)
 {
 	const struct vn_guest *guest = job->guest;
@@ -257,6 +266,9 @@ int vn_xl_note_losses(const struct vn_xl_job *job, struct vn_notes *notes)
 	if (r >= 0 && (guest->threads > 1 || guest->topology.sockets > 1 || guest->topology.threads > 1))
 		r = vn_notes_add(notes, "xl-threads",
 			"xl.cfg has no keys for sockets, cores and threads: this guest is told of none");
+	if (r >= 0 && has_virtio_mem(guest))
+		r = vn_notes_add(notes, "xl-growth",
+			"vnumamem_min and vnumamem_max are left out: Xen has no virtio-mem, and its balloon knows no vnodes");
 	if (r >= 0 && guest->hmat)
 		r = vn_notes_add(notes, "xl-hmat",
 			"Xen has no HMAT for guests: latencies and bandwidths are not told");

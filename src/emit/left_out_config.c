@@ -14,17 +14,18 @@ static const struct vn_left_rule rules[] = {{"name", TO_ALL, NULL}, {"uuid", TO_
 	{"pci", TO_ALL, NULL}, {"hugepages", TO_ALL, NULL}, {"guest_numa", TO_ALL, NULL},
 	{"exclusive_cores", TO_ALL, NULL}, {"weight", TO_ALL, NULL}, {"cap", TO_ALL, NULL},
 	{"policy", TO_ALL, NULL}, {"memory_policy", TO_ALL, NULL}, {"threads", TO_ALL, NULL},
-	{"vnodes", TO_ALL, NULL}, {"vnumamem", TO_ALL, NULL}, {"vdistance", TO_ALL, NULL},
+	{"vnodes", TO_ALL, NULL}, {"vnumamem", TO_ALL, NULL}, {"vnumamem_min", TO_QEMU | TO_LIBVIRT, NULL},
+	{"vnumamem_max", TO_QEMU | TO_LIBVIRT, NULL}, {"vdistance", TO_ALL, NULL},
 	{"vnuma_vcpumap", TO_ALL, NULL}, {"vnuma_vnodemap", TO_ALL, NULL}, {"vnuma", TO_ALL, NULL},
 	{"vnode", TO_ALL, NULL}, {"vcpu", TO_ALL, NULL},
 	{"vnuma_hmat", TO_ALL, NULL}, /* Xen: a note of its own */
 	{"vnuma_distance", TO_ALL, NULL}, {"vcpu_to_vnode", TO_ALL, NULL}, {"type", TO_ALL, "|hvm|"},
 	{"builder", TO_ALL, "|hvm|"}};
 
-static bool is_carried(const struct vn_cfg_entry *entry)
+static bool is_carried(const struct vn_left_out *left, const struct vn_cfg_entry *entry)
 {
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (strcmp(rules[i].name, entry->key) == 0)
+		if (strcmp(rules[i].name, entry->key) == 0 && (rules[i].to & left->to))
 			return vn_left_has_value(&rules[i], entry->value.text);
 	}
 	return false;
@@ -36,7 +37,7 @@ int vn_left_config(struct vn_left_out *left, struct vn_error *err)
 
 	int r = vn_cfg_parse(left->guest->text, left->guest->file, &cfg, err);
 	for (size_t i = 0; r == 0 && i < cfg.n; i++) {
-		if (!is_carried(&cfg.entries[i]))
+		if (!is_carried(left, &cfg.entries[i]))
 			vn_left_add(left, cfg.entries[i].line, "%s", cfg.entries[i].key);
 	}
 	const struct vn_cfg_entry *vif = vn_cfg_find(&cfg, "vif");

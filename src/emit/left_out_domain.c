@@ -134,7 +134,7 @@ static bool says(const struct vn_markup *doc, size_t element, const char *attrib
 	return seen && strcmp(seen, value) == 0;
 }
 
-/* Disks and the like that are in the guest; DIMMs; bridges, which are made anew, and controllers that come with the machine or a disk. */
+/* Disks and the like that are in the guest; DIMMs, and virtio-mem where there is such; bridges, which are made anew, and controllers that come with the machine or a disk. */
 static bool device_is_carried(const struct vn_left_out *left, const struct vn_markup *doc, size_t element)
 {
 	const struct vn_markup_element *e = &doc->elements[element];
@@ -143,7 +143,8 @@ static bool device_is_carried(const struct vn_left_out *left, const struct vn_ma
 		strcmp(e->name, "hostdev") == 0)
 		return vn_left_is_carried_device(left, e->begin);
 	if (strcmp(e->name, "memory") == 0)
-		return says(doc, element, "model", "dimm");
+		return says(doc, element, "model", "dimm") ||
+		       (left->to != TO_XEN && says(doc, element, "model", "virtio-mem"));
 	if (strcmp(e->name, "controller") == 0)
 		return says(doc, element, "type", "pci") || says(doc, element, "type", "sata") ||
 		       says(doc, element, "type", "ide") || says(doc, element, "type", "scsi");

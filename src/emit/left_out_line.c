@@ -37,7 +37,8 @@ static const struct vn_left_rule rules[] = {
 
 /* Keys of backends of memory. share is the machine's or a cell's, see look_at_memory(). */
 static const char *const memory_keys[] = {"qom-type", "id", "size", "host-nodes", "policy", "hugetlb",
-	"hugetlbsize", "mem-path", "prealloc", "prealloc-threads", "prealloc-context", "share", NULL};
+	"hugetlbsize", "mem-path", "prealloc", "prealloc-threads", "prealloc-context", "share", "reserve",
+	NULL};
 static const char *const drive_keys[] = {"if", "id", "file", "format", "readonly", "read-only", "media",
 	"index", "bus", "unit", "driver", "node-name", "file.driver", "file.filename", "filename",
 	"auto-read-only", "file.node-name", NULL};
@@ -45,7 +46,7 @@ static const char *const netdev_keys[] = {"type", "id", "ifname", "br", "queues"
 	"downscript", "model", "mac", "macaddr", "netdev", "fd", "fds", "vhostfd", "vhostfds", NULL};
 /* Where devices are is new: told together. What I/O threads there are is the plan's, and of queues as many as vCPUs. */
 static const char *const device_keys[] = {"driver", "id", "drive", "netdev", "host", "mac", "mq", "vectors",
-	"iothread", "num-queues", "memdev", "node", "numa_node", NULL};
+	"iothread", "num-queues", "memdev", "node", "numa_node", "block-size", "requested-size", NULL};
 static const char *const place_keys[] = {"bus", "addr", "unit", "channel", "scsi-id", "lun", NULL};
 /* What a PC has for buses is made anew. */
 static const char *const bridges[] = {"pxb", "pxb-pcie", "pcie-root-port", "ioh3420", "pci-bridge",
@@ -183,7 +184,8 @@ static void look_at_device(struct line *line, const struct line_option *option)
 
 	if (!driver || is_one_of(driver, bridges))
 		return;
-	bool dimm = strcmp(driver, "pc-dimm") == 0;
+	bool dimm = strcmp(driver, "pc-dimm") == 0 ||
+		    (strncmp(driver, "virtio-mem", 10) == 0 && line->left->to != TO_XEN);
 	if (!dimm && !vn_left_is_carried_device(line->left, option->word)) {
 		tell_all(line, option);
 		return;

@@ -33,6 +33,9 @@ static void check_cell(struct vn_target_checking *check, size_t i)
 		vn_target_refuse(check,
 			"vnode %zu: a policy without nodes; expected some, as memnode's nodeset cannot be empty",
 			i);
+	if (vnode->virtio_mem && check->guest->form != VN_FORM_LIBVIRT)
+		vn_target_since(check, VN_TARGET_VERSION(7, 9, 0),
+			"memory that grows and shrinks (<memory model='virtio-mem'>)");
 	if (vnode->plugged > vnode->memory)
 		vn_target_refuse(check,
 			"vnode %zu: memory devices hold %" PRIu64 " bytes; expected at most its %" PRIu64, i,

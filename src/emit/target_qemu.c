@@ -129,9 +129,30 @@ static void check_counts(struct vn_target_checking *check)
 		vn_target_refuse(check, "%zu vnodes; expected at most %u (QEMU's MAX_NODES)", guest->n_vnodes,
 			MAX_NODES);
 	for (size_t i = 0; i < guest->n_vnodes; i++)
-		plugged += guest->vnodes[i].plugged > 0;
+		plugged += guest->vnodes[i].plugged > 0 && guest->vnodes[i].virtio_mem == 0;
 	if (plugged > MAX_SLOTS)
 		vn_target_refuse(check, "%zu memory devices; expected at most %u slots", plugged, MAX_SLOTS);
+}
+
+/*
+ * hw/virtio/virtio-mem.c: virtio_mem_device_realize() wants a device of whole blocks, virtio_mem_set_requested_size() whole blocks of it. A
+ * command line that has one says it in its own words.
+ */
+static void check_virtio_mem(struct vn_target_checking *check, size_t i)
+{
+	const struct vn_vnode *vnode = &check->guest->vnodes[i];
+	uint64_t page = vn_vnode_page(check->guest, i),
+		 block = page > VN_VIRTIO_MEM_BLOCK ? page : VN_VIRTIO_MEM_BLOCK;
+
+	if (vnode->virtio_mem == 0 || check->guest->form == VN_FORM_QEMU)
+		return;
+	vn_target_since(check, VN_TARGET_VERSION(7, 0, 0),
+		"memory that grows and shrinks (virtio-mem with prealloc)");
+	if (vnode->virtio_mem < vnode->plugged || vnode->virtio_mem % block || vnode->plugged % block)
+		vn_target_refuse(check,
+			"vnode %zu: %" PRIu64 " bytes requested of a virtio-mem device of %" PRIu64
+			"; expected at most as many, and multiples of its blocks, %" PRIu64,
+			i, vnode->plugged, vnode->virtio_mem, block);
 }
 
 /* A backend is a whole number of its pages (system/physmem.c refuses a file of huge pages that is not), and -m counts in MiB here. */
@@ -156,6 +177,7 @@ static void check_memory(struct vn_target_checking *check)
 				"vnode %zu: %" PRIu64 " bytes of memory, %" PRIu64
 				" of them in a memory device; expected multiples of %" PRIu64,
 				i, vnode->memory, vnode->plugged, unit);
+		check_virtio_mem(check, i);
 		if (vn_binding_lacks_nodes(vnode))
 			vn_target_refuse(check,
 				"vnode %zu: a policy without nodes; expected host-nodes, which QEMU wants with any policy but "

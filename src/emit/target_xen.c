@@ -42,11 +42,11 @@ void vn_target_check_xen(struct vn_target_checking *check)
 	if (guest->maxvcpus > HVM_VCPUS)
 		vn_target_refuse(check, "%u vCPUs; expected at most %u, as an HVM guest has no more",
 			guest->maxvcpus, HVM_VCPUS);
-	if (guest->n_vnodes > 1 && guest->maxmem != guest->memory)
+	if (guest->n_vnodes > 1 && guest->maxmem - vn_guest_growth(guest) != guest->memory)
 		vn_target_refuse(check,
 			"maxmem is %" PRIu64 " MiB and memory %" PRIu64
 			"; expected the same, as the sizes of vnodes make up maxmem: a guest with vNUMA cannot be ballooned up",
-			guest->maxmem / VN_MIB, guest->memory / VN_MIB);
+			(guest->maxmem - vn_guest_growth(guest)) / VN_MIB, guest->memory / VN_MIB);
 	for (size_t i = 0; i < guest->n_vnodes; i++)
 		check_node(check, i);
 }

@@ -18,8 +18,9 @@
 
 static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "maxvcpus", "cpus", "kernel",
 	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight",
-	"cpu_weight", "cap", "policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem", "vdistance",
-	"vnuma_vcpumap", "vnuma_vnodemap", "vnuma_hmat", "vnuma", "vnode", "vcpu", "uuid",
+	"cpu_weight", "cap", "policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem",
+	"vnumamem_min", "vnumamem_max", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap", "vnuma_hmat", "vnuma",
+	"vnode", "vcpu", "uuid",
 	/* names that early Xen patches used; guest_numa.c tells today's */
 	"vnuma_distance", "vcpu_to_vnode", NULL};
 

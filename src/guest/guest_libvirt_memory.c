@@ -132,8 +132,17 @@ static void check_page(struct domain_reader *r, size_t element, size_t cell)
 			page ? "" : "ordinary ones", page ? vn_size_text(page, own) : "");
 }
 
+/* A DIMM beside a virtio-mem device counts as a part of it that is always requested. */
+static void add_device(struct vn_vnode *vnode, uint64_t bytes, uint64_t unrequested, bool virtio)
+{
+	if (virtio || vnode->virtio_mem)
+		vnode->virtio_mem = vn_vnode_device(vnode) + bytes + unrequested;
+	vnode->plugged += bytes;
+}
+
 /* Without cells <memory> has the devices' memory already; libvirt then makes a cell of what is left. */
-static void add_to_memory(struct domain_reader *r, size_t element, uint64_t bytes, uint64_t unrequested)
+static void add_to_memory(
+	struct domain_reader *r, size_t element, uint64_t bytes, uint64_t unrequested, bool virtio)
 {
 	struct vn_vnode *vnode = &r->guest->vnodes[0];
 
@@ -142,15 +151,16 @@ static void add_to_memory(struct domain_reader *r, size_t element, uint64_t byte
 		domain_problem(r, element, NULL, "memory devices have all of <memory>; expected less");
 		return;
 	}
-	vnode->plugged += bytes;
+	add_device(vnode, bytes, unrequested, virtio);
 	vnode->memory -= unrequested;
 	r->guest->memory -= unrequested;
 }
 
-static void add_to_cell(struct domain_reader *r, size_t cell, uint64_t bytes)
+static void add_to_cell(
+	struct domain_reader *r, size_t cell, uint64_t bytes, uint64_t unrequested, bool virtio)
 {
 	r->guest->vnodes[cell].memory += bytes;
-	r->guest->vnodes[cell].plugged += bytes;
+	add_device(&r->guest->vnodes[cell], bytes, unrequested, virtio);
 	r->guest->memory += bytes;
 }
 
@@ -189,9 +199,9 @@ static void read_device(struct domain_reader *r, size_t element, enum model mode
 		return;
 	r->unrequested += size - bytes;
 	if (r->has_cells)
-		add_to_cell(r, cell, bytes);
+		add_to_cell(r, cell, bytes, size - bytes, model == MODEL_VIRTIO_MEM);
 	else
-		add_to_memory(r, element, bytes, size - bytes);
+		add_to_memory(r, element, bytes, size - bytes, model == MODEL_VIRTIO_MEM);
 }
 
 static void check_sums(struct domain_reader *r)

@@ -6,7 +6,7 @@
  * Theory of operation: every vnode first gets its defaults (memory in even parts of whole MiB with the rest
  * on vnode 0, vCPUs in equal runs, distances 10/20, no home). Each option is then read into a scratch copy
  * and replaces the default only when all of it is right; so a wrong one, with --defaults, leaves the default
- * in place and a note that names it.
+ * in place and a note that names it. What memory may become while the guest runs is read behind all of it (guest_growth.c).
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -61,10 +61,8 @@ void guest_wrong_line(
 	va_end(args);
 }
 
-/* The numbers of a flat list, `want` of them, each at most `max`. NULL (after a problem) when it is anything
- * else. */
-static uint64_t *read_numbers(struct guest_reader *r, const struct vn_cfg_entry *entry, size_t want,
-	uint64_t max, const char *expected)
+uint64_t *guest_numbers(struct guest_reader *r, const struct vn_cfg_entry *entry, size_t want, uint64_t max,
+	const char *expected)
 {
 	const struct vn_cfg_value *list = &entry->value;
 
@@ -99,12 +97,15 @@ static void read_memory(struct guest_reader *r)
 		return;
 	snprintf(expected, sizeof(expected), "%zu number%s of MiB, one per vnode", guest->n_vnodes,
 		guest->n_vnodes == 1 ? "" : "s");
-	vn_autofree uint64_t *mib = read_numbers(r, entry, guest->n_vnodes, VN_MAX_MEMORY / VN_MIB, expected);
+	vn_autofree uint64_t *mib =
+		guest_numbers(r, entry, guest->n_vnodes, VN_MAX_MEMORY / VN_MIB, expected);
+	r->sizes_known &= mib || r->defaults;
 	if (!mib)
 		return;
 	for (size_t i = 0; i < guest->n_vnodes; i++)
 		sum += mib[i];
 	if (r->memory_known && sum != total) {
+		r->sizes_known &= r->defaults;
 		guest_wrong(r, entry, "the sum is %llu MiB; expected %llu MiB, which is 'memory'",
 			(unsigned long long)sum, (unsigned long long)total);
 		return;
@@ -213,7 +214,8 @@ static void read_vcpumap(struct guest_reader *r)
 	snprintf(expected, sizeof(expected), "%u vnode number%s (0 to %zu), one per %svCPU", guest->maxvcpus,
 		guest->maxvcpus == 1 ? "" : "s", guest->n_vnodes - 1,
 		guest->maxvcpus > guest->vcpus ? "possible " : "");
-	vn_autofree uint64_t *vnodes = read_numbers(r, entry, guest->maxvcpus, guest->n_vnodes - 1, expected);
+	vn_autofree uint64_t *vnodes =
+		guest_numbers(r, entry, guest->maxvcpus, guest->n_vnodes - 1, expected);
 	if (vnodes)
 		guest_apply_vcpumap(r, entry, vnodes);
 }
@@ -240,7 +242,7 @@ static void read_vnodemap(struct guest_reader *r)
 		return;
 	snprintf(expected, sizeof(expected), "%zu node number%s of the host, one per vnode", guest->n_vnodes,
 		guest->n_vnodes == 1 ? "" : "s");
-	vn_autofree uint64_t *homes = read_numbers(r, entry, guest->n_vnodes, VN_MAX_NODES - 1, expected);
+	vn_autofree uint64_t *homes = guest_numbers(r, entry, guest->n_vnodes, VN_MAX_NODES - 1, expected);
 	if (!homes)
 		return;
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
@@ -306,7 +308,8 @@ static int make_vnodes(struct guest_reader *r, size_t n)
 /* `vnodes`: 0 when it is wrong, so that nothing is checked against it. */
 static size_t read_count(struct guest_reader *r)
 {
-	static const char *const depend[] = {"vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap"};
+	static const char *const depend[] = {
+		"vnumamem", "vnumamem_min", "vnumamem_max", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap"};
 	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, "vnodes");
 	uint64_t most = r->memory_known && r->guest->memory / VN_MIB < VN_MAX_VNODES
 				? r->guest->memory / VN_MIB
@@ -365,6 +368,7 @@ static void check_empty(struct guest_reader *r)
 	if (empty >= 0 && given) {
 		guest_wrong(r, given, "vnode %d has neither memory nor a vCPU at start; expected one of them",
 			empty);
+		r->sizes_known &= r->defaults;
 		default_memory(r);
 		empty = r->defaults ? find_empty(r->guest, false) : -1;
 	}
@@ -405,8 +409,8 @@ static void check_vnodes(struct guest_reader *r)
 /* Whether a key is one of the first dialect's, also under its old name. */
 static bool is_of_first(const char *key)
 {
-	static const char *const options[] = {
-		"vnodes", "vnumamem", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap"};
+	static const char *const options[] = {"vnodes", "vnumamem", "vnumamem_min", "vnumamem_max",
+		"vdistance", "vnuma_vcpumap", "vnuma_vnodemap"};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		if (strcmp(key, options[i]) == 0)
@@ -471,6 +475,7 @@ void guest_read_numa(struct guest_reader *r)
 		return;
 	}
 	r->vnodes_known = n > 0;
+	r->sizes_known = r->memory_known;
 	if (n == 0)
 		return;
 	r->guest->vnodes_open = r->guest->guest_numa != VN_GUEST_NUMA_OFF && !tells_of_vnodes(r);
@@ -479,5 +484,7 @@ void guest_read_numa(struct guest_reader *r)
 	else
 		read_first(r);
 	check_empty(r);
+	if (!r->told.key)
+		guest_read_growth(r);
 	check_vnodes(r);
 }

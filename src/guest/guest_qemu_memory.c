@@ -337,13 +337,17 @@ static void read_dimm(struct qemu_reader *r, const struct qemu_option *option, c
 	if (!backend || !r->guest->n_vnodes)
 		return;
 	struct vn_vnode *at = &r->guest->vnodes[vnode < 0 ? 0 : vnode];
+	bool virtio = strncmp(driver, "virtio-mem", 10) == 0;
 	if (backend->nodes && !(at->nodes && hwloc_bitmap_isequal(at->nodes, backend->nodes)))
 		qemu_note(r, option, "qemu-dimm-apart",
 			"its memory is tied to other nodes of the host than that of its vnode; it is planned with its vnode");
-	if (size > VN_MAX_MEMORY - at->plugged)
+	if (backend->size > VN_MAX_MEMORY - (at->virtio_mem ? at->virtio_mem : at->plugged)) {
 		qemu_problem(r, option, "more memory than a guest can have");
-	else
-		at->plugged += size;
+		return;
+	}
+	if (virtio || at->virtio_mem) /* a DIMM beside one counts as a part of it that is always asked for */
+		at->virtio_mem = vn_vnode_device(at) + backend->size;
+	at->plugged += size;
 	r->guest->vnodes_open = false;
 }
 
@@ -409,6 +413,10 @@ void qemu_settle_memory(struct qemu_reader *r)
 		uint64_t start = whole_mib(vnode->memory), plugged = whole_mib(vnode->plugged);
 		rounded += start - vnode->memory + plugged - vnode->plugged;
 		vnode->plugged = plugged;
+		if (vnode->virtio_mem)
+			vnode->virtio_mem = whole_mib(vnode->virtio_mem) > plugged
+						    ? whole_mib(vnode->virtio_mem)
+						    : plugged;
 		vnode->memory = start + plugged;
 		sum += vnode->memory;
 		check_pages(r, i);

@@ -15,6 +15,7 @@ struct guest_reader {
 	bool memory_known, vcpus_known,
 		vnodes_known; /* false when they were wrong: what depends on them is not
 							 checked against them */
+	bool sizes_known; /* the same of each vnode's memory */
 	bool short_of_memory;
 };
 
@@ -42,11 +43,18 @@ void guest_wrong(struct guest_reader *r, const struct vn_cfg_entry *entry, const
 void guest_wrong_line(struct guest_reader *r, const struct vn_cfg_entry *entry, unsigned line,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* The numbers of a flat list, `want` of them, each at most `max`. NULL (after a problem) when it is anything else. */
+uint64_t *guest_numbers(struct guest_reader *r, const struct vn_cfg_entry *entry, size_t want, uint64_t max,
+	const char *expected);
+
 /* Puts each vCPU on its vnode, `vnodes[vCPU]`, unless that parts the threads of a core. */
 void guest_apply_vcpumap(struct guest_reader *r, const struct vn_cfg_entry *entry, const uint64_t *vnodes);
 
 /* guest_numa.c: memory, vcpus and name are set; fills guest->vnodes. */
 void guest_read_numa(struct guest_reader *r);
+
+/* guest_growth.c: how far each vnode's memory may shrink and grow; its memory is known. */
+void guest_read_growth(struct guest_reader *r);
 
 /* guest_devices.c */
 void guest_read_disks(struct guest_reader *r);

@@ -34,6 +34,15 @@ int vn_guest_make_vnodes(struct vn_guest *guest, size_t n, uint32_t remote)
 	return 0;
 }
 
+uint64_t vn_guest_growth(const struct vn_guest *guest)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < guest->n_vnodes; i++)
+		bytes += vn_vnode_device(&guest->vnodes[i]) - guest->vnodes[i].plugged;
+	return bytes;
+}
+
 void vn_guest_drop_vnodes(struct vn_guest *guest)
 {
 	for (size_t i = 0; i < guest->n_vnodes; i++) {

@@ -61,10 +61,32 @@ struct vn_vnode {
 	uint64_t page;
 	bool shared; /* its memory at start is for other processes to map, as a command line says of it alone; of all: see `machine` */
 	uint64_t
-		plugged; /* bytes of `memory` that memory devices (DIMMs) hold, which are no part of the memory at start */
+		plugged; /* bytes of `memory` that memory devices hold, which are no part of the memory at start */
+	uint64_t
+		virtio_mem; /* bytes that a virtio-mem device of it can have, `plugged` of them at start: it can grow and shrink while it runs;
+			       0: it has none, and what is plugged is a DIMM's */
 };
 
 #define VN_MAX_IOTHREAD_ID 32u /* bytes, with its end */
+
+#define VN_VIRTIO_MEM_BLOCK                                                                                  \
+	(UINT64_C(2)                                                                                         \
+		<< 20) /* bytes of a virtio-mem device's block, where pages are smaller: a huge page of x86 */
+#define VN_LINUX_MEMORY_BLOCK                                                                                \
+	(UINT64_C(128)                                                                                       \
+		<< 20) /* what Linux adds memory in on x86, at least (arch/x86/mm/init_64.c, memory_block_size_bytes()) */
+
+/* Bytes of the vnode's memory that are there from its first moment: all but what memory devices hold. */
+static inline uint64_t vn_vnode_at_start(const struct vn_vnode *vnode)
+{
+	return vnode->memory - vnode->plugged;
+}
+
+/* Bytes that its memory device can have: a virtio-mem's at most, a DIMM's always; 0: it has none. */
+static inline uint64_t vn_vnode_device(const struct vn_vnode *vnode)
+{
+	return vnode->virtio_mem ? vnode->virtio_mem : vnode->plugged;
+}
 
 /* What a guest's disk is attached to. */
 enum vn_disk_bus { VN_DISK_VIRTIO, VN_DISK_SCSI, VN_DISK_SATA, VN_DISK_IDE };
@@ -174,6 +196,9 @@ static inline uint64_t vn_vnode_page(const struct vn_guest *guest, size_t vnode)
 {
 	return guest->vnodes[vnode].has_page ? guest->vnodes[vnode].page : guest->hugepages;
 }
+
+/* Bytes that its virtio-mem devices could give it beside what is planned. */
+uint64_t vn_guest_growth(const struct vn_guest *guest);
 
 /* Forgets where the user wants it: homes, nodes, and policies that name them. The planner chooses then. */
 void vn_guest_forget_homes(struct vn_guest *guest);

@@ -80,6 +80,19 @@ uint64_t vn_occupied_promised(const struct vn_occupied_node *node, uint64_t page
 	return 0;
 }
 
+uint64_t vn_occupied_left(
+	const struct vn_host_node *node, const struct vn_occupied_node *occupied, uint64_t page)
+{
+	uint64_t bytes = 0, promised = vn_occupied_promised(occupied, page);
+
+	if (page == 0)
+		bytes = node->has_memory_free ? node->memory_free + node->memory_reclaimable
+					      : node->memory_total;
+	for (size_t i = 0; page > 0 && i < node->n_hugepools; i++)
+		bytes += node->hugepools[i].size == page ? node->hugepools[i].free * page : 0;
+	return bytes > promised ? bytes - promised : 0;
+}
+
 int vn_occupied_promise(struct vn_occupied_node *node, uint64_t page, uint64_t memory)
 {
 	struct vn_promised *promised = find_promised(node, page);

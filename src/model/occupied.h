@@ -70,5 +70,9 @@ const char *vn_occupied_device(const struct vn_occupied *occupied, const char *a
 /* Bytes promised of that page size on a node; 0 for one that nobody uses. */
 uint64_t vn_occupied_promised(const struct vn_occupied_node *node, uint64_t page);
 
+/* Bytes of that page size that a node has free, less what is promised of them; clean page cache counts as free. */
+uint64_t vn_occupied_left(
+	const struct vn_host_node *node, const struct vn_occupied_node *occupied, uint64_t page);
+
 /* Adds to what is promised of a page size on a node, and never beyond 2^63. -EINVAL: a ninth page size. */
 int vn_occupied_promise(struct vn_occupied_node *node, uint64_t page, uint64_t memory);

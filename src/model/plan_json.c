@@ -111,13 +111,23 @@ static bool put_shares(json_t *object, const struct vn_plan_vnode *vnode)
 	return put(object, "shares", shares) && put_pnodes && filled;
 }
 
+/* How little and how much memory it may have while it runs; of most vnodes both are what they have. */
+static bool put_bounds(json_t *object, const struct vn_vnode *vnode)
+{
+	uint64_t least = vn_vnode_at_start(vnode);
+
+	return vnode->virtio_mem == 0 ||
+	       (put(object, "memory_min", integer((vn_i128)least)) &&
+		       put(object, "memory_max", integer((vn_i128)(least + vnode->virtio_mem))));
+}
+
 static json_t *vnode_to_json(const struct vn_plan *plan, const struct vn_guest *guest, size_t i)
 {
 	const struct vn_plan_vnode *planned = &plan->vnodes[i];
 	const struct vn_vnode *vnode = &guest->vnodes[i];
 	json_t *object = json_object();
 	bool filled = object && put(object, "id", json_integer((json_int_t)i)) &&
-		      put(object, "memory", integer((vn_i128)vnode->memory)) &&
+		      put(object, "memory", integer((vn_i128)vnode->memory)) && put_bounds(object, vnode) &&
 		      put(object, "vcpus", vn_json_set(vnode->vcpus)) &&
 		      put(object, "distances", distances_to_json(vnode->distances, guest->n_vnodes)) &&
 		      put(object, "home", json_integer(planned->home)) &&

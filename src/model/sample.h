@@ -57,6 +57,8 @@ struct vn_block_sample {
 	int vnode; /* index in the guest; -1: not known */
 	uint64_t address; /* of its first byte in QEMU; 0: not found */
 	uint64_t size; /* bytes */
+	uint64_t
+		unplugged; /* bytes of it that the guest is not to have: of a virtio-mem device, all but what is requested of it */
 	uint64_t page; /* bytes a page of hugetlbfs; 0: ordinary pages */
 	bool shared; /* mapped MAP_SHARED: another process may have it, too */
 	enum vn_told_by tied_by; /* how the vnode is known */

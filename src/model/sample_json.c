@@ -70,12 +70,12 @@ static json_t *block_to_json(const void *blocks, size_t i)
 	const struct vn_block_sample *block = (const struct vn_block_sample *)blocks + i;
 	bool policy = block->policy_by != VN_TOLD_BY_NOTHING;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "id",
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "id",
 		vn_json_text(block->id), "vnode", vn_json_int(block->vnode), "tied_by",
 		vn_json_text(vn_told_by_name(block->tied_by)), "address",
-		vn_json_u64(block->address > 0, block->address), "size", (json_int_t)block->size, "page",
-		vn_json_u64(block->page > 0, block->page), "shared", block->shared, "policy",
-		policy_to_json(policy, &block->policy), "policy_by",
+		vn_json_u64(block->address > 0, block->address), "size", (json_int_t)block->size, "unplugged",
+		(json_int_t)block->unplugged, "page", vn_json_u64(block->page > 0, block->page), "shared",
+		block->shared, "policy", policy_to_json(policy, &block->policy), "policy_by",
 		vn_json_text(vn_told_by_name(block->policy_by)), "policies_differ",
 		policy ? json_boolean(block->policies_differ) : json_null(), "residency",
 		block->has_residency ? residency_to_json(&block->residency) : json_null());

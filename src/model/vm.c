@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vm.h"
 
+#include <errno.h>
+
 #include "../base/text.h"
 
 struct vn_vm *vn_vm_new(void)
@@ -71,6 +73,70 @@ int vn_vm_copy(const struct vn_vm *from, struct vn_vm **ret_copy)
 		return -ENOMEM;
 	*ret_copy = vn_steal(copy);
 	return 0;
+}
+
+struct vn_vm_backend *vn_vm_device_of(const struct vn_vm *vm, unsigned vnode)
+{
+	for (size_t i = 0; i < vm->n_backends; i++) {
+		if (vm->backends[i].vnode == vnode && *vm->backends[i].device)
+			return &vm->backends[i];
+	}
+	return NULL;
+}
+
+uint64_t vn_vm_fixed_memory(const struct vn_vm *vm, unsigned vnode)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < vm->n_backends; i++)
+		bytes += vm->backends[i].vnode == vnode && !*vm->backends[i].device ? vm->backends[i].memory
+										    : 0;
+	return bytes;
+}
+
+/* Adds to a number of JSON's, which does not become negative. */
+static int add_to(json_t *number, int64_t change)
+{
+	int64_t sum = json_is_integer(number) ? json_integer_value(number) + change : 0;
+
+	return json_is_integer(number) && json_integer_set(number, sum > 0 ? sum : 0) < 0 ? -ENOMEM : 0;
+}
+
+/* The member of `list` whose `key` is that number, or NULL. */
+static json_t *numbered(const json_t *list, const char *key, json_int_t number)
+{
+	size_t i;
+	json_t *member;
+
+	json_array_foreach (list, i, member) {
+		const json_t *told = json_object_get(member, key);
+		if (json_is_integer(told) && json_integer_value(told) == number)
+			return member;
+	}
+	return NULL;
+}
+
+int vn_vm_resized(struct vn_vm *vm, struct vn_vm_backend *backend, uint64_t requested)
+{
+	int64_t change = (int64_t)requested - (int64_t)backend->requested;
+	json_t *plan = json_deep_copy(vm->plan); /* others may have the one there is */
+
+	if (!plan)
+		return -ENOMEM;
+	json_t *vnode = numbered(json_object_get(plan, "vnodes"), "id", backend->vnode);
+	json_t *share = json_array_get(json_object_get(vnode, "shares"), 0);
+	json_t *seen = numbered(
+		json_object_get(json_object_get(plan, "guest_view"), "nodes"), "vnode", backend->vnode);
+	int r = add_to(json_object_get(vnode, "memory"), change);
+	if (r == 0)
+		r = add_to(json_object_get(share, "memory"), change);
+	if (r == 0)
+		r = add_to(json_object_get(seen, "memory"), change);
+	json_decref(vm->plan);
+	vm->plan = plan;
+	backend->requested = requested;
+	vm->memory += (uint64_t)change;
+	return r;
 }
 
 static bool is_word(char c)

@@ -24,6 +24,8 @@ struct vn_vm_backend {
 	unsigned vnode;
 	char id[16]; /* QEMU's object id: "ram0" */
 	uint64_t memory; /* bytes */
+	char device[16]; /* QEMU's id of the virtio-mem device that has it; empty: none has */
+	uint64_t requested; /* bytes of it that the guest is to have; `memory` where no device has it */
 	enum vn_binding binding;
 	hwloc_bitmap_t
 		policy_nodes; /* what the kernel's policy must name (preferred: the home alone); owned */
@@ -78,6 +80,18 @@ static inline void vn_vm_freep(struct vn_vm **vm)
 /* Whether `name` is [A-Za-z0-9_][A-Za-z0-9._+-]{0,62}: a file name and a QEMU option value without surprises.
  */
 bool vn_vm_name_valid(const char *name);
+
+/* The memory that a vnode's virtio-mem device has; NULL: it has no such device. */
+struct vn_vm_backend *vn_vm_device_of(const struct vn_vm *vm, unsigned vnode);
+
+/* Bytes of a vnode that are there from its start to its end, beside what a virtio-mem device has. */
+uint64_t vn_vm_fixed_memory(const struct vn_vm *vm, unsigned vnode);
+
+/*
+ * Notes that the guest is to have `requested` bytes of a virtio-mem device's memory: in the backend, in the VM's sum, and in what its plan
+ * foretells of it (the vnode's memory and share, the guest's view). 0 or -ENOMEM, and then the record is good for nothing.
+ */
+int vn_vm_resized(struct vn_vm *vm, struct vn_vm_backend *backend, uint64_t requested);
 
 /* "vcpu", "iothread", "vhost", "emulator", "migration", "other". */
 const char *vn_thread_kind_name(enum vn_thread_kind kind);

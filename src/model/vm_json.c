@@ -19,6 +19,18 @@ static const char *const binding_names[] = {[VN_BINDING_PREFERRED] = "preferred"
 	[VN_BINDING_STRICT] = "strict",
 	[VN_BINDING_INTERLEAVE] = "interleave"};
 
+/* Of memory that no device has nothing more is said. */
+static int add_device(json_t *item, const struct vn_vm_backend *backend)
+{
+	if (!*backend->device)
+		return 0;
+	return json_object_set_new(item, "device", json_string(backend->device)) < 0 ||
+			       json_object_set_new(
+				       item, "requested", json_integer((json_int_t)backend->requested)) < 0
+		       ? -1
+		       : 0;
+}
+
 static json_t *backends_to_json(const struct vn_vm *vm)
 {
 	json_t *list = json_array();
@@ -29,10 +41,12 @@ static json_t *backends_to_json(const struct vn_vm *vm)
 			b->id, "memory", (json_int_t)b->memory, "binding", binding_names[b->binding],
 			"policy_nodes", vn_json_set(b->policy_nodes), "nodes", vn_json_set(b->nodes),
 			"address", (json_int_t)b->address);
-		if (json_array_append_new(list, item) < 0) {
+		if (json_array_append(list, item) < 0 || add_device(item, b) < 0) {
+			json_decref(item);
 			json_decref(list);
 			return NULL;
 		}
+		json_decref(item);
 	}
 	return list;
 }
@@ -91,6 +105,26 @@ static void read_process(const struct vn_json_reader *in, struct vn_process *pro
 		process->exe = vn_json_text(&inner, "exe", "/", "an absolute path or null");
 }
 
+/* One of QEMU's ids, which are short here. */
+static void read_id(const struct vn_json_reader *in, const char *key, const char *expected, char ret_id[16])
+{
+	vn_autofree char *id = vn_json_text(in, key, "", expected);
+
+	if (id && strlen(id) >= 16)
+		vn_json_wrong(in, key, "at most 15 characters");
+	else if (id)
+		memcpy(ret_id, id, strlen(id) + 1);
+}
+
+static void read_device(const struct vn_json_reader *in, struct vn_vm_backend *backend)
+{
+	backend->requested = backend->memory;
+	if (!vn_json_told(in, "device"))
+		return;
+	read_id(in, "device", "QEMU's device id", backend->device);
+	backend->requested = read_number(in, "requested", 0, backend->memory, "bytes, at most 'memory'");
+}
+
 static void read_backend(const struct vn_json_reader *in, struct vn_vm_backend *backend)
 {
 	backend->vnode = (unsigned)read_number(in, "vnode", 0, VN_MAX_VNODES - 1, "a vnode");
@@ -100,11 +134,8 @@ static void read_backend(const struct vn_json_reader *in, struct vn_vm_backend *
 	backend->policy_nodes = read_set(in, "policy_nodes");
 	backend->nodes = read_set(in, "nodes");
 	backend->address = read_number(in, "address", 0, INT64_MAX, "an address, or 0");
-	vn_autofree char *id = vn_json_text(in, "id", "", "QEMU's object id");
-	if (id && strlen(id) >= sizeof(backend->id))
-		vn_json_wrong(in, "id", "at most 15 characters");
-	else if (id)
-		memcpy(backend->id, id, strlen(id) + 1);
+	read_id(in, "id", "QEMU's object id", backend->id);
+	read_device(in, backend);
 }
 
 static void read_thread(const struct vn_json_reader *in, struct vn_vm_thread *thread)

@@ -255,6 +255,7 @@ static int add_block(
 	*block = (struct vn_block_sample){.vnode = vnode,
 		.address = told->address ? told->address + offset : 0,
 		.size = size,
+		.unplugged = told->unplugged < size ? told->unplugged : size,
 		.page = told->page,
 		.tied_by = vnode < 0 ? VN_TOLD_BY_NOTHING : told->by};
 	memcpy(block->id, told->id, sizeof(block->id));
@@ -275,7 +276,7 @@ static int add_blocks(struct finder *f, const struct vn_told_block *told)
 	if (!told->all_vnodes || !guest)
 		return add_block(f, told, told->vnode, 0, told->size);
 	for (size_t i = 0; i < guest->n_vnodes && r == 0; i++) {
-		uint64_t size = guest->vnodes[i].memory - guest->vnodes[i].plugged;
+		uint64_t size = vn_vnode_at_start(&guest->vnodes[i]);
 		size = size < told->size - offset ? size : told->size - offset;
 		if (size)
 			r = add_block(f, told, (int)i, offset, size);
@@ -346,6 +347,29 @@ static int read_process(struct finder *f)
 	return tell_gap(vm, "policies-unreadable", "the policies of its memory (/proc/PID/numa_maps)", r);
 }
 
+/*
+ * Memory that grew or shrank since the start: the command line has what a virtio-mem device was asked for then, its monitor and the
+ * record what it is asked for now. From here on the guest is what it is now.
+ */
+static void settle_guest(struct vn_vm_sample *vm)
+{
+	struct vn_guest *guest = vm->guest;
+
+	for (size_t v = 0; guest && v < guest->n_vnodes; v++) {
+		struct vn_vnode *vnode = &guest->vnodes[v];
+		uint64_t fixed = vn_vnode_at_start(vnode), now = 0;
+		for (size_t i = 0; i < vm->n_blocks; i++) {
+			const struct vn_block_sample *block = &vm->blocks[i];
+			now += block->vnode == (int)v ? block->size - block->unplugged : 0;
+		}
+		if (vnode->virtio_mem == 0 || now < fixed || now > fixed + vnode->virtio_mem || now % VN_MIB)
+			continue;
+		guest->memory += now - vnode->memory;
+		vnode->memory = now;
+		vnode->plugged = now - fixed;
+	}
+}
+
 int vn_blocks_find(
 	const struct vn_survey *survey, const struct vn_monitor_facts *facts, struct vn_vm_sample *vm)
 {
@@ -360,6 +384,7 @@ int vn_blocks_find(
 		r = add_blocks(&f, &f.told.v[i]);
 	if (r < 0)
 		return r;
+	settle_guest(vm);
 	if (vm->n_blocks)
 		qsort(vm->blocks, vm->n_blocks, sizeof(*vm->blocks), compare_blocks);
 	return f.areas.n > 0 ? tell_lost(vm) : 0;

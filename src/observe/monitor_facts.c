@@ -162,13 +162,17 @@ static int read_memory_devices(const json_t *array, struct vn_monitor_facts *fac
 	json_array_foreach (array, i, entry) {
 		const json_t *data = json_object_get(entry, "data");
 		char memdev[VN_SAMPLE_TEXT];
-		json_int_t node;
+		json_int_t node, requested;
 		read_text(data, "memdev", memdev);
 		if (!read_number(data, "node", VN_MAX_VNODES - 1, &node))
 			continue;
 		for (size_t k = 0; k < facts->n_blocks; k++) {
-			if (strcmp(facts->blocks[k].id, id_of(memdev)) == 0)
-				facts->blocks[k].vnode = (int)node;
+			struct vn_monitor_block *block = &facts->blocks[k];
+			if (strcmp(block->id, id_of(memdev)) != 0)
+				continue;
+			block->vnode = (int)node;
+			block->virtio_mem = read_number(data, "requested-size", INT64_MAX, &requested);
+			block->requested = block->virtio_mem ? (uint64_t)requested : 0;
 		}
 	}
 	return 0;

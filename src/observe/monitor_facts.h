@@ -17,6 +17,8 @@ struct vn_monitor_block {
 	uint64_t size, page; /* bytes */
 	uint64_t address; /* in QEMU; 0: not told */
 	int vnode; /* of the memory device that has it; -1: none, or not told */
+	bool virtio_mem; /* a device of that kind has it */
+	uint64_t requested; /* of it then: bytes that the guest is to have */
 };
 
 struct vn_monitor_facts {

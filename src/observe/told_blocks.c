@@ -91,6 +91,7 @@ static int read_record(
 		vn_sample_text(backend->id, strlen(backend->id), block->id, sizeof(block->id));
 		block->vnode = (int)backend->vnode;
 		block->size = backend->memory;
+		block->unplugged = backend->memory - backend->requested;
 		block->address = backend->address;
 		block->by = VN_TOLD_BY_RECORD;
 		if (guest && backend->vnode < guest->n_vnodes)
@@ -195,12 +196,26 @@ static void take(struct reader *r, const char *id, int vnode, bool plugged)
 	if (of < n)
 		block->page = vn_vnode_page(r->guest, of);
 	if (block->size == 0 && !plugged && of < n && !block->all_vnodes)
-		block->size = r->guest->vnodes[of].memory - r->guest->vnodes[of].plugged;
+		block->size = vn_vnode_at_start(&r->guest->vnodes[of]);
 }
 
 static bool is_memory_device(const char *driver)
 {
 	return driver && (strcmp(driver, "pc-dimm") == 0 || strncmp(driver, "virtio-mem", 10) == 0);
+}
+
+/* Of virtio-mem the guest has at start what is requested of it, nothing where that is not said. */
+static void take_device(struct reader *r, const struct vn_keyval *keys)
+{
+	const char *driver = vn_keyval_get(keys, "driver"), *id = vn_keyval_get(keys, "memdev");
+
+	if (!is_memory_device(driver))
+		return;
+	take(r, id, read_number(vn_keyval_get(keys, "node"), 0), true);
+	struct vn_told_block *block = id ? find(r->blocks, id) : NULL;
+	uint64_t requested = read_size(vn_keyval_get(keys, "requested-size"));
+	if (block && strncmp(driver, "virtio-mem", 10) == 0 && requested <= block->size)
+		block->unplugged = block->size - requested;
 }
 
 static int read_option(
@@ -219,9 +234,7 @@ static int read_option(
 			take(r, vn_keyval_get(&keys, "memdev"),
 				read_number(vn_keyval_get(&keys, "nodeid"), (int)(*nodes_before)++), false);
 	} else if (strcmp(option->name, "-device") == 0) {
-		if (is_memory_device(vn_keyval_get(&keys, "driver")))
-			take(r, vn_keyval_get(&keys, "memdev"), read_number(vn_keyval_get(&keys, "node"), 0),
-				true);
+		take_device(r, &keys);
 	} else if (strcmp(option->name, "-machine") == 0) {
 		take(r, vn_keyval_get(&keys, "memory-backend"), -1, false);
 	}
@@ -274,7 +287,7 @@ static int read_vnode_policy(const struct vn_vnode *vnode, struct vn_told_block 
 }
 
 /* One piece that QEMU makes by itself: of a vnode, or with -1 of all. */
-static int add_piece(struct reader *r, int vnode, uint64_t size)
+static int add_piece(struct reader *r, int vnode, uint64_t size, uint64_t unplugged)
 {
 	const struct vn_guest *guest = r->guest;
 	struct vn_told_block *block = size ? append(r->blocks) : NULL;
@@ -284,6 +297,7 @@ static int add_piece(struct reader *r, int vnode, uint64_t size)
 	if (!block)
 		return -ENOMEM;
 	block->size = size;
+	block->unplugged = unplugged;
 	block->all_vnodes = vnode < 0 && guest->n_vnodes > 1;
 	block->vnode = guest->n_vnodes <= 1 ? 0 : vnode;
 	block->by = VN_TOLD_BY_COMMAND;
@@ -303,13 +317,15 @@ static int read_command(const struct vn_guest *guest, struct vn_told_blocks *blo
 		vn_words_clear(&r.words);
 		drop_the_rest(blocks);
 		for (size_t i = 0; i < guest->n_vnodes; i++)
-			at_start += guest->vnodes[i].memory - guest->vnodes[i].plugged;
-		return status || r.taken ? status : add_piece(&r, -1, at_start);
+			at_start += vn_vnode_at_start(&guest->vnodes[i]);
+		return status || r.taken ? status : add_piece(&r, -1, at_start, 0);
 	}
 	for (size_t i = 0; i < guest->n_vnodes && status == 0; i++) {
-		status = add_piece(&r, (int)i, guest->vnodes[i].memory - guest->vnodes[i].plugged);
+		const struct vn_vnode *vnode = &guest->vnodes[i];
+		uint64_t device = vn_vnode_device(vnode);
+		status = add_piece(&r, (int)i, vn_vnode_at_start(vnode), 0);
 		if (status == 0)
-			status = add_piece(&r, (int)i, guest->vnodes[i].plugged);
+			status = add_piece(&r, (int)i, device, device - vnode->plugged);
 	}
 	return status;
 }
@@ -347,6 +363,8 @@ static int add_fact(
 	}
 	memcpy(block->id, fact->id, sizeof(block->id));
 	block->size = fact->size;
+	if (fact->virtio_mem && fact->requested <= fact->size)
+		block->unplugged = fact->size - fact->requested;
 	block->page = fact->page > 4096 * 15 ? fact->page : block->page;
 	if (fact->address) {
 		block->address = fact->address;

@@ -9,6 +9,7 @@ struct vn_told_block {
 	int vnode; /* -1: not known */
 	bool all_vnodes; /* it is the memory of all vnodes, one behind another (-numa node,mem=) */
 	uint64_t size; /* bytes that QEMU maps */
+	uint64_t unplugged; /* as of a vn_block_sample */
 	uint64_t page; /* of hugetlbfs; 0: ordinary ones, or not told */
 	uint64_t address; /* 0: not told */
 	enum vn_told_by by;

@@ -274,6 +274,54 @@ static int warn_cached(const struct vn_host *host, const struct vn_guest *guest,
 	return 0;
 }
 
+/* Bytes that vnodes at home there may grow by, and how many of them; of pages of one size. */
+static uint64_t growth_on(
+	const struct vn_plan *plan, const struct vn_guest *guest, unsigned id, uint64_t page, unsigned *ret_n)
+{
+	uint64_t bytes = 0;
+
+	*ret_n = 0;
+	for (size_t v = 0; v < plan->n_vnodes; v++) {
+		uint64_t growth = vn_vnode_device(&guest->vnodes[v]) - guest->vnodes[v].plugged;
+		if (plan->homes[v] != id || vn_vnode_page(guest, v) != page || growth == 0)
+			continue;
+		bytes += growth;
+		++*ret_n;
+	}
+	return bytes;
+}
+
+/* What vnodes may grow by is planned nowhere: they get it if it is there when they ask. */
+static int warn_growth(const struct vn_instance *in, const struct vn_plan *plan, const struct vn_guest *guest,
+	struct vn_notes *warnings)
+{
+	for (size_t k = 0; k < in->n_pools; k++) {
+		for (size_t i = 0; i < in->n_places; i++) {
+			unsigned id = in->places[i].id, n;
+			uint64_t growth = growth_on(plan, guest, id, in->pages[k], &n), planned = 0;
+			char more[VN_SIZE_TEXT], rest[VN_SIZE_TEXT];
+			for (size_t v = 0; v < plan->n_vnodes; v++)
+				for (size_t s = 0; s < plan->vnodes[v].n_shares &&
+						   vn_vnode_page(guest, v) == in->pages[k];
+					s++)
+					planned += plan->vnodes[v].shares[s].pnode == id
+							   ? plan->vnodes[v].shares[s].memory
+							   : 0;
+			uint64_t room = vn_excess(vn_whole_room(in, k, i), planned);
+			if (growth <= room)
+				continue;
+			int r = vn_notes_add(warnings, "growth-not-reserved",
+				"node %u: %u vnode%s at home there may grow by %s, and beside what is planned it has room for %s: nothing is "
+				"kept for that, and 'vnuma resize' refuses what is not free by then",
+				id, n, n == 1 ? "" : "s", vn_size_text(growth, more),
+				vn_size_text(room, rest));
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
 /* Whether all pairs of vnodes are told the same distance. */
 static bool told_alike(const struct vn_guest *guest)
 {
@@ -364,6 +412,8 @@ int vn_warn_plan(const struct vn_instance *instance, const struct vn_host *host,
 		r = vn_warn_dealt(instance, host, guest, homes, warnings);
 	if (r >= 0)
 		r = warn_cached(host, guest, options ? options->occupied : NULL, plan, warnings);
+	if (r >= 0)
+		r = warn_growth(instance, plan, guest, warnings);
 	if (r >= 0)
 		r = warn_contradiction(instance, guest, homes, warnings);
 	return r < 0 ? r : vn_warn_launch(instance, host, guest, options, homes, plan);

@@ -130,6 +130,11 @@ static int plan_backend(const struct vn_plan *plan, const struct vn_guest *guest
 
 	*backend = (struct vn_vm_backend){
 		.vnode = (unsigned)vnode, .memory = memory, .binding = vn_plan_binding(plan, guest, vnode)};
+	backend->requested = memory;
+	if (plugged && guest->vnodes[vnode].virtio_mem) {
+		snprintf(backend->device, sizeof(backend->device), VN_QEMU_VIRTIO_MEM_ID, vnode);
+		backend->requested = guest->vnodes[vnode].plugged;
+	}
 	if (plugged)
 		snprintf(backend->id, sizeof(backend->id), VN_QEMU_PLUGGED_ID, vnode);
 	else
@@ -157,13 +162,14 @@ int vn_backends_plan(
 	if (!vm->backends)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < guest->n_vnodes; i++) {
-		uint64_t plugged = guest->vnodes[i].plugged, at_start = guest->vnodes[i].memory - plugged;
+		uint64_t device = vn_vnode_device(&guest->vnodes[i]),
+			 at_start = vn_vnode_at_start(&guest->vnodes[i]);
 		int r = 0;
 		/* counted first: what it has is freed with the VM */
 		if (at_start)
 			r = plan_backend(plan, guest, i, false, at_start, &vm->backends[vm->n_backends++]);
-		if (r == 0 && plugged)
-			r = plan_backend(plan, guest, i, true, plugged, &vm->backends[vm->n_backends++]);
+		if (r == 0 && device)
+			r = plan_backend(plan, guest, i, true, device, &vm->backends[vm->n_backends++]);
 		if (r < 0)
 			return vn_error_environment(err, -ENOMEM, "out of memory");
 	}

@@ -4,6 +4,9 @@
  * first; where one ends within a block the block is cut, at the next multiple below of 2 MiB, so that no transparent huge page has to be
  * split, or of the block's own page. The last share takes what is left: QEMU rounds sizes up, and a guest may have grown.
  *
+ * What a virtio-mem device has and was not asked for counts for nothing in the row, and goes where the end of its block goes: Linux takes
+ * such memory from the device's beginning.
+ *
  * What is interleaved over several nodes is where it should be when it is spread, and no page of it can be said to be away: it is left.
  */
 #define _GNU_SOURCE
@@ -74,7 +77,7 @@ static uint64_t cut_at(const struct vn_block_sample *block, const struct row *ro
 {
 	uint64_t grain = block->page > 0 ? block->page : CUT, to = row->end - row->done;
 
-	if (to >= block->size)
+	if (to >= block->size - block->unplugged)
 		return block->size;
 	to = (block->address + to) / grain * grain;
 	to = to > block->address ? to - block->address : 0;
@@ -96,10 +99,10 @@ static int lay_block(struct vn_rehoming *the, const struct vn_block_sample *bloc
 			.vnode = (unsigned)v};
 		if (range.size > 0 && add_range(the->move, &range) < 0)
 			return -ENOMEM;
-		if (!last && row->end <= row->done + block->size)
+		if (!last && row->end <= row->done + block->size - block->unplugged)
 			row->end += vnode->shares[++row->share].memory;
 	}
-	row->done += block->size;
+	row->done += block->size - block->unplugged;
 	return 0;
 }
 
@@ -160,7 +163,7 @@ static int lay_all(struct vn_rehoming *the, struct row *rows)
 				vn_size_text(block->size, size), v, block->id);
 		} else if (is_dealt(the, (size_t)v)) {
 			rows[v].dealt = true;
-			rows[v].done += block->size;
+			rows[v].done += block->size - block->unplugged;
 		} else {
 			r = add_block(the, block, v);
 			if (r == 0)

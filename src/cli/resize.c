@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * `resize`: memory of a running VM, vnode by vnode.
+ *
+ * What is checked and what is done has to be one step beside other starts and resizes, or two would take the same free memory: from the
+ * look at the host until the record says what is promised, the state's lock is held. Then it is released, for the guest may take its time.
+ */
+#define _GNU_SOURCE
+#include "../realize/resize.h"
+
+#include <string.h>
+
+#include "../base/parse.h"
+#include "../base/text.h"
+#include "../discover/discover.h"
+#include "../guest/guest_libvirt.h"
+#include "../observe/libvirt.h"
+#include "occupied.h"
+#include "planning.h"
+#include "vms.h"
+
+#define TIMEOUT_S 30u
+#define TIMEOUT_MAX_S 86400u
+#define LOCK_MS 30000
+#define ANSWER_MS 10000
+
+struct request {
+	bool has_vnode, has_wish;
+	unsigned vnode;
+	struct vn_resize_wish wish;
+	int timeout_ms;
+	bool force, all_or_nothing;
+};
+
+/* A VM and its monitor. */
+struct subject {
+	struct vn_state state;
+	struct vn_vm *vm;
+	struct vn_qmp *qmp;
+	size_t n_vnodes;
+};
+
+static void subject_clear(struct subject *the)
+{
+	vn_qmp_free(the->qmp);
+	vn_vm_free(the->vm);
+	vn_state_close(&the->state);
+}
+
+/* ---- options ---- */
+
+static void check_together(const struct vn_args *args, const struct request *request, struct vn_error *err)
+{
+	static const char *const of_change[] = {"timeout", "force", "all-or-nothing"};
+
+	if (request->has_wish && !vn_arg_given(args, "vnode"))
+		vn_error_input(err, &(struct vn_where){NULL, 0, "--vnode"},
+			"missing; expected the vnode whose memory is to change, or no size");
+	for (size_t i = 0; i < sizeof(of_change) / sizeof(of_change[0]) && !request->has_wish; i++) {
+		char key[32];
+		snprintf(key, sizeof(key), "--%s", of_change[i]);
+		if (vn_arg_given(args, of_change[i]))
+			vn_error_input(err, &(struct vn_where){NULL, 0, key},
+				"given without a size; expected one, such as +512M");
+	}
+}
+
+static int read_request(const struct vn_args *args, struct request *ret, struct vn_error *err)
+{
+	const char *vnode = vn_arg(args, "vnode"), *timeout = vn_arg(args, "timeout");
+	uint64_t number = 0, seconds = TIMEOUT_S;
+	char seen[VN_QUOTE_MAX];
+	size_t before = err->n;
+
+	if (vnode && vn_parse_u64(vnode, VN_MAX_VNODES - 1, &number) < 0)
+		vn_error_input(err, &(struct vn_where){NULL, 0, "--vnode"},
+			"'%s'; expected a number, at most %d", vn_quote(vnode, seen), VN_MAX_VNODES - 1);
+	if (timeout && vn_parse_u64(timeout, TIMEOUT_MAX_S, &seconds) < 0)
+		vn_error_input(err, &(struct vn_where){NULL, 0, "--timeout"},
+			"'%s'; expected seconds, at most %u", vn_quote(timeout, seen), TIMEOUT_MAX_S);
+	ret->has_wish = args->n_operands > 1;
+	if (ret->has_wish)
+		vn_resize_parse(args->operands[1], &ret->wish, err);
+	check_together(args, ret, err);
+	ret->has_vnode = vnode;
+	ret->vnode = (unsigned)number;
+	ret->timeout_ms = (int)seconds * 1000;
+	ret->force = vn_arg_given(args, "force");
+	ret->all_or_nothing = vn_arg_given(args, "all-or-nothing");
+	return err->n > before ? -EINVAL : 0;
+}
+
+/* ---- libvirt's ---- */
+
+/* What is to be requested of the one virtio-mem device of a cell, as its XML has it. */
+static int reckon_domain(const struct vn_guest *guest, const struct request *request, uint64_t *ret_requested,
+	struct vn_error *err)
+{
+	if (request->vnode >= guest->n_vnodes)
+		return vn_error_input(
+			err, NULL, "vnode %u: the domain has %zu", request->vnode, guest->n_vnodes);
+	const struct vn_vnode *vnode = &guest->vnodes[request->vnode];
+	uint64_t page = vn_vnode_page(guest, request->vnode);
+	struct vn_memory_device device = {.block = page > VN_VIRTIO_MEM_BLOCK ? page : VN_VIRTIO_MEM_BLOCK,
+		.most = vnode->virtio_mem,
+		.requested = vnode->plugged};
+
+	if (vnode->virtio_mem == 0)
+		return vn_error_input(err, NULL,
+			"vnode %u: no virtio-mem device; expected one (<memory model='virtio-mem'> with <node>%u</node>)",
+			request->vnode, request->vnode);
+	return vn_resize_reckon(
+		&device, request->vnode, vn_vnode_at_start(vnode), &request->wish, ret_requested, err);
+}
+
+/* A domain is changed by who keeps its definition. Returns a negative errno in any case: -ENOENT when there is none of that name. */
+static int refuse_domain(const struct vn_args *args, const struct request *request, struct vn_error *err)
+{
+	const char *name = args->operands[0], *uri = vn_arg(args, "connect");
+	vn_autofree char *xml = NULL;
+	vn_autoguest *guest = NULL;
+	char seen[VN_QUOTE_MAX];
+	uint64_t requested = 0;
+
+	int r = vn_libvirt_xml(uri, name, &xml, err);
+	if (r == 0 && !request->has_wish)
+		return vn_error_environment(err, -EOPNOTSUPP,
+			"'%s' is a domain of libvirt's, which tells of its memory: virsh dumpxml %s --xpath //devices/memory",
+			vn_quote(name, seen), seen);
+	if (r == 0)
+		r = vn_guest_from_libvirt(xml, "its domain", &guest, err);
+	if (r == 0)
+		r = reckon_domain(guest, request, &requested, err);
+	if (r < 0)
+		return r;
+	return vn_error_environment(err, -EOPNOTSUPP,
+		"'%s' is a domain of libvirt's, which has to do it: virsh%s%s update-memory-device %s --live --node %u --requested-size "
+		"%llu",
+		vn_quote(name, seen), uri ? " -c " : "", uri ? uri : "", seen, request->vnode,
+		(unsigned long long)(requested >> 10));
+}
+
+/* ---- the VM ---- */
+
+static size_t count_vnodes(const struct vn_vm *vm)
+{
+	size_t n = json_array_size(json_object_get(vm->plan, "vnodes"));
+
+	for (size_t i = 0; i < vm->n_backends; i++)
+		n = vm->backends[i].vnode >= n ? vm->backends[i].vnode + 1 : n;
+	return n;
+}
+
+static int open_subject(
+	const struct vn_args *args, const struct request *request, struct subject *the, struct vn_error *err)
+{
+	vn_autoerror of_ours = {0}, of_libvirt = {0};
+	struct vn_qmp_limits limits = VN_QMP_LIMITS(ANSWER_MS);
+	int r = vn_arg(args, "connect") ? -ENOENT : vn_args_vm(args, &the->state, &the->vm, &of_ours);
+
+	if (r == -ENOENT) {
+		r = refuse_domain(args, request, &of_libvirt);
+		if (r == -ENOENT || of_ours.n == 0)
+			vn_error_move(err, &of_ours);
+		vn_error_move(err, &of_libvirt);
+		return r;
+	}
+	vn_error_move(err, &of_ours);
+	if (r == 0)
+		r = vn_vm_check_alive(the->vm, err);
+	if (r < 0)
+		return r;
+	the->n_vnodes = count_vnodes(the->vm);
+	if (request->has_vnode && request->vnode >= the->n_vnodes)
+		return vn_error_input(err, &(struct vn_where){NULL, 0, "--vnode"},
+			"%u; expected a vnode of '%s', which has %zu", request->vnode, the->vm->name,
+			the->n_vnodes);
+	return vn_qmp_connect(the->vm->qmp_path, &limits, &the->qmp, err);
+}
+
+/* ---- room ---- */
+
+static uint64_t page_of(const struct vn_vm *vm, unsigned vnode)
+{
+	const json_t *of = json_array_get(json_object_get(vm->plan, "vnodes"), vnode);
+	json_int_t page = json_integer_value(json_object_get(of, "hugepages"));
+
+	return page > 0 ? (uint64_t)page : 0;
+}
+
+/* Whether the nodes that new memory comes to have it: 0, 1 (no, told), or a negative errno. */
+static int check_room(
+	const struct subject *the, const struct vn_vm_backend *backend, uint64_t more, struct vn_error *err)
+{
+	vn_autohost *host = NULL;
+	vn_autotaken taken = {0};
+	uint64_t page = page_of(the->vm, backend->vnode), left = 0;
+	unsigned id;
+
+	int r = vn_discover("live", &host, err);
+	if (r == 0)
+		r = vn_taken_running(&the->state, host, 0, &taken, err);
+	if (r < 0)
+		return r;
+	hwloc_bitmap_foreach_begin (id, backend->policy_nodes) {
+		int node = vn_host_node_index(host, id);
+		if (node >= 0 && taken.occupied)
+			left += vn_occupied_left(&host->nodes[node], &taken.occupied->nodes[node], page);
+	}
+	hwloc_bitmap_foreach_end();
+	if (more <= left)
+		return 0;
+	vn_autofree char *nodes = vn_set_text(backend->policy_nodes);
+	char wanted[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT];
+	vn_size_texts_apart(more, left, wanted, there);
+	fprintf(stderr,
+		"vnuma: not resized: vnode %u is to have %s more, and node%s %s, where its memory comes, %s %s%s free beside what is "
+		"promised: %s short; --force asks all the same\n",
+		backend->vnode, wanted, vn_set_weight(backend->policy_nodes) == 1 ? "" : "s",
+		nodes ? nodes : "", vn_set_weight(backend->policy_nodes) == 1 ? "has" : "have", there,
+		page ? " of its huge pages" : "", vn_size_text(more - left, lacking));
+	return VN_EXIT_NO;
+}
+
+/* ---- telling ---- */
+
+static int home_of(const struct vn_vm *vm, size_t vnode)
+{
+	const json_t *home = json_array_get(json_object_get(vm->plan, "homes"), vnode);
+
+	return json_is_integer(home) ? (int)json_integer_value(home) : -1;
+}
+
+struct row {
+	uint64_t least, size, requested, most;
+	const char *device; /* NULL: none */
+};
+
+static int look_at(const struct subject *the, unsigned vnode, struct row *ret, struct vn_error *err)
+{
+	const struct vn_vm_backend *backend = vn_vm_device_of(the->vm, vnode);
+	uint64_t fixed = vn_vm_fixed_memory(the->vm, vnode);
+	struct vn_memory_device device = {0};
+	int r = backend ? vn_memory_device_ask(the->qmp, backend->device, &device, err) : 0;
+
+	if (r == 0)
+		*ret = (struct row){fixed, fixed + device.size, fixed + device.requested, fixed + device.most,
+			backend ? backend->device : NULL};
+	return r;
+}
+
+static json_t *row_to_json(const struct vn_vm *vm, size_t vnode, const struct row *row)
+{
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s?}", "vnode", (int)vnode, "min",
+		(json_int_t)row->least, "size", (json_int_t)row->size, "requested",
+		(json_int_t)row->requested, "max", (json_int_t)row->most, "home", home_of(vm, vnode),
+		"device", row->device);
+}
+
+static void print_row(const struct vn_vm *vm, size_t vnode, const struct row *row)
+{
+	char least[VN_SIZE_TEXT], size[VN_SIZE_TEXT], requested[VN_SIZE_TEXT], most[VN_SIZE_TEXT];
+
+	printf("%5zu %11s %11s %11s %11s %5d  %s\n", vnode, vn_size_text(row->least, least),
+		vn_size_text(row->size, size), vn_size_text(row->requested, requested),
+		vn_size_text(row->most, most), home_of(vm, vnode), row->device ? row->device : "-");
+}
+
+/* All vnodes, or the one that is asked for. */
+static int print_vnodes(const struct vn_args *args, const struct subject *the, const struct request *request,
+	struct vn_error *err)
+{
+	json_auto_t *list = json_array();
+
+	if (!args->json)
+		printf("%5s %11s %11s %11s %11s %5s  %s\n", "vnode", "min", "has", "requested", "max", "home",
+			"device");
+	for (size_t v = 0; v < the->n_vnodes; v++) {
+		struct row row = {0};
+		if (request->has_vnode && v != request->vnode)
+			continue;
+		int r = look_at(the, (unsigned)v, &row, err);
+		if (r < 0)
+			return r;
+		if (args->json)
+			json_array_append_new(list, row_to_json(the->vm, v, &row));
+		else
+			print_row(the->vm, v, &row);
+	}
+	return args->json ? vn_print_json(json_pack("{s:s, s:s, s:O}", "schema", "vnuma.resize/1", "name",
+						  the->vm->name, "vnodes", list),
+				    err)
+			  : 0;
+}
+
+static bool is_paused(struct vn_qmp *qmp)
+{
+	json_auto_t *status = NULL;
+
+	return vn_qmp_execute(qmp, "query-status", NULL, &status, NULL) == 0 &&
+	       json_is_false(json_object_get(status, "running"));
+}
+
+/* Why the guest has not what it is to have: `before` is what it had. */
+static void tell_short(const struct subject *the, const struct request *request,
+	const struct vn_memory_device *device, uint64_t before, const char *then)
+{
+	bool grows = device->requested > before;
+	uint64_t wanted = grows ? device->requested - before : before - device->requested;
+	uint64_t done = grows ? device->size - before : before - device->size;
+	char done_text[VN_SIZE_TEXT], wanted_text[VN_SIZE_TEXT];
+
+	if (device->size == before || (device->size > before) != grows)
+		fprintf(stderr, "vnuma: vnode %u: %s within %d s%s%s\n", request->vnode,
+			is_paused(the->qmp) ? "the VM is paused, so its guest has not answered"
+					    : "the guest has not answered: does it have virtio_mem?",
+			request->timeout_ms / 1000, *then ? ": " : "", then);
+	else
+		fprintf(stderr, "vnuma: vnode %u: the guest %s %s of %s within %d s%s%s%s\n", request->vnode,
+			grows ? "took" : "gave back", vn_size_text_exact(done, done_text),
+			vn_size_text_exact(wanted, wanted_text), request->timeout_ms / 1000,
+			grows ? "" : " (Linux keeps blocks in which its kernel has a page)",
+			*then ? ": " : "", then);
+}
+
+/* ---- the change ---- */
+
+/* Sets it at QEMU, then in the record: should we end in between, the next resize finds what QEMU has. */
+static int request_and_record(
+	const struct subject *the, struct vn_vm_backend *backend, uint64_t requested, struct vn_error *err)
+{
+	int r = vn_resize_request(the->qmp, backend->device, requested, err);
+
+	if (r == 0 && vn_vm_resized(the->vm, backend, requested) < 0)
+		r = vn_error_environment(err, -ENOMEM, "out of memory");
+	return r < 0 ? r : vn_state_write(&the->state, the->vm, err);
+}
+
+/* Under the lock: 0 once it is requested, *ret_device what the device was before. 1: the answer is no. */
+static int begin(const struct subject *the, const struct request *request, struct vn_vm_backend *backend,
+	struct vn_memory_device *ret_device, struct vn_error *err)
+{
+	uint64_t fixed = vn_vm_fixed_memory(the->vm, request->vnode), requested = 0;
+	vn_autoclose int lock = -1;
+
+	int r = vn_state_lock(&the->state, LOCK_MS, &lock, err);
+	if (r == 0)
+		r = vn_memory_device_ask(the->qmp, backend->device, ret_device, err);
+	if (r == 0)
+		r = vn_resize_reckon(ret_device, request->vnode, fixed, &request->wish, &requested, err);
+	if (r == 0 && requested > ret_device->requested && !request->force)
+		r = check_room(the, backend, requested - ret_device->requested, err);
+	return r ? r : request_and_record(the, backend, requested, err);
+}
+
+/* The guest has not all: the request stands, or is taken back. */
+static int fall_short(const struct subject *the, const struct request *request, struct vn_vm_backend *backend,
+	const struct vn_memory_device *device, const struct vn_memory_device *before, struct vn_error *err)
+{
+	const char *then = "the request stands";
+	int r = 0;
+
+	if (request->all_or_nothing) {
+		vn_autoclose int lock = -1;
+		then = "the request is taken back";
+		r = vn_state_lock(&the->state, LOCK_MS, &lock, err);
+		if (r == 0)
+			r = request_and_record(the, backend, before->requested, err);
+	}
+	if (r == 0)
+		tell_short(the, request, device, before->size, then);
+	return r < 0 ? r : VN_EXIT_NO;
+}
+
+static int change(const struct subject *the, const struct request *request, struct vn_error *err)
+{
+	struct vn_vm_backend *backend = vn_vm_device_of(the->vm, request->vnode);
+	struct vn_memory_device before, device;
+
+	if (!backend)
+		return vn_error_input(err, &(struct vn_where){NULL, 0, "--vnode"},
+			"%u; expected a vnode with a virtio-mem device: 'vnumamem_max' of a config gives it one when the VM is started",
+			request->vnode);
+	int r = begin(the, request, backend, &before, err);
+	if (r != 0)
+		return r;
+	device = before;
+	r = vn_resize_wait(the->qmp, &device, request->timeout_ms, err);
+	return r == -ETIMEDOUT ? fall_short(the, request, backend, &device, &before, err) : r;
+}
+
+static int run(const struct vn_args *args, struct vn_error *err)
+{
+	vn_cleanup(subject_clear) struct subject the = {.state = {.fd = -1}};
+	struct request request = {0};
+
+	int r = read_request(args, &request, err);
+	if (r == 0)
+		r = open_subject(args, &request, &the, err);
+	if (r < 0)
+		return r;
+	int status = request.has_wish ? change(&the, &request, err) : 0;
+	if (status < 0)
+		return status;
+	r = print_vnodes(args, &the, &request, err);
+	return r < 0 ? r : status;
+}
+
+const struct vn_verb verb_resize = {
+	.name = "resize",
+	.operands = "VM [+SIZE|-SIZE|=SIZE]",
+	.min_operands = 1,
+	.max_operands = 2,
+	.summary = "a running VM's memory, vnode by vnode",
+	.details =
+		"The guest gives memory of that vnode back to the host, or takes more, through the vnode's virtio-mem device: the other\n"
+		"vnodes keep what they have. SIZE is a number and K, M, G or T; + and - count from what the vnode is to have now.\n"
+		"Without SIZE it is told what each vnode has and can have. A vnode has such a device when its config says vnumamem_min\n"
+		"or vnumamem_max. Growing wants memory that is free where the vnode's comes, and promised to nobody. Exit status 1: it is\n"
+		"not, or the guest has not done all of it in time; what it was asked for then stands.",
+	.options = {{"vnode", "V", "whose memory it is"},
+		{"timeout", "SECONDS",
+			"how long the guest may take (30); 0: it is asked, and not waited for"},
+		{"force", NULL, "grow also where memory is short"},
+		{"all-or-nothing", NULL,
+			"take the request back when the guest has not done all of it in time"},
+		{"connect", "URI", "ask the libvirt there, not vnuma's own records, what to do"}},
+	.run = run,
+};

@@ -1,0 +1,113 @@
+#!/bin/bash
+# tests/resize.t: vnuma resize as its users meet it: what is refused, what is told, that the record follows. The guests have no system in them, so
+# none ever answers: what a real one does is the lab's to test (tests/lab/resize.t).
+# shellcheck disable=SC2154 # $out and $err are set by expect in tap.sh
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+. tests/tap.sh
+vnuma=$(readlink -f "${VNUMA:-build/vnuma}")
+work=$(mktemp -d)
+export VNUMA_STATE_DIR=$work/state
+ended() {
+	"$vnuma" stop grows --force >/dev/null 2>&1
+	"$vnuma" stop fixed --force >/dev/null 2>&1
+	rm -rf "$work" "$tap_work"
+}
+trap ended EXIT
+
+# ---- options, before anything is looked at ----
+
+expect "all that is wrong" 2 "$vnuma" resize vm 512M --vnode x --timeout -1
+same "is told, a line each" "$(sort <<<"$err")" "vnuma: '512M' seen; expected a sign and a size, such as +512M, -2G or =3G
+vnuma: --timeout: '-1'; expected seconds, at most 86400
+vnuma: --vnode: 'x'; expected a number, at most 31"
+expect "a size without a vnode" 2 "$vnuma" resize vm +512M
+like "is told" "$err" "^vnuma: --vnode: missing; expected the vnode whose memory is to change, or no size"
+for option in "--timeout 5" --force --all-or-nothing; do
+	# shellcheck disable=SC2086 # an option and its value
+	expect "$option without a size" 2 "$vnuma" resize vm $option
+	like "is told" "$err" "^vnuma: ${option%% *}: given without a size"
+done
+for size in +0M -0G +5 M '' '+ 5M' +1.5G +16777216T '+5M
+'; do expect "'$size' is no size" 2 "$vnuma" resize vm --vnode 0 "$size"; done
+expect "no VM" 2 "$vnuma" resize
+expect "two sizes" 2 "$vnuma" resize vm +5M +6M
+expect "a VM that is none" 2 "$vnuma" resize no-such-vm-of-ours --vnode 0 +2M
+like "is named" "$err" "no VM is named 'no-such-vm-of-ours'"
+expect "as JSON" 2 "$vnuma" resize no-such-vm-of-ours --json
+json "an error" '.schema' '"vnuma.error/1"'
+
+# ---- plans ----
+
+node=$(jq -r '[.nodes[] | select(.cpus != [] and .memory_total > 0)][0].id' < <("$vnuma" topology --json))
+config() { printf '%s\n' "name = \"$1\"" "memory = 256" "vcpus = 1" "vnodes = 2" "vnuma_vcpumap = [0]" "vnuma_vnodemap = [$node, $node]" "${@:2}"; }
+config grows "vnumamem_min = [128, 64]" "vnumamem_max = [524288, 192]" >"$work/grows"
+config fixed >"$work/fixed"
+expect "a plan of one that may grow beyond its home" 0 "$vnuma" plan "$work/grows" --occupied none --json
+json "has the bounds" '[.vnodes[] | [.memory, .memory_min, .memory_max]]' \
+	"[[$((128 << 20)),$((128 << 20)),$((1 << 39))],[$((128 << 20)),$((64 << 20)),$((192 << 20))]]"
+json "warns" '[.warnings[].code] | index("growth-not-reserved") != null' true
+expect "a plan of one that may not" 0 "$vnuma" plan "$work/fixed" --occupied none --json
+json "has none" '[.vnodes[] | has("memory_min") or has("memory_max")]' '[false,false]'
+expect "as a domain" 0 "$vnuma" plan "$work/grows" --occupied none --to libvirt
+like "with what is requested" "$out" "<memory model='virtio-mem'>"
+printf '%s\n' "$out" >"$work/domain.xml"
+expect "which is read again" 0 "$vnuma" plan "$work/domain.xml" --occupied none --to qemu
+like "as what it was" "$out" '-device virtio-mem-pci,id=vmem1,memdev=plug1,node=1,block-size=2M,requested-size=64M'
+unlike "and nothing of it is said to be left out" "$err" 'virtio-mem.*conversion-leaves-out'
+printf '%s\n' "$("$vnuma" plan "$work/grows" --occupied none --to qemu 2>/dev/null)" >"$work/line.args"
+expect "a command line of it as a domain" 0 "$vnuma" plan "$work/line.args" --occupied none --to libvirt
+like "has the device" "$out" "<memory model='virtio-mem'>"
+unlike "and leaves none of it out" "$(grep conversion-leaves-out <<<"$err")" 'virtio-mem|requested-size|reserve='
+expect "as a config of Xen's" 0 "$vnuma" plan "$work/grows" --occupied none --to xl
+like "tells what is left out" "$err" 'vnumamem_min and vnumamem_max are left out.*\[xl-growth\]'
+unlike "and has none of it" "$out" 'vnumamem'
+
+# ---- running ones ----
+
+if ! command -v "${VNUMA_QEMU:-qemu-system-x86_64}" >/dev/null; then
+	skip "running VMs" "no qemu-system-x86_64"
+	finish
+	exit
+fi
+expect "a guest is started" 0 "$vnuma" run "$work/grows" --accel tcg --occupied none
+expect "what it has" 0 "$vnuma" resize grows --json
+json "is told of each vnode" '[.schema, .name, (.vnodes[] | [.vnode, .min, .size, .requested, .max, .home, .device])]' \
+	"[\"vnuma.resize/1\",\"grows\",[0,$((128 << 20)),$((128 << 20)),$((128 << 20)),$((1 << 39)),$node,\"vmem0\"],[1,$((64 << 20)),$((64 << 20)),$((128 << 20)),$((192 << 20)),$node,\"vmem1\"]]"
+expect "in text" 0 "$vnuma" resize grows --vnode 1
+like "of one" "$out" "^    1 +64 MiB +64 MiB +128 MiB +192 MiB +$node  vmem1$"
+same "and no other" "$(wc -l <<<"$out")" 2
+expect "a vnode that it does not have" 2 "$vnuma" resize grows --vnode 2 +2M
+like "is told" "$err" "^vnuma: --vnode: 2; expected a vnode of 'grows', which has 2$"
+expect "below the least" 2 "$vnuma" resize grows --vnode 1 -66M
+like "is told" "$err" 'vnode 1: -66 MiB seen; it is to have 128 MiB now and can have 64 MiB at least'
+expect "above the most" 2 "$vnuma" resize grows --vnode 1 =194M
+like "is told" "$err" 'vnode 1: =194 MiB seen; it is to have 128 MiB now and can have 192 MiB at most'
+expect "half a block" 2 "$vnuma" resize grows --vnode 1 -1M
+like "is told" "$err" "vnode 1: -1 MiB seen; expected a multiple of 2 MiB, the device's blocks"
+expect "more than the host has" 1 "$vnuma" resize grows --vnode 0 =512G
+like "is refused with what is missing" "$err" "not resized: vnode 0 is to have 51[12].* GiB more, and node $node, where its memory comes, has .* short"
+expect "and nothing" 0 "$vnuma" resize grows --vnode 0 --json
+json "is asked for" '.vnodes[0].requested' $((128 << 20))
+expect "a guest that does not answer" 1 "$vnuma" resize grows --vnode 1 -32M --timeout 1
+like "is asked whether it can" "$err" 'vnode 1: the guest has not answered: does it have virtio_mem\?'
+like "what it was asked for stands" "$out" '^    1 +64 MiB +64 MiB +96 MiB '
+json_of() { "$vnuma" show grows --json | jq -c "$1"; }
+same "and is on record" "$(json_of '[.memory, (.backends[] | select(.id == "plug1") | .requested), .plan.vnodes[1].memory]')" \
+	"[$((224 << 20)),$((32 << 20)),$((96 << 20))]"
+expect "or is taken back" 1 "$vnuma" resize grows --vnode 1 =128M --timeout 0 --all-or-nothing --force --json
+json "to what it was" '.vnodes[0] | [.size, .requested]' "[$((64 << 20)),$((96 << 20))]"
+same "on record, too" "$(json_of '[.memory, (.backends[] | select(.id == "plug1") | .requested)]')" "[$((224 << 20)),$((32 << 20))]"
+expect "what is not loaded cannot be told from the plan" 0 "$vnuma" verify grows
+expect "an audit" 0 "$vnuma" audit grows --json
+json "counts what is requested" '[.vms[0].vnodes[].size]' "[$((128 << 20)),$((96 << 20))]"
+expect "the end" 0 "$vnuma" stop grows --force
+expect "one without devices" 0 "$vnuma" run "$work/fixed" --accel tcg --occupied none
+expect "cannot be resized" 2 "$vnuma" resize fixed --vnode 1 +2M
+like "and it is told how one can" "$err" "expected a vnode with a virtio-mem device: 'vnumamem_max' of a config gives it one"
+expect "but looked at" 0 "$vnuma" resize fixed
+like "it is fixed" "$out" '^    1 +128 MiB +128 MiB +128 MiB +128 MiB .* -$'
+kill -KILL "$("$vnuma" show fixed --json | jq .process.pid)"
+expect "a dead one" 3 "$vnuma" resize fixed --vnode 1 +2M
+like "is told" "$err" "'fixed' is dead"
+finish
