@@ -10,7 +10,7 @@ if ! lab/payload "$worker" "$(lab/meter)/workload" 2>"$tap_work/err"; then
 	not_ok "the payload of the worker is built" "$(cat "$tap_work/err")"
 fi
 # several runs, as each has a time limit
-for parts in plain refused 'kinds libvirt' data background killed; do
+for parts in plain refused 'kinds libvirt' data background killed 'full dies' 'migrated taken'; do
 	# shellcheck disable=SC2086 # parts are words
 	in_lab "move" --host tests/lab/move.shape -- tests/lab/move-inside "$PWD/$build/vnuma" "$worker" $parts
 done
