@@ -21,7 +21,8 @@ void model_begin(struct model *model, size_t n, uint64_t page, uint64_t seed)
 		.call_ns = 12000,
 		.ask_ns = 18,
 		.ns_per_byte = 0.3,
-		.huge_ns_per_byte = 0.09};
+		.huge_ns_per_byte = 0.09,
+		.stuck_ns = 3700};
 	model->v = calloc(n, sizeof(*model->v));
 	assert(model->v);
 	for (size_t i = 0; i < n; i++)
@@ -93,7 +94,7 @@ static int migrate_folio(struct model *model, struct model_page *head, int targe
 
 	if (head->pinned || head->busy_until > model->now) {
 		model->futile++;
-		spend(model, 3 * 4096 * model->ns_per_byte); /* several attempts, but nothing is copied */
+		spend(model, model->stuck_ns); /* several attempts, but nothing is copied */
 		return 1;
 	}
 	if (model->room[target] - model->hidden[target] < bytes && head->pages > 1) {

@@ -33,6 +33,7 @@ struct model {
 	uint64_t now;
 	uint64_t call_ns, ask_ns; /* a call; a page that is asked for */
 	double ns_per_byte, huge_ns_per_byte;
+	double stuck_ns; /* a page that does not move */
 	unsigned noise; /* percent */
 	uint64_t seed;
 	double pressure; /* negative: not told */

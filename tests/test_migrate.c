@@ -250,6 +250,26 @@ static void test_busy_pages_move_later(void **state)
 	model_end(&run.model);
 }
 
+/* Each run of pinned pages takes one long call to be found, and none afterwards. */
+static void test_pinned_pages_are_dear_once(void **state)
+{
+	struct run run = {.limits = {.stall_us = 5000}};
+	size_t too_long = 0;
+
+	(void)state;
+	model_begin(&run.model, 16384, PAGE, 1);
+	run.model.stuck_ns = 100000;
+	for (size_t i = 6000; i < 6600; i++)
+		run.model.v[i].pinned = true;
+	add_range(&run, 0, 16384, 2);
+	assert_int_equal(migrate(&run), 0);
+	assert_int_equal(run.progress.stayed[VN_STAYED_PINNED], 600 * PAGE);
+	for (size_t i = 0; i < run.model.n_log; i++)
+		too_long += run.model.call_log[i] > 5000000;
+	assert_int_equal(too_long, 1);
+	model_end(&run.model);
+}
+
 /* A huge page in use by a device costs a call, not one for each of its pages; nor does it keep others from moving. */
 static void test_pinned_huge_pages(void **state)
 {
@@ -827,6 +847,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything_moves),
 		cmocka_unit_test(test_busy_pages_move_later),
+		cmocka_unit_test(test_pinned_pages_are_dear_once),
 		cmocka_unit_test(test_pinned_huge_pages),
 		cmocka_unit_test(test_pinned_block_is_not_tried),
 		cmocka_unit_test(test_block_is_pinned_in_part),

@@ -8,6 +8,7 @@
 
 #define UNTOLD INT_MIN /* what the kernel left of a status as it was: no errno, no node */
 #define PLAIN_PIECES 16u /* so many in a row without a huge page: there are hardly any */
+#define STUCK_PAGES 16u /* so many at most in a call, of those that no try moved yet */
 #define SKIP_PAGES 16u /* the smallest folio of several pages that Linux makes by itself has 64 KiB */
 
 /* ---- asking ---- */
@@ -237,6 +238,26 @@ static int room_for(struct vn_migration *m, const struct vn_window *window, uint
 	return 0;
 }
 
+/*
+ * Lists what the next call is given, from *from on. What is pinned the kernel tries ten times a call, most of them one by one and each time with
+ * a flush of all TLBs (migrate_pages_sync(), mm/migrate.c): fifty of them may take as long as a thousand that move. Which ones those are is
+ * known after the first pass, so then each call is given a few.
+ */
+static void list_pages(struct vn_migration *m, const struct vn_window *window, uint64_t most, unsigned *from,
+	struct call *call)
+{
+	struct vn_window_pages *p = m->pages;
+	unsigned stuck = 0;
+
+	for (; *from < p->n && call->n < (most ? most : 1); ++*from) {
+		if (p->state[*from] != PAGE_LEFT)
+			continue;
+		if (vn_window_is_stuck(window, *from) && stuck++ == STUCK_PAGES)
+			break;
+		p->sent[call->n++] = *from;
+	}
+}
+
 int vn_send_each(struct vn_migration *m, struct vn_window *window)
 {
 	struct vn_window_pages *p = m->pages;
@@ -255,10 +276,7 @@ int vn_send_each(struct vn_migration *m, struct vn_window *window)
 		}
 		uint64_t most = least(vn_batch_next(batch), vn_pace_most(&m->pace), room) / p->page;
 		struct call call = {0};
-		for (; from < p->n && call.n < (most ? most : 1); from++) {
-			if (p->state[from] == PAGE_LEFT)
-				p->sent[call.n++] = from;
-		}
+		list_pages(m, window, most, &from, &call);
 		if (call.n == 0)
 			break;
 		r = make_call(m, window, &call);

@@ -128,7 +128,7 @@ static void list_pages(struct vn_migration *m, const struct vn_window *window)
 
 /* ---- counting ---- */
 
-static bool is_stuck_always(const struct vn_window *window, unsigned i)
+bool vn_window_is_stuck(const struct vn_window *window, unsigned i)
 {
 	return window->stuck && window->stuck[i / 64] >> (i % 64) & 1;
 }
@@ -151,7 +151,7 @@ static void add_counts(struct vn_move_progress *progress, const struct vn_window
 static void count_page(
 	struct vn_window_counts *counts, const struct vn_window *window, unsigned i, uint8_t state)
 {
-	bool always = is_stuck_always(window, i);
+	bool always = vn_window_is_stuck(window, i);
 
 	if ((state == PAGE_LEFT || state == PAGE_UNASKED) && always)
 		state = PAGE_STUCK; /* as the pass before left it */

@@ -82,6 +82,9 @@ void vn_windows_free(struct vn_window *windows, size_t n);
 uint64_t vn_window_page(const struct vn_migration *m, const struct vn_window *window);
 unsigned vn_window_target(const struct vn_migration *m, const struct vn_window *window);
 
+/* Whether every try so far left its page `i` where it was. */
+bool vn_window_is_stuck(const struct vn_window *window, unsigned i);
+
 /* Counts the states of its pages, into the window and the progress. Those that were there at the first look count as such. */
 void vn_window_count(struct vn_migration *m, struct vn_window *window);
 

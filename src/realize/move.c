@@ -162,7 +162,7 @@ static int move_ranges(struct course *course, const struct vn_move_range *ranges
 	int r = vn_migrate_run(&job, &progress, course->err);
 
 	move->progress = progress;
-	return r == -ESRCH ? gone(course, r) : r;
+	return r;
 }
 
 static uint64_t stayed(const struct vn_move_progress *progress)
@@ -245,6 +245,21 @@ static int move_memory(struct course *course)
 	return r < 0 ? r : narrow(course);
 }
 
+/* Where the process ends, whoever finds out first has words of his own for it: it is told once, with the VM's name. */
+static int tell_end_once(struct course *course, int (*work)(struct course *course))
+{
+	struct vn_error *err = course->err;
+	vn_autoerror problems = {0};
+
+	course->err = &problems;
+	int r = work(course);
+	course->err = err;
+	if (r == -ESRCH)
+		return gone(course, r);
+	vn_error_move(err, &problems);
+	return r;
+}
+
 /* ---- there ---- */
 
 static int carry_out(struct course *course)
@@ -265,7 +280,7 @@ static int carry_out(struct course *course)
 		r = enter(course, move->memory ? VN_MOVE_THREADS_MOVED : VN_MOVE_DONE);
 	if (r < 0 || !move->memory)
 		return r;
-	r = move_memory(course);
+	r = tell_end_once(course, move_memory);
 	/* Also what failed is written down; but of a VM that is gone nothing is worth keeping. */
 	int written = r == -ESRCH ? vn_journal_remove(course->state, &move->process, NULL)
 				  : enter(course, r == 0 ? VN_MOVE_DONE : VN_MOVE_STOPPED);
@@ -447,7 +462,7 @@ static int take_all_back(struct course *course, bool memory)
 	if (r == 0 && move->n_guest_settings && !course->watcher->guest_stays)
 		r = vn_move_guest_back(course->agent, move, &left, course->err);
 	if (r == 0 && memory)
-		r = move_back(course);
+		r = tell_end_once(course, move_back);
 	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */
 	bool is_back = stayed(&move->progress) <= move->progress.total / LEFT_SHARE;
 	if (r == 0 && memory && is_back)

@@ -3,10 +3,13 @@
  * What tools/bench_move and tests/lab/migrate-inside need to move memory without a VM. Output: a line of words and values.
  *
  *     bench_move run PID ADDRESS SIZE PAGE NODE STALL-US RATE RESERVE   moves it (PAGE: of hugetlbfs, else 0), tells what became of it
+ *     bench_move steps PID ADDRESS SIZE NODE STALL-US ORDER WATCH-MS PERCENT...   moves it in the ORDER hot or address, watched for so long.
+ *                                                             Waits for a line of stdin before it begins, and whenever so much has moved
  *     bench_move ask PID ADDRESS SIZE PAGE                        asks where each page is: ns a page, median of 5
  *     bench_move same PID ADDRESS SIZE NODE                       sends each page to where it is, 512 a call: ns a call, median
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <inttypes.h>
 #include <linux/mempolicy.h>
 #include <stdio.h>
@@ -14,6 +17,7 @@
 #include <time.h>
 
 #include "../../src/base/parse.h"
+#include "../../src/realize/hot.h"
 #include "../../src/realize/migrate.h"
 #include "../../src/realize/sys.h"
 
@@ -45,6 +49,25 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void print_problems(const struct vn_error *err)
+{
+	for (size_t i = 0; i < err->n; i++)
+		fprintf(stderr, "bench_move: %s\n", err->problems[i].text);
+}
+
+static void print_progress(int r, const struct vn_move_progress *progress)
+{
+	printf("status %d total %" PRIu64 " there %" PRIu64 " moved %" PRIu64 " absent %" PRIu64
+	       " left %" PRIu64,
+		r, progress->total, progress->there, progress->moved, progress->absent, progress->left);
+	for (size_t i = 0; i < VN_STAYED_N; i++)
+		printf(" %s %" PRIu64, vn_stayed_name((enum vn_stayed)i), progress->stayed[i]);
+	printf(" calls %" PRIu64 " longest_ns %" PRIu64 " elapsed_ns %" PRIu64 " paused_ns %" PRIu64
+	       " passes %u\n",
+		progress->calls, progress->longest_ns, progress->elapsed_ns, progress->paused_ns,
+		progress->passes);
+}
+
 static int run(char **words)
 {
 	struct vn_move_range range = {.address = number(words[1]),
@@ -64,19 +87,76 @@ static int run(char **words)
 	vn_autoerror err = {0};
 	int r = vn_migrate_run(&job, &progress, &err);
 
-	for (size_t i = 0; i < err.n; i++)
-		fprintf(stderr, "bench_move: %s\n", err.problems[i].text);
-	printf("status %d total %" PRIu64 " there %" PRIu64 " moved %" PRIu64 " absent %" PRIu64
-	       " left %" PRIu64,
-		r, progress.total, progress.there, progress.moved, progress.absent, progress.left);
-	for (size_t i = 0; i < VN_STAYED_N; i++)
-		printf(" %s %" PRIu64, vn_stayed_name((enum vn_stayed)i), progress.stayed[i]);
-	printf(" calls %" PRIu64 " longest_ns %" PRIu64 " elapsed_ns %" PRIu64 " paused_ns %" PRIu64
-	       " passes %u\n",
-		progress.calls, progress.longest_ns, progress.elapsed_ns, progress.paused_ns,
-		progress.passes);
+	print_problems(&err);
+	print_progress(r, &progress);
 	return r < 0 ? 3 : 0;
 }
+
+/* ---- in steps ---- */
+
+struct steps {
+	uint64_t size;
+	size_t n, at;
+	char **percents;
+};
+
+static int wait_for_line(void)
+{
+	char line[16];
+
+	fflush(stdout);
+	return fgets(line, sizeof(line), stdin) ? 0 : -ECANCELED;
+}
+
+static int told(void *context, const struct vn_move_progress *progress)
+{
+	struct steps *steps = context;
+	int r = 0;
+
+	while (r == 0 && steps->at < steps->n &&
+		progress->moved >= steps->size / 100 * number(steps->percents[steps->at])) {
+		steps->at++;
+		printf("moved %" PRIu64 "\n", progress->moved);
+		r = wait_for_line();
+	}
+	return r;
+}
+
+static int move_in_steps(char **words, int n_percents)
+{
+	struct vn_move_range range = {
+		.address = number(words[1]), .size = number(words[2]), .node = (unsigned)number(words[3])};
+	struct vn_move_limits limits = {.stall_us = (unsigned)number(words[4]), .has_reserve = true};
+	const struct vn_hot_wish wish = {.pid = (pid_t)number(words[0]),
+		.watch_ms = (unsigned)number(words[6]),
+		.no_damon = strcmp(words[5], "address") == 0,
+		.stop_fd = -1};
+	struct steps steps = {.size = range.size, .n = (size_t)n_percents, .percents = words + 7};
+	struct vn_migrate job = {
+		.pid = wish.pid, .limits = &limits, .stop_fd = -1, .told = told, .context = &steps};
+	vn_autofree struct vn_move_range *pieces = NULL;
+	enum vn_move_order by = VN_ORDER_ADDRESS;
+	struct vn_move_progress progress = {0};
+	struct vn_notes notes = {0};
+	vn_autoerror err = {0};
+	int r = vn_hot_order(&wish, &range, 1, &pieces, &job.n_ranges, &by, &notes, &err);
+
+	for (size_t i = 0; i < notes.n; i++)
+		fprintf(stderr, "bench_move: %s: %s\n", notes.v[i].code, notes.v[i].text);
+	vn_notes_clear(&notes);
+	if (r == 0) {
+		job.ranges = pieces;
+		printf("order %s pieces %zu\n", vn_move_order_name(by), job.n_ranges);
+		r = wait_for_line();
+	}
+	if (r == 0)
+		r = vn_migrate_run(&job, &progress, &err);
+	print_problems(&err);
+	print_progress(r, &progress);
+	return r < 0 ? 3 : 0;
+}
+
+/* ---- asking ---- */
 
 /* Sends all pages, `batch` a call, to `node`, or asks (-1). Into ns[] the time of each call; returns how many. */
 static size_t walk(char **words, uint64_t page, int node, size_t batch, uint64_t *ns, size_t most)
@@ -138,12 +218,15 @@ int main(int argc, char **argv)
 {
 	if (argc == 10 && strcmp(argv[1], "run") == 0)
 		return run(argv + 2);
+	if (argc >= 9 && strcmp(argv[1], "steps") == 0)
+		return move_in_steps(argv + 2, argc - 9);
 	if (argc == 6 && strcmp(argv[1], "ask") == 0)
 		return ask(argv + 2);
 	if (argc == 6 && strcmp(argv[1], "same") == 0)
 		return same(argv + 2);
 	fprintf(stderr,
-		"usage: bench_move run PID ADDRESS SIZE PAGE NODE STALL-US RATE RESERVE | ask PID ADDRESS SIZE PAGE | "
+		"usage: bench_move run PID ADDRESS SIZE PAGE NODE STALL-US RATE RESERVE | "
+		"steps PID ADDRESS SIZE NODE STALL-US ORDER WATCH-MS PERCENT... | ask PID ADDRESS SIZE PAGE | "
 		"same PID ADDRESS SIZE NODE\n");
 	return 2;
 }

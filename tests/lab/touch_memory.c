@@ -3,7 +3,7 @@
  * Memory to be moved, for tests and the bench: threads touch it page by page, round and round, check what they wrote the round before, and
  * note the longest time between two touches.
  * usage: touch_memory KIND MIB NODE THREADS
- * KIND: 4k, thp, hugetlb (2 MiB), memfd (a second process has it mapped, too), locked, vmsplice (256 pages are in a pipe), uring (4 MiB are
+ * KIND: 4k, thp, hugetlb (2 MiB), memfd (a second process has it mapped, too), locked, vmsplice (256 pages are in a pipe), uring (1 MiB is
  * registered with io_uring). Prints its pid, the address and the size; then, for each line of stdin ("reset", "tell"), how many touches, how
  * many wrong values, the longest pause in ns and how many were above 1 ms. Ends with stdin.
  */
@@ -141,7 +141,7 @@ static void hold_in_pipe(char *memory)
 static void hold_by_uring(char *memory)
 {
 	struct io_uring_params params = {0};
-	struct iovec buffer = {memory, 4 << 20};
+	struct iovec buffer = {memory, 1 << 20};
 	int fd = (int)syscall(SYS_io_uring_setup, 4, &params);
 
 	if (fd < 0 || syscall(SYS_io_uring_register, fd, IORING_REGISTER_BUFFERS, &buffer, 1) < 0)
