@@ -128,9 +128,11 @@ void vn_batch_measured(struct vn_batch *batch, uint64_t sent, uint64_t moved, ui
 	double cost = cost_of(batch, sent, ns);
 	uint64_t most = sent > batch->bytes ? sent : batch->bytes;
 	if (cost * (double)sent > (double)batch->budget_ns) {
+		/* it may have been those that did not move: the next ones, too */
+		double dear = moved < sent ? cost * (double)sent / (double)(sent - moved) : cost;
 		remember(batch, cost);
 		batch->held_back = most;
-		batch->bytes = lesser(fitting(batch, cost), whole_pages(batch, (double)most / 2));
+		batch->bytes = lesser(fitting(batch, dear), whole_pages(batch, (double)most / 2));
 		return;
 	}
 	/* One whose pages were refused looks cheap. */

@@ -128,8 +128,7 @@ static int move_in_steps(char **words, int n_percents)
 		.address = number(words[1]), .size = number(words[2]), .node = (unsigned)number(words[3])};
 	struct vn_move_limits limits = {.stall_us = (unsigned)number(words[4]), .has_reserve = true};
 	const struct vn_hot_wish wish = {.pid = (pid_t)number(words[0]),
-		.watch_ms = (unsigned)number(words[6]),
-		.no_damon = strcmp(words[5], "address") == 0,
+		.watch_ms = strcmp(words[5], "address") == 0 ? 0 : (unsigned)number(words[6]),
 		.stop_fd = -1};
 	struct steps steps = {.size = range.size, .n = (size_t)n_percents, .percents = words + 7};
 	struct vn_migrate job = {
