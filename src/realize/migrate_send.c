@@ -274,7 +274,10 @@ int vn_send_each(struct vn_migration *m, struct vn_window *window)
 			stay(m, room < p->page ? no_room(m) : VN_STAYED_FORBIDDEN);
 			break;
 		}
-		uint64_t most = least(vn_batch_next(batch), vn_pace_most(&m->pace), room) / p->page;
+		uint64_t next = vn_batch_next(batch), left = (p->n - from) * p->page;
+		if (left > next && left <= next + next / 4)
+			next = left; /* no call for the little that would be left of the window */
+		uint64_t most = least(next, vn_pace_most(&m->pace), room) / p->page;
 		struct call call = {0};
 		list_pages(m, window, most, &from, &call);
 		if (call.n == 0)
@@ -389,22 +392,22 @@ static int take_pairs(
  * Which pages are huge the kernel does not tell to those who only ask, and to ask for each of the 512 takes a fifth of the time that moving the
  * whole does. So of each piece that could be one the first two pages are sent: of a
  * huge page the first one moves all of it, unsplit, and the second one, which is in the kernel's hands by then, is told to be busy. After many
- * that were none only the first one of a window is tried so, and its others if that is one: each call has its price. A huge page whose pages
- * are all sent moves as well.
+ * that were none they are not looked for any more, until one is met: each call has its price, and a huge page whose pages are all sent
+ * moves as well.
  */
 int vn_send_huge(struct vn_migration *m, struct vn_window *window)
 {
 	struct vn_window_pages *p = m->pages;
 	int r = 0;
 
-	for (unsigned from = 0; r == 0;) {
+	for (unsigned from = 0; r == 0 && m->plain < PLAIN_PIECES;) {
 		uint64_t room;
 		r = room_for(m, window, &room);
 		if (r < 0 || room < VN_PIECE || hwloc_bitmap_isset(m->forbidden, vn_window_target(m, window)))
 			break;
-		bool plain = m->plain >= PLAIN_PIECES;
-		uint64_t most = least(vn_batch_next(&m->batch[VN_MEASURE_THP]), vn_pace_most(&m->pace), room);
-		most = plain ? 1 : most / VN_PIECE;
+		uint64_t most =
+			least(vn_batch_next(&m->batch[VN_MEASURE_THP]), vn_pace_most(&m->pace), room) /
+			VN_PIECE;
 		struct call call = {0};
 		for (; from < p->n && call.n / 2 < (most ? most : 1); from++) {
 			if (!may_be_huge(p, from))
@@ -420,7 +423,7 @@ int vn_send_huge(struct vn_migration *m, struct vn_window *window)
 			break;
 		bool refused = call.r < 0;
 		r = take_pairs(m, window, &call, &from);
-		if (refused || (plain && m->plain > 0)) /* page by page it shows why */
+		if (refused) /* page by page it shows why */
 			break;
 	}
 	return r;
