@@ -92,6 +92,11 @@ json "and that queue" '.nics[0].queues|map([.queue,.vcpus,.worker,.verdict])' '[
 
 expect "an interface that is not" 2 "$vnuma" io "$name" --queue "tap7:0=$node"
 like "is told" "$err" "^vnuma: --queue: interface 'tap7' seen; expected one of the VM's: \(none is known\)$"
+expect "one whose name a terminal would act on" 2 "$vnuma" io "$name" --queue $'\e[31m\xff:0='"$node" --json
+like "is told in letters" "$err" "^vnuma: --queue: interface '[?]\[31m[?]' seen; expected one of the VM's"
+json "and in JSON" '.errors|length' 1
+expect "bytes that are no text" 2 "$vnuma" audit $'\xff' --json
+json "are told in JSON, too" '.errors|length' 1
 expect "a dry run" 0 "$vnuma" io "$name" --set --dry-run
 same "changes nothing" "$(allowed "$io") $(others)" "$first $before"
 same "and writes nothing down" "$(left)" ""

@@ -124,8 +124,21 @@ static int show(const struct vn_args *args, const struct vn_io *io, struct vn_er
 
 /* ---- setting ---- */
 
+/* Text has those of the move before all else. */
+static int add_notes(struct vn_io *io, const struct vn_move *move, struct vn_error *err)
+{
+	for (size_t i = 0; i < move->notes.n; i++) {
+		const struct vn_note *note = &move->notes.v[i];
+		if (!vn_notes_has(&io->notes, note->code) &&
+			vn_notes_add(&io->notes, note->code, "%s", note->text) < 0)
+			return vn_error_environment(err, -ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
 /* As it is afterwards. */
-static int show_again(const struct vn_args *args, struct vn_moving *moving, struct vn_error *err)
+static int show_again(const struct vn_args *args, struct vn_moving *moving, const struct vn_move *move,
+	struct vn_error *err)
 {
 	vn_autoaudit *audit = NULL;
 	vn_autoio *io = NULL;
@@ -135,6 +148,8 @@ static int show_again(const struct vn_args *args, struct vn_moving *moving, stru
 		r = vn_error_environment(err, -ESRCH, "'%s' has ended", moving->vm->vm->name);
 	if (r == 0)
 		r = find_io(audit, &io, err);
+	if (r == 0 && args->json)
+		r = add_notes(io, move, err);
 	return r < 0 ? r : show(args, io, err);
 }
 
@@ -156,7 +171,7 @@ static int carry_out(
 		vn_move_print_notes(move, stdout);
 		printf("  set; 'vnuma undo %s' brings back what was\n\n", args->operands[0]);
 	}
-	return worse(moving, show_again(args, moving, err));
+	return worse(moving, show_again(args, moving, move, err));
 }
 
 static bool changes_inside(const struct vn_move *move)
@@ -168,7 +183,7 @@ static bool changes_inside(const struct vn_move *move)
 	return false;
 }
 
-static int set(const struct vn_args *args, struct vn_moving *moving, const struct vn_io *io,
+static int set(const struct vn_args *args, struct vn_moving *moving, struct vn_io *io,
 	const struct vn_io_wish *wish, struct vn_error *err)
 {
 	vn_automove *move = NULL;
@@ -185,7 +200,9 @@ static int set(const struct vn_args *args, struct vn_moving *moving, const struc
 			printf("%s: nothing to set\n\n", move->name);
 		if (!args->json)
 			vn_move_print_notes(move, stdout);
-		return worse(moving, show(args, io, err));
+		else
+			r = add_notes(io, move, err);
+		return r < 0 ? r : worse(moving, show(args, io, err));
 	}
 	if (!args->json)
 		vn_move_print_steps(move, stdout);

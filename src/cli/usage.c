@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "../model/sample.h"
+
 const struct vn_option vn_common_options[VN_N_COMMON_OPTIONS] = {
 	{"json", NULL, "one JSON object instead of text"},
 	{"help", NULL, "this text"},
@@ -151,11 +153,24 @@ int vn_args_parse(
 	return err->n ? -EINVAL : 0;
 }
 
+/* What a problem quotes, or a file's name, may be no UTF-8. NULL for NULL. */
+static json_t *any_text_to_json(const char *text)
+{
+	size_t room = text ? 4 * strlen(text) + 1 : 0;
+	json_t *string = text ? json_string(text) : NULL;
+	vn_autofree char *plain = text && !string ? malloc(room) : NULL;
+
+	if (!plain)
+		return string;
+	vn_sample_text(text, strlen(text), plain, room);
+	return json_string(plain);
+}
+
 static json_t *problem_to_json(const struct vn_problem *problem)
 {
-	return json_pack("{s:s*, s:o*, s:s*, s:s}", "file", problem->file, "line",
-		problem->line ? json_integer(problem->line) : NULL, "key", problem->key, "text",
-		problem->text);
+	return json_pack("{s:o*, s:o*, s:o*, s:o}", "file", any_text_to_json(problem->file), "line",
+		problem->line ? json_integer(problem->line) : NULL, "key", any_text_to_json(problem->key),
+		"text", any_text_to_json(problem->text));
 }
 
 void vn_error_print(const struct vn_error *err, int status, bool json)

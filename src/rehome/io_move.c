@@ -173,8 +173,9 @@ static int check_hand(struct mover *mover, const struct vn_io_hand *hand)
 
 	if (!nic) {
 		vn_autofree char *names = nics_of(mover->io);
+		char seen[VN_QUOTE_MAX];
 		vn_error_input(problems, &where, "interface '%s' seen; expected one of the VM's: %s",
-			hand->nic, names && *names ? names : "(none is known)");
+			vn_quote(hand->nic, seen), names && *names ? names : "(none is known)");
 	} else if (!queue)
 		vn_error_input(problems, &where, "queue %u of %s seen; expected one of its %zu, from 0",
 			hand->queue, hand->nic, nic->n_queues);
