@@ -121,6 +121,8 @@ expect "it is listed" 0 "$vnuma" moves
 like "as threads" "$out" "^$name +$vm .* done +threads only$"
 expect "again" 0 "$vnuma" io "$name" --set
 like "there is nothing to set" "$out" "^$name: nothing to set$"
+expect "again, and inside the guest, which has no agent" 1 "$vnuma" io "$name" --set --guest --json
+json "says why that is not done" '[.notes[].code]|index("guest-agent-missing")!=null' true
 expect "resuming it" 0 "$vnuma" move "$name" --resume
 same "finds nothing to move" "$(allowed "$io") $(others)" "$after $before"
 expect "undo" 0 "$vnuma" undo "$name"
