@@ -98,6 +98,41 @@ static void test_device_memory(void **state)
 	assert_int_equal(err.n, 2);
 }
 
+/* A vnode of three shares, and a VM whose device's request changes by `change`. */
+static void assert_shares(int change, const char *pnodes, const char *shares)
+{
+	json_auto_t *json = load();
+	json_auto_t *want_pnodes = json_loads(pnodes, 0, NULL), *want_shares = json_loads(shares, 0, NULL);
+	vn_autovm *vm = NULL;
+	json_t *backend = json_array_get(json_object_get(json, "backends"), 1);
+	json_object_set_new(backend, "device", json_string("vmem1"));
+	json_object_set_new(backend, "requested", json_integer(700));
+	json_object_set_new(json, "plan",
+		json_loads(
+			"{\"vnodes\": [{\"id\": 1, \"memory\": 1000, \"pnodes\": [2, 0, 1], \"shares\": [{\"pnode\": 2, \"memory\": 300}, "
+			"{\"pnode\": 0, \"memory\": 200}, {\"pnode\": 1, \"memory\": 500}]}]}",
+			0, NULL));
+	assert_int_equal(vn_vm_from_json(json, "a.json", &vm, NULL), 0);
+	assert_int_equal(vn_vm_resized(vm, &vm->backends[1], (uint64_t)(700 + change)), 0);
+	const json_t *vnode = json_array_get(json_object_get(vm->plan, "vnodes"), 0);
+	assert_int_equal(json_integer_value(json_object_get(vnode, "memory")), 1000 + change);
+	assert_true(json_equal(json_object_get(vnode, "pnodes"), want_pnodes));
+	assert_true(json_equal(json_object_get(vnode, "shares"), want_shares));
+}
+
+/* They stay what a plan's are: their sum is the vnode's memory, none is empty, and `pnodes` names theirs. */
+static void test_several_shares(void **state)
+{
+	(void)state;
+	assert_shares(50, "[2, 0, 1]",
+		"[{\"pnode\": 2, \"memory\": 350}, {\"pnode\": 0, \"memory\": 200}, {\"pnode\": 1, \"memory\": 500}]");
+	assert_shares(-299, "[2, 0, 1]",
+		"[{\"pnode\": 2, \"memory\": 1}, {\"pnode\": 0, \"memory\": 200}, {\"pnode\": 1, \"memory\": 500}]");
+	assert_shares(-300, "[0, 1]", "[{\"pnode\": 0, \"memory\": 200}, {\"pnode\": 1, \"memory\": 500}]");
+	assert_shares(-350, "[0, 1]", "[{\"pnode\": 0, \"memory\": 150}, {\"pnode\": 1, \"memory\": 500}]");
+	assert_shares(-700, "[1]", "[{\"pnode\": 1, \"memory\": 300}]");
+}
+
 static void test_exe_may_be_unknown(void **state)
 {
 	(void)state;
@@ -236,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_device_memory),
+		cmocka_unit_test(test_several_shares),
 		cmocka_unit_test(test_exe_may_be_unknown),
 		cmocka_unit_test(test_missing_fields),
 		cmocka_unit_test(test_wrong_values),

@@ -116,6 +116,26 @@ static json_t *numbered(const json_t *list, const char *key, json_int_t number)
 	return NULL;
 }
 
+/*
+ * The first of a vnode's shares grows. It is the first that shrinks, too, and what it lacks is taken from the next: a share of a plan is above
+ * 0 bytes, so one that would be empty goes, and its node from the list of them, unless it is the last.
+ */
+static int change_shares(json_t *vnode, int64_t change)
+{
+	json_t *shares = json_object_get(vnode, "shares"), *pnodes = json_object_get(vnode, "pnodes");
+
+	while (change != 0 && json_array_size(shares) > 0) {
+		json_t *memory = json_object_get(json_array_get(shares, 0), "memory");
+		int64_t left = json_integer_value(memory) + change;
+		if (left > 0 || json_array_size(shares) == 1)
+			return add_to(memory, change);
+		json_array_remove(shares, 0);
+		json_array_remove(pnodes, 0);
+		change = left;
+	}
+	return 0;
+}
+
 int vn_vm_resized(struct vn_vm *vm, struct vn_vm_backend *backend, uint64_t requested)
 {
 	int64_t change = (int64_t)requested - (int64_t)backend->requested;
@@ -124,12 +144,11 @@ int vn_vm_resized(struct vn_vm *vm, struct vn_vm_backend *backend, uint64_t requ
 	if (!plan)
 		return -ENOMEM;
 	json_t *vnode = numbered(json_object_get(plan, "vnodes"), "id", backend->vnode);
-	json_t *share = json_array_get(json_object_get(vnode, "shares"), 0);
 	json_t *seen = numbered(
 		json_object_get(json_object_get(plan, "guest_view"), "nodes"), "vnode", backend->vnode);
 	int r = add_to(json_object_get(vnode, "memory"), change);
 	if (r == 0)
-		r = add_to(json_object_get(share, "memory"), change);
+		r = change_shares(vnode, change);
 	if (r == 0)
 		r = add_to(json_object_get(seen, "memory"), change);
 	json_decref(vm->plan);

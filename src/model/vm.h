@@ -89,7 +89,7 @@ uint64_t vn_vm_fixed_memory(const struct vn_vm *vm, unsigned vnode);
 
 /*
  * Notes that the guest is to have `requested` bytes of a virtio-mem device's memory: in the backend, in the VM's sum, and in what its plan
- * foretells of it (the vnode's memory and share, the guest's view). 0 or -ENOMEM, and then the record is good for nothing.
+ * foretells of it (the vnode's memory and shares, the guest's view). 0 or -ENOMEM, and then the record is good for nothing.
  */
 int vn_vm_resized(struct vn_vm *vm, struct vn_vm_backend *backend, uint64_t requested);
 
