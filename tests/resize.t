@@ -90,7 +90,7 @@ like "is refused with what is missing" "$err" "not resized: vnode 0 is to have 5
 expect "and nothing" 0 "$vnuma" resize grows --vnode 0 --json
 json "is asked for" '.vnodes[0].requested' $((128 << 20))
 expect "a guest that does not answer" 1 "$vnuma" resize grows --vnode 1 -32M --timeout 1
-like "is asked whether it can" "$err" 'vnode 1: the guest has not answered: does it have virtio_mem\?'
+like "is asked whether it can" "$err" '^vnuma: vnode 1: the guest has not answered within 1 s \(does it have virtio_mem\?\): the request stands$'
 like "what it was asked for stands" "$out" '^    1 +64 MiB +64 MiB +96 MiB '
 json_of() { "$vnuma" show grows --json | jq -c "$1"; }
 same "and is on record" "$(json_of '[.memory, (.backends[] | select(.id == "plug1") | .requested), .plan.vnodes[1].memory]')" \
@@ -98,6 +98,49 @@ same "and is on record" "$(json_of '[.memory, (.backends[] | select(.id == "plug
 expect "or is taken back" 1 "$vnuma" resize grows --vnode 1 =128M --timeout 0 --all-or-nothing --force --json
 json "to what it was" '.vnodes[0] | [.size, .requested]' "[$((64 << 20)),$((96 << 20))]"
 same "on record, too" "$(json_of '[.memory, (.backends[] | select(.id == "plug1") | .requested)]')" "[$((224 << 20)),$((32 << 20))]"
+like "which is told" "$err" '^vnuma: vnode 1: the guest has not answered within 0 s .*: the request is taken back$'
+expect "without it, a guest that is not waited for" 0 "$vnuma" resize grows --vnode 1 +2M --timeout 0 --force
+same "is asked" "$err" "vnuma: vnode 1: the guest is asked, and not waited for"
+same "and that is on record" "$(json_of '.backends[] | select(.id == "plug1") | .requested')" $((34 << 20))
+expect "as is the way back" 0 "$vnuma" resize grows --vnode 1 -2M --timeout 0
+
+# ---- what comes in between ----
+
+requested() { "$vnuma" resize grows --json | jq -c '[.vnodes[].requested]'; }
+on_record() { json_of '[.backends[] | select(.device) | .requested]'; }
+until_record() { for ((i = 0; i < 100; i++)); do [[ $(on_record) == "$1" ]] && return 0 || sleep 0.1; done; }
+mib() { printf '[%s]' "$(($1 << 20)),$(($2 << 20))"; }
+"$vnuma" resize grows --vnode 1 =192M --timeout 3 --all-or-nothing --force >"$work/first.out" 2>"$work/first.err" &
+first=$!
+until_record "$(mib 0 128)"
+expect "a resize while another waits" 0 "$vnuma" resize grows --vnode 0 +2M --timeout 0 --force
+wait "$first"
+same "whose request is taken back" $? 1
+same "is what QEMU has" "$(requested)" "$(mib 130 96)"
+same "and neither undoes what the other wrote" "$(on_record)" "$(mib 2 32)"
+expect "its own way back" 0 "$vnuma" resize grows --vnode 0 -2M --timeout 0
+for signal in TERM HUP; do
+	"$vnuma" resize grows --vnode 1 =192M --timeout 60 --all-or-nothing --force >"$work/first.out" 2>"$work/first.err" &
+	first=$!
+	until_record "$(mib 0 128)"
+	sleep 0.5
+	kill -s "$signal" "$first"
+	wait "$first"
+	same "one that is ended by SIG$signal" $? 1
+	same "takes its request back" "$(<"$work/first.err")" \
+		"vnuma: vnode 1: the guest has not answered before a signal came (does it have virtio_mem?): the request is taken back"
+	same "at QEMU" "$(requested)" "$(mib 128 96)"
+	same "and on record" "$(on_record)" "$(mib 0 32)"
+done
+# The record's temporary file cannot be written where a directory is.
+# shellcheck disable=SC2016 # for the other shell
+without_record=(bash -c 'mkdir "$VNUMA_STATE_DIR/.grows.json.$$" && exec "$@"' - "$vnuma" resize grows --vnode 1 --timeout 0 --force)
+for size in +32M -32M; do
+	expect "$size, which cannot be recorded" 3 "${without_record[@]}" "$size"
+	like "is told" "$err" "^vnuma: .*/grows.json: cannot be written: "
+	same "is not asked of QEMU, or no more" "$(requested)" "$(mib 128 96)"
+	same "and the record is what it was" "$(on_record)" "$(mib 0 32)"
+done
 expect "what is not loaded cannot be told from the plan" 0 "$vnuma" verify grows
 expect "an audit" 0 "$vnuma" audit grows --json
 json "counts what is requested" '[.vms[0].vnodes[].size]' "[$((128 << 20)),$((96 << 20))]"

@@ -221,18 +221,25 @@ static void test_waiting(void **state)
 	struct vn_memory_device device = {.id = "vmem1"};
 	vn_autoerror err = {0};
 	vn_autoqmp *does_all = attach_guest(all, 3);
-	assert_int_equal(vn_resize_wait(does_all, &device, 5000, &err), 0);
+	assert_int_equal(vn_resize_wait(does_all, &device, 5000, -1, &err), 0);
 	assert_true(device.size == 8 * MIB);
 	vn_autoqmp *does_some = attach_guest(some, 2);
-	assert_int_equal(vn_resize_wait(does_some, &device, 200, &err), -ETIMEDOUT);
+	assert_int_equal(vn_resize_wait(does_some, &device, 200, -1, &err), -ETIMEDOUT);
 	assert_true(device.size == 4 * MIB && device.requested == 8 * MIB);
 	vn_autoqmp *is_asked_only = attach_guest(none, 1);
-	assert_int_equal(vn_resize_wait(is_asked_only, &device, 0, &err), -ETIMEDOUT);
+	assert_int_equal(vn_resize_wait(is_asked_only, &device, 0, -1, &err), -ETIMEDOUT);
 	assert_int_equal(device.size, 0);
+	int stop[2];
+	assert_int_equal(pipe(stop), 0);
+	assert_int_equal(vn_resize_wait(is_asked_only, &device, 300, stop[0], &err), -ETIMEDOUT);
+	assert_int_equal(write(stop[1], "x", 1), 1);
+	assert_int_equal(vn_resize_wait(is_asked_only, &device, 60000, stop[0], &err), -ECANCELED);
+	assert_int_equal(vn_memory_device_ask(is_asked_only, "vmem1", &device, &err), 0); /* it goes on */
+	assert_int_equal(close(stop[0]) + close(stop[1]), 0);
 	assert_int_equal(err.n, 0);
 	vn_autoclose int gone = -1;
 	vn_autoqmp *unplugged = attach("{\"return\": [], \"id\": 2}\n", &gone);
-	assert_int_equal(vn_resize_wait(unplugged, &device, 1000, &err), -ENOENT);
+	assert_int_equal(vn_resize_wait(unplugged, &device, 1000, -1, &err), -ENOENT);
 	assert_int_equal(err.n, 1);
 	assert_false(err.input);
 	vn_qmp_free(vn_steal(does_all)); /* their other ends end with them */

@@ -4,6 +4,12 @@
  *
  * What is checked and what is done has to be one step beside other starts and resizes, or two would take the same free memory: from the
  * look at the host until the record says what is promised, the state's lock is held. Then it is released, for the guest may take its time.
+ * What was read of the record before the lock was had may be old (QEMU's monitor, which has one client at a time, is waited for, and the lock
+ * is): it is read again, and what is requested is QEMU's to say.
+ *
+ * The record says at no time less than what the guest was asked to have, whatever ends us in between: of it is reckoned what the host has
+ * left. Signals are kept from the moment we begin to change something; the wait for the guest ends with them, and is told as one that took
+ * too long.
  */
 #define _GNU_SOURCE
 #include "../realize/resize.h"
@@ -38,6 +44,7 @@ struct subject {
 	struct vn_vm *vm;
 	struct vn_qmp *qmp;
 	size_t n_vnodes;
+	int signals; /* see vn_signals_open(); -1 until something is changed */
 };
 
 static void subject_clear(struct subject *the)
@@ -45,6 +52,7 @@ static void subject_clear(struct subject *the)
 	vn_qmp_free(the->qmp);
 	vn_vm_free(the->vm);
 	vn_state_close(&the->state);
+	vn_closep(&the->signals);
 }
 
 /* ---- options ---- */
@@ -301,97 +309,169 @@ static bool is_paused(struct vn_qmp *qmp)
 	       json_is_false(json_object_get(status, "running"));
 }
 
-/* Why the guest has not what it is to have: `before` is what it had. */
+/* Why the guest has not what it is to have: `before` is what it had, `when` until when it was waited for. */
 static void tell_short(const struct subject *the, const struct request *request,
-	const struct vn_memory_device *device, uint64_t before, const char *then)
+	const struct vn_memory_device *device, uint64_t before, const char *when, const char *then)
 {
 	bool grows = device->requested > before;
 	uint64_t wanted = grows ? device->requested - before : before - device->requested;
 	uint64_t done = grows ? device->size - before : before - device->size;
 	char done_text[VN_SIZE_TEXT], wanted_text[VN_SIZE_TEXT];
 
-	if (device->size == before || (device->size > before) != grows)
-		fprintf(stderr, "vnuma: vnode %u: %s within %d s%s%s\n", request->vnode,
-			is_paused(the->qmp) ? "the VM is paused, so its guest has not answered"
-					    : "the guest has not answered: does it have virtio_mem?",
-			request->timeout_ms / 1000, *then ? ": " : "", then);
-	else
-		fprintf(stderr, "vnuma: vnode %u: the guest %s %s of %s within %d s%s%s%s\n", request->vnode,
+	if (device->size == before || (device->size > before) != grows) {
+		bool paused = is_paused(the->qmp);
+		fprintf(stderr, "vnuma: vnode %u: %s has not answered %s%s: %s\n", request->vnode,
+			paused ? "the VM is paused, so its guest" : "the guest", when,
+			paused ? "" : " (does it have virtio_mem?)", then);
+	} else {
+		fprintf(stderr, "vnuma: vnode %u: the guest %s %s of %s %s%s: %s\n", request->vnode,
 			grows ? "took" : "gave back", vn_size_text_exact(done, done_text),
-			vn_size_text_exact(wanted, wanted_text), request->timeout_ms / 1000,
-			grows ? "" : " (Linux keeps blocks in which its kernel has a page)",
-			*then ? ": " : "", then);
+			vn_size_text_exact(wanted, wanted_text), when,
+			grows ? "" : " (Linux keeps blocks in which its kernel has a page)", then);
+	}
 }
 
 /* ---- the change ---- */
 
-/* Sets it at QEMU, then in the record: should we end in between, the next resize finds what QEMU has. */
-static int request_and_record(
+/* Under the lock: the record as it is now, of the same process, and the vnode's device as QEMU has it, which the record then follows. */
+static int look_again(
+	struct subject *the, unsigned vnode, struct vn_memory_device *ret_device, struct vn_error *err)
+{
+	vn_autovm *now = NULL;
+	struct vn_memory_device device = {0};
+	int r = vn_state_read(&the->state, the->vm->name, &now, err);
+
+	if (r < 0)
+		return r;
+	struct vn_vm_backend *backend = vn_vm_device_of(now, vnode);
+	if (!backend || now->process.pid != the->vm->process.pid ||
+		now->process.start_time != the->vm->process.start_time)
+		return vn_error_environment(
+			err, -ESRCH, "'%s' was stopped, and another has its name by now", the->vm->name);
+	r = vn_memory_device_ask(the->qmp, backend->device, &device, err);
+	if (r == 0 && device.requested > backend->memory)
+		r = vn_error_environment(err, -EPROTO,
+			"QEMU requests %llu bytes of '%s', which has %llu as the record says",
+			(unsigned long long)device.requested, backend->device,
+			(unsigned long long)backend->memory);
+	if (r == 0 && vn_vm_resized(now, backend, device.requested) < 0)
+		r = vn_error_environment(err, -ENOMEM, "out of memory");
+	if (r < 0)
+		return r;
+	vn_vm_free(the->vm);
+	the->vm = vn_steal(now);
+	*ret_device = device;
+	return 0;
+}
+
+static int record(
 	const struct subject *the, struct vn_vm_backend *backend, uint64_t requested, struct vn_error *err)
 {
-	int r = vn_resize_request(the->qmp, backend->device, requested, err);
+	if (vn_vm_resized(the->vm, backend, requested) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	return vn_state_write(&the->state, the->vm, err);
+}
 
-	if (r == 0 && vn_vm_resized(the->vm, backend, requested) < 0)
-		r = vn_error_environment(err, -ENOMEM, "out of memory");
-	return r < 0 ? r : vn_state_write(&the->state, the->vm, err);
+/*
+ * Sets it at QEMU and in the record, which is the first to say more and the last to say less. When the second of the two cannot be done the first
+ * is taken back; but where QEMU went silent, and may have done it or not, the record stays at the more that it says.
+ */
+static int request_and_record(
+	const struct subject *the, unsigned vnode, uint64_t before, uint64_t requested, struct vn_error *err)
+{
+	struct vn_vm_backend *backend = vn_vm_device_of(the->vm, vnode);
+	bool grows = requested > before;
+	int r = grows ? record(the, backend, requested, err)
+		      : vn_resize_request(the->qmp, backend->device, requested, err);
+
+	if (r < 0)
+		return r;
+	r = grows ? vn_resize_request(the->qmp, backend->device, requested, err)
+		  : record(the, backend, requested, err);
+	if (grows && (r == -EREMOTEIO || r == -ENOMEM))
+		record(the, backend, before, err);
+	if (!grows && r < 0)
+		vn_resize_request(the->qmp, backend->device, before, err);
+	return r;
 }
 
 /* Under the lock: 0 once it is requested, *ret_device what the device was before. 1: the answer is no. */
-static int begin(const struct subject *the, const struct request *request, struct vn_vm_backend *backend,
-	struct vn_memory_device *ret_device, struct vn_error *err)
+static int begin(struct subject *the, const struct request *request, struct vn_memory_device *ret_device,
+	struct vn_error *err)
 {
-	uint64_t fixed = vn_vm_fixed_memory(the->vm, request->vnode), requested = 0;
+	uint64_t requested = 0;
 	vn_autoclose int lock = -1;
 
 	int r = vn_state_lock(&the->state, LOCK_MS, &lock, err);
 	if (r == 0)
-		r = vn_memory_device_ask(the->qmp, backend->device, ret_device, err);
+		r = look_again(the, request->vnode, ret_device, err);
 	if (r == 0)
-		r = vn_resize_reckon(ret_device, request->vnode, fixed, &request->wish, &requested, err);
+		r = vn_resize_reckon(ret_device, request->vnode, vn_vm_fixed_memory(the->vm, request->vnode),
+			&request->wish, &requested, err);
 	if (r == 0 && requested > ret_device->requested && !request->force)
-		r = check_room(the, backend, requested - ret_device->requested, err);
-	return r ? r : request_and_record(the, backend, requested, err);
+		r = check_room(the, vn_vm_device_of(the->vm, request->vnode),
+			requested - ret_device->requested, err);
+	if (r)
+		return r;
+	the->signals = vn_signals_open(); /* without them a signal ends us, as before */
+	return request_and_record(the, request->vnode, ret_device->requested, requested, err);
 }
 
-/* The guest has not all: the request stands, or is taken back. */
-static int fall_short(const struct subject *the, const struct request *request, struct vn_vm_backend *backend,
-	const struct vn_memory_device *device, const struct vn_memory_device *before, struct vn_error *err)
+static int take_back(struct subject *the, unsigned vnode, uint64_t requested, struct vn_error *err)
 {
-	const char *then = "the request stands";
+	struct vn_memory_device device;
+	vn_autoclose int lock = -1;
+
+	int r = vn_state_lock(&the->state, LOCK_MS, &lock, err);
+	if (r == 0)
+		r = look_again(the, vnode, &device, err);
+	return r == 0 ? request_and_record(the, vnode, device.requested, requested, err) : r;
+}
+
+/* The guest has not all: the request stands, or is taken back. `why` is what the wait ended with. */
+static int fall_short(struct subject *the, const struct request *request,
+	const struct vn_memory_device *device, const struct vn_memory_device *before, int why,
+	struct vn_error *err)
+{
+	char when[48];
 	int r = 0;
 
-	if (request->all_or_nothing) {
-		vn_autoclose int lock = -1;
-		then = "the request is taken back";
-		r = vn_state_lock(&the->state, LOCK_MS, &lock, err);
-		if (r == 0)
-			r = request_and_record(the, backend, before->requested, err);
+	if (why == -ETIMEDOUT && request->timeout_ms == 0 && !request->all_or_nothing) {
+		fprintf(stderr, "vnuma: vnode %u: the guest is asked, and not waited for\n", request->vnode);
+		return 0;
 	}
-	if (r == 0)
-		tell_short(the, request, device, before->size, then);
-	return r < 0 ? r : VN_EXIT_NO;
+	if (request->all_or_nothing)
+		r = take_back(the, request->vnode, before->requested, err);
+	if (r < 0)
+		return r;
+	if (why == -ECANCELED)
+		snprintf(when, sizeof(when), "before a signal came");
+	else
+		snprintf(when, sizeof(when), "within %d s", request->timeout_ms / 1000);
+	tell_short(the, request, device, before->size, when,
+		request->all_or_nothing ? "the request is taken back" : "the request stands");
+	return VN_EXIT_NO;
 }
 
-static int change(const struct subject *the, const struct request *request, struct vn_error *err)
+static int change(struct subject *the, const struct request *request, struct vn_error *err)
 {
-	struct vn_vm_backend *backend = vn_vm_device_of(the->vm, request->vnode);
 	struct vn_memory_device before, device;
 
-	if (!backend)
+	if (!vn_vm_device_of(the->vm, request->vnode))
 		return vn_error_input(err, &(struct vn_where){NULL, 0, "--vnode"},
 			"%u; expected a vnode with a virtio-mem device: 'vnumamem_max' of a config gives it one when the VM is started",
 			request->vnode);
-	int r = begin(the, request, backend, &before, err);
+	int r = begin(the, request, &before, err);
 	if (r != 0)
 		return r;
 	device = before;
-	r = vn_resize_wait(the->qmp, &device, request->timeout_ms, err);
-	return r == -ETIMEDOUT ? fall_short(the, request, backend, &device, &before, err) : r;
+	r = vn_resize_wait(the->qmp, &device, request->timeout_ms, the->signals, err);
+	return r == -ETIMEDOUT || r == -ECANCELED ? fall_short(the, request, &device, &before, r, err) : r;
 }
 
 static int run(const struct vn_args *args, struct vn_error *err)
 {
-	vn_cleanup(subject_clear) struct subject the = {.state = {.fd = -1}};
+	vn_cleanup(subject_clear) struct subject the = {.state = {.fd = -1}, .signals = -1};
 	struct request request = {0};
 
 	int r = read_request(args, &request, err);
@@ -417,7 +497,7 @@ const struct vn_verb verb_resize = {
 		"vnodes keep what they have. SIZE is a number and K, M, G or T; + and - count from what the vnode is to have now.\n"
 		"Without SIZE it is told what each vnode has and can have. A vnode has such a device when its config says vnumamem_min\n"
 		"or vnumamem_max. Growing wants memory that is free where the vnode's comes, and promised to nobody. Exit status 1: it is\n"
-		"not, or the guest has not done all of it in time; what it was asked for then stands.",
+		"not, or the guest has not done all of it in time, or before a signal came; what it was asked for then stands.",
 	.options = {{"vnode", "V", "whose memory it is"},
 		{"timeout", "SECONDS",
 			"how long the guest may take (30); 0: it is asked, and not waited for"},

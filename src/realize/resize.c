@@ -2,13 +2,14 @@
 #define _GNU_SOURCE
 #include "resize.h"
 
+#include <poll.h>
 #include <string.h>
 
 #include "../base/clock.h"
 #include "../base/parse.h"
 #include "../base/text.h"
 
-#define LOOK_MS 1000 /* between two questions, should an event be lost */
+#define LOOK_MS 250 /* between two questions, should an event be lost, and two looks at who wants it to end */
 
 int vn_resize_parse(const char *text, struct vn_resize_wish *ret_wish, struct vn_error *err)
 {
@@ -146,7 +147,15 @@ int vn_resize_request(struct vn_qmp *qmp, const char *id, uint64_t requested, st
 	return vn_qmp_execute(qmp, "qom-set", arguments, NULL, err);
 }
 
-int vn_resize_wait(struct vn_qmp *qmp, struct vn_memory_device *device, int timeout_ms, struct vn_error *err)
+static bool is_readable(int fd)
+{
+	struct pollfd at = {fd, POLLIN, 0}; /* poll(2) skips a negative one */
+
+	return poll(&at, 1, 0) > 0;
+}
+
+int vn_resize_wait(struct vn_qmp *qmp, struct vn_memory_device *device, int timeout_ms, int stop_fd,
+	struct vn_error *err)
 {
 	int64_t deadline = vn_now_ms() + timeout_ms;
 	char id[sizeof(device->id)];
@@ -158,6 +167,8 @@ int vn_resize_wait(struct vn_qmp *qmp, struct vn_memory_device *device, int time
 		int r = vn_memory_device_ask(qmp, id, device, err);
 		if (r < 0 || device->size == device->requested)
 			return r;
+		if (is_readable(stop_fd))
+			return -ECANCELED;
 		if (left <= 0)
 			return -ETIMEDOUT;
 		r = vn_qmp_wait_event(

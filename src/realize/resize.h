@@ -51,7 +51,9 @@ int vn_resize_reckon(const struct vn_memory_device *device, unsigned vnode, uint
 int vn_resize_request(struct vn_qmp *qmp, const char *id, uint64_t requested, struct vn_error *err);
 
 /*
- * Waits until the guest has what is requested. 0; -ETIMEDOUT, without a problem: it has not yet; -ECANCELED. *device is what it was when
- * last asked, in each case.
+ * Waits until the guest has what is requested. 0; without a problem -ETIMEDOUT, it has not yet, and -ECANCELED, nor has it now that stop_fd (-1:
+ * none) is readable. *device is what it was when last asked, in each case. stop_fd ends the wait alone, within a quarter of a second, and no
+ * command to QEMU: who waited can still take back what was requested, on the same connection.
  */
-int vn_resize_wait(struct vn_qmp *qmp, struct vn_memory_device *device, int timeout_ms, struct vn_error *err);
+int vn_resize_wait(struct vn_qmp *qmp, struct vn_memory_device *device, int timeout_ms, int stop_fd,
+	struct vn_error *err);
