@@ -108,7 +108,7 @@ expect "as is the way back" 0 "$vnuma" resize grows --vnode 1 -2M --timeout 0
 
 requested() { "$vnuma" resize grows --json | jq -c '[.vnodes[].requested]'; }
 on_record() { json_of '[.backends[] | select(.device) | .requested]'; }
-until_record() { for ((i = 0; i < 100; i++)); do [[ $(on_record) == "$1" ]] && return 0 || sleep 0.1; done; }
+until_record() { for ((i = 0; i < 100; i++)); do if [[ $(on_record) == "$1" ]]; then return; else sleep 0.1; fi; done; }
 mib() { printf '[%s]' "$(($1 << 20)),$(($2 << 20))"; }
 "$vnuma" resize grows --vnode 1 =192M --timeout 3 --all-or-nothing --force >"$work/first.out" 2>"$work/first.err" &
 first=$!
@@ -141,6 +141,35 @@ for size in +32M -32M; do
 	same "is not asked of QEMU, or no more" "$(requested)" "$(mib 128 96)"
 	same "and the record is what it was" "$(on_record)" "$(mib 0 32)"
 done
+# A QEMU that says no: one between us and it answers each qom-set with an error. (python3 is there: meson needs it.)
+socket=$("$vnuma" show grows --json | jq -r .qmp_path)
+mv "$socket" "$work/qemu.qmp"
+python3 -c '
+import json, socket, sys, threading
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+client = server.accept()[0]
+qemu = socket.socket(socket.AF_UNIX)
+qemu.connect(sys.argv[2])
+def back():
+    for line in qemu.makefile("rb"):
+        client.sendall(line)
+threading.Thread(target=back, daemon=True).start()
+for line in client.makefile("rb"):
+    said = json.loads(line)
+    if said["execute"] == "qom-set":
+        client.sendall(json.dumps({"error": {"class": "GenericError", "desc": "not now"}, "id": said["id"]}).encode() + b"\n")
+    else:
+        qemu.sendall(line)
+' "$socket" "$work/qemu.qmp" &
+relay=$!
+expect "more, which QEMU refuses" 3 "$vnuma" resize grows --vnode 1 +32M --timeout 0 --force
+like "is told" "$err" '^vnuma: QMP .*: qom-set: GenericError: not now$'
+same "and not left on record" "$(on_record)" "$(mib 0 32)"
+kill "$relay" 2>/dev/null
+wait "$relay" 2>/dev/null
+mv -f "$work/qemu.qmp" "$socket"
 expect "what is not loaded cannot be told from the plan" 0 "$vnuma" verify grows
 expect "an audit" 0 "$vnuma" audit grows --json
 json "counts what is requested" '[.vms[0].vnodes[].size]' "[$((128 << 20)),$((96 << 20))]"
