@@ -114,11 +114,11 @@ static bool put_shares(json_t *object, const struct vn_plan_vnode *vnode)
 /* How little and how much memory it may have while it runs; of most vnodes both are what they have. */
 static bool put_bounds(json_t *object, const struct vn_vnode *vnode)
 {
-	uint64_t least = vn_vnode_at_start(vnode);
+	vn_i128 least = vn_vnode_at_start(vnode);
 
 	return vnode->virtio_mem == 0 ||
-	       (put(object, "memory_min", integer((vn_i128)least)) &&
-		       put(object, "memory_max", integer((vn_i128)(least + vnode->virtio_mem))));
+	       (put(object, "memory_min", integer(least)) &&
+		       put(object, "memory_max", integer(least + vnode->virtio_mem)));
 }
 
 static json_t *vnode_to_json(const struct vn_plan *plan, const struct vn_guest *guest, size_t i)

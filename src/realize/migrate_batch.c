@@ -56,7 +56,7 @@ static double cost_of(const struct vn_batch *batch, uint64_t sent, uint64_t ns)
 
 static double median(const double *values, unsigned n)
 {
-	double sorted[VN_BATCH_COSTS];
+	double sorted[VN_BATCH_COSTS] = {0};
 
 	for (unsigned i = 0; i < n; i++) {
 		unsigned at = i;
