@@ -400,6 +400,88 @@ static void test_second_move_keeps_the_first(void **state)
 	end(&guest);
 }
 
+/* The guest boots anew: what was interrupt 27 is 37, and 27 is a disk's; of 28 there is none. */
+static void boot(struct guest *guest)
+{
+	put(guest, TX(0), "3");
+	put(guest, TX(1), "c");
+	put(guest, "/proc/interrupts",
+		"  27:  0 x virtio0-req.0\n  37:  0 x virtio1-input.0\n  38:  0 x virtio1-output.0\n"
+		"  39:  0 x virtio1-input.1\n  40:  0 x virtio1-output.1");
+	put(guest, IRQ(37), "3");
+	put(guest, IRQ(38), "3");
+	put(guest, IRQ(39), "c");
+	put(guest, IRQ(40), "c");
+	put(guest, IRQ(27), "8");
+	put(guest, IRQ(29), "8");
+	put(guest, IRQ(30), "8");
+	for (size_t i = 0; i < guest->agent->n; i++) {
+		if (strcmp(guest->agent->files[i].path, IRQ(28)) == 0)
+			snprintf(guest->agent->files[i].path, sizeof(guest->agent->files[i].path), "/none");
+	}
+	guest->agent->written = 0;
+}
+
+/* What only the first move has set is not set again by a second one, nor by one that goes on; undo then has nothing left there. */
+static void test_what_another_boot_has_is_left(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+	size_t left = 9;
+
+	start(&guest);
+	vn_automove *first = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
+	boot(&guest);
+	vn_automove *second = move_of(&guest);
+	assert_int_equal(vn_move_guest_keep(second, first, &err), 0);
+	assert_int_equal(second->n_guest_settings, 10);
+	assert_int_equal(vn_move_guest_set(guest.qga, second, &err), 0);
+	assert_string_equal(get(&guest, IRQ(37)), "5\n");
+	assert_string_equal(get(&guest, IRQ(27)), "8\n");
+	boot(&guest);
+	assert_int_equal(vn_move_guest_set_later(guest.qga, first, &err), 0);
+	assert_string_equal(get(&guest, TX(0)), "5\n");
+	assert_string_equal(get(&guest, IRQ(27)), "8\n");
+	assert_int_equal(first->notes.n, 1);
+	assert_non_null(strstr(first->notes.v[0].text, "4 of 6 settings"));
+	assert_int_equal(vn_move_guest_back(guest.qga, first, &left, &err), 0);
+	assert_int_equal(left, 0);
+	assert_string_equal(get(&guest, TX(0)), "3\n");
+	assert_int_equal(first->notes.n, 1);
+	assert_non_null(strstr(first->notes.v[0].text, "4 of 6 settings"));
+	assert_int_equal(err.n, 0);
+	end(&guest);
+}
+
+/* What is as it shall be is on record, but neither written nor, of an agent that is silent, left. */
+static void test_what_is_right_is_not_written(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+	size_t left = 9;
+
+	start(&guest);
+	put(&guest, TX(0), "5");
+	put(&guest, IRQ(27), "5");
+	vn_automove *move = move_of(&guest);
+	assert_int_equal(vn_move_guest_keep(move, NULL, &err), 0);
+	assert_int_equal(vn_move_guest_set(guest.qga, move, &err), 0);
+	assert_int_equal(guest.agent->written, 4);
+	assert_true(vn_move_guest_changes(move));
+	kill(guest.pid, SIGKILL);
+	assert_int_equal(vn_move_guest_back(guest.qga, move, &left, &err), 0);
+	assert_int_equal(left, 4);
+	assert_non_null(strstr(move->notes.v[0].text, "4 of 4 settings inside"));
+	assert_non_null(strstr(move->notes.v[0].text, TX(1) " first: "));
+	for (size_t i = 0; i < move->n_guest_settings; i++)
+		hwloc_bitmap_copy(move->guest_settings[i].before, move->guest_settings[i].after);
+	assert_false(vn_move_guest_changes(move));
+	end(&guest);
+}
+
 /* The other way round: what is set now goes on the record of what was set before. */
 static void test_joins_what_is_on_record(void **state)
 {
@@ -437,6 +519,8 @@ int main(void)
 		cmocka_unit_test(test_sets_and_sets_back),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_second_move_keeps_the_first),
+		cmocka_unit_test(test_what_another_boot_has_is_left),
+		cmocka_unit_test(test_what_is_right_is_not_written),
 		cmocka_unit_test(test_joins_what_is_on_record),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ struct course {
 	const struct vn_move_watcher *watcher;
 	struct vn_qga *agent; /* of the guest; borrowed; NULL: none */
 	int pidfd, lock;
+	bool is_later; /* another run wrote the move down */
 	uint64_t to_go; /* bytes that may have to move */
 	int64_t written; /* when the progress was, by vn_now_ms() */
 	struct vn_error *err;
@@ -91,7 +92,7 @@ static int find_agent(struct course *course)
 {
 	const struct vn_move_watcher *watcher = course->watcher;
 
-	if (course->move->n_guest_settings == 0 || !watcher->inside)
+	if (!vn_move_guest_changes(course->move) || !watcher->inside)
 		return 0;
 	return watcher->inside(watcher->context, course->move, &course->agent, course->err);
 }
@@ -270,7 +271,8 @@ static int carry_out(struct course *course)
 	if (move->threads) {
 		r = tell(course, "threads");
 		if (r == 0 && course->agent)
-			r = vn_move_guest_set(course->agent, move, course->err);
+			r = course->is_later ? vn_move_guest_set_later(course->agent, move, course->err)
+					     : vn_move_guest_set(course->agent, move, course->err);
 		if (r == 0)
 			r = vn_move_threads_set(move, false, course->err);
 		if (r == 0)
@@ -367,7 +369,7 @@ static int read_present(
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err)
 {
-	autocourse course = {state, &move->process, move, watcher, watcher->agent, -1, -1, 0, 0, err};
+	autocourse course = {state, &move->process, move, watcher, watcher->agent, -1, -1, false, 0, 0, err};
 	vn_automove *first = NULL, *present = NULL;
 	int r = begin(&course, host);
 
@@ -409,7 +411,7 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, con
 	const struct vn_move_limits *limits, const struct vn_move_watcher *watcher, struct vn_move **ret_move,
 	struct vn_error *err)
 {
-	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, 0, 0, err};
+	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, true, 0, 0, err};
 	vn_automove *move = NULL;
 	int r = begin_on_record(&course, host, &move);
 
@@ -476,7 +478,7 @@ static int take_all_back(struct course *course, bool memory)
 int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
 	bool memory, const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err)
 {
-	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, 0, 0, err};
+	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, true, 0, 0, err};
 	vn_automove *move = NULL;
 	int r = begin_on_record(&course, host, &move);
 

@@ -72,6 +72,8 @@ static int write_down(struct pin *pin)
 
 	if (r == 0)
 		r = vn_move_irqs_read(move, NULL, pin->err);
+	if (r == 0)
+		r = vn_move_guest_keep(move, NULL, pin->err);
 	if (r < 0)
 		return r;
 	move->begun = time(NULL);
