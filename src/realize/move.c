@@ -97,6 +97,14 @@ static int find_agent(struct course *course)
 	return watcher->inside(watcher->context, course->move, &course->agent, course->err);
 }
 
+/* Memory takes long, and others may want the agent. */
+static void leave_guest(struct course *course)
+{
+	course->agent = NULL;
+	if (course->watcher->leave)
+		course->watcher->leave(course->watcher->context);
+}
+
 static int tell(struct course *course, const char *step)
 {
 	const struct vn_move_watcher *watcher = course->watcher;
@@ -282,6 +290,7 @@ static int carry_out(struct course *course)
 		r = enter(course, move->memory ? VN_MOVE_THREADS_MOVED : VN_MOVE_DONE);
 	if (r < 0 || !move->memory)
 		return r;
+	leave_guest(course);
 	r = tell_end_once(course, move_memory);
 	/* Also what failed is written down; but of a VM that is gone nothing is worth keeping. */
 	int written = r == -ESRCH ? vn_journal_remove(course->state, &move->process, NULL)
@@ -311,21 +320,18 @@ static void take_back(struct course *course, struct vn_move *present, struct vn_
 {
 	vn_autoerror ignored = {0};
 	struct vn_notes notes = {0};
-	size_t left;
 
 	if (present && course->move->threads) {
 		if (course->agent)
-			vn_move_guest_back(course->agent, present, &left, &ignored);
+			vn_move_guest_take_back(course->agent, course->watcher, present);
+		course->agent = NULL; /* it may be another by now */
 		vn_move_threads_set(present, true, &ignored);
 		vn_move_irqs_set(present, true, &notes, &ignored);
 		vn_notes_clear(&notes);
 	}
-	if (first) {
+	if (first)
 		exchange_blocks(course->move, first);
-		vn_journal_write(course->state, first, &ignored);
-	} else {
-		vn_journal_remove(course->state, course->process, &ignored);
-	}
+	vn_move_guest_end_record(course->state, present ? present : course->move, first, course->err);
 }
 
 /* What is to be written down, with what an earlier move knows better. */
@@ -463,6 +469,7 @@ static int take_all_back(struct course *course, bool memory)
 		r = vn_move_irqs_set(move, true, &move->notes, course->err);
 	if (r == 0 && move->n_guest_settings && !course->watcher->guest_stays)
 		r = vn_move_guest_back(course->agent, move, &left, course->err);
+	leave_guest(course);
 	if (r == 0 && memory)
 		r = tell_end_once(course, move_back);
 	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */

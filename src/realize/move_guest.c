@@ -6,6 +6,7 @@
 
 #include "../base/mask.h"
 #include "../base/text.h"
+#include "journal.h"
 
 static struct vn_guest_setting *find(const struct vn_move *move, const char *path)
 {
@@ -80,13 +81,16 @@ int vn_move_guest_present(struct vn_move *move, const struct vn_move *first, str
 	return 0;
 }
 
-int vn_move_guest_join(struct vn_move *first, const struct vn_move *move)
+/* Or only what is left of it. */
+static int join(struct vn_move *first, const struct vn_move *move, bool only_left)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < move->n_guest_settings && r == 0; i++) {
 		const struct vn_guest_setting *from = &move->guest_settings[i];
 		struct vn_guest_setting *own = find(first, from->path);
+		if (only_left && !from->left)
+			continue;
 		if (!own)
 			r = copy_setting(first, from);
 		else if ((!hwloc_bitmap_isequal(from->before, own->after) &&
@@ -95,6 +99,11 @@ int vn_move_guest_join(struct vn_move *first, const struct vn_move *move)
 			r = -ENOMEM;
 	}
 	return r;
+}
+
+int vn_move_guest_join(struct vn_move *first, const struct vn_move *move)
+{
+	return join(first, move, false);
 }
 
 static int set_one(struct vn_qga *agent, const char *path, hwloc_const_bitmap_t cpus, struct vn_error *err)
@@ -233,4 +242,73 @@ int vn_move_guest_back(struct vn_qga *agent, struct vn_move *move, size_t *ret_l
 		return vn_error_environment(err, r, "out of memory");
 	*ret_left = left;
 	return 0;
+}
+
+void vn_move_guest_take_back(
+	struct vn_qga *agent, const struct vn_move_watcher *watcher, struct vn_move *move)
+{
+	vn_autoerror ignored = {0};
+	size_t left = 0;
+
+	vn_move_guest_back(agent, move, &left, &ignored);
+	if (left == 0 || !watcher->again)
+		return;
+	agent = watcher->again(watcher->context);
+	if (agent)
+		vn_move_guest_back(agent, move, &left, &ignored);
+}
+
+static size_t count_left(const struct vn_move *move)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < move->n_guest_settings; i++)
+		n += move->guest_settings[i].left;
+	return n;
+}
+
+/* What is left, and nothing else of the move. */
+static int record_alone(
+	const struct vn_state *state, const struct vn_move *move, size_t n_left, struct vn_error *err)
+{
+	vn_autofree struct vn_guest_setting *left = calloc(n_left, sizeof(*left));
+	struct vn_move record = *move; /* what it points to is the move's */
+	size_t n = 0;
+
+	if (!left)
+		return -ENOMEM;
+	for (size_t i = 0; i < move->n_guest_settings; i++) {
+		if (move->guest_settings[i].left)
+			left[n++] = move->guest_settings[i];
+	}
+	record.phase = VN_MOVE_UNDOING;
+	record.memory = false;
+	record.n_threads = record.n_blocks = record.n_ranges = record.n_irqs = record.n_cpusets = 0;
+	record.guest_settings = left;
+	record.n_guest_settings = n;
+	return vn_journal_write(state, &record, err);
+}
+
+void vn_move_guest_end_record(
+	const struct vn_state *state, const struct vn_move *move, struct vn_move *first, struct vn_error *err)
+{
+	vn_autoerror ignored = {0};
+	size_t left = count_left(move);
+	int r = 0;
+
+	if (left == 0 && !first) {
+		vn_journal_remove(state, &move->process, &ignored);
+		return;
+	}
+	if (first)
+		r = join(first, move, true);
+	if (first && r == 0)
+		r = vn_journal_write(state, first, &ignored);
+	else if (r == 0)
+		r = record_alone(state, move, left, &ignored);
+	if (left > 0)
+		vn_error_environment(err, -EREMOTEIO,
+			"'%s': %zu settings inside the guest could not be taken back; %s: expected 'vnuma undo' when its agent answers",
+			move->name, left,
+			r < 0 ? "that could not be written down alone" : "they are on record");
 }

@@ -9,6 +9,7 @@
 
 #include "../model/move.h"
 #include "../qga/qga.h"
+#include "move.h"
 
 /*
  * Before `move`, as it was read from the guest, is written down. With `first`: what that has set already keeps the `before` it has there; what
@@ -36,3 +37,17 @@ int vn_move_guest_set_later(struct vn_qga *agent, struct vn_move *move, struct v
  * nothing can be asked. *ret_left: how many may still be as the move made them, of which a note tells, too (guest-left). 0 or -ENOMEM.
  */
 int vn_move_guest_back(struct vn_qga *agent, struct vn_move *move, size_t *ret_left, struct vn_error *err);
+
+/*
+ * For a move that fails: vn_move_guest_back() by `agent`, or what is left then by another connection (watcher->again). What is left even so
+ * is marked in its settings.
+ */
+void vn_move_guest_take_back(
+	struct vn_qga *agent, const struct vn_move_watcher *watcher, struct vn_move *move);
+
+/*
+ * The end of that: on record is what an earlier move had there (`first`; NULL: nothing), and what is left of `move`, which is a problem,
+ * too: by itself that is an undo that has begun. What cannot be written leaves the journal as it was.
+ */
+void vn_move_guest_end_record(const struct vn_state *state, const struct vn_move *move, struct vn_move *first,
+	struct vn_error *err);
