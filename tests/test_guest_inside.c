@@ -299,6 +299,7 @@ static void test_tells_what_it_cannot_read(void **state)
 	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces),
 		"[{\"name\": \"eth0\", \"hardware-address\": \"" MAC0
 		"\"}, {\"name\": \"br0\", \"hardware-address\": \"" MAC0 "\"}]");
+	put(&guest, "/sys/bus/virtio/devices/virtio0/net/br0/address", MAC0); /* so both are a device's own */
 	assert_noted(&guest, "guest-nic-unknown", 0);
 	start(&guest);
 	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces), "[]");
@@ -319,6 +320,44 @@ static void test_tells_what_it_cannot_read(void **state)
 	start(&guest);
 	put(&guest, "/proc/interrupts", "1: virtio1-input.0\n1: virtio1-input.1");
 	assert_noted(&guest, "guest-irqs-left", 2);
+}
+
+/* A bridge has the address of a device in it; it is no virtio device's. */
+static void test_finds_the_device_among_several(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoinside inside = {0};
+
+	start(&guest);
+	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces),
+		"[{\"name\": \"br0\", \"hardware-address\": \"" MAC0
+		"\"}, {\"name\": \"eth0\", \"hardware-address\": \"" MAC0 "\"}]");
+	look(&guest, &inside);
+	assert_int_equal(inside.notes.n, 0);
+	assert_int_equal(inside.n_settings, 6);
+	assert_setting(&inside, 0, TX(0), "0-1");
+	end(&guest);
+}
+
+/* Each file belongs to one queue, whatever the guest says: a journal has no path twice. */
+static void test_no_file_twice(void **state)
+{
+	(void)state;
+	struct guest guest;
+
+	start(&guest);
+	guest.vm.nics[1].n_queues = 2;
+	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces),
+		"[{\"name\": \"eth0\", \"hardware-address\": \"" MAC0
+		"\"}, {\"name\": \"eth0\", \"hardware-address\": \"" MAC1 "\"}]");
+	assert_noted(&guest, "guest-nic-unknown", 6);
+	start(&guest);
+	guest.vm.nics[1].n_queues = 2;
+	put(&guest, "/sys/class/net/eth1/queues/tx-0/xps_cpus", "3");
+	put(&guest, "/sys/class/net/eth1/queues/tx-1/xps_cpus", "c");
+	put(&guest, "/sys/bus/virtio/devices/virtio1/net/eth1/address", MAC1);
+	assert_noted(&guest, "guest-irqs-left", 8);
 }
 
 /* ---- setting ---- */
@@ -735,6 +774,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_all),
 		cmocka_unit_test(test_tells_what_it_cannot_read),
+		cmocka_unit_test(test_finds_the_device_among_several),
+		cmocka_unit_test(test_no_file_twice),
 		cmocka_unit_test(test_sets_and_sets_back),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_second_move_keeps_the_first),
