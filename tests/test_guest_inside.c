@@ -17,11 +17,15 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "../src/base/process.h"
 #include "../src/base/text.h"
+#include "../src/model/host.h"
 #include "../src/guest/guest_qemu.h"
 #include "../src/observe/guest_inside.h"
 #include "../src/qga/reply.h"
+#include "../src/realize/journal.h"
 #include "../src/realize/move_guest.h"
+#include "../src/realize/move_pin.h"
 
 #define MAX_FILES 24
 #define MAC0 "52:54:00:aa:bb:01"
@@ -40,6 +44,7 @@ struct agent {
 	struct file files[MAX_FILES];
 	char interfaces[512];
 	unsigned written;
+	unsigned leaves_at; /* it ends at the next file when so many were written; 0: never */
 };
 
 /* ---- the agent ---- */
@@ -72,6 +77,8 @@ static json_t *answer(struct agent *agent, const char *command, const json_t *ar
 	if (strcmp(command, "guest-network-get-interfaces") == 0)
 		return returned(json_loads(agent->interfaces, 0, NULL));
 	if (strcmp(command, "guest-file-open") == 0) {
+		if (agent->leaves_at > 0 && agent->written >= agent->leaves_at)
+			_exit(0);
 		const char *path = json_string_value(json_object_get(arguments, "path"));
 		for (size_t i = 0; i < agent->n; i++) {
 			if (strcmp(agent->files[i].path, path) == 0)
@@ -159,6 +166,29 @@ static const char *get(const struct guest *guest, const char *path)
 	return "(none)";
 }
 
+static void connect_agent(struct guest *guest)
+{
+	vn_autoerror err = {0};
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	guest->pid = fork();
+	if (guest->pid == 0) {
+		close(fds[0]);
+		serve(fds[1], guest->agent);
+	}
+	close(fds[1]);
+	assert_int_equal(vn_qga_attach(fds[0], "fake", 5000, -1, &guest->qga, &err), 0);
+}
+
+static void disconnect_agent(struct guest *guest)
+{
+	vn_qga_free(guest->qga);
+	guest->qga = NULL;
+	kill(guest->pid, SIGKILL);
+	waitpid(guest->pid, NULL, 0);
+}
+
 /* Two devices, of which the first has two queues; vCPUs of two vnodes in turn. */
 static void start(struct guest *guest)
 {
@@ -169,7 +199,6 @@ static void start(struct guest *guest)
 		"-device virtio-net-pci,netdev=n,mq=on,mac=" MAC0 " -netdev tap,id=m,ifname=u "
 		"-device virtio-net-pci,netdev=m,mac=" MAC1;
 	vn_autoerror err = {0};
-	int fds[2];
 
 	*guest = (struct guest){.agent = mmap(NULL, sizeof(*guest->agent), PROT_READ | PROT_WRITE,
 					MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
@@ -189,14 +218,7 @@ static void start(struct guest *guest)
 	put(guest, IRQ(28), "3");
 	put(guest, IRQ(29), "c");
 	put(guest, IRQ(30), "f");
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-	guest->pid = fork();
-	if (guest->pid == 0) {
-		close(fds[0]);
-		serve(fds[1], guest->agent);
-	}
-	close(fds[1]);
-	assert_int_equal(vn_qga_attach(fds[0], "fake", 5000, -1, &guest->qga, &err), 0);
+	connect_agent(guest);
 	assert_int_equal(vn_guest_from_qemu(command, strlen(command), "x", &guest->vm.guest, &err), 0);
 	guest->vm.n_nics = 2;
 	guest->vm.nics = calloc(2, sizeof(*guest->vm.nics));
@@ -208,9 +230,7 @@ static void start(struct guest *guest)
 
 static void end(struct guest *guest)
 {
-	vn_qga_free(guest->qga);
-	kill(guest->pid, SIGKILL);
-	waitpid(guest->pid, NULL, 0);
+	disconnect_agent(guest);
 	vn_vm_sample_clear(&guest->vm);
 	munmap(guest->agent, sizeof(*guest->agent));
 }
@@ -279,6 +299,7 @@ static void test_tells_what_it_cannot_read(void **state)
 	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces),
 		"[{\"name\": \"eth0\", \"hardware-address\": \"" MAC0
 		"\"}, {\"name\": \"br0\", \"hardware-address\": \"" MAC0 "\"}]");
+	put(&guest, "/sys/bus/virtio/devices/virtio0/net/br0/address", MAC0); /* so both are a device's own */
 	assert_noted(&guest, "guest-nic-unknown", 0);
 	start(&guest);
 	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces), "[]");
@@ -299,6 +320,44 @@ static void test_tells_what_it_cannot_read(void **state)
 	start(&guest);
 	put(&guest, "/proc/interrupts", "1: virtio1-input.0\n1: virtio1-input.1");
 	assert_noted(&guest, "guest-irqs-left", 2);
+}
+
+/* A bridge has the address of a device in it; it is no virtio device's. */
+static void test_finds_the_device_among_several(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoinside inside = {0};
+
+	start(&guest);
+	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces),
+		"[{\"name\": \"br0\", \"hardware-address\": \"" MAC0
+		"\"}, {\"name\": \"eth0\", \"hardware-address\": \"" MAC0 "\"}]");
+	look(&guest, &inside);
+	assert_int_equal(inside.notes.n, 0);
+	assert_int_equal(inside.n_settings, 6);
+	assert_setting(&inside, 0, TX(0), "0-1");
+	end(&guest);
+}
+
+/* Each file belongs to one queue, whatever the guest says: a journal has no path twice. */
+static void test_no_file_twice(void **state)
+{
+	(void)state;
+	struct guest guest;
+
+	start(&guest);
+	guest.vm.nics[1].n_queues = 2;
+	snprintf(guest.agent->interfaces, sizeof(guest.agent->interfaces),
+		"[{\"name\": \"eth0\", \"hardware-address\": \"" MAC0
+		"\"}, {\"name\": \"eth0\", \"hardware-address\": \"" MAC1 "\"}]");
+	assert_noted(&guest, "guest-nic-unknown", 6);
+	start(&guest);
+	guest.vm.nics[1].n_queues = 2;
+	put(&guest, "/sys/class/net/eth1/queues/tx-0/xps_cpus", "3");
+	put(&guest, "/sys/class/net/eth1/queues/tx-1/xps_cpus", "c");
+	put(&guest, "/sys/bus/virtio/devices/virtio1/net/eth1/address", MAC1);
+	assert_noted(&guest, "guest-irqs-left", 8);
 }
 
 /* ---- setting ---- */
@@ -400,6 +459,88 @@ static void test_second_move_keeps_the_first(void **state)
 	end(&guest);
 }
 
+/* The guest boots anew: what was interrupt 27 is 37, and 27 is a disk's; of 28 there is none. */
+static void boot(struct guest *guest)
+{
+	put(guest, TX(0), "3");
+	put(guest, TX(1), "c");
+	put(guest, "/proc/interrupts",
+		"  27:  0 x virtio0-req.0\n  37:  0 x virtio1-input.0\n  38:  0 x virtio1-output.0\n"
+		"  39:  0 x virtio1-input.1\n  40:  0 x virtio1-output.1");
+	put(guest, IRQ(37), "3");
+	put(guest, IRQ(38), "3");
+	put(guest, IRQ(39), "c");
+	put(guest, IRQ(40), "c");
+	put(guest, IRQ(27), "8");
+	put(guest, IRQ(29), "8");
+	put(guest, IRQ(30), "8");
+	for (size_t i = 0; i < guest->agent->n; i++) {
+		if (strcmp(guest->agent->files[i].path, IRQ(28)) == 0)
+			snprintf(guest->agent->files[i].path, sizeof(guest->agent->files[i].path), "/none");
+	}
+	guest->agent->written = 0;
+}
+
+/* What only the first move has set is not set again by a second one, nor by one that goes on; undo then has nothing left there. */
+static void test_what_another_boot_has_is_left(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+	size_t left = 9;
+
+	start(&guest);
+	vn_automove *first = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
+	boot(&guest);
+	vn_automove *second = move_of(&guest);
+	assert_int_equal(vn_move_guest_keep(second, first, &err), 0);
+	assert_int_equal(second->n_guest_settings, 10);
+	assert_int_equal(vn_move_guest_set(guest.qga, second, &err), 0);
+	assert_string_equal(get(&guest, IRQ(37)), "5\n");
+	assert_string_equal(get(&guest, IRQ(27)), "8\n");
+	boot(&guest);
+	assert_int_equal(vn_move_guest_set_later(guest.qga, first, &err), 0);
+	assert_string_equal(get(&guest, TX(0)), "5\n");
+	assert_string_equal(get(&guest, IRQ(27)), "8\n");
+	assert_int_equal(first->notes.n, 1);
+	assert_non_null(strstr(first->notes.v[0].text, "4 of 6 settings"));
+	assert_int_equal(vn_move_guest_back(guest.qga, first, &left, &err), 0);
+	assert_int_equal(left, 0);
+	assert_string_equal(get(&guest, TX(0)), "3\n");
+	assert_int_equal(first->notes.n, 1);
+	assert_non_null(strstr(first->notes.v[0].text, "4 of 6 settings"));
+	assert_int_equal(err.n, 0);
+	end(&guest);
+}
+
+/* What is as it shall be is on record, but neither written nor, of an agent that is silent, left. */
+static void test_what_is_right_is_not_written(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+	size_t left = 9;
+
+	start(&guest);
+	put(&guest, TX(0), "5");
+	put(&guest, IRQ(27), "5");
+	vn_automove *move = move_of(&guest);
+	assert_int_equal(vn_move_guest_keep(move, NULL, &err), 0);
+	assert_int_equal(vn_move_guest_set(guest.qga, move, &err), 0);
+	assert_int_equal(guest.agent->written, 4);
+	assert_true(vn_move_guest_changes(move));
+	kill(guest.pid, SIGKILL);
+	assert_int_equal(vn_move_guest_back(guest.qga, move, &left, &err), 0);
+	assert_int_equal(left, 4);
+	assert_non_null(strstr(move->notes.v[0].text, "4 of 4 settings inside"));
+	assert_non_null(strstr(move->notes.v[0].text, TX(1) " first: "));
+	for (size_t i = 0; i < move->n_guest_settings; i++)
+		hwloc_bitmap_copy(move->guest_settings[i].before, move->guest_settings[i].after);
+	assert_false(vn_move_guest_changes(move));
+	end(&guest);
+}
+
 /* The other way round: what is set now goes on the record of what was set before. */
 static void test_joins_what_is_on_record(void **state)
 {
@@ -429,15 +570,222 @@ static void test_joins_what_is_on_record(void **state)
 	end(&guest);
 }
 
+/* ---- a move that fails ---- */
+
+/* A process in the VM's place, and a directory for journals. */
+struct scene {
+	struct guest guest;
+	char directory[64];
+	struct vn_state state;
+	struct vn_host host;
+	struct vn_process process;
+};
+
+static void begin_scene(struct scene *scene)
+{
+	*scene = (struct scene){
+		.directory = "/tmp/vnuma-inside.XXXXXX", .state = {.fd = -1}, .host = {.live = true}};
+	assert_non_null(mkdtemp(scene->directory));
+	assert_int_equal(vn_state_open_at(scene->directory, &scene->state, NULL), 0);
+	scene->process.pid = fork();
+	if (scene->process.pid == 0) {
+		for (;;)
+			pause();
+	}
+	assert_int_equal(vn_process_start_time(scene->process.pid, &scene->process.start_time), 0);
+	start(&scene->guest);
+}
+
+static void end_scene(struct scene *scene)
+{
+	vn_autofree char *command = vn_format("rm -rf '%s'", scene->directory);
+
+	end(&scene->guest);
+	kill(scene->process.pid, SIGKILL);
+	waitpid(scene->process.pid, NULL, 0);
+	vn_state_close(&scene->state);
+	assert_int_equal(system(command), 0);
+}
+
+static struct vn_move *move_in(struct scene *scene)
+{
+	scene->guest.agent->written = 0;
+	struct vn_move *move = move_of(&scene->guest);
+
+	snprintf(move->name, sizeof(move->name), "vm");
+	move->process = scene->process;
+	move->threads = true;
+	move->limits.stall_us = 5000;
+	return move;
+}
+
+static struct vn_qga *connect_again(void *context)
+{
+	struct guest *guest = context;
+
+	disconnect_agent(guest);
+	guest->agent->leaves_at = 0;
+	connect_agent(guest);
+	return guest->qga;
+}
+
+static int inside_again(void *context, struct vn_move *move, struct vn_qga **ret_agent, struct vn_error *err)
+{
+	(void)move;
+	(void)err;
+	*ret_agent = connect_again(context);
+	return 0;
+}
+
+static void undo_in(struct scene *scene)
+{
+	struct vn_move_watcher watcher = {.stop_fd = -1, .inside = inside_again, .context = &scene->guest};
+	vn_automove *move = NULL;
+	vn_autoerror err = {0};
+
+	if (vn_move_undo(&scene->state, &scene->host, &scene->process, true, &watcher, &move, &err) < 0)
+		fail_msg("%s", err.problems[0].text);
+	assert_false(vn_journal_exists(&scene->state, &scene->process));
+	assert_string_equal(get(&scene->guest, TX(0)), "3\n");
+	assert_string_equal(get(&scene->guest, TX(1)), "c\n");
+}
+
+typedef int run_move(const struct vn_state *, const struct vn_host *, struct vn_move *,
+	const struct vn_move_watcher *, struct vn_error *);
+
+/* Its agent leaves after two settings of six. */
+static void run_it(struct scene *scene, run_move *run, bool again, size_t problems)
+{
+	vn_automove *move = move_in(scene);
+	vn_autoerror err = {0};
+	struct vn_move_watcher watcher = {.stop_fd = -1,
+		.agent = scene->guest.qga,
+		.again = again ? connect_again : NULL,
+		.context = &scene->guest};
+
+	scene->guest.agent->leaves_at = 2;
+	assert_true(run(&scene->state, &scene->host, move, &watcher, &err) < 0);
+	assert_int_equal(err.n, problems);
+	if (problems > 1)
+		assert_non_null(strstr(err.problems[1].text, "expected 'vnuma undo' when its agent answers"));
+}
+
+static void test_what_is_left_stays_on_record(void **state)
+{
+	(void)state;
+	static run_move *const runs[] = {vn_move_pin, vn_move_run};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct scene scene;
+		vn_automove *record = NULL;
+		begin_scene(&scene);
+		run_it(&scene, runs[i], false, 2);
+		assert_string_equal(get(&scene.guest, TX(0)), "5\n");
+		assert_int_equal(vn_journal_read(&scene.state, &scene.process, &record, NULL), 0);
+		assert_int_equal(record->phase, VN_MOVE_UNDOING);
+		assert_int_equal(record->n_guest_settings, 6);
+		assert_int_equal(record->n_threads, 0);
+		undo_in(&scene);
+		end_scene(&scene);
+	}
+}
+
+static void test_connects_anew_to_take_back(void **state)
+{
+	(void)state;
+	static run_move *const runs[] = {vn_move_pin, vn_move_run};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct scene scene;
+		begin_scene(&scene);
+		run_it(&scene, runs[i], true, 1);
+		assert_string_equal(get(&scene.guest, TX(0)), "3\n");
+		assert_string_equal(get(&scene.guest, TX(1)), "c\n");
+		assert_false(vn_journal_exists(&scene.state, &scene.process));
+		end_scene(&scene);
+	}
+}
+
+/* On the record of an earlier move, of which another queue was set. */
+static void test_what_is_left_joins_the_first(void **state)
+{
+	(void)state;
+	static run_move *const runs[] = {vn_move_pin, vn_move_run};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct scene scene;
+		vn_automove *record = NULL;
+		vn_autoerror err = {0};
+		begin_scene(&scene);
+		struct vn_move_watcher watcher = {.stop_fd = -1, .agent = scene.guest.qga};
+		vn_automove *first = move_in(&scene);
+		for (size_t k = 1; k < first->n_guest_settings; k++)
+			vn_guest_setting_clear(&first->guest_settings[k]);
+		first->n_guest_settings = 1;
+		hwloc_bitmap_only(first->guest_settings[0].after, 1);
+		assert_int_equal(vn_move_pin(&scene.state, &scene.host, first, &watcher, &err), 0);
+		assert_string_equal(get(&scene.guest, TX(0)), "2\n");
+		run_it(&scene, runs[i], false, 2);
+		assert_int_equal(vn_journal_read(&scene.state, &scene.process, &record, NULL), 0);
+		assert_int_equal(record->phase, VN_MOVE_DONE);
+		assert_int_equal(record->n_guest_settings, 6);
+		assert_true(hwloc_bitmap_isset(record->guest_settings[0].after, 2));
+		undo_in(&scene);
+		end_scene(&scene);
+	}
+}
+
+static void count(void *context)
+{
+	++*(unsigned *)context;
+}
+
+static int told(void *context, const struct vn_move *move, const char *step)
+{
+	(void)move;
+	if (step && strcmp(step, "memory") == 0)
+		assert_int_equal(*(unsigned *)context, 1);
+	return 0;
+}
+
+/* Others want the agent while memory moves. */
+static void test_leaves_before_memory(void **state)
+{
+	(void)state;
+	struct scene scene;
+	vn_autoerror err = {0};
+	unsigned left = 0;
+
+	begin_scene(&scene);
+	vn_automove *move = move_in(&scene);
+	move->memory = true;
+	move->n_homes = 1;
+	move->homes = calloc(1, sizeof(*move->homes));
+	struct vn_move_watcher watcher = {
+		.stop_fd = -1, .agent = scene.guest.qga, .told = told, .leave = count, .context = &left};
+	if (vn_move_run(&scene.state, &scene.host, move, &watcher, &err) < 0)
+		fail_msg("%s", err.problems[0].text);
+	assert_int_equal(left, 1);
+	end_scene(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_all),
 		cmocka_unit_test(test_tells_what_it_cannot_read),
+		cmocka_unit_test(test_finds_the_device_among_several),
+		cmocka_unit_test(test_no_file_twice),
 		cmocka_unit_test(test_sets_and_sets_back),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_second_move_keeps_the_first),
+		cmocka_unit_test(test_what_another_boot_has_is_left),
+		cmocka_unit_test(test_what_is_right_is_not_written),
 		cmocka_unit_test(test_joins_what_is_on_record),
+		cmocka_unit_test(test_what_is_left_stays_on_record),
+		cmocka_unit_test(test_connects_anew_to_take_back),
+		cmocka_unit_test(test_what_is_left_joins_the_first),
+		cmocka_unit_test(test_leaves_before_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -265,6 +265,17 @@ static void assert_left(struct made *made, const char *code)
 	unmake(made);
 }
 
+static void assert_left_out(struct made *made, bool expected)
+{
+	size_t n = made->inside.notes.n;
+
+	assert_int_equal(vn_guest_queues_reckon(&made->vm, &made->view, &made->inside), 0);
+	assert_int_equal(vn_guest_queues_left_out(&made->inside), expected);
+	if (n > 0)
+		assert_int_equal(made->inside.notes.n, n);
+	unmake(made);
+}
+
 static void test_left_alone(void **state)
 {
 	(void)state;
@@ -274,7 +285,7 @@ static void test_left_alone(void **state)
 	assert_left(&made, "guest-queues-too-few");
 	make(&made, "0000", 2, (const char *[]){"3", "c"});
 	assert_left(&made, "guest-nothing-to-set");
-	make(&made, "0101", 2, (const char *[]){"3", "c"});
+	make(&made, "0101", 1, (const char *[]){"f"});
 	made.inside.n_nics = 0;
 	assert_left(&made, "guest-nothing-to-set");
 	make(&made, "0101", 2, (const char *[]){"3", "c"});
@@ -284,6 +295,32 @@ static void test_left_alone(void **state)
 	hwloc_bitmap_free(made.inside.nodes[1]);
 	made.inside.nodes[1] = NULL;
 	assert_left(&made, "guest-view-differs");
+}
+
+/* A device that was not found is no reason to say that there is none; and what is left out is no success. */
+static void test_what_is_left_out(void **state)
+{
+	(void)state;
+	static const char *const codes[] = {
+		"guest-nic-unknown", "guest-queues-unknown", "guest-queues-too-few", "guest-irqs-left"};
+	struct made made;
+
+	make(&made, "0101", 2, (const char *[]){"3", "c"});
+	made.inside.n_nics = 0;
+	assert_int_equal(vn_notes_add(&made.inside.notes, "guest-nic-unknown", "x"), 0);
+	assert_left_out(&made, true);
+	make(&made, "0101", 2, (const char *[]){"3", "c"});
+	hwloc_bitmap_clr(made.inside.nodes[1], 3);
+	assert_left_out(&made, true);
+	make(&made, "0000", 2, (const char *[]){"3", "c"});
+	assert_left_out(&made, false);
+	make(&made, "0101", 2, (const char *[]){"3", "c"});
+	assert_left_out(&made, false);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		make(&made, "0101", 2, (const char *[]){"3", "c"});
+		assert_int_equal(vn_notes_add(&made.inside.notes, codes[i], "x"), 0);
+		assert_left_out(&made, true);
+	}
 }
 
 static void test_journal_is_believed(void **state)
@@ -367,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_sets_and_tells_the_sample),
 		cmocka_unit_test(test_what_is_good_stays),
 		cmocka_unit_test(test_left_alone),
+		cmocka_unit_test(test_what_is_left_out),
 		cmocka_unit_test(test_journal_is_believed),
 		cmocka_unit_test(test_masks),
 		cmocka_unit_test(test_where_the_agent_is),

@@ -225,6 +225,36 @@ static void test_errors_are_made_harmless(void **state)
 	assert_string_equal(json_string_value(other), "no such file");
 }
 
+/* Lines that are no answer, without an end, do not hold anybody longer than the timeout, as fast as they may come. */
+static void test_flood_ends(void **state)
+{
+	(void)state;
+	struct vn_qga *qga = NULL;
+	vn_autoerror err = {0};
+	char lines[1 << 16];
+	int fds[2];
+
+	for (size_t i = 0; i < sizeof(lines); i += 4)
+		memcpy(lines + i, "\xff{}\n", 4);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		for (int64_t begun = vn_now_ms();
+			vn_now_ms() - begun < 10000;) { /* a failure is to end, too */
+			if (send(fds[1], lines, sizeof(lines), MSG_NOSIGNAL) < 0)
+				break;
+		}
+		_exit(0);
+	}
+	close(fds[1]);
+	int64_t begun = vn_now_ms();
+	assert_int_equal(vn_qga_attach(fds[0], "fake", 200, -1, &qga, &err), -ETIMEDOUT);
+	assert_true(vn_now_ms() - begun < 3000);
+	assert_null(qga);
+	end(&(struct fake){-1, pid});
+}
+
 /* An agent that takes its time with each reply may do so ten times in all. */
 static void test_hangs_end_it(void **state)
 {
@@ -310,6 +340,7 @@ int main(void)
 		cmocka_unit_test(test_huge_replies_end_it),
 		cmocka_unit_test(test_hostile_replies),
 		cmocka_unit_test(test_errors_are_made_harmless),
+		cmocka_unit_test(test_flood_ends),
 		cmocka_unit_test(test_hangs_end_it),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_interrupts),

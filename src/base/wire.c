@@ -42,9 +42,18 @@ static int grow(struct vn_wire *wire)
 	return 0;
 }
 
-/* Adds what has arrived to the buffer; waits for some. */
+/*
+ * Adds what has arrived to the buffer; waits for some. What is there when the deadline has passed is taken once: who sends without an
+ * end, so that there always is something, holds up nobody.
+ */
 static int receive(struct vn_wire *wire, int64_t deadline)
 {
+	bool is_late = vn_now_ms() > deadline;
+
+	if (is_late && wire->is_late && wire->late == deadline)
+		return -ETIMEDOUT;
+	wire->is_late = is_late;
+	wire->late = deadline;
 	int r = wire->length == wire->capacity ? grow(wire) : 0;
 	if (r == 0)
 		r = vn_wire_wait(wire->fd, POLLIN, wire->abort_fds, deadline);

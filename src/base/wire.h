@@ -9,6 +9,7 @@
  * the protocol's.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ struct vn_wire {
 	char *buffer; /* received; owned */
 	size_t length, capacity;
 	size_t used; /* bytes of it that the line given out last takes, with its newline */
+	bool is_late; /* something was taken after the deadline `late` */
+	int64_t late;
 };
 
 /* Waits until `fd` (-1: none) is ready for `events` of poll(2). 0, -ETIMEDOUT, -ECANCELED, or poll's errno. */

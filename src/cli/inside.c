@@ -105,8 +105,7 @@ static int reckon(struct vn_inside *inside, struct vn_vm_sample *vm)
 	if (r == 0 && sets_interrupts(guest))
 		r = vn_notes_add(&guest->notes, "guest-irqbalance-may-undo",
 			"irqbalance, where it runs inside the guest, may set the interrupts of its queues anew");
-	/* all but the note that nothing has to be */
-	inside->failed |= guest->n_settings == 0 && !vn_notes_has(&guest->notes, "guest-nothing-to-set");
+	inside->failed |= vn_guest_queues_left_out(guest);
 	return r;
 }
 

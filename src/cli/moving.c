@@ -142,11 +142,33 @@ static int inside(void *context, struct vn_move *move, struct vn_qga **ret_agent
 	return r;
 }
 
+static struct vn_qga *again(void *context)
+{
+	struct vn_moving *moving = context;
+	struct vn_survey survey = moving->look.survey;
+	vn_autoerror ignored = {0}; /* who asks tells what is left for that */
+
+	survey.stop_fd = -1;
+	vn_inside_close(&moving->inside);
+	vn_inside_open(&survey, moving->vm->vm, &moving->inside, &ignored);
+	return moving->inside.agent;
+}
+
+static void leave(void *context)
+{
+	struct vn_moving *moving = context;
+
+	vn_qga_free(moving->inside.agent);
+	moving->inside.agent = NULL;
+}
+
 struct vn_move_watcher vn_moving_watcher(struct vn_moving *moving)
 {
 	return (struct vn_move_watcher){.told = told,
 		.asking = asking,
 		.inside = inside,
+		.again = again,
+		.leave = leave,
 		.context = moving,
 		.stop_fd = moving->signals < 0 ? -1 : moving->signals,
 		.agent = moving->inside.agent};

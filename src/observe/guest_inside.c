@@ -88,21 +88,6 @@ static int read_nodes(struct reader *reader)
 
 /* ---- a network device ---- */
 
-/* The guest's interface with this address, if just one has it. */
-static const struct vn_qga_interface *find_interface(const struct reader *reader, const char *mac)
-{
-	const struct vn_qga_interface *found = NULL;
-
-	for (size_t i = 0; i < reader->interfaces.n; i++) {
-		if (strcasecmp(reader->interfaces.v[i].mac, mac) != 0)
-			continue;
-		if (found)
-			return NULL;
-		found = &reader->interfaces.v[i];
-	}
-	return found;
-}
-
 /* 1 and the number of the virtio device that an interface is of; 0: none of those with interrupts. */
 static int find_device(struct reader *reader, const char *interface, unsigned *ret_device)
 {
@@ -125,11 +110,58 @@ static int find_device(struct reader *reader, const char *interface, unsigned *r
 	return 0;
 }
 
-/* Adds what the guest has set in a file, if that can be read: 1. */
+static const struct vn_qga_interface *next_interface(
+	const struct reader *reader, const char *mac, const struct vn_qga_interface *after)
+{
+	size_t i = after ? (size_t)(after - reader->interfaces.v) + 1 : 0;
+
+	while (i < reader->interfaces.n && strcasecmp(reader->interfaces.v[i].mac, mac) != 0)
+		i++;
+	return i < reader->interfaces.n ? &reader->interfaces.v[i] : NULL;
+}
+
+/*
+ * The guest's interface with this address. Where several have it (a bridge, a VLAN or a bond takes that of a device below), the one that
+ * a virtio device has. NULL: none, or not just one.
+ */
+static int find_interface(
+	struct reader *reader, const char *mac, const struct vn_qga_interface **ret_interface)
+{
+	const struct vn_qga_interface *one = next_interface(reader, mac, NULL), *found = NULL;
+	unsigned device;
+	int r = 0;
+
+	*ret_interface = NULL;
+	if (!one || !next_interface(reader, mac, one)) {
+		*ret_interface = one;
+		return 0;
+	}
+	for (; one && r >= 0; one = next_interface(reader, mac, one)) {
+		r = find_device(reader, one->name, &device);
+		if (r > 0 && found)
+			return 0;
+		found = r > 0 ? one : found;
+	}
+	if (r < 0)
+		return r;
+	*ret_interface = found;
+	return 0;
+}
+
+static bool is_taken(const struct reader *reader, const char *path)
+{
+	for (size_t i = 0; i < reader->inside->n_settings; i++) {
+		if (strcmp(reader->inside->settings[i].path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Adds what the guest has set in a file, if that can be read, and no other queue has it: 1. */
 static int add_setting(struct reader *reader, const char *path, unsigned nic, unsigned queue)
 {
 	hwloc_bitmap_t before = NULL;
-	int r = read_set(reader, path, vn_mask_parse, &before);
+	int r = is_taken(reader, path) ? 0 : read_set(reader, path, vn_mask_parse, &before);
 
 	if (r <= 0)
 		return r;
@@ -162,19 +194,31 @@ static int read_irqs(struct reader *reader, const char *interface, unsigned nic,
 	return 0;
 }
 
+static int nic_unknown(struct reader *reader, unsigned nic, const char *why)
+{
+	return note(reader, vn_notes_add(&reader->inside->notes, "guest-nic-unknown",
+				    "network device %u of the guest is left as it is: %s", nic, why));
+}
+
 static int read_nic(struct reader *reader, unsigned nic)
 {
 	const char *mac = reader->vm->guest->vifs[nic].mac;
-	const struct vn_qga_interface *interface = *mac ? find_interface(reader, mac) : NULL;
+	const struct vn_qga_interface *interface;
 	struct vn_guest_inside *inside = reader->inside;
 	unsigned most = (unsigned)reader->vm->nics[nic].n_queues, n = 0;
-	int r = 1;
+	char first[VN_GUEST_PATH];
 
+	if (!*mac)
+		return nic_unknown(reader, nic, "its MAC address is not on the command line");
+	int r = find_interface(reader, mac, &interface);
+	if (r < 0)
+		return r;
 	if (!interface)
-		return note(reader, vn_notes_add(&inside->notes, "guest-nic-unknown",
-					    "network device %u of the guest is left as it is: %s", nic,
-					    *mac ? "the guest has not just one interface with its MAC address"
-						 : "its MAC address is not on the command line"));
+		return nic_unknown(reader, nic, "the guest has not just one interface with its MAC address");
+	vn_guest_xps_path(interface->name, 0, first);
+	if (is_taken(reader, first))
+		return nic_unknown(reader, nic, "its interface has the name of another device's");
+	r = 1;
 	while (n < most && r > 0) {
 		char path[VN_GUEST_PATH];
 		vn_guest_xps_path(interface->name, n, path);

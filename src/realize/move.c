@@ -30,6 +30,7 @@ struct course {
 	const struct vn_move_watcher *watcher;
 	struct vn_qga *agent; /* of the guest; borrowed; NULL: none */
 	int pidfd, lock;
+	bool is_later; /* another run wrote the move down */
 	uint64_t to_go; /* bytes that may have to move */
 	int64_t written; /* when the progress was, by vn_now_ms() */
 	struct vn_error *err;
@@ -91,9 +92,17 @@ static int find_agent(struct course *course)
 {
 	const struct vn_move_watcher *watcher = course->watcher;
 
-	if (course->move->n_guest_settings == 0 || !watcher->inside)
+	if (!vn_move_guest_changes(course->move) || !watcher->inside)
 		return 0;
 	return watcher->inside(watcher->context, course->move, &course->agent, course->err);
+}
+
+/* Memory takes long, and others may want the agent. */
+static void leave_guest(struct course *course)
+{
+	course->agent = NULL;
+	if (course->watcher->leave)
+		course->watcher->leave(course->watcher->context);
 }
 
 static int tell(struct course *course, const char *step)
@@ -270,7 +279,8 @@ static int carry_out(struct course *course)
 	if (move->threads) {
 		r = tell(course, "threads");
 		if (r == 0 && course->agent)
-			r = vn_move_guest_set(course->agent, move, course->err);
+			r = course->is_later ? vn_move_guest_set_later(course->agent, move, course->err)
+					     : vn_move_guest_set(course->agent, move, course->err);
 		if (r == 0)
 			r = vn_move_threads_set(move, false, course->err);
 		if (r == 0)
@@ -280,6 +290,7 @@ static int carry_out(struct course *course)
 		r = enter(course, move->memory ? VN_MOVE_THREADS_MOVED : VN_MOVE_DONE);
 	if (r < 0 || !move->memory)
 		return r;
+	leave_guest(course);
 	r = tell_end_once(course, move_memory);
 	/* Also what failed is written down; but of a VM that is gone nothing is worth keeping. */
 	int written = r == -ESRCH ? vn_journal_remove(course->state, &move->process, NULL)
@@ -309,21 +320,18 @@ static void take_back(struct course *course, struct vn_move *present, struct vn_
 {
 	vn_autoerror ignored = {0};
 	struct vn_notes notes = {0};
-	size_t left;
 
 	if (present && course->move->threads) {
 		if (course->agent)
-			vn_move_guest_back(course->agent, present, &left, &ignored);
+			vn_move_guest_take_back(course->agent, course->watcher, present);
+		course->agent = NULL; /* it may be another by now */
 		vn_move_threads_set(present, true, &ignored);
 		vn_move_irqs_set(present, true, &notes, &ignored);
 		vn_notes_clear(&notes);
 	}
-	if (first) {
+	if (first)
 		exchange_blocks(course->move, first);
-		vn_journal_write(course->state, first, &ignored);
-	} else {
-		vn_journal_remove(course->state, course->process, &ignored);
-	}
+	vn_move_guest_end_record(course->state, present ? present : course->move, first, course->err);
 }
 
 /* What is to be written down, with what an earlier move knows better. */
@@ -367,7 +375,7 @@ static int read_present(
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
 	const struct vn_move_watcher *watcher, struct vn_error *err)
 {
-	autocourse course = {state, &move->process, move, watcher, watcher->agent, -1, -1, 0, 0, err};
+	autocourse course = {state, &move->process, move, watcher, watcher->agent, -1, -1, false, 0, 0, err};
 	vn_automove *first = NULL, *present = NULL;
 	int r = begin(&course, host);
 
@@ -409,7 +417,7 @@ int vn_move_resume(const struct vn_state *state, const struct vn_host *host, con
 	const struct vn_move_limits *limits, const struct vn_move_watcher *watcher, struct vn_move **ret_move,
 	struct vn_error *err)
 {
-	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, 0, 0, err};
+	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, true, 0, 0, err};
 	vn_automove *move = NULL;
 	int r = begin_on_record(&course, host, &move);
 
@@ -461,6 +469,7 @@ static int take_all_back(struct course *course, bool memory)
 		r = vn_move_irqs_set(move, true, &move->notes, course->err);
 	if (r == 0 && move->n_guest_settings && !course->watcher->guest_stays)
 		r = vn_move_guest_back(course->agent, move, &left, course->err);
+	leave_guest(course);
 	if (r == 0 && memory)
 		r = tell_end_once(course, move_back);
 	/* Without its memory back, a narrow cpuset would have the kernel move it at once. */
@@ -476,7 +485,7 @@ static int take_all_back(struct course *course, bool memory)
 int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const struct vn_process *process,
 	bool memory, const struct vn_move_watcher *watcher, struct vn_move **ret_move, struct vn_error *err)
 {
-	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, 0, 0, err};
+	autocourse course = {state, process, NULL, watcher, NULL, -1, -1, true, 0, 0, err};
 	vn_automove *move = NULL;
 	int r = begin_on_record(&course, host, &move);
 

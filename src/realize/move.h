@@ -31,6 +31,10 @@ struct vn_move_watcher {
 	struct vn_qga *agent; /* of the guest, for move->guest_settings; borrowed; NULL: none answers */
 	/* Connects to it where a move on record has such settings: *ret_agent borrowed, or NULL with a note. 0 or a problem. May be NULL. */
 	int (*inside)(void *context, struct vn_move *move, struct vn_qga **ret_agent, struct vn_error *err);
+	/* What was set inside could not be taken back: connects anew, once, and no matter whether it was to stop. NULL: cannot. May be NULL. */
+	struct vn_qga *(*again)(void *context);
+	/* Nothing is asked inside the guest any more: the agent, which has one client at a time, can be let go. May be NULL. */
+	void (*leave)(void *context);
 	bool guest_stays; /* undo leaves what is set inside the guest, and forgets it */
 };
 

@@ -30,18 +30,14 @@ static void pin_clear(struct pin *pin)
 	vn_move_free(pin->joined);
 }
 
-static int set_all(const struct pin *pin, bool back, struct vn_error *err)
+static int set_all(const struct pin *pin)
 {
-	struct vn_qga *agent = pin->watcher->agent;
-	size_t left;
-	int r = 0;
+	struct vn_move *move = pin->move;
+	int r = pin->watcher->agent ? vn_move_guest_set(pin->watcher->agent, move, pin->err) : 0;
 
-	if (agent)
-		r = back ? vn_move_guest_back(agent, pin->move, &left, err)
-			 : vn_move_guest_set(agent, pin->move, err);
 	if (r == 0)
-		r = vn_move_threads_set(pin->move, back, err);
-	return r < 0 ? r : vn_move_irqs_set(pin->move, back, &pin->move->notes, err);
+		r = vn_move_threads_set(move, false, pin->err);
+	return r < 0 ? r : vn_move_irqs_set(move, false, &move->notes, pin->err);
 }
 
 static int read_earlier(struct pin *pin)
@@ -72,6 +68,8 @@ static int write_down(struct pin *pin)
 
 	if (r == 0)
 		r = vn_move_irqs_read(move, NULL, pin->err);
+	if (r == 0)
+		r = vn_move_guest_keep(move, NULL, pin->err);
 	if (r < 0)
 		return r;
 	move->begun = time(NULL);
@@ -87,12 +85,13 @@ static int write_down(struct pin *pin)
 static void take_back(const struct pin *pin)
 {
 	vn_autoerror ignored = {0};
+	struct vn_move *move = pin->move;
 
-	set_all(pin, true, &ignored);
-	if (pin->earlier)
-		vn_journal_write(pin->state, pin->earlier, &ignored);
-	else
-		vn_journal_remove(pin->state, &pin->move->process, &ignored);
+	if (pin->watcher->agent)
+		vn_move_guest_take_back(pin->watcher->agent, pin->watcher, move);
+	if (vn_move_threads_set(move, true, &ignored) == 0)
+		vn_move_irqs_set(move, true, &move->notes, &ignored);
+	vn_move_guest_end_record(pin->state, move, pin->earlier, pin->err);
 }
 
 static int carry_out(struct pin *pin)
@@ -105,7 +104,7 @@ static int carry_out(struct pin *pin)
 	if (pin->watcher->told)
 		r = pin->watcher->told(pin->watcher->context, move, "threads");
 	if (r >= 0)
-		r = set_all(pin, false, pin->err);
+		r = set_all(pin);
 	if (r < 0) {
 		take_back(pin);
 		return r;

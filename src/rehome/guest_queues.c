@@ -289,18 +289,29 @@ static void drop_unset(struct vn_guest_inside *inside)
 	inside->n_settings = kept;
 }
 
+/* Whether there is anything to ask of the guest; else a word for what it lacks. */
+static const char *what_lacks(const struct vn_vm_sample *vm)
+{
+	bool several = false;
+
+	for (size_t i = 0; i < vm->n_nics; i++)
+		several |= vm->nics[i].n_queues > 1;
+	if (!vm->guest || vm->guest->n_vnodes < 2)
+		return "no vnodes to tell apart";
+	return several ? NULL : "no network device with several queues";
+}
+
 int vn_guest_queues_reckon(
 	struct vn_vm_sample *vm, const struct vn_view *view, struct vn_guest_inside *inside)
 {
+	const char *lacks = what_lacks(vm);
 	bool same = false;
 	int r = 0;
 
-	if (!vm->guest || vm->guest->n_vnodes < 2 || inside->n_nics == 0)
+	if (lacks)
 		r = vn_notes_add(&inside->notes, "guest-nothing-to-set",
-			"nothing is set inside the guest: it has %s",
-			vm->guest && vm->guest->n_vnodes > 1 ? "no network device with several queues"
-							     : "no vnodes to tell apart");
-	else
+			"nothing is set inside the guest: it has %s", lacks);
+	else if (inside->n_nics > 0) /* where there is none, a note says why of each */
 		r = check_view(view, inside, &same);
 	for (size_t i = 0; i < inside->n_nics && r == 0 && same; i++) {
 		if (inside->nics[i].nic < vm->n_nics)
@@ -308,4 +319,18 @@ int vn_guest_queues_reckon(
 	}
 	drop_unset(inside);
 	return r;
+}
+
+bool vn_guest_queues_left_out(const struct vn_guest_inside *inside)
+{
+	static const char *const codes[] = {
+		"guest-nic-unknown", "guest-queues-unknown", "guest-queues-too-few", "guest-irqs-left"};
+
+	if (vn_notes_has(&inside->notes, "guest-nothing-to-set"))
+		return false;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (vn_notes_has(&inside->notes, codes[i]))
+			return true;
+	}
+	return inside->n_settings == 0;
 }

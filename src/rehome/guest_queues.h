@@ -49,6 +49,9 @@ void vn_guest_queues_free(struct vn_guest_queue *queues, unsigned n);
 int vn_guest_queues_reckon(
 	struct vn_vm_sample *vm, const struct vn_view *view, struct vn_guest_inside *inside);
 
+/* Whether what was asked for is not done, or not of all devices, by what reckoning left and the notes: a reason for an exit status. */
+bool vn_guest_queues_left_out(const struct vn_guest_inside *inside);
+
 /* The queues of vm->nics[] as settings made before, by a journal, have them. 0 or -ENOMEM. */
 int vn_guest_queues_apply(
 	struct vn_vm_sample *vm, const struct vn_guest_setting *settings, size_t n_settings);
