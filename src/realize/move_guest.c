@@ -150,9 +150,11 @@ static int set_later(struct vn_qga *agent, const struct vn_guest_setting *settin
 static int set_all(struct vn_qga *agent, const struct vn_move *move, bool later, size_t *ret_changed,
 	struct vn_error *err)
 {
-	for (size_t i = 0; i < 2 * move->n_guest_settings; i++) {
-		const struct vn_guest_setting *setting = &move->guest_settings[i % move->n_guest_settings];
-		bool first_pass = i < move->n_guest_settings;
+	size_t n = move->n_guest_settings;
+
+	for (size_t i = 0; i < 2 * n; i++) {
+		bool first_pass = i < n;
+		const struct vn_guest_setting *setting = &move->guest_settings[first_pass ? i : i - n];
 		vn_autoerror problem = {0};
 		if (vn_guest_path_is_xps(setting->path) != first_pass || setting->stands)
 			continue;
