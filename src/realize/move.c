@@ -491,7 +491,6 @@ int vn_move_undo(const struct vn_state *state, const struct vn_host *host, const
 
 	if (r == 0 && !watcher->guest_stays)
 		r = find_agent(&course);
-
 	if (r == 0)
 		r = enter(&course, VN_MOVE_UNDOING);
 	if (r == 0)

@@ -25,15 +25,7 @@ static int add_thread(struct mover *mover, const struct vn_thread_sample *thread
 
 	if (!before || !after || vn_rehome_tell_io(&move->notes, thread, way, cpus) < 0)
 		return -ENOMEM;
-	struct vn_move_thread *to = &move->thread_list[move->n_threads++];
-	*to = (struct vn_move_thread){.kind = thread->kind,
-		.index = thread->index,
-		.tid = thread->tid,
-		.of_kernel = thread->of_kernel,
-		.vnode = vnode,
-		.before = vn_steal(before),
-		.after = vn_steal(after)};
-	memcpy(to->name, thread->name, sizeof(to->name));
+	vn_rehome_put_thread(move, thread, vnode, vn_steal(before), vn_steal(after));
 	return 0;
 }
 

@@ -42,6 +42,10 @@ int vn_rehome_usable(const struct vn_host *host, const struct vn_vm_sample *vm, 
 /* Takes isolated CPUs out, while others are left. */
 int vn_rehome_not_isolated(const struct vn_host *host, hwloc_bitmap_t cpus);
 
+/* Adds a thread to the list, which has room for it, and takes over both sets. `vnode`: that it works for; -1: for all. */
+void vn_rehome_put_thread(struct vn_move *move, const struct vn_thread_sample *thread, int vnode,
+	hwloc_bitmap_t before, hwloc_bitmap_t after);
+
 /* Whose move it is. */
 int vn_rehome_identity(const struct vn_vm_sample *vm, struct vn_move *move);
 

@@ -15,6 +15,21 @@
 
 #include "part.h"
 
+void vn_rehome_put_thread(struct vn_move *move, const struct vn_thread_sample *thread, int vnode,
+	hwloc_bitmap_t before, hwloc_bitmap_t after)
+{
+	struct vn_move_thread *to = &move->thread_list[move->n_threads++];
+
+	*to = (struct vn_move_thread){.kind = thread->kind,
+		.index = thread->index,
+		.tid = thread->tid,
+		.of_kernel = thread->of_kernel,
+		.vnode = vnode,
+		.before = before,
+		.after = after};
+	memcpy(to->name, thread->name, sizeof(to->name));
+}
+
 static int left_alone(struct vn_rehoming *the, const struct vn_thread_sample *thread)
 {
 	if (thread->kind != VN_THREAD_VCPU)
@@ -49,15 +64,7 @@ static int add_thread(
 			usable && *usable ? usable : "(none)");
 		return 0;
 	}
-	struct vn_move_thread *to = &move->thread_list[move->n_threads++];
-	*to = (struct vn_move_thread){.kind = thread->kind,
-		.index = thread->index,
-		.tid = thread->tid,
-		.of_kernel = thread->of_kernel,
-		.vnode = vnode,
-		.before = vn_steal(before),
-		.after = vn_steal(after)};
-	memcpy(to->name, thread->name, sizeof(to->name));
+	vn_rehome_put_thread(move, thread, vnode, vn_steal(before), vn_steal(after));
 	return 0;
 }
 
