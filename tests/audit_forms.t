@@ -7,8 +7,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
 shown=$(dirname "$vnuma")/tests/audit_shown
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 mapfile -t cases < <("$shown")
 same "there are cases" "${#cases[@]}" 6
 

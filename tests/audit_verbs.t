@@ -6,8 +6,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=$(readlink -f "${VNUMA:-build/vnuma}")
-work=$(mktemp -d)
-trap 'for s in "$work"/tmux*; do [ ! -S "$s" ] || tmux -S "$s" kill-server 2>/dev/null; done; rm -rf "$work" "$tap_work"' EXIT
+trap 'for s in "$work"/tmux*; do [ ! -S "$s" ] || tmux -S "$s" kill-server 2>/dev/null; done; ended' EXIT
 export VNUMA_STATE_DIR=$work/state
 
 # ---- what is refused, before anything is looked at ----

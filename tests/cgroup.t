@@ -5,8 +5,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 
 # Two nodes of 4 GiB with huge pages and 4 cores; the cgroup leaves 3 GiB and the time of two and a half CPUs.
 "$vnuma" topology --host 'synthetic:package:2 [numa(memory=4294967296)] core:4 pu:1' --json |

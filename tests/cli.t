@@ -5,8 +5,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 export VNUMA_STATE_DIR=$work/state
 
 two=numactl:lab/shapes/two-nodes.txt
@@ -64,7 +62,7 @@ json "schema" .schema '"vnuma.topology/1"'
 json "nodes have the promised keys" '.nodes[0]|[has("id","cpus","memory_total","memory_free","hugepages","distances","devices")]|all' true
 json "cpus have the promised keys" '.cpus[0]|[has("id","node","core","package","l3","siblings")]|all' true
 if [ "$(id -u)" = 0 ]; then
-	cp "$vnuma" "$work/vnuma" && chmod 755 "$work" "$work/vnuma"
+	cp "$vnuma" "$work/vnuma" && chmod 755 "$tap_work" "$work/vnuma"
 	expect "unprivileged" 0 setpriv --reuid=65534 --regid=65534 --clear-groups "$work/vnuma" topology
 else
 	skip "unprivileged" "not root: everything here is unprivileged"

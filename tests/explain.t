@@ -6,8 +6,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=$(realpath "${VNUMA:-build/vnuma}")
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 export VNUMA_STATE_DIR=$work/state
 ln -s "$PWD/tests" "$work/tests"
 mkdir "$work/bin"

@@ -8,8 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 vnuma=${VNUMA:-build/vnuma}
 shared=${VNUMA_SHARED:-../shared}
 schema=schema/topology.rng
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 
 two=numactl:lab/shapes/two-nodes.txt
 

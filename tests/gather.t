@@ -5,8 +5,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 
 # put PATH TEXT : a file of the tree.
 put() {
@@ -197,7 +195,7 @@ same "reads back, but for what moves" "$("$vnuma" topology --json --host "tar:$w
 unlike "without this host's name" "$(tar -xjOf "$work/live.tar.bz2" | tr -d '\0')" "$(uname -n)"
 unlike "or a MAC address" "$(tar -xjOf "$work/live.tar.bz2" | tr -d '\0')" '([0-9a-f]{2}:){5}[0-9a-f]{2}'
 if [ "$(id -u)" = 0 ]; then
-	cp "$vnuma" "$work/vnuma" && mkdir "$work/theirs" && chmod 755 "$work" "$work/vnuma" && chmod 777 "$work/theirs"
+	cp "$vnuma" "$work/vnuma" && mkdir "$work/theirs" && chmod 755 "$tap_work" "$work/vnuma" && chmod 777 "$work/theirs"
 	chmod 400 "$work/r/sys/firmware/acpi/tables/HMAT" && chmod -R go+rX "$work/r/proc" "$work/r/sys/devices" "$work/r/sys/bus"
 	expect "unprivileged" 0 setpriv --reuid=65534 --regid=65534 --clear-groups "$work/vnuma" gather "$work/theirs/u.tar" --host "sysfs:$work/r"
 	like "what only root may read is told" "$out" "1 file left out for lack of permission \(sys/firmware/acpi/tables/HMAT\): gather as root"

@@ -6,8 +6,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 
 # host NAME: reads it, into $out; from the archive, from its unpacked tree and from our own JSON, which must agree.
 host() {

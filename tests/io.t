@@ -6,14 +6,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=$(readlink -f "${VNUMA:-build/vnuma}")
-work=$(mktemp -d)
-pids=() # what was started here
-ended() {
-	local pid
-	for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
-	rm -rf "$work" "$tap_work"
-}
-trap ended EXIT
 export VNUMA_STATE_DIR=$work/state
 
 # ---- options, before anything is looked at ----

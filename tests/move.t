@@ -6,15 +6,7 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=$(readlink -f "${VNUMA:-build/vnuma}")
-work=$(mktemp -d)
-chmod 755 "$work"
-pids=() # what was started here
-ended() {
-	local pid
-	for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
-	rm -rf "$work" "$tap_work"
-}
-trap ended EXIT
+chmod 755 "$tap_work" # for other users
 export VNUMA_STATE_DIR=$work/state
 
 # ---- options, before anything is looked at ----

@@ -8,13 +8,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=$(readlink -f "${VNUMA:-build/vnuma}")
 rounds=${VNUMA_KILL_ROUNDS:-4}
-work=$(mktemp -d)
-vm=
-ended() {
-	[ -z "$vm" ] || kill -KILL "$vm" 2>/dev/null
-	rm -rf "$work" "$tap_work"
-}
-trap ended EXIT
 export VNUMA_STATE_DIR=$work/state
 
 qemu=$(command -v qemu-system-x86_64)
@@ -31,6 +24,7 @@ taskset -c "${cpus%%[-,]*}" "$qemu" -accel tcg,thread=multi -nodefaults -display
 	-m 64 -smp 2 -object memory-backend-ram,id=a,size=32M,prealloc=on -object memory-backend-ram,id=b,size=32M,prealloc=on \
 	-numa node,nodeid=0,cpus=0,memdev=a -numa node,nodeid=1,cpus=1,memdev=b >/dev/null 2>&1 </dev/null &
 vm=$!
+pids+=("$vm")
 disown "$vm" # nobody is to be told that it was killed
 move=("$vnuma" move "$name" --vnode "0=$node,1=$node")
 

@@ -5,8 +5,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 two=numactl:lab/shapes/two-nodes.txt
 
 expect "a picture into a file" 0 "$vnuma" topology --host "$two" --svg "$work/two.svg"

@@ -5,8 +5,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 
 # Two packages of 4 cores with 2 threads each, 4 GiB on each node: CPUs 0-7 and 8-15, siblings side by side.
 host='synthetic:package:2 [numa(memory=4294967296)] core:4 pu:2'

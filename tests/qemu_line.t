@@ -5,8 +5,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 export VNUMA_STATE_DIR=$work/state
 host='synthetic:package:4 [numa(memory=68719476736)] core:8 pu:2'
 

@@ -6,14 +6,8 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=$(readlink -f "${VNUMA:-build/vnuma}")
-work=$(mktemp -d)
 export VNUMA_STATE_DIR=$work/state
-ended() {
-	"$vnuma" stop grows --force >/dev/null 2>&1
-	"$vnuma" stop fixed --force >/dev/null 2>&1
-	rm -rf "$work" "$tap_work"
-}
-trap ended EXIT
+trap '"$vnuma" stop grows --force >/dev/null 2>&1; "$vnuma" stop fixed --force >/dev/null 2>&1; ended' EXIT
 
 # ---- options, before anything is looked at ----
 

@@ -5,8 +5,6 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/tap.sh
 vnuma=${VNUMA:-build/vnuma}
-work=$(mktemp -d)
-trap 'rm -rf "$work" "$tap_work"' EXIT
 four="synthetic:node:4(memory=64GB) core:16 pu:1"
 
 simulate() { "$vnuma" simulate --host "$four" "$@"; }
