@@ -45,6 +45,7 @@ struct agent {
 	char interfaces[512];
 	unsigned written;
 	unsigned leaves_at; /* it ends at the next file when so many were written; 0: never */
+	bool opens_none;
 };
 
 /* ---- the agent ---- */
@@ -81,7 +82,7 @@ static json_t *answer(struct agent *agent, const char *command, const json_t *ar
 			_exit(0);
 		const char *path = json_string_value(json_object_get(arguments, "path"));
 		for (size_t i = 0; i < agent->n; i++) {
-			if (strcmp(agent->files[i].path, path) == 0)
+			if (!agent->opens_none && strcmp(agent->files[i].path, path) == 0)
 				return returned(json_integer(100 + (json_int_t)i));
 		}
 		return failed("failed to open file: No such file or directory");
@@ -218,6 +219,7 @@ static void start(struct guest *guest)
 	put(guest, IRQ(28), "3");
 	put(guest, IRQ(29), "c");
 	put(guest, IRQ(30), "f");
+	put(guest, "/proc/version", "Linux version 6.12");
 	connect_agent(guest);
 	assert_int_equal(vn_guest_from_qemu(command, strlen(command), "x", &guest->vm.guest, &err), 0);
 	guest->vm.n_nics = 2;
@@ -433,6 +435,31 @@ static void test_what_is_refused(void **state)
 	end(&guest);
 }
 
+/* An agent out of descriptors, say, refuses each file, and by that tells nothing of what has become of it. */
+static void test_an_agent_that_opens_none(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+	size_t left = 0;
+
+	start(&guest);
+	vn_automove *move = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, move, &err), 0);
+	guest.agent->opens_none = true;
+	assert_true(vn_move_guest_set_later(guest.qga, move, &err) < 0);
+	assert_int_equal(vn_move_guest_back(guest.qga, move, &left, &err), 0);
+	assert_int_equal(left, 6);
+	assert_int_equal(move->notes.n, 1);
+	assert_string_equal(move->notes.v[0].code, "guest-left");
+	assert_non_null(strstr(move->notes.v[0].text, "No such file")); /* the agent's words */
+	guest.agent->opens_none = false;
+	assert_int_equal(vn_move_guest_back(guest.qga, move, &left, &err), 0);
+	assert_int_equal(left, 0);
+	assert_string_equal(get(&guest, TX(1)), "c\n");
+	end(&guest);
+}
+
 /* What was before the first of two moves is what both go back to, unless the guest has lost what was set. */
 static void test_second_move_keeps_the_first(void **state)
 {
@@ -482,6 +509,41 @@ static void boot(struct guest *guest)
 }
 
 /* What only the first move has set is not set again by a second one, nor by one that goes on; undo then has nothing left there. */
+/* Killed with its journal written and nothing set: the guest has what the first move set, and that is to go back, or further. */
+static void test_second_move_that_set_nothing(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+	size_t left = 9;
+
+	start(&guest);
+	vn_automove *first = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
+	guest.agent->written = 0;
+	vn_automove *second = move_of(&guest), *third = move_of(&guest), *fails = move_of(&guest);
+	for (size_t i = 0; i < 6; i++) {
+		hwloc_bitmap_only(second->guest_settings[i].after, 1);
+		hwloc_bitmap_only(fails->guest_settings[i].after, 1);
+		hwloc_bitmap_only(third->guest_settings[i].after, 2);
+	}
+	assert_int_equal(vn_move_guest_keep(second, first, &err), 0);
+	assert_int_equal(vn_move_guest_keep(third, second, &err), 0);
+	assert_int_equal(vn_move_guest_keep(fails, first, &err), 0);
+	assert_int_equal(vn_move_guest_set_later(guest.qga, second, &err), 0);
+	assert_string_equal(get(&guest, TX(0)), "2\n");
+	vn_move_guest_present(fails);
+	assert_int_equal(vn_move_guest_back(guest.qga, fails, &left, &err), 0);
+	assert_string_equal(get(&guest, TX(0)), "5\n");
+	assert_int_equal(vn_move_guest_back(guest.qga, third, &left, &err), 0);
+	assert_int_equal(left, 0);
+	assert_string_equal(get(&guest, TX(0)), "3\n");
+	assert_string_equal(get(&guest, IRQ(30)), "f\n");
+	assert_int_equal(third->notes.n, 0);
+	assert_int_equal(err.n, 0);
+	end(&guest);
+}
+
 static void test_what_another_boot_has_is_left(void **state)
 {
 	(void)state;
@@ -778,7 +840,9 @@ int main(void)
 		cmocka_unit_test(test_no_file_twice),
 		cmocka_unit_test(test_sets_and_sets_back),
 		cmocka_unit_test(test_what_is_refused),
+		cmocka_unit_test(test_an_agent_that_opens_none),
 		cmocka_unit_test(test_second_move_keeps_the_first),
+		cmocka_unit_test(test_second_move_that_set_nothing),
 		cmocka_unit_test(test_what_another_boot_has_is_left),
 		cmocka_unit_test(test_what_is_right_is_not_written),
 		cmocka_unit_test(test_joins_what_is_on_record),

@@ -52,6 +52,8 @@ static void test_round_trip(void **state)
 	assert_string_equal(move->guest_settings[0].path, "/sys/class/net/eth0/queues/tx-1/xps_cpus");
 	assert_true(hwloc_bitmap_iszero(move->guest_settings[0].before));
 	assert_true(hwloc_bitmap_isset(move->guest_settings[1].after, 2));
+	assert_null(move->guest_settings[0].earlier);
+	assert_true(hwloc_bitmap_isset(move->guest_settings[1].earlier, 3));
 	assert_string_equal(move->cpusets[0].path, "/machine.slice/machine-qemu\\x2d1\\x2ddb.scope");
 	assert_false(move->limits.has_reserve);
 	assert_true(move->limits.pressure == 10.5);
@@ -277,6 +279,7 @@ static void test_wrong_values(void **state)
 		{"guest_settings.0.before", "null", "guest_settings[0].before"},
 		{"guest_settings.0.before", "[1024]", "guest_settings[0].before"},
 		{"guest_settings.0.after", "[]", "guest_settings[0].after"},
+		{"guest_settings.1.earlier", "[1024]", "guest_settings[1].earlier"},
 		{"guest_settings.0.nic", "-1", "guest_settings[0].nic"},
 		{"guest_settings.1.queue", "65536", "guest_settings[1].queue"},
 		{"mems_during", "null", "mems_during"},

@@ -18,6 +18,7 @@ void vn_guest_setting_clear(struct vn_guest_setting *setting)
 {
 	hwloc_bitmap_free(setting->before);
 	hwloc_bitmap_free(setting->after);
+	hwloc_bitmap_free(setting->earlier);
 }
 
 /* ---- paths ---- */

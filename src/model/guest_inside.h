@@ -17,6 +17,8 @@ struct vn_guest_setting {
 	unsigned nic, queue; /* of the VM: an index of nics[] of its sample, and the queue pair */
 	hwloc_bitmap_t before,
 		after; /* owned; `before` of XPS may be empty: no CPU was told to use the queue */
+	hwloc_bitmap_t
+		earlier; /* what an earlier move had set, and is there until `after` is; owned; NULL: none had */
 	/* of the run that has it, and not written down: */
 	bool stands; /* nothing is to be set: it is so already, or is an earlier move's and kept for undo alone */
 	bool left; /* it could not be set back, and may still be `after` */

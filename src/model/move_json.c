@@ -77,9 +77,10 @@ static json_t *guest_setting_to_json(const struct vn_move *move, size_t i)
 {
 	const struct vn_guest_setting *setting = &move->guest_settings[i];
 
-	return json_pack("{s:s, s:i, s:i, s:o, s:o}", "path", setting->path, "nic", (int)setting->nic,
+	return json_pack("{s:s, s:i, s:i, s:o, s:o, s:o}", "path", setting->path, "nic", (int)setting->nic,
 		"queue", (int)setting->queue, "before", set_to_json(setting->before), "after",
-		set_to_json(setting->after));
+		set_to_json(setting->after), "earlier",
+		setting->earlier ? set_to_json(setting->earlier) : json_null());
 }
 
 static json_t *cpuset_to_json(const struct vn_move *move, size_t i)

@@ -173,6 +173,9 @@ static void read_guest_setting(const struct vn_json_reader *in, struct vn_move *
 	if (!vn_json_told(in, "before"))
 		vn_json_wrong(in, "before", "a list of numbers");
 	setting->after = vn_move_set(in, "after", VN_MAX_VCPUS - 1);
+	setting->earlier = vn_json_maybe_set(in, "earlier", VN_MAX_VCPUS - 1);
+	if (!json_object_get(in->object, "earlier"))
+		vn_json_wrong(in, "earlier", "a list of numbers, or null");
 }
 
 /* Nothing that would lead out of the root of the cgroups, or to the root itself. */

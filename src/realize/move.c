@@ -355,8 +355,7 @@ static int complete(struct course *course, struct vn_move *first)
 }
 
 /* The move as written down, but with what its threads, interrupts and guest have now as what was before. */
-static int read_present(
-	const struct course *course, const struct vn_move *first, struct vn_move **ret_present)
+static int read_present(const struct course *course, struct vn_move **ret_present)
 {
 	vn_automove *present = NULL;
 	int r = vn_journal_read(course->state, course->process, &present, course->err);
@@ -365,11 +364,11 @@ static int read_present(
 		r = vn_move_threads_read(present, NULL, course->err);
 	if (r == 0)
 		r = vn_move_irqs_read(present, NULL, course->err);
-	if (r == 0 && first)
-		r = vn_move_guest_present(present, first, course->err);
-	if (r == 0)
-		*ret_present = vn_steal(present);
-	return r;
+	if (r < 0)
+		return r;
+	vn_move_guest_present(present);
+	*ret_present = vn_steal(present);
+	return 0;
 }
 
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,
@@ -389,7 +388,7 @@ int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct
 		return r;
 	r = enter(&course, VN_MOVE_PLANNED);
 	if (r == 0)
-		r = read_present(&course, first, &present);
+		r = read_present(&course, &present);
 	if (r == 0)
 		r = carry_out(&course);
 	if (r < 0 && move->phase == VN_MOVE_PLANNED)

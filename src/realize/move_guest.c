@@ -17,10 +17,34 @@ static struct vn_guest_setting *find(const struct vn_move *move, const char *pat
 	return NULL;
 }
 
+static bool is_equal(hwloc_const_bitmap_t a, hwloc_const_bitmap_t b)
+{
+	return a && b && hwloc_bitmap_isequal(a, b);
+}
+
 /* Then nothing was set, and nothing is to be set back. */
 static bool is_same(const struct vn_guest_setting *setting)
 {
-	return hwloc_bitmap_isequal(setting->before, setting->after);
+	return is_equal(setting->before, setting->after) &&
+	       (!setting->earlier || is_equal(setting->earlier, setting->after));
+}
+
+/* What is there is of our moves: this one's, or an earlier one's if this one was killed before it set its own. */
+static bool is_ours(const struct vn_guest_setting *setting, hwloc_const_bitmap_t now)
+{
+	return is_equal(now, setting->after) || is_equal(now, setting->earlier);
+}
+
+/* A copy of `from` becomes *to. */
+static int set_copy(hwloc_bitmap_t *to, hwloc_const_bitmap_t from)
+{
+	hwloc_bitmap_t copy = hwloc_bitmap_dup(from);
+
+	if (!copy)
+		return -ENOMEM;
+	hwloc_bitmap_free(*to);
+	*to = copy;
+	return 0;
 }
 
 bool vn_move_guest_changes(const struct vn_move *move)
@@ -44,7 +68,20 @@ static int copy_setting(struct vn_move *move, const struct vn_guest_setting *fro
 	*to = *from;
 	to->before = hwloc_bitmap_dup(from->before);
 	to->after = hwloc_bitmap_dup(from->after);
-	return to->before && to->after ? 0 : -ENOMEM;
+	to->earlier = from->earlier ? hwloc_bitmap_dup(from->earlier) : NULL;
+	return to->before && to->after && (!from->earlier || to->earlier) ? 0 : -ENOMEM;
+}
+
+/* Of a file that this move does not know: for undo alone. */
+static int keep_for_undo(struct vn_move *move, const struct vn_guest_setting *from)
+{
+	int r = copy_setting(move, from);
+
+	if (r < 0)
+		return r;
+	struct vn_guest_setting *kept = &move->guest_settings[move->n_guest_settings - 1];
+	kept->stands = true;
+	return set_copy(&kept->earlier, from->after);
 }
 
 int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct vn_error *err)
@@ -56,29 +93,37 @@ int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct
 	for (size_t i = 0; first && i < first->n_guest_settings && r == 0; i++) {
 		const struct vn_guest_setting *from = &first->guest_settings[i];
 		struct vn_guest_setting *own = find(move, from->path);
-		if (!own) {
-			r = copy_setting(move, from);
-			if (r == 0)
-				move->guest_settings[move->n_guest_settings - 1].stands = true;
-		}
-		/* what the guest has by now is not what we set: then that was lost, or is somebody else's */
-		else if (hwloc_bitmap_isequal(own->before, from->after) &&
-			 hwloc_bitmap_copy(own->before, from->before) < 0)
+		if (!own)
+			r = keep_for_undo(move, from);
+		/* else what the guest has by now is not what we set: then that was lost, or is somebody else's */
+		else if (is_ours(from, own->before) && (set_copy(&own->earlier, own->before) < 0 ||
+							       set_copy(&own->before, from->before) < 0))
 			r = -ENOMEM;
 	}
 	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
 }
 
-int vn_move_guest_present(struct vn_move *move, const struct vn_move *first, struct vn_error *err)
+void vn_move_guest_present(struct vn_move *move)
 {
-	for (size_t i = 0; i < first->n_guest_settings; i++) {
-		const struct vn_guest_setting *set = &first->guest_settings[i];
-		struct vn_guest_setting *own = find(move, set->path);
-		if (own && hwloc_bitmap_isequal(own->before, set->before) &&
-			hwloc_bitmap_copy(own->before, set->after) < 0)
-			return vn_error_environment(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < move->n_guest_settings; i++) {
+		struct vn_guest_setting *setting = &move->guest_settings[i];
+		if (!setting->earlier)
+			continue;
+		hwloc_bitmap_free(setting->before);
+		setting->before = vn_steal(setting->earlier);
 	}
-	return 0;
+}
+
+/* What is on record as `own` is now what `from` is to set, or has left. */
+static int join_one(struct vn_guest_setting *own, const struct vn_guest_setting *from)
+{
+	if (!is_ours(own, from->before)) { /* somebody else's: that is to come back */
+		hwloc_bitmap_free(own->earlier);
+		own->earlier = NULL;
+		return set_copy(&own->before, from->before) < 0 ? -ENOMEM
+								: set_copy(&own->after, from->after);
+	}
+	return set_copy(&own->earlier, from->before) < 0 ? -ENOMEM : set_copy(&own->after, from->after);
 }
 
 /* Or only what is left of it. */
@@ -93,10 +138,8 @@ static int join(struct vn_move *first, const struct vn_move *move, bool only_lef
 			continue;
 		if (!own)
 			r = copy_setting(first, from);
-		else if ((!hwloc_bitmap_isequal(from->before, own->after) &&
-				 hwloc_bitmap_copy(own->before, from->before) < 0) ||
-			 hwloc_bitmap_copy(own->after, from->after) < 0)
-			r = -ENOMEM;
+		else
+			r = join_one(own, from);
 	}
 	return r;
 }
@@ -114,6 +157,25 @@ static int set_one(struct vn_qga *agent, const char *path, hwloc_const_bitmap_t 
 		    : vn_error_environment(err, -ENOMEM, "out of memory");
 }
 
+/*
+ * An agent says in words of its own why it refuses. A file that every Linux has tells one that is gone from an agent that by now
+ * opens none, and which so says nothing of what the guest has.
+ */
+static int is_gone(struct vn_qga *agent, struct vn_error *refused)
+{
+	vn_autofree char *text = NULL;
+	vn_autoerror ignored = {0};
+	int r = vn_qga_read_file(agent, "/proc/version", &text, &ignored);
+
+	if (r == -EREMOTEIO)
+		return r;
+	if (r < 0) {
+		vn_error_clear(refused);
+		vn_error_move(refused, &ignored);
+	}
+	return r;
+}
+
 /* 1 and what a file of the guest has; 0: it is gone, or has no mask any more. */
 static int look(struct vn_qga *agent, const char *path, hwloc_bitmap_t *ret_now, struct vn_error *problem)
 {
@@ -121,7 +183,7 @@ static int look(struct vn_qga *agent, const char *path, hwloc_bitmap_t *ret_now,
 	vn_autoerror refused = {0};
 	int r = vn_qga_read_file(agent, path, &text, &refused);
 
-	if (r == -EREMOTEIO)
+	if (r == -EREMOTEIO && (r = is_gone(agent, &refused)) == 0)
 		return 0; /* it could be opened when it was set */
 	if (r < 0)
 		vn_error_move(problem, &refused);
@@ -140,7 +202,7 @@ static int set_later(struct vn_qga *agent, const struct vn_guest_setting *settin
 		return r;
 	if (hwloc_bitmap_isequal(now, setting->after))
 		return 1;
-	if (!hwloc_bitmap_isequal(now, setting->before))
+	if (!hwloc_bitmap_isequal(now, setting->before) && !is_ours(setting, now))
 		return 0;
 	r = set_one(agent, setting->path, setting->after, problem);
 	return r < 0 ? r : 1;
@@ -208,7 +270,7 @@ static enum outcome set_back(
 		return r < 0 ? LEFT : CHANGED;
 	if (hwloc_bitmap_isequal(now, setting->before))
 		return BACK;
-	if (!hwloc_bitmap_isequal(now, setting->after))
+	if (!is_ours(setting, now))
 		return CHANGED;
 	return set_one(agent, setting->path, setting->before, problem) < 0 ? LEFT : BACK;
 }

@@ -17,8 +17,8 @@
  */
 int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
 
-/* Of what was written down with `first`: what that had set is what the guest has now, and becomes `before`. 0 or a problem. */
-int vn_move_guest_present(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
+/* What an earlier move had set becomes `before`: this one's end is to leave that. */
+void vn_move_guest_present(struct vn_move *move);
 
 /* Puts settings of `move` on record in `first`, as vn_move_irqs_join() does interrupts. 0 or -ENOMEM. */
 int vn_move_guest_join(struct vn_move *first, const struct vn_move *move);
@@ -33,7 +33,7 @@ int vn_move_guest_set(struct vn_qga *agent, const struct vn_move *move, struct v
 int vn_move_guest_set_later(struct vn_qga *agent, struct vn_move *move, struct vn_error *err);
 
 /*
- * Sets each back to `before`, as far as it has `after` still; those that have something else, or are gone, are a note (guest-changed). `agent` NULL:
+ * Sets each back to `before`, as far as it has `after` still, or `earlier`; those that have something else, or are gone, are a note (guest-changed). `agent` NULL:
  * nothing can be asked. *ret_left: how many may still be as the move made them, of which a note tells, too (guest-left). 0 or -ENOMEM.
  */
 int vn_move_guest_back(struct vn_qga *agent, struct vn_move *move, size_t *ret_left, struct vn_error *err);
