@@ -7,7 +7,7 @@
 struct guest_spec {
 	struct guest_reader *r;
 	unsigned line;
-	const char *key; /* "disk", "vif" or "pci" */
+	const char *key; /* "disk", "vif", "pci" or "channel" */
 	size_t index;
 	bool failed;
 };
