@@ -34,6 +34,7 @@ static void must_be_alike(const struct vn_guest *a, const struct vn_guest *b)
 	must(a->n_vnodes == b->n_vnodes && a->maxvcpus == b->maxvcpus && a->vcpus == b->vcpus);
 	must(a->memory == b->memory && a->maxmem == b->maxmem && strcmp(a->name, b->name) == 0);
 	must(a->n_disks == b->n_disks && a->n_vifs == b->n_vifs && a->n_hostdevs == b->n_hostdevs);
+	must(a->n_channels == b->n_channels);
 	for (size_t v = 0; v < a->n_vnodes; v++) {
 		must(a->vnodes[v].memory == b->vnodes[v].memory &&
 			a->vnodes[v].plugged == b->vnodes[v].plugged);

@@ -53,6 +53,10 @@ static void must_be_the_same(const struct vn_guest *before, const struct vn_gues
 	must(before->maxmem == after->maxmem);
 	must(before->vcpus == after->vcpus && before->maxvcpus == after->maxvcpus);
 	must(before->n_disks == after->n_disks && before->n_vifs == after->n_vifs);
+	must(before->n_channels == after->n_channels);
+	for (size_t i = 0; i < before->n_channels; i++)
+		must(strcmp(before->channels[i].name, after->channels[i].name) == 0 &&
+			strcmp(before->channels[i].path, after->channels[i].path) == 0);
 	must(!before->hmat == !after->hmat);
 	for (size_t i = 0; i < before->n_vnodes; i++) {
 		const struct vn_vnode *a = &before->vnodes[i], *b = &after->vnodes[i];

@@ -65,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(memcmp(a->distances, b->distances, guest->n_vnodes * sizeof(*a->distances)) == 0);
 		must(a->home < 0 || a->home == b->home || guest->n_vnodes == 1);
 	}
+	must(guest->n_channels == again->n_channels);
 	vn_autofree char *twice = written(again);
 	must(twice && strcmp(once, twice) == 0);
 	return 0;

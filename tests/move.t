@@ -310,10 +310,28 @@ same "and its files are gone" "$(left)" ""
 # ---- a VM of vnuma's own ----
 
 export VNUMA_STATE_DIR=$work/own
-printf '%s\n' "name = \"$tag-own\"" memory=32 vcpus=1 vnodes=1 >"$work/own.cfg"
+agent="channel = [ \"connection=socket,name=org.qemu.guest_agent.0,path=$work/own/$tag-own.qga\" ]"
+printf '%s\n' "name = \"$tag-own\"" memory=32 vcpus=1 vnodes=1 "$agent" >"$work/own.cfg"
+mkdir -m 0700 "$work/own"
+echo mine >"$work/own/$tag-own.qga"
+expect "a file where its agent's socket is to be" 3 "$vnuma" run "$work/own.cfg" --accel tcg
+like "is told" "$err" "$tag-own.qga is there and no socket, and QEMU would delete it"
+same "and is still there" "$(cat "$work/own/$tag-own.qga")" mine
+rm "$work/own/$tag-own.qga"
 expect "a VM that vnuma starts" 0 "$vnuma" run "$work/own.cfg" --accel tcg
 own=$("$vnuma" list --json | jq -r '.vms[].pid')
 pids+=("$own")
+same "has a socket for its agent that nobody else may write to" "$(stat -c '%F %A' "$work/own/$tag-own.qga")" "socket srwxr-xr-x"
+expect "which is shown" 0 "$vnuma" show "$tag-own"
+like "with its name" "$out" "^  channel org.qemu.guest_agent.0 at $work/own/$tag-own.qga\$"
+expect "in JSON" 0 "$vnuma" show "$tag-own" --json
+json "too" '.channels' "[{\"name\":\"org.qemu.guest_agent.0\",\"path\":\"$work/own/$tag-own.qga\"}]"
+sed "s/$tag-own\"/$tag-thief\"/" "$work/own.cfg" >"$work/thief.cfg"
+expect "another VM does not get it" 3 "$vnuma" run "$work/thief.cfg" --accel tcg
+like "as is told" "$err" "$tag-own.qga is that of the VM '$tag-own'; expected a path that is free"
+same "and nothing of it is left" "$(find "$work/own" -name "$tag-thief*" | wc -l)" 0
+expect "inside it nobody answers" 0 "$vnuma" move "$tag-own" --vnode "0=$node" --vcpus-now --guest --dry-run
+like "as is told" "$(tr -s ' \n' ' ' <<<"$out")" "\[guest-agent-silent\]"
 expect "is listed" 0 "$vnuma" list
 unlike "as it was started" "$out" "moved since"
 expect "it is moved" 0 "$vnuma" move "$tag-own" --vnode "0=$node" --vcpus-now
@@ -331,4 +349,5 @@ like "is told" "$err" "$own-[0-9]+\.move"
 like "beside the VM" "$out" "^$tag-own "
 rm "$work/own/$own"-*.move
 expect "it is ended" 0 "$vnuma" stop "$tag-own" --force
+same "and its socket is gone" "$(find "$work/own" -name "$tag-own*")" ""
 finish

@@ -97,6 +97,8 @@ for name in $("$recipes"); do
 		same "$name: vCPUs have a node" "$(line 4 | jq -r '.[].props | "\(."node-id") \(."socket-id") \(."core-id") \(."thread-id")"' | sort)" \
 			"$(paste -d' ' <(given -numa cpu, node-id) <(given -numa cpu, socket-id) <(given -numa cpu, core-id) \
 				<(given -numa cpu, thread-id) | sort)"
+	same "$name: ports of channels" "$(line 6 | jq -r . | sed -nE 's/^ +name = "(.*)".*/\1/p' | tr -d '\r' | sort)" \
+		"$(given -device virtserialport name | sort)"
 	same "$name: bridges" "$(line 6 | jq -r . | grep -c 'dev: pxb-pcie,')" "$(given -device pxb-pcie id | grep -c .)"
 	same "$name: ports" "$(line 6 | jq -r . | grep -c 'dev: pcie-root-port,')" "$(given -device pcie-root-port id | grep -c .)"
 done

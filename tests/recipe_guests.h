@@ -87,6 +87,9 @@ static inline void adorn_one_iothread(struct vn_guest *guest)
 	"disk=['%s/a.img,raw,vda','%s/b.img,raw,vdb']\nvif=['type=tap,queues=2,vhost=0','type=tap,queues=2,vhost=0']\n"
 #define RECIPE_DISK "'%s/a.img,raw,vda,ro',"
 #define RECIPE_FOUR_DISKS "disk=[" RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK "]\n"
+#define RECIPE_DISK_ONE "disk=[" RECIPE_DISK "]\n"
+#define RECIPE_CHANNELS                                                                                      \
+	"channel=['connection=socket,path=%s/agent.sock,name=org.qemu.guest_agent.0','connection=socket,path=%s/b.sock,name=b']\n"
 #define RECIPE_DISKS                                                                                         \
 	RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK RECIPE_DISK
 
@@ -117,6 +120,12 @@ static const struct recipe recipes[] = {
 		VN_TARGET_VERSION(9, 0, 0)},
 	{"one-thread", RECIPE_TWO RECIPE_IO, adorn_one_iothread, VN_BINDING_STRICT,
 		VN_TARGET_VERSION(9, 0, 0)},
+	{"channels",
+		"name='g'\nmemory=256\nvcpus=4\nvnodes=2\nvnumamem_max=[128,192]\n" RECIPE_DISK_ONE
+			RECIPE_CHANNELS,
+		NULL, VN_BINDING_STRICT, 0},
+	{"channels-off", "name='g'\nmemory=128\nvcpus=4\nguest_numa='off'\n" RECIPE_CHANNELS, NULL,
+		VN_BINDING_PREFERRED, 0},
 	{"queues", RECIPE_TWO RECIPE_IO, NULL, VN_BINDING_STRICT, VN_TARGET_VERSION(9, 0, 0)},
 };
 #define N_RECIPES (sizeof(recipes) / sizeof(recipes[0]))

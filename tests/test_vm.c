@@ -23,6 +23,7 @@ static const char sample[] =
 	"  {\"kind\": \"iothread\", \"index\": 1, \"tid\": 4721, \"cpus\": [1]},"
 	"  {\"kind\": \"vhost\", \"index\": 2, \"tid\": 4722, \"cpus\": [2]},"
 	"  {\"kind\": \"emulator\", \"index\": 0, \"tid\": 4711, \"cpus\": [0, 1]}],"
+	" \"channels\": [{\"name\": \"org.qemu.guest_agent.0\", \"path\": \"/run/vnuma/a.qga\"}],"
 	" \"plan\": {\"schema\": \"vnuma.plan/1\", \"homes\": [1, 0]}}";
 
 static json_t *load(void)
@@ -50,6 +51,8 @@ static void test_round_trip(void **state)
 	assert_true(vm->backends[0].address == 140737488289792);
 	assert_int_equal(vm->n_threads, 4);
 	assert_int_equal(vm->threads[0].index, 3);
+	assert_int_equal(vm->n_channels, 1);
+	assert_string_equal(vm->channels[0].path, "/run/vnuma/a.qga");
 	assert_true(hwloc_bitmap_isset(vm->threads[0].cpus, 2000));
 	json_auto_t *again = vn_vm_to_json(vm);
 	assert_true(json_equal(json, again));
@@ -206,6 +209,8 @@ static void test_missing_fields(void **state)
 		{"threads", 0, "index", "threads[0].index"},
 		{"threads", 0, "tid", "threads[0].tid"},
 		{"threads", 0, "cpus", "threads[0].cpus"},
+		{"channels", 0, "name", "channels[0].name"},
+		{"channels", 0, "path", "channels[0].path"},
 	};
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		assert_refused(fields[i].outer, fields[i].index, fields[i].key, NULL, fields[i].named);
@@ -226,6 +231,9 @@ static void test_wrong_values(void **state)
 	assert_refused(NULL, -1, "memory", json_integer(-1), "memory");
 	assert_refused(NULL, -1, "vcpus", json_integer(100000), "vcpus");
 	assert_refused(NULL, -1, "backends", json_object(), "backends");
+	assert_refused(NULL, -1, "channels", json_object(), "channels");
+	assert_refused("channels", 0, "path", json_string("run/a"), "channels[0].path");
+	assert_refused("channels", 0, "path", json_string("/run/"), "channels[0].path");
 	assert_refused("process", -1, "pid", json_integer(0), "process.pid");
 	assert_refused("process", -1, "pid", json_integer(-1), "process.pid");
 	assert_refused("process", -1, "pid", json_integer(1LL << 32), "process.pid");

@@ -76,6 +76,8 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	if (text)
 		printf("  %s; 'vnuma undo %s' brings it back\n", text, vm->name);
 	printf("  QMP %s, log %s\n", vm->qmp_path, vm->log_path);
+	for (size_t i = 0; i < vm->n_channels; i++)
+		printf("  channel %s at %s\n", vm->channels[i].name, vm->channels[i].path);
 	printf("memory\n");
 	print_memory(vm);
 	printf("threads\n");

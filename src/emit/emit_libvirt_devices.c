@@ -123,6 +123,24 @@ static void put_hostdev(struct vn_xml *xml, const struct vn_hostdev *hostdev)
 	vn_xml_close(xml, "hostdev");
 }
 
+/* libvirt makes the virtio-serial controller itself; its own path for one that has none. */
+static void put_channel(struct vn_xml *xml, const struct vn_channel *channel)
+{
+	vn_xml_begin(xml, "channel");
+	vn_xml_text(xml, "type", "unix");
+	vn_xml_open(xml);
+	vn_xml_begin(xml, "source");
+	vn_xml_text(xml, "mode", "bind");
+	if (channel->path)
+		vn_xml_text(xml, "path", channel->path);
+	vn_xml_empty(xml);
+	vn_xml_begin(xml, "target");
+	vn_xml_text(xml, "type", "virtio");
+	vn_xml_text(xml, "name", channel->name);
+	vn_xml_empty(xml);
+	vn_xml_close(xml, "channel");
+}
+
 static void put_kib(struct vn_xml *xml, const char *name, uint64_t bytes)
 {
 	char text[24];
@@ -193,6 +211,8 @@ void domain_put_devices(struct vn_xml *xml, const struct vn_guest *guest, struct
 	}
 	for (size_t i = 0; i < guest->n_hostdevs; i++)
 		put_hostdev(xml, &guest->hostdevs[i]);
+	for (size_t i = 0; i < guest->n_channels; i++)
+		put_channel(xml, &guest->channels[i]);
 	vn_xml_begin(xml, "console");
 	vn_xml_text(xml, "type", "pty");
 	vn_xml_empty(xml);

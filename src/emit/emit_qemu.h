@@ -12,6 +12,8 @@ struct vn_qemu_options {
 	const char *accel; /* "kvm" or "tcg" */
 	const char *qmp_path; /* socket QEMU listens on, or NULL: none */
 	const char *serial_path; /* file for the first serial port, or NULL: none */
+	const char *
+		channel_folder; /* where channels without a path get their sockets; NULL: VN_CHANNEL_FOLDER, with a note */
 	bool paused; /* -S */
 	unsigned
 		version; /* of QEMU: VN_TARGET_VERSION(); 0: VN_TARGET_QEMU_VERSION. Nothing that came later is asked for */

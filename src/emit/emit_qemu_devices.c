@@ -38,7 +38,7 @@
 struct spread {
 	bool on;
 	unsigned ports[VN_MAX_VNODES], bridges, all;
-	unsigned memories; /* virtio-mem devices, which are on the root bus */
+	unsigned root; /* virtio-mem devices and that of channels, which are on the root bus */
 };
 
 /* What a disk is attached to here, and its number among those; virtio where there is no room for more. */
@@ -106,8 +106,9 @@ static bool count_ports(const struct vn_qemu_line *line, struct spread *spread)
 		spread->all += spread->ports[i];
 	}
 	for (size_t i = 0; i < guest->n_vnodes; i++)
-		spread->memories += guest->vnodes[i].virtio_mem > 0;
-	return !spread->on || (spread->bridges + spread->memories <= ROOT_SLOTS &&
+		spread->root += guest->vnodes[i].virtio_mem > 0;
+	spread->root += guest->n_channels > 0;
+	return !spread->on || (spread->bridges + spread->root <= ROOT_SLOTS &&
 				      spread->all + spread->bridges + ROOT_BUSES <= BUSES - 1);
 }
 
@@ -431,9 +432,9 @@ int vn_qemu_add_devices(struct vn_qemu_line *line)
 
 	if (!count_ports(line, &spread))
 		return vn_error_input(line->err, &where,
-			"%u devices at %u vnodes, and %u virtio-mem devices; expected at most %u vnodes with devices and virtio-mem devices, "
-			"and %u bridges and devices together, which have PCI buses",
-			spread.all, spread.bridges, spread.memories, ROOT_SLOTS, BUSES - 1 - ROOT_BUSES);
+			"%u devices at %u vnodes, and %u on the root bus (virtio-mem, channels); expected at most %u vnodes with devices and "
+			"devices on the root bus, and %u bridges and devices together, which have PCI buses",
+			spread.all, spread.bridges, spread.root, ROOT_SLOTS, BUSES - 1 - ROOT_BUSES);
 	vn_cleanup(service_clear) struct service service = {.queue_vnodes = deal_queues(line)};
 	if (!line->argv->short_of_memory)
 		add_iothreads(line, &service);
@@ -452,5 +453,6 @@ int vn_qemu_add_devices(struct vn_qemu_line *line)
 	for (size_t i = 0; i < guest->n_hostdevs; i++)
 		add_hostdev(line, &spread, i);
 	vn_qemu_add_virtio_mems(line, spread.on ? ",bus=pcie.0" : "");
+	vn_qemu_add_channels(line, spread.on ? ",bus=pcie.0" : "");
 	return 0;
 }

@@ -79,7 +79,12 @@ int vn_qemu_initiator(const struct vn_guest *guest, size_t vnode);
 /* Latencies, bandwidths and caches. */
 void vn_qemu_add_hmat(struct vn_qemu_line *line);
 
+/* ---- emit_qemu_channels.c ---- */
+
+/* The virtio-serial device, its ports and their sockets; `bus` as above. */
+void vn_qemu_add_channels(struct vn_qemu_line *line, const char *bus);
+
 /* ---- emit_qemu_devices.c ---- */
 
-/* Bridges, I/O threads, disks, interfaces, functions of the host. 0, or -EINVAL where they are more than there are slots. */
+/* Bridges, I/O threads, disks, interfaces, functions of the host, channels. 0, or -EINVAL where they are more than there are slots. */
 int vn_qemu_add_devices(struct vn_qemu_line *line);

@@ -5,6 +5,9 @@
 #include "../model/plan.h"
 #include "target.h"
 
+/* Whether xl can be told of a channel: no setting of its may hold ',', '=' or '"' (xl.cfg(5), CHANNEL SPEC), and blanks at its end go. */
+bool vn_channel_fits_xl(const struct vn_channel *channel);
+
 /*
  * The config that the guest was read from with `vnuma`, `cpus`, `type`, `memory`, `maxmem`, `vcpus` and `maxvcpus` as the plan has
  * them, in place of what stood there of them and of the other dialects, and without what xl would not take: settings of ours for

@@ -5,6 +5,7 @@
 
 #include "../base/parse.h"
 #include "../base/text.h"
+#include "emit_xl.h"
 #include "emit_xl_part.h"
 
 /* Inside double quotes. A backslash escapes in both kinds of quotes: tools/libs/util/libxlu_cfg.c (xlu__cfgl_dequote). */
@@ -78,6 +79,34 @@ static void print_pci(const struct vn_guest *guest, FILE *out)
 			i + 1 == guest->n_hostdevs ? " ]\n" : "");
 }
 
+bool vn_channel_fits_xl(const struct vn_channel *channel)
+{
+	size_t n = channel->path ? strlen(channel->path) : 0;
+
+	return n == 0 || (!strpbrk(channel->path, ",=\"") && channel->path[n - 1] != ' ');
+}
+
+/* False when memory is short. */
+static bool print_channels(const struct vn_guest *guest, FILE *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < guest->n_channels; i++) {
+		const struct vn_channel *channel = &guest->channels[i];
+		vn_autofree char *path = vn_channel_path(channel, i, guest->name, NULL);
+		if (!path)
+			return false;
+		if (!vn_channel_fits_xl(channel))
+			continue;
+		fprintf(out, "%s\"connection=socket,name=%s,path=", n++ ? ",\n            " : "channel = [ ",
+			channel->name);
+		print_escaped(out, path);
+		putc('"', out);
+	}
+	fputs(n ? " ]\n" : "", out);
+	return true;
+}
+
 static int check_text(const struct vn_guest *guest, const char *what, const char *text, struct vn_error *err)
 {
 	if (!text || vn_text_is_printable(text))
@@ -122,7 +151,8 @@ int vn_xl_make_config(const struct vn_guest *guest, char **ret_text, struct vn_e
 	print_disks(guest, out);
 	print_vifs(guest, out);
 	print_pci(guest, out);
-	if (fclose(out) != 0) {
+	bool whole = print_channels(guest, out);
+	if (fclose(out) != 0 || !whole) {
 		free(text);
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	}

@@ -143,7 +143,7 @@ static int note_taken(const struct vn_xl_job *job, const struct vn_cfg_entry *en
 	return r;
 }
 
-/* What the config of a guest that was none could not say of its interfaces. */
+/* What the config of a guest that was none could not say of its interfaces, and what is chosen for its channels. */
 static int note_made(const struct vn_xl_job *job, struct vn_notes *notes)
 {
 	int r = 0;
@@ -153,6 +153,16 @@ static int note_made(const struct vn_xl_job *job, struct vn_notes *notes)
 			r = vn_notes_add(notes, "xl-vif",
 				"interface %zu: xl has no key for its %u queue pairs: Xen's drivers agree on queues by themselves",
 				i, job->guest->vifs[i].queues);
+	}
+	for (size_t i = 0; i < job->guest->n_channels && r >= 0; i++) {
+		const struct vn_channel *channel = &job->guest->channels[i];
+		vn_autofree char *path = vn_channel_path(channel, i, job->guest->name, NULL);
+		if (!path)
+			r = -ENOMEM;
+		else if (!channel->path)
+			r = vn_notes_add(notes, "channel-path-chosen",
+				"channel %s: no path is told; chosen: %s. Its folder has to be there when the guest starts",
+				channel->name, path);
 	}
 	return r;
 }

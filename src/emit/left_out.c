@@ -6,7 +6,7 @@
  * plan's); whatever is in no table is told. That way a thing that nobody here has heard of is told, too. When a writer learns to carry
  * more, its line goes into the table.
  *
- * Disks, interfaces and functions of the host are told by their place: those that the reader took into the guest were given theirs.
+ * Disks, interfaces, functions of the host and channels are told by their place: those that the reader took into the guest were given theirs.
  */
 #include "left_out_part.h"
 
@@ -17,6 +17,7 @@
 
 #include "../base/text.h"
 #include "convert.h"
+#include "emit_xl.h"
 
 void vn_left_add(struct vn_left_out *left, unsigned line, const char *format, ...)
 {
@@ -70,6 +71,10 @@ bool vn_left_is_carried_device(const struct vn_left_out *left, size_t place)
 	for (size_t i = 0; i < guest->n_hostdevs; i++) {
 		if (guest->hostdevs[i].place == place)
 			return true;
+	}
+	for (size_t i = 0; i < guest->n_channels; i++) {
+		if (guest->channels[i].place == place)
+			return !(left->to & TO_XEN) || vn_channel_fits_xl(&guest->channels[i]);
 	}
 	return false;
 }

@@ -20,7 +20,7 @@ static const struct vn_left_rule rules[] = {{"name", TO_ALL, NULL}, {"uuid", TO_
 	{"vnode", TO_ALL, NULL}, {"vcpu", TO_ALL, NULL},
 	{"vnuma_hmat", TO_ALL, NULL}, /* Xen: a note of its own */
 	{"vnuma_distance", TO_ALL, NULL}, {"vcpu_to_vnode", TO_ALL, NULL}, {"type", TO_ALL, "|hvm|"},
-	{"builder", TO_ALL, "|hvm|"}};
+	{"builder", TO_ALL, "|hvm|"}, {"channel", TO_ALL, NULL}}; /* see look_at_channels() */
 
 static bool is_carried(const struct vn_left_out *left, const struct vn_cfg_entry *entry)
 {
@@ -29,6 +29,15 @@ static bool is_carried(const struct vn_left_out *left, const struct vn_cfg_entry
 			return vn_left_has_value(&rules[i], entry->value.text);
 	}
 	return false;
+}
+
+/* Those that are not in the guest: none of them is a socket. */
+static void look_at_channels(struct vn_left_out *left, const struct vn_cfg_entry *entry)
+{
+	for (size_t i = 0; entry && i < entry->value.n; i++) {
+		if (!vn_left_is_carried_device(left, entry->value.items[i].begin))
+			vn_left_add(left, entry->value.items[i].line, "channel connection=pty");
+	}
 }
 
 int vn_left_config(struct vn_left_out *left, struct vn_error *err)
@@ -40,6 +49,7 @@ int vn_left_config(struct vn_left_out *left, struct vn_error *err)
 		if (!is_carried(left, &cfg.entries[i]))
 			vn_left_add(left, cfg.entries[i].line, "%s", cfg.entries[i].key);
 	}
+	look_at_channels(left, vn_cfg_find(&cfg, "channel"));
 	const struct vn_cfg_entry *vif = vn_cfg_find(&cfg, "vif");
 	for (size_t i = 0; vif && left->to == TO_QEMU && i < left->guest->n_vifs; i++) {
 		if (left->guest->vifs[i].bridge)

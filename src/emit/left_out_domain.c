@@ -93,6 +93,13 @@ static const struct vn_left_rule rules[] = {
 	{"devices/hostdev/source/", TO_ANY, NULL},
 	{"devices/hostdev/driver/@name", TO_QEMU, "|vfio|"},
 	{"devices/hostdev/alias/", TO_ANY, NULL},
+	{"devices/channel/@type", TO_ANY, NULL}, /* see device_is_carried() */
+	{"devices/channel/source/@mode", TO_ANY, NULL},
+	{"devices/channel/source/@path", TO_ANY, NULL},
+	{"devices/channel/target/@type", TO_ANY, NULL},
+	{"devices/channel/target/@name", TO_ANY, NULL},
+	{"devices/channel/target/@state", TO_ANY, NULL}, /* of a domain that runs */
+	{"devices/channel/alias/", TO_ANY, NULL},
 	{"devices/memory/", TO_ANY, NULL}, /* see device_is_carried() */
 	{"devices/controller/", TO_ANY, NULL},
 };
@@ -140,14 +147,15 @@ static bool device_is_carried(const struct vn_left_out *left, const struct vn_ma
 	const struct vn_markup_element *e = &doc->elements[element];
 
 	if (strcmp(e->name, "disk") == 0 || strcmp(e->name, "interface") == 0 ||
-		strcmp(e->name, "hostdev") == 0)
+		strcmp(e->name, "hostdev") == 0 || strcmp(e->name, "channel") == 0)
 		return vn_left_is_carried_device(left, e->begin);
 	if (strcmp(e->name, "memory") == 0)
 		return says(doc, element, "model", "dimm") ||
 		       (left->to != TO_XEN && says(doc, element, "model", "virtio-mem"));
 	if (strcmp(e->name, "controller") == 0)
 		return says(doc, element, "type", "pci") || says(doc, element, "type", "sata") ||
-		       says(doc, element, "type", "ide") || says(doc, element, "type", "scsi");
+		       says(doc, element, "type", "ide") || says(doc, element, "type", "scsi") ||
+		       (says(doc, element, "type", "virtio-serial") && left->guest->n_channels > 0);
 	return strcmp(e->name, "emulator") == 0;
 }
 

@@ -44,6 +44,9 @@ static const char *const drive_keys[] = {"if", "id", "file", "format", "readonly
 	"auto-read-only", "file.node-name", NULL};
 static const char *const netdev_keys[] = {"type", "id", "ifname", "br", "queues", "vhost", "script",
 	"downscript", "model", "mac", "macaddr", "netdev", "fd", "fds", "vhostfd", "vhostfds", NULL};
+/* Of a channel: its port, and its character device. */
+static const char *const port_keys[] = {"driver", "id", "chardev", "name", "bus", "nr", NULL};
+static const char *const chardev_keys[] = {"backend", "id", "path", "server", "wait", "nowait", NULL};
 /* Where devices are is new: told together. What I/O threads there are is the plan's, and of queues as many as vCPUs. */
 static const char *const device_keys[] = {"driver", "id", "drive", "netdev", "host", "mac", "mq", "vectors",
 	"iothread", "num-queues", "memdev", "node", "numa_node", "block-size", "requested-size", NULL};
@@ -182,8 +185,13 @@ static void look_at_device(struct line *line, const struct line_option *option)
 	const char *driver = vn_keyval_get(&option->keys, "driver");
 	bool placed = false;
 
-	if (!driver || is_one_of(driver, bridges))
+	if (!driver || is_one_of(driver, bridges) ||
+		(strncmp(driver, "virtio-serial", 13) == 0 && line->left->guest->n_channels > 0))
 		return;
+	if (strcmp(driver, "virtserialport") == 0 && vn_left_is_carried_device(line->left, option->word)) {
+		tell_keys(line, option, port_keys);
+		return;
+	}
 	bool dimm = strcmp(driver, "pc-dimm") == 0 ||
 		    (strncmp(driver, "virtio-mem", 10) == 0 && line->left->to != TO_XEN);
 	if (!dimm && !vn_left_is_carried_device(line->left, option->word)) {
@@ -305,6 +313,26 @@ static void look_at_machine(struct line *line, const struct line_option *option)
 
 /* ---- options as a whole ---- */
 
+/* That of a channel which is carried over, or any other. */
+static void look_at_chardev(struct line *line, const struct line_option *option)
+{
+	struct line_option of = *option;
+	vn_autokeyval keys = {0};
+
+	int r = option->of.value ? vn_keyval_parse(option->of.value, "backend", NULL, &keys, NULL) : -EINVAL;
+	line->left->short_of_memory |= r == -ENOMEM;
+	const struct line_option *user = user_of(line, "chardev", vn_keyval_get(&keys, "id"));
+	const char *wait = vn_keyval_get(&keys, "wait");
+	if (!user || !vn_left_is_carried_device(line->left, user->word)) {
+		tell_all(line, option);
+		return;
+	}
+	of.keys = keys; /* borrowed */
+	tell_keys(line, &of, chardev_keys);
+	if (!wait || is_one_of(wait, (const char *const[]){"on", "yes", "true", "y", NULL}))
+		vn_left_add(line->left, option->line, "-chardev wait=on");
+}
+
 static void look_at_others(struct line *line, const struct line_option *option)
 {
 	const struct vn_guest_machine *machine = &line->left->guest->machine;
@@ -354,6 +382,8 @@ static void look_at(struct line *line, const struct line_option *option)
 		look_at_netdev(line, option);
 	else if (strcmp(name, "-object") == 0)
 		look_at_object(line, option);
+	else if (strcmp(name, "-chardev") == 0)
+		look_at_chardev(line, option);
 	else if (strcmp(name, "-machine") == 0)
 		look_at_machine(line, option);
 	else

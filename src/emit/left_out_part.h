@@ -44,7 +44,7 @@ struct vn_left_rule {
 /* Whether a value is one of a rule's. */
 bool vn_left_has_value(const struct vn_left_rule *rule, const char *value);
 
-/* Whether what stands at that place is one of the guest's disks, interfaces or functions of the host that are carried over. */
+/* Whether what stands at that place is one of the guest's disks, interfaces, functions of the host or channels that are carried over. */
 bool vn_left_is_carried_device(const struct vn_left_out *left, size_t place);
 
 /* Whether a vnode is tied to just these nodes of the host: a DIMM of it that is, too, is written as part of it. */

@@ -20,14 +20,14 @@ static const char *const known_keys[] = {"name", "memory", "maxmem", "vcpus", "m
 	"ramdisk", "extra", "disk", "vif", "hugepages", "guest_numa", "exclusive_cores", "weight",
 	"cpu_weight", "cap", "policy", "memory_policy", "threads", "pci", "vnodes", "vnumamem",
 	"vnumamem_min", "vnumamem_max", "vdistance", "vnuma_vcpumap", "vnuma_vnodemap", "vnuma_hmat", "vnuma",
-	"vnode", "vcpu", "uuid",
+	"vnode", "vcpu", "uuid", "channel",
 	/* names that early Xen patches used; guest_numa.c tells today's */
 	"vnuma_distance", "vcpu_to_vnode", NULL};
 
 /* Keys of xl.cfg(5), Xen 4.17, that vnuma makes no use of: a Xen config may keep them, a note says that they were not used. */
 static const char *const ignored_keys[] = {"acpi", "acpi_firmware", "acpi_laptop_slate", "acpi_s3", "acpi_s4",
 	"altp2m", "altp2mhvm", "apic", "argo", "bios", "bios_path_override", "boot", "bootloader",
-	"bootloader_args", "builder", "channel", "cmdline", "console", "cpuid", "cpus_soft", "description",
+	"bootloader_args", "builder", "cmdline", "console", "cpuid", "cpus_soft", "description",
 	"device_model_args", "device_model_args_hvm", "device_model_args_pv", "device_model_override",
 	"device_model_stubdomain_override", "device_model_user", "device_model_version", "device_tree",
 	"dm_restrict", "driver_domain", "e820_host", "firmware", "gfx_passthru", "hap", "hdtype", "hpet",
@@ -494,6 +494,7 @@ static void read_guest(struct guest_reader *r)
 	guest_read_disks(r);
 	guest_read_vifs(r);
 	guest_read_pci(r);
+	guest_read_channels(r);
 }
 
 int vn_guest_from_cfg(

@@ -7,88 +7,39 @@
 
 #include "../base/parse.h"
 #include "../base/text.h"
-#include "guest_reader.h"
+#include "guest_spec.h"
 
 #define MAX_DEVICES 64
 
-/* One string of a device list, being taken apart at its commas. */
-struct spec {
-	struct guest_reader *r;
-	unsigned line;
-	const char *key; /* "disk", "vif" or "pci" */
-	size_t index;
-	bool failed;
-};
-
-static void problem(struct spec *spec, const char *seen, const char *expected)
-{
-	guest_problem(spec->r, spec->line, spec->key, "entry %zu: \"%.60s\" seen; expected %s", spec->index,
-		seen, expected);
-	spec->failed = true;
-}
-
-/* Splits "name=value" in place; returns the value, or NULL when there is no '='. */
-static char *split(char *part)
-{
-	char *equals = strchr(part, '=');
-
-	if (equals)
-		*equals++ = 0;
-	return equals;
-}
-
-static char *trim(char *part)
-{
-	part += strspn(part, " \t");
-	for (size_t n = strlen(part); n && strchr(" \t", part[n - 1]); n--)
-		part[n - 1] = 0;
-	return part;
-}
-
-/* What only xl makes something of. */
-static void ignore_part(struct spec *spec, const char *name)
-{
-	vn_notes_add(&spec->r->guest->notes, "option-ignored",
-		"line %u: %s: entry %zu: %s: vnuma does not use it", spec->line, spec->key, spec->index,
-		name);
-}
-
-static bool is_one_of(const char *name, const char *const *names)
-{
-	while (*names && strcmp(*names, name) != 0)
-		names++;
-	return *names;
-}
-
-static void set_format(struct spec *spec, struct vn_disk *disk, const char *value)
+static void set_format(struct guest_spec *spec, struct vn_disk *disk, const char *value)
 {
 	if (strcmp(value, "raw") == 0 || strcmp(value, "qcow2") == 0)
 		snprintf(disk->format, sizeof(disk->format), "%s", value);
 	else
-		problem(spec, value, "the format raw or qcow2");
+		guest_spec_problem(spec, value, "the format raw or qcow2");
 }
 
-static void set_access(struct spec *spec, struct vn_disk *disk, const char *value)
+static void set_access(struct guest_spec *spec, struct vn_disk *disk, const char *value)
 {
 	if (strcmp(value, "r") == 0 || strcmp(value, "ro") == 0)
 		disk->readonly = true;
 	else if (strcmp(value, "w") != 0 && strcmp(value, "rw") != 0)
-		problem(spec, value, "the access r, ro, w or rw");
+		guest_spec_problem(spec, value, "the access r, ro, w or rw");
 }
 
-static void set_path(struct spec *spec, struct vn_disk *disk, const char *value)
+static void set_path(struct guest_spec *spec, struct vn_disk *disk, const char *value)
 {
 	if (disk->path)
-		problem(spec, value, "one target");
+		guest_spec_problem(spec, value, "one target");
 	else if (value[0] != '/')
-		problem(spec, value, "the target as an absolute path");
+		guest_spec_problem(spec, value, "the target as an absolute path");
 	else
 		disk->path = vn_copy(value);
 }
 
 /* What is neither where the image is nor how it is accessed: xl's tools/libs/util/libxlu_disk_l.l. False: it is none of that. */
 static bool read_disk_option(
-	struct spec *spec, struct vn_disk *disk, bool *cdrom, char *part, const char *value)
+	struct guest_spec *spec, struct vn_disk *disk, bool *cdrom, char *part, const char *value)
 {
 	static const char *const flags[] = {
 		"direct-io-safe", "discard", "no-discard", "trusted", "untrusted", NULL};
@@ -96,8 +47,8 @@ static bool read_disk_option(
 
 	if (value ? strcmp(part, "devtype") == 0 && strcmp(value, "cdrom") == 0 : strcmp(part, "cdrom") == 0)
 		disk->readonly = *cdrom = true;
-	else if (is_one_of(part, value ? settings : flags))
-		ignore_part(spec, part);
+	else if (guest_spec_is_one_of(part, value ? settings : flags))
+		guest_spec_ignore(spec, part);
 	else
 		return value && (strcmp(part, "vdev") == 0 || strcmp(part, "backendtype") == 0 ||
 					(strcmp(part, "devtype") == 0 && strcmp(value, "disk") == 0));
@@ -114,7 +65,7 @@ static bool ends_in_cdrom(const char *part)
 
 /* By its position: target, format, vdev, access. Without a target the format may be left out. */
 static void read_disk_position(
-	struct spec *spec, struct vn_disk *disk, bool *cdrom, char *part, unsigned *position)
+	struct guest_spec *spec, struct vn_disk *disk, bool *cdrom, char *part, unsigned *position)
 {
 	unsigned at = (*position)++;
 
@@ -129,13 +80,13 @@ static void read_disk_position(
 	else if (at == 3 && *part)
 		set_access(spec, disk, part);
 	else if (at > 3)
-		problem(spec, part, "target, format, vdev, access");
+		guest_spec_problem(spec, part, "target, format, vdev, access");
 }
 
 static void read_disk_part(
-	struct spec *spec, struct vn_disk *disk, bool *cdrom, char *part, unsigned *position)
+	struct guest_spec *spec, struct vn_disk *disk, bool *cdrom, char *part, unsigned *position)
 {
-	char *value = split(part);
+	char *value = guest_spec_split(part);
 
 	if (read_disk_option(spec, disk, cdrom, part, value))
 		return;
@@ -146,11 +97,11 @@ static void read_disk_part(
 	else if (strcmp(part, "access") == 0)
 		set_access(spec, disk, value);
 	else
-		problem(spec, part, "target=, format=, access=, vdev=, backendtype= or devtype=");
+		guest_spec_problem(spec, part, "target=, format=, access=, vdev=, backendtype= or devtype=");
 }
 
 /* `target=` takes the rest of the string, commas too (xl-disk-configuration(5)). */
-static void read_disk(struct spec *spec, char *text, struct vn_disk *disk)
+static void read_disk(struct guest_spec *spec, char *text, struct vn_disk *disk)
 {
 	unsigned position = 0;
 	char *rest = text, *part;
@@ -161,22 +112,22 @@ static void read_disk(struct spec *spec, char *text, struct vn_disk *disk)
 	if (strncmp(text, "phy:", 4) == 0 || strncmp(text, "file:", 5) == 0) {
 		/* the old form, without a format: target, vdev, access */
 		rest = strchr(text, ':') + 1;
-		set_path(spec, disk, trim(strsep(&rest, ",")));
+		set_path(spec, disk, guest_spec_trim(strsep(&rest, ",")));
 		position = 2;
 	}
 	while (rest) {
 		char *trimmed = rest + strspn(rest, " \t");
 		if (strncmp(trimmed, "target=", 7) == 0) {
-			set_path(spec, disk, trim(trimmed + 7));
+			set_path(spec, disk, guest_spec_trim(trimmed + 7));
 			break;
 		}
-		part = trim(strsep(&rest, ","));
+		part = guest_spec_trim(strsep(&rest, ","));
 		read_disk_part(spec, disk, &cdrom, part, &position);
 	}
 	if (!disk->path && cdrom)
-		ignore_part(spec, "a drive with no disc in it");
+		guest_spec_ignore(spec, "a drive with no disc in it");
 	else if (!disk->path && !spec->failed)
-		problem(spec, text, "a target, the absolute path of an image or block device");
+		guest_spec_problem(spec, text, "a target, the absolute path of an image or block device");
 }
 
 static bool mac_is_good(const char *mac)
@@ -200,30 +151,31 @@ static bool ifname_is_good(const char *name)
 	return n >= 1 && n <= 15 && strspn(name, letters) == n && name[0] != '.' && name[0] != '-';
 }
 
-static void set_ifname(struct spec *spec, char **field, const char *value)
+static void set_ifname(struct guest_spec *spec, char **field, const char *value)
 {
 	if (*field || !ifname_is_good(value))
-		problem(spec, value, "one interface name of 1 to 15 letters, digits, '.', '_' or '-'");
+		guest_spec_problem(
+			spec, value, "one interface name of 1 to 15 letters, digits, '.', '_' or '-'");
 	else
 		*field = vn_copy(value);
 }
 
-static void read_vif_part(struct spec *spec, struct vn_vif *vif, const char **type, char *part)
+static void read_vif_part(struct guest_spec *spec, struct vn_vif *vif, const char **type, char *part)
 {
 	static const char *const of_xl[] = {"model", "script", "ip", "rate", "backend", "gatewaydev",
 		"netdev", "devid", "mtu", "vlan", "accel", NULL};
 	uint64_t number;
-	const char *value = split(part);
+	const char *value = guest_spec_split(part);
 
 	if (!value && (strcmp(part, "trusted") == 0 || strcmp(part, "untrusted") == 0)) {
-		ignore_part(spec, part);
+		guest_spec_ignore(spec, part);
 	} else if (!value) {
-		problem(spec, part, "name=value");
+		guest_spec_problem(spec, part, "name=value");
 	} else if (strcmp(part, "mac") == 0) {
 		if (mac_is_good(value))
 			snprintf(vif->mac, sizeof(vif->mac), "%s", value);
 		else
-			problem(spec, value, "a unicast MAC address such as 52:54:00:12:34:56");
+			guest_spec_problem(spec, value, "a unicast MAC address such as 52:54:00:12:34:56");
 	} else if (strcmp(part, "bridge") == 0) {
 		set_ifname(spec, &vif->bridge, value);
 	} else if (strcmp(part, "vifname") == 0) {
@@ -234,20 +186,20 @@ static void read_vif_part(struct spec *spec, struct vn_vif *vif, const char **ty
 		if (vn_parse_u64(value, 256, &number) == 0 && number >= 1)
 			vif->queues = (unsigned)number;
 		else
-			problem(spec, value, "1 to 256 queue pairs (Linux: MAX_TAP_QUEUES)");
+			guest_spec_problem(spec, value, "1 to 256 queue pairs (Linux: MAX_TAP_QUEUES)");
 	} else if (strcmp(part, "vhost") == 0) {
 		if (vn_parse_u64(value, 1, &number) == 0)
 			vif->vhost = number == 1;
 		else
-			problem(spec, value, "vhost=0 or vhost=1");
-	} else if (is_one_of(part, of_xl)) {
-		ignore_part(spec, part);
+			guest_spec_problem(spec, value, "vhost=0 or vhost=1");
+	} else if (guest_spec_is_one_of(part, of_xl)) {
+		guest_spec_ignore(spec, part);
 	} else {
-		problem(spec, part, "mac=, bridge=, vifname=, type=, queues= or vhost=");
+		guest_spec_problem(spec, part, "mac=, bridge=, vifname=, type=, queues= or vhost=");
 	}
 }
 
-static void read_vif(struct spec *spec, char *text, struct vn_vif *vif)
+static void read_vif(struct guest_spec *spec, char *text, struct vn_vif *vif)
 {
 	const char *type = NULL;
 	char *rest = text, *part;
@@ -256,7 +208,7 @@ static void read_vif(struct spec *spec, char *text, struct vn_vif *vif)
 	vif->vhost = true;
 	vif->vnode = -1;
 	while ((part = strsep(&rest, ","))) {
-		part = trim(part);
+		part = guest_spec_trim(part);
 		if (*part)
 			read_vif_part(spec, vif, &type, part);
 	}
@@ -266,48 +218,28 @@ static void read_vif(struct spec *spec, char *text, struct vn_vif *vif)
 	else if (type && strcmp(type, "user") == 0)
 		vif->type = VN_VIF_USER;
 	else if (type && strcmp(type, "vif") != 0 && strcmp(type, "ioemu") != 0)
-		problem(spec, type, "the type tap or user");
+		guest_spec_problem(spec, type, "the type tap or user");
 	if (vif->type == VN_VIF_USER && (vif->bridge || vif->ifname || vif->queues > 1))
-		problem(spec, "type=user",
+		guest_spec_problem(spec, "type=user",
 			"no bridge, vifname or queues with it: user networking has one queue and no "
 			"interface");
 	if (vif->type == VN_VIF_USER)
 		vif->vhost = false;
 	if (vif->queues > spec->r->guest->maxvcpus && spec->r->vcpus_known)
-		problem(spec, "queues", "at most one queue pair per vCPU");
-}
-
-/* The strings of a device list; 0 when there is none or it is no list of strings. */
-static size_t device_count(struct guest_reader *r, const char *key, const struct vn_cfg_entry **ret_entry)
-{
-	const struct vn_cfg_entry *entry = vn_cfg_find(r->cfg, key);
-
-	if (!entry)
-		return 0;
-	bool good = entry->value.type == VN_CFG_LIST && entry->value.n <= MAX_DEVICES;
-	for (size_t i = 0; good && i < entry->value.n; i++)
-		good = entry->value.items[i].type == VN_CFG_STRING;
-	if (!good) {
-		vn_autofree char *text = vn_cfg_value_text(&entry->value);
-		guest_problem(r, entry->line, key, "%s seen; expected a list of at most %d strings", text,
-			MAX_DEVICES);
-		return 0;
-	}
-	*ret_entry = entry;
-	return entry->value.n;
+		guest_spec_problem(spec, "queues", "at most one queue pair per vCPU");
 }
 
 void guest_read_disks(struct guest_reader *r)
 {
 	const struct vn_cfg_entry *entry;
-	size_t n = device_count(r, "disk", &entry);
+	size_t n = guest_spec_count(r, "disk", MAX_DEVICES, &entry);
 
 	if (n && !(r->guest->disks = calloc(n, sizeof(*r->guest->disks)))) {
 		r->short_of_memory = true;
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct spec spec = {r, entry->value.items[i].line, "disk", i, false};
+		struct guest_spec spec = {r, entry->value.items[i].line, "disk", i, false};
 		vn_autofree char *copy = vn_copy(entry->value.items[i].text);
 		struct vn_disk *disk = &r->guest->disks[r->guest->n_disks];
 		if (copy)
@@ -321,14 +253,14 @@ void guest_read_disks(struct guest_reader *r)
 void guest_read_vifs(struct guest_reader *r)
 {
 	const struct vn_cfg_entry *entry;
-	size_t n = device_count(r, "vif", &entry);
+	size_t n = guest_spec_count(r, "vif", MAX_DEVICES, &entry);
 
 	if (n && !(r->guest->vifs = calloc(n, sizeof(*r->guest->vifs)))) {
 		r->short_of_memory = true;
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct spec spec = {r, entry->value.items[i].line, "vif", i, false};
+		struct guest_spec spec = {r, entry->value.items[i].line, "vif", i, false};
 		vn_autofree char *copy = vn_copy(entry->value.items[i].text);
 		r->guest->n_vifs = i + 1;
 		if (copy)
@@ -339,7 +271,7 @@ void guest_read_vifs(struct guest_reader *r)
 }
 
 /* `0000:3b:00.0`, or `3b:00.0` in domain 0; capital letters as in xl. */
-static void set_address(struct spec *spec, struct vn_hostdev *hostdev, const char *text)
+static void set_address(struct guest_spec *spec, struct vn_hostdev *hostdev, const char *text)
 {
 	bool short_form = strlen(text) == strlen("3b:00.0");
 	vn_autofree char *address = vn_format("%s%s", short_form ? "0000:" : "", text);
@@ -353,11 +285,11 @@ static void set_address(struct spec *spec, struct vn_hostdev *hostdev, const cha
 	if (vn_pci_is_address(address, strlen(address)))
 		memcpy(hostdev->address, address, strlen(address) + 1);
 	else
-		problem(spec, text, "a PCI function such as 0000:3b:00.0 or 3b:00.0");
+		guest_spec_problem(spec, text, "a PCI function such as 0000:3b:00.0 or 3b:00.0");
 }
 
 /* A vnode that is not there: refused, or with --defaults the default. */
-static void set_vnode(struct spec *spec, struct vn_hostdev *hostdev, const char *value)
+static void set_vnode(struct guest_spec *spec, struct vn_hostdev *hostdev, const char *value)
 {
 	struct guest_reader *r = spec->r;
 	uint64_t number = 0;
@@ -377,57 +309,57 @@ static void set_vnode(struct spec *spec, struct vn_hostdev *hostdev, const char 
 			"line %u: pci: entry %zu: vnode=%.60s seen; expected %s; vnode 0 is used", spec->line,
 			spec->index, value, expected);
 	else
-		problem(spec, value, expected);
+		guest_spec_problem(spec, value, expected);
 }
 
-static void read_pci_part(struct spec *spec, struct vn_hostdev *hostdev, char *part)
+static void read_pci_part(struct guest_spec *spec, struct vn_hostdev *hostdev, char *part)
 {
 	static const char *const of_xl[] = {
 		"permissive", "msitranslate", "seize", "power_mgmt", "rdm_policy", NULL};
-	const char *value = split(part);
+	const char *value = guest_spec_split(part);
 
 	if (strcmp(part, "vnode") == 0) {
 		set_vnode(spec, hostdev, value ? value : "");
 		return;
 	}
-	if (is_one_of(part, of_xl)) {
-		ignore_part(spec, part);
+	if (guest_spec_is_one_of(part, of_xl)) {
+		guest_spec_ignore(spec, part);
 		return;
 	}
-	problem(spec, part,
+	guest_spec_problem(spec, part,
 		"vnode=, or what xl knows: permissive, msitranslate, seize, power_mgmt, rdm_policy=");
 }
 
-static void read_pci(struct spec *spec, char *text, struct vn_hostdev *hostdev)
+static void read_pci(struct guest_spec *spec, char *text, struct vn_hostdev *hostdev)
 {
-	char *rest = text, *part = trim(strsep(&rest, ",")), *slot = strchr(part, '@');
+	char *rest = text, *part = guest_spec_trim(strsep(&rest, ",")), *slot = strchr(part, '@');
 
 	hostdev->where = (struct vn_where){spec->r->guest->file, spec->line, "pci"};
 	if (slot && slot[1] && strlen(slot) <= 3 &&
 		strspn(slot + 1, "0123456789abcdefABCDEF") + 1 == strlen(slot)) {
 		*slot = 0;
-		ignore_part(spec, "@, the guest's slot");
+		guest_spec_ignore(spec, "@, the guest's slot");
 	}
 	set_address(spec, hostdev, part);
 	while ((part = strsep(&rest, ",")))
-		read_pci_part(spec, hostdev, trim(part));
+		read_pci_part(spec, hostdev, guest_spec_trim(part));
 	for (size_t i = 0; i < spec->index && *hostdev->address; i++) {
 		if (strcmp(spec->r->guest->hostdevs[i].address, hostdev->address) == 0)
-			problem(spec, hostdev->address, "each function once");
+			guest_spec_problem(spec, hostdev->address, "each function once");
 	}
 }
 
 void guest_read_pci(struct guest_reader *r)
 {
 	const struct vn_cfg_entry *entry;
-	size_t n = device_count(r, "pci", &entry);
+	size_t n = guest_spec_count(r, "pci", MAX_DEVICES, &entry);
 
 	if (n && !(r->guest->hostdevs = calloc(n, sizeof(*r->guest->hostdevs)))) {
 		r->short_of_memory = true;
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct spec spec = {r, entry->value.items[i].line, "pci", i, false};
+		struct guest_spec spec = {r, entry->value.items[i].line, "pci", i, false};
 		vn_autofree char *copy = vn_copy(entry->value.items[i].text);
 		r->guest->n_hostdevs = i + 1;
 		if (copy)

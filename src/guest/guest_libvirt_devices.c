@@ -247,5 +247,6 @@ void domain_read_devices(struct domain_reader *r)
 	for_each_domain(r, i, "devices", "disk") read_disk(r, i);
 	for_each_domain(r, i, "devices", "interface") read_interface(r, i);
 	for_each_domain(r, i, "devices", "hostdev") read_hostdev(r, i);
+	domain_read_channels(r);
 	domain_read_memory_devices(r);
 }

@@ -61,6 +61,7 @@ void domain_read_cputune(struct domain_reader *r);
 void domain_read_machine(struct domain_reader *r); /* …_machine.c: after what is planned by */
 void domain_read_iothreads(struct domain_reader *r); /* …_iothreads.c: before what names some */
 void domain_read_devices(struct domain_reader *r); /* …_devices.c */
+void domain_read_channels(struct domain_reader *r); /* …_channels.c */
 void domain_read_memory_devices(struct domain_reader *r); /* …_memory.c */
 
 /* Checks that an attribute that names an iothread names one that is there. */

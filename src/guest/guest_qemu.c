@@ -164,6 +164,7 @@ static void read_guest(struct qemu_reader *r, size_t size)
 	qemu_read_machine(r);
 	qemu_read_devices(r);
 	qemu_read_disks(r);
+	qemu_read_channels(r);
 	read_boot(r);
 	read_others(r);
 }

@@ -153,6 +153,10 @@ int qemu_device_vnode(struct qemu_reader *r, const struct qemu_option *device);
 void qemu_read_devices(struct qemu_reader *r); /* host devices, network, buses */
 void qemu_read_disks(struct qemu_reader *r);
 
+/* ---- guest_qemu_channels.c ---- */
+
+void qemu_read_channels(struct qemu_reader *r);
+
 /* ---- guest_qemu_machine.c ---- */
 
 void qemu_read_machine(struct qemu_reader *r); /* before disks */

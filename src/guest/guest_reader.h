@@ -60,3 +60,4 @@ void guest_read_growth(struct guest_reader *r);
 void guest_read_disks(struct guest_reader *r);
 void guest_read_vifs(struct guest_reader *r);
 void guest_read_pci(struct guest_reader *r); /* after the vnodes */
+void guest_read_channels(struct guest_reader *r); /* guest_channels.c */

@@ -92,6 +92,11 @@ void vn_guest_free(struct vn_guest *guest)
 	}
 	free(guest->vifs);
 	free(guest->hostdevs);
+	for (size_t i = 0; i < guest->n_channels; i++) {
+		free(guest->channels[i].name);
+		free(guest->channels[i].path);
+	}
+	free(guest->channels);
 	vn_machine_clear(&guest->machine);
 	free(guest->kernel);
 	free(guest->ramdisk);
@@ -173,6 +178,22 @@ static bool copy_devices(struct vn_guest *to, const struct vn_guest *from)
 	return true;
 }
 
+static bool copy_channels(struct vn_guest *to, const struct vn_guest *from)
+{
+	to->channels = calloc(from->n_channels + 1, sizeof(*to->channels));
+	if (!to->channels)
+		return false;
+	for (size_t i = 0; i < from->n_channels; i++) {
+		struct vn_channel *channel = &to->channels[to->n_channels++];
+		*channel = from->channels[i];
+		channel->where = place_in(to, from, &from->channels[i].where);
+		bool name = copy_text(&channel->name, from->channels[i].name);
+		if (!copy_text(&channel->path, from->channels[i].path) || !name)
+			return false;
+	}
+	return true;
+}
+
 static bool copy_input(struct vn_guest *to, const struct vn_guest *from)
 {
 	to->text = NULL;
@@ -182,11 +203,12 @@ static bool copy_input(struct vn_guest *to, const struct vn_guest *from)
 static bool copy_all(struct vn_guest *to, const struct vn_guest *from)
 {
 	*to = *from; /* the figures; what the pointers hold is made anew below */
-	to->n_vnodes = to->n_disks = to->n_vifs = to->n_hostdevs = 0;
+	to->n_vnodes = to->n_disks = to->n_vifs = to->n_hostdevs = to->n_channels = 0;
 	to->vnodes = NULL;
 	to->disks = NULL;
 	to->vifs = NULL;
 	to->hostdevs = NULL;
+	to->channels = NULL;
 	to->notes = (struct vn_notes){0};
 	bool texts = copy_text(&to->file, from->file);
 	texts &= copy_text(&to->name, from->name);
@@ -201,7 +223,8 @@ static bool copy_all(struct vn_guest *to, const struct vn_guest *from)
 	to->nodes_where = place_in(to, from, &from->nodes_where);
 	to->hmat = from->hmat ? vn_hmat_copy(from->hmat) : NULL;
 	return texts && sets && (to->hmat || !from->hmat) && copy_vnodes(to, from) &&
-	       copy_devices(to, from) && vn_notes_copy(&to->notes, &from->notes) == 0;
+	       copy_devices(to, from) && copy_channels(to, from) &&
+	       vn_notes_copy(&to->notes, &from->notes) == 0;
 }
 
 struct vn_guest *vn_guest_copy(const struct vn_guest *from)
@@ -261,6 +284,21 @@ static int check_device_beside(
 	return 0;
 }
 
+static int check_channel_beside(
+	const struct vn_guest *other, const struct vn_channel *channel, struct vn_error *err)
+{
+	for (size_t k = 0; k < other->n_channels; k++) {
+		const char *path = other->channels[k].path;
+		if (!path || !channel->path || strcmp(path, channel->path) != 0)
+			continue;
+		vn_autofree char *name = name_other(other);
+		return vn_error_input(err, &channel->where,
+			"path=%s is that of a channel of %s, too; expected each path at one guest", path,
+			name ? name : "another guest");
+	}
+	return 0;
+}
+
 int vn_guest_check_beside(
 	const struct vn_guest *const *others, size_t n, const struct vn_guest *guest, struct vn_error *err)
 {
@@ -275,6 +313,8 @@ int vn_guest_check_beside(
 				other->file ? other->file : "");
 		for (size_t k = 0; k < guest->n_hostdevs; k++)
 			r |= check_device_beside(other, &guest->hostdevs[k], err);
+		for (size_t k = 0; k < guest->n_channels; k++)
+			r |= check_channel_beside(other, &guest->channels[k], err);
 	}
 	return r < 0 ? -EINVAL : 0;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "../base/set.h"
+#include "guest_channel.h"
 #include "guest_machine.h"
 #include "hmat.h"
 #include "pci.h"
@@ -174,6 +175,8 @@ struct vn_guest {
 	struct vn_vif *vifs;
 	size_t n_hostdevs;
 	struct vn_hostdev *hostdevs;
+	size_t n_channels; /* at most VN_MAX_CHANNELS, no two of a name or at a path */
+	struct vn_channel *channels;
 	struct vn_notes notes; /* what the reader replaced, ignored or wants known */
 };
 
@@ -230,8 +233,8 @@ static inline bool vn_guest_names_cpus(const struct vn_guest *guest)
 }
 
 /*
- * Whether a guest can be beside `n` others at all: its name is no other's, whose plan would be taken for its own, nor is a device of
- * its. All that is wrong is told, with both files. 0 or -EINVAL.
+ * Whether a guest can be beside `n` others at all: its name is no other's, whose plan would be taken for its own, nor is a device or
+ * a channel's socket of its. All that is wrong is told, with both files. 0 or -EINVAL.
  */
 int vn_guest_check_beside(
 	const struct vn_guest *const *others, size_t n, const struct vn_guest *guest, struct vn_error *err);

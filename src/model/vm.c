@@ -22,6 +22,11 @@ void vn_vm_free(struct vn_vm *vm)
 	for (size_t i = 0; i < vm->n_threads; i++)
 		hwloc_bitmap_free(vm->threads[i].cpus);
 	free(vm->threads);
+	for (size_t i = 0; i < vm->n_channels; i++) {
+		free(vm->channels[i].name);
+		free(vm->channels[i].path);
+	}
+	free(vm->channels);
 	json_decref(vm->plan);
 	free(vm->process.exe);
 	free(vm->qmp_path);
@@ -49,7 +54,14 @@ static int copy_lists(const struct vn_vm *from, struct vn_vm *to)
 		thread->cpus = hwloc_bitmap_dup(thread->cpus);
 		whole &= thread->cpus != NULL;
 	}
-	return to->backends && to->threads && whole ? 0 : -ENOMEM;
+	to->channels = calloc(from->n_channels + 1, sizeof(*to->channels));
+	for (size_t i = 0; to->channels && i < from->n_channels; i++) {
+		struct vn_vm_channel *channel = &to->channels[to->n_channels++];
+		channel->name = vn_copy(from->channels[i].name);
+		channel->path = vn_copy(from->channels[i].path);
+		whole &= channel->name && channel->path;
+	}
+	return to->backends && to->threads && to->channels && whole ? 0 : -ENOMEM;
 }
 
 int vn_vm_copy(const struct vn_vm *from, struct vn_vm **ret_copy)
@@ -59,9 +71,10 @@ int vn_vm_copy(const struct vn_vm *from, struct vn_vm **ret_copy)
 	if (!copy)
 		return -ENOMEM;
 	*copy = *from;
-	copy->n_backends = copy->n_threads = 0;
+	copy->n_backends = copy->n_threads = copy->n_channels = 0;
 	copy->backends = NULL;
 	copy->threads = NULL;
+	copy->channels = NULL;
 	copy->plan = json_incref(from->plan);
 	copy->name = vn_copy(from->name);
 	copy->qmp_path = vn_copy(from->qmp_path);

@@ -49,6 +49,11 @@ struct vn_vm_thread {
 	hwloc_bitmap_t cpus; /* promised affinity; owned */
 };
 
+/* A channel of its, and the socket at which QEMU listens for it. */
+struct vn_vm_channel {
+	char *name, *path; /* owned */
+};
+
 struct vn_vm {
 	char *name;
 	enum vn_vm_phase phase;
@@ -62,6 +67,8 @@ struct vn_vm {
 	struct vn_vm_backend *backends;
 	size_t n_threads;
 	struct vn_vm_thread *threads;
+	size_t n_channels;
+	struct vn_vm_channel *channels;
 	json_t *plan; /* the vnuma.plan/1 object it was started with; owned */
 };
 

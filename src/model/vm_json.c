@@ -67,14 +67,31 @@ static json_t *threads_to_json(const struct vn_vm *vm)
 	return list;
 }
 
+static json_t *channels_to_json(const struct vn_vm *vm)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < vm->n_channels; i++) {
+		json_t *item =
+			json_pack("{s:s, s:s}", "name", vm->channels[i].name, "path", vm->channels[i].path);
+		if (json_array_append_new(list, item) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 json_t *vn_vm_to_json(const struct vn_vm *vm)
 {
-	return json_pack("{s:s, s:s, s:s, s:{s:i, s:I, s:s?}, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:o, s:O}",
+	return json_pack(
+		"{s:s, s:s, s:s, s:{s:i, s:I, s:s?}, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:o, s:o, s:O}",
 		"schema", SCHEMA, "name", vm->name, "phase", phase_names[vm->phase], "process", "pid",
 		(int)vm->process.pid, "start_time", (json_int_t)vm->process.start_time, "exe",
 		vm->process.exe, "accel", vm->accel, "qmp_path", vm->qmp_path, "log_path", vm->log_path,
 		"started", (json_int_t)vm->started, "memory", (json_int_t)vm->memory, "vcpus", (int)vm->vcpus,
-		"backends", backends_to_json(vm), "threads", threads_to_json(vm), "plan", vm->plan);
+		"backends", backends_to_json(vm), "threads", threads_to_json(vm), "channels",
+		channels_to_json(vm), "plan", vm->plan);
 }
 
 static uint64_t read_number(
@@ -174,6 +191,26 @@ static void read_threads(const struct vn_json_reader *in, struct vn_vm *vm)
 	}
 }
 
+/* Records of before there were channels have none. */
+static void read_channels(const struct vn_json_reader *in, struct vn_vm *vm)
+{
+	const json_t *list =
+		vn_json_told(in, "channels") ? vn_json_list(in, "channels", VN_MAX_CHANNELS) : NULL;
+	size_t n = json_array_size(list);
+
+	vm->channels = calloc(n ? n : 1, sizeof(*vm->channels));
+	for (; vm->channels && vm->n_channels < n; vm->n_channels++) {
+		struct vn_vm_channel *channel = &vm->channels[vm->n_channels];
+		struct vn_json_reader member;
+		if (!vn_json_member(in, "channels", list, vm->n_channels, &member))
+			continue;
+		channel->name = vn_json_text(&member, "name", "", "a channel's name");
+		channel->path = vn_json_text(&member, "path", "/", "an absolute path");
+		if (channel->path && !vn_channel_path_is_good(channel->path))
+			vn_json_wrong(&member, "path", VN_CHANNEL_PATH_EXPECTED);
+	}
+}
+
 static void read_identity(const struct vn_json_reader *in, struct vn_vm *vm)
 {
 	static const char *const accels[] = {"kvm", "tcg"};
@@ -206,12 +243,13 @@ int vn_vm_from_json(const json_t *json, const char *file, struct vn_vm **ret_vm,
 	read_process(&in, &vm->process);
 	read_backends(&in, vm);
 	read_threads(&in, vm);
+	read_channels(&in, vm);
 	json_t *plan = json_object_get(json, "plan");
 	if (json_is_object(plan))
 		vm->plan = json_incref(plan);
 	else
 		vn_json_wrong(&in, "plan", "an object");
-	if (!vm->backends || !vm->threads)
+	if (!vm->backends || !vm->threads || !vm->channels)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
 	int r = vn_json_finish(&document);
 	if (r < 0)

@@ -26,6 +26,7 @@
 #include "../base/text.h"
 #include "../emit/emit_qemu.h"
 #include "backend.h"
+#include "channel_sockets.h"
 #include "pin.h"
 #include "qemu_version.h"
 #include "spawn.h"
@@ -125,6 +126,51 @@ int vn_launch_claim(const struct vn_state *state, const char *name, struct vn_er
 	return vn_state_sweep(state, old, err);
 }
 
+static int note_channels(struct launch *l, struct vn_error *err)
+{
+	const struct vn_guest *guest = l->guest;
+	struct vn_vm *vm = l->vm;
+
+	vm->channels = calloc(guest->n_channels + 1, sizeof(*vm->channels));
+	for (size_t i = 0; vm->channels && i < guest->n_channels; i++) {
+		struct vn_vm_channel *channel = &vm->channels[vm->n_channels++];
+		channel->name = vn_copy(guest->channels[i].name);
+		channel->path = vn_channel_path(&guest->channels[i], i, vm->name, l->state->path);
+		if (!channel->name || !channel->path)
+			return vn_error_environment(err, -ENOMEM, "out of memory");
+	}
+	return vm->channels ? 0 : vn_error_environment(err, -ENOMEM, "out of memory");
+}
+
+/* Whether a VM on record that lives listens, or is about to, where this one would. */
+static int check_channels_of(const struct launch *l, const struct vn_vm *other, struct vn_error *err)
+{
+	for (size_t i = 0; i < l->vm->n_channels; i++) {
+		for (size_t k = 0; k < other->n_channels; k++) {
+			const char *path = l->vm->channels[i].path;
+			if (strcmp(path, other->channels[k].path) != 0 ||
+				vn_process_match(other->process.pid, other->process.start_time, NULL) !=
+					VN_PROCESS_SAME)
+				continue;
+			return vn_error_environment(err, -EADDRINUSE,
+				"channel %s: %s is that of the VM '%s'; expected a path that is free",
+				l->vm->channels[i].name, path, other->name);
+		}
+	}
+	return 0;
+}
+
+static int check_channels(const struct launch *l, struct vn_error *err)
+{
+	vn_autovmlist others = {0};
+	vn_autoerror broken = {0}; /* told by 'list' */
+	int r = l->vm->n_channels ? vn_state_list(l->state, &others, &broken, err) : 0;
+
+	for (size_t i = 0; r == 0 && i < others.n; i++)
+		r = check_channels_of(l, others.v[i], err);
+	return r == 0 ? vn_channel_sockets_check(l->state, l->vm, err) : r;
+}
+
 static int new_record(struct launch *l, struct vn_error *err)
 {
 	struct vn_vm *vm = l->vm = vn_vm_new();
@@ -142,7 +188,8 @@ static int new_record(struct launch *l, struct vn_error *err)
 	vm->process.exe = realpath(l->qemu, NULL);
 	if (!vm->name || !vm->qmp_path || !vm->log_path || !vm->plan || !vm->process.exe)
 		return vn_error_environment(err, -ENOMEM, "out of memory");
-	return vn_backends_plan(l->plan, l->guest, vm, err);
+	int r = note_channels(l, err);
+	return r < 0 ? r : vn_backends_plan(l->plan, l->guest, vm, err);
 }
 
 /* A file left by a crash must not be bound over or appended to. */
@@ -166,6 +213,7 @@ static int fork_child(struct launch *l, struct vn_error *err)
 		.accel = l->vm->accel,
 		.qmp_path = l->vm->qmp_path,
 		.serial_path = l->options->serial_path,
+		.channel_folder = l->state->path,
 		.paused = true,
 		.version = l->target.version,
 		.notes = l->options->notes};
@@ -198,6 +246,8 @@ static int register_start(struct launch *l, struct vn_error *err)
 		r = vn_launch_claim(l->state, l->guest->name, err);
 	if (r == 0)
 		r = new_record(l, err);
+	if (r == 0)
+		r = check_channels(l, err);
 	if (r == 0)
 		r = fork_child(l, err);
 	if (r == 0)
@@ -340,6 +390,8 @@ static void give_up(struct launch *l)
 	if (*l->lock < 0)
 		vn_state_lock(l->state, LOCK_MS, l->lock,
 			NULL); /* without it too: what is swept is compared again */
+	if (forked)
+		vn_channel_sockets_remove(l->state, l->vm, true);
 	vn_state_sweep(l->state, l->vm, NULL);
 }
 

@@ -7,6 +7,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -48,6 +49,7 @@ static void __attribute__((noreturn)) child_main(char *const *argv, int log_fd, 
 			_exit(125); /* the parent is gone, or changed its mind */
 	}
 	reset_signals();
+	umask(umask(0) | S_IWGRP | S_IWOTH); /* who may write to a socket of its may connect to it */
 	execv(argv[0], argv);
 	int failed = errno;
 	if (write(failed_fd, &failed, sizeof(failed)) < 0)

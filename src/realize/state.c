@@ -11,6 +11,7 @@
 #include "../base/clock.h"
 #include "../base/process.h"
 #include "../base/text.h"
+#include "channel_sockets.h"
 
 #define RECORD ".json"
 #define RECORD_MAX ((size_t)8 << 20) /* bytes; 1024 vCPUs on 1024 nodes are below 4 MiB */
@@ -367,6 +368,7 @@ int vn_state_sweep(const struct vn_state *state, const struct vn_vm *vm, struct 
 
 	if (!still_the_same(state, vm))
 		return 0;
+	vn_channel_sockets_remove(state, vm, false);
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
 		vn_autofree char *name = vn_format("%s%s", vm->name, suffixes[i]);
 		if (!name)

@@ -7,7 +7,7 @@
  * 0700, owned by its user: who may write there decides which processes vnuma signals.
  *
  * Theory of operation: one NAME.json per VM, beside it NAME.qmp (QEMU's socket) and NAME.log (what QEMU
- * printed). A record is written to a temporary file, synced and renamed, so that a reader finds the old one
+ * printed); and sockets of channels that have no path of their own, or were given one there. A record is written to a temporary file, synced and renamed, so that a reader finds the old one
  * or the new one and a full file system leaves nothing behind. The file `lock` is held (flock) from before
  * the name is looked up and the host is read until the start is on record, and while the files of a dead VM
  * are swept: so two starts neither take one name nor plan on the same free memory, and a sweep never takes
@@ -77,7 +77,7 @@ void vn_vm_list_clear(struct vn_vm_list *list);
 int vn_state_list(const struct vn_state *state, struct vn_vm_list *ret_list, struct vn_error *broken,
 	struct vn_error *err);
 
-/* Removes a VM's record, socket and log, unless the record is of another process by now. */
+/* Removes a VM's record, socket and log, and sockets of its channels in the directory, unless the record is of another process by now. */
 int vn_state_sweep(const struct vn_state *state, const struct vn_vm *vm, struct vn_error *err);
 
 /* "PATH/NAMESUFFIX", a new string, or NULL. */
