@@ -15,7 +15,7 @@ usage() { say "$@"; say "usage: $self [--host FILE] [--mem SIZE] [--timeout SECO
 
 # ---- options ----
 
-shape_file='' mem='' per_cpu=2 near=false timeout=600 out='' keep_log='' append='' show_time='' dry_run='' meter=''
+shape_file='' mem='' per_cpu=2 near=false timeout=600 out='' keep_log='' append='' show_time='' dry_run='' meter='' vfio=''
 command=()
 
 whole() { [[ $2 =~ ^[1-9][0-9]{0,6}$ ]] || usage "$1 wants a whole number above 0, not '$2'"; }
@@ -23,7 +23,7 @@ whole() { [[ $2 =~ ^[1-9][0-9]{0,6}$ ]] || usage "$1 wants a whole number above 
 parse_options() {
     while (($#)); do
         case $1 in
-            --host|--mem|--cpus|--timeout|--out|--keep-log|--append) (($# > 1)) || usage "$1 wants a value" ;;&
+            --host|--mem|--cpus|--timeout|--out|--keep-log|--append|--vfio) (($# > 1)) || usage "$1 wants a value" ;;&
             --host) shape_file=$2; shift ;;
             --mem) mem=$(mebibytes "$2") || usage "--mem wants a size like 8G or 4096M, not '$2'"; shift ;;
             --cpus) whole "$1" "$2"; per_cpu=$2; shift ;;
@@ -35,6 +35,7 @@ parse_options() {
             --time) show_time=yes ;;
             --dry-run) dry_run=yes ;;
             --meter) meter=yes ;;
+            --vfio) [[ $2 =~ ^[0-9]{1,2}$ ]] || usage "--vfio wants the number of a node, not '$2'"; vfio=$((10#$2)); shift ;;
             -h|--help) sed -n '2,/^# Theory/{/^# Theory/d; s/^# \{0,1\}//p}' "$0"; exit 0 ;;
             --) shift; command=("$@"); return ;;
             -*) usage "no option $1" ;;
@@ -169,6 +170,28 @@ take_shape() {
         die "$needed MiB are the least for this shape, this machine cannot spare them"
 }
 
+# ---- a device to be passed through ----
+
+# Behind a root port on a host bridge of its own, whose bus 64 is far above all that the firmware numbers from 0 on: the port's own bus is
+# 65. The switches are told in lab/host.
+readonly vfio_address=0000:41:00.0
+take_vfio() {
+    local nodes=0 word=''
+    for word in "${qemu_shape[@]}"; do if [[ $word = node,* ]]; then nodes=$((nodes + 1)); fi; done
+    [[ $self = lab/host ]] || usage "--vfio: under Xen no device is passed through; expected lab/host"
+    ((vfio < nodes)) || usage "--vfio: node $vfio seen; expected one of the shape's $nodes, counted from 0"
+    if [[ $machine = pc ]]; then machine=q35; fi
+    [[ $machine = q35* ]] || die "--vfio: machine $machine seen; expected q35, which has an IOMMU"
+    # shellcheck disable=SC2054 # QEMU's commas
+    qemu_shape+=(-device intel-iommu -device "pxb-pcie,id=vfio-bridge,bus_nr=64,bus=pcie.0,numa_node=$vfio"
+        -device pcie-root-port,id=vfio-port,bus=vfio-bridge,chassis=64
+        -drive if=none,id=vfio-disk,format=raw,file=vfio.img -device nvme,bus=vfio-port,drive=vfio-disk,serial=vfio)
+    append+=' intel_iommu=on'
+    more_modules+=(vfio-pci vfio_iommu_type1)
+    # shellcheck disable=SC2016 # expanded inside
+    prepare+='cd /sys/bus/pci/devices/'$vfio_address' && echo vfio-pci > driver_override && echo "${PWD##*/}" > driver/unbind && echo "${PWD##*/}" > /sys/bus/pci/drivers_probe && [[ $(readlink driver) = */vfio-pci ]]'$'\n'
+}
+
 # ---- the run's folder ----
 
 run=
@@ -187,6 +210,7 @@ make_run_folder() {
     flock 7
     exec 8>&-
     mkdir "$run/io"
+    if [[ -n $vfio ]]; then truncate -s 64M "$run/vfio.img"; fi
     : > "$run/io/stdout"
     : > "$run/io/stderr"
 }
@@ -203,6 +227,7 @@ write_inputs() {
     env=("PATH=$PATH" HOME=/tmp/home USER=root LOGNAME=root SHELL=/bin/bash TERM=dumb "LANG=${LANG:-C.UTF-8}"
          LAB_HOST=1 "LAB_KERNEL=$kernel/vmlinuz" "LAB_MODULES=$kernel/modules" "LAB_OUT=$out")
     if [[ -n $meter ]]; then env+=("LAB_METER=$meter/meter-ctl"); fi
+    if [[ -n $vfio ]]; then env+=("LAB_VFIO=$vfio_address"); fi
     for name in $(compgen -e VNUMA_ || true); do env+=("$name=${!name}"); done
     env+=("VNUMA_CACHE=$cache")
     list "${command[@]}" > "$run/io/argv"
@@ -356,6 +381,7 @@ main() {
     choose_memory
     [[ -n $dry_run ]] || check_machine
     take_shape
+    if [[ -n $vfio ]]; then take_vfio; fi
     if [[ -n $dry_run ]]; then printf '%s\n' "${qemu_shape[@]}"; exit 0; fi
     if [[ -n $out ]]; then
         [[ -d $out && -w $out ]] || die "--out: $out is not a folder that can be written"

@@ -575,14 +575,15 @@ static void device_remote(void **state)
 	struct vn_sample *sample;
 	/* with its interrupts where it is: one cause */
 	sample_irq(sample_device(healthy(&sample), "0000:3b:00.0", 1, -1), 40, "4", 5000);
-	assert_vm_finding(sample, "device-remote", NULL); /* its memory is bound */
+	assert_vm_finding(sample, "device-remote", NULL);
 	struct vn_vm_sample *vm = healthy(&sample);
 	block_policy(&vm->blocks[0], VN_MODE_DEFAULT, "");
 	sample_device(vm, "0000:3b:00.0", 1, -1);
 	vn_autosample *gone = sample;
 	vn_autoaudit *audit = judge(sample);
 	assert_codes(&audit->vms[0].findings, "device-remote vnode-unbound");
-	assert_string_equal(finding(&audit->vms[0].findings, "device-remote")->fix, "vnuma move vm --to 1");
+	/* its memory would stay behind */
+	assert_null(finding(&audit->vms[0].findings, "device-remote")->fix);
 	/* nobody knows where it is; a guest on both nodes */
 	sample_device(healthy(&sample), "0000:3b:00.0", -1, -1);
 	assert_vm_codes(sample, "");
@@ -1034,6 +1035,49 @@ static void two_of_a_name_go_by_pid(void **state)
 	assert_string_equal(audit->vms[0].findings.v[0].fix, "vnuma move 100 --vnode 0=0");
 }
 
+static void assert_says_pinned(struct vn_sample *sample, const char *code, const char *fix)
+{
+	vn_autosample *gone = sample;
+	vn_autoaudit *audit = judge(sample);
+	const struct vn_finding *found = finding(&judged(audit, "vm")->findings, code);
+
+	assert_true(!found->fix == !fix);
+	if (fix)
+		assert_string_equal(found->fix, fix);
+	assert_non_null(strstr(found->text, "comes home only when the VM is started anew"));
+}
+
+/* No command moves what the kernel will not. */
+static void what_a_device_has_pinned_is_not_moved(void **state)
+{
+	(void)state;
+	struct vn_sample *sample;
+	for (int huge = 0; huge < 2; huge++) {
+		struct vn_vm_sample *vm = healthy(&sample);
+		sample_device(vm, "0000:3b:00.0", 0, -1);
+		vm->blocks[0].residency.nodes[0].node = 1;
+		vm->blocks[0].page = huge ? 2 * VN_MIB : 0;
+		give_pool(sample, 0, 48, 48); /* more of them would not help */
+		assert_says_pinned(sample, "memory-remote", NULL);
+	}
+	struct vn_vm_sample *vm = healthy(&sample);
+	sample_device(vm, "0000:3b:00.0", 0, -1);
+	block_policy(&vm->blocks[0], VN_MODE_DEFAULT, "");
+	vm->blocks[0].residency.nodes[0].node = 1;
+	vm->mems = maker_set("1");
+	strcpy(vm->unit, "vm.scope");
+	assert_says_pinned(sample, "cpuset-forbids-home",
+		"systemctl set-property --runtime 'vm.scope' AllowedMemoryNodes=0-1");
+	/* vCPUs for which home has no cores left, see a_full_node_gets_no_more_vcpus() */
+	sample = make_narrow_sample();
+	for (unsigned i = 0; i < 2; i++)
+		add_floating(sample, i ? "b" : "a", 100 * ((pid_t)i + 1), i);
+	sample_device(add_floating(sample, "vm", 300, 2), "0000:3b:00.0", 0, -1);
+	vn_autosample *gone = sample;
+	vn_autoaudit *audit = judge(sample);
+	assert_null(finding(&judged(audit, "vm")->findings, "vcpu-floating")->fix);
+}
+
 /* Everything wrong at once: all commands name the same home, and nothing is told twice. */
 static void fixes_of_one_vm_agree(void **state)
 {
@@ -1047,8 +1091,6 @@ static void fixes_of_one_vm_agree(void **state)
 	sample_thread(sample, vm, VN_THREAD_VHOST, 0, "4-7", 4, 400, 0);
 	sample_nic(vm, 0, 0, 4, 4);
 	sample_thread(sample, vm, VN_THREAD_IOTHREAD, 1, "4-7", 5, 300, 0);
-	struct vn_device_sample *device = sample_device(vm, "0000:3b:00.0", 1, -1);
-	sample_irq(device, 40, "4", 5000);
 	vn_autosample *gone = sample;
 	vn_autoaudit *audit = judge(sample);
 	const struct vn_findings *found = &audit->vms[0].findings;
@@ -1195,6 +1237,7 @@ int main(void)
 		cmocka_unit_test(iothread_remote),
 		cmocka_unit_test(irq_remote),
 		cmocka_unit_test(device_remote),
+		cmocka_unit_test(what_a_device_has_pinned_is_not_moved),
 		cmocka_unit_test(hugepages_uneven),
 		cmocka_unit_test(huge_pages_are_given_once),
 		cmocka_unit_test(one_pool_for_two_vnodes),

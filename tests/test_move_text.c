@@ -72,6 +72,20 @@ static void steps_are_by_vnode(void **state)
 	assert_has(text, "\n                           no call longer than 5 ms, at most 1000000 MB/s\n");
 }
 
+/* Nothing is promised that the kernel would refuse. */
+static void what_is_pinned_is_not_promised(void **state)
+{
+	(void)state;
+	vn_automove *move = make();
+	assert_int_equal(vn_notes_add(&move->notes, "devices-pin-memory", "it has 1 device of the host"), 0);
+	vn_autofree char *text = text_of(vn_move_print_steps, move);
+	assert_fits(text);
+	assert_has(text, " elsewhere\n");
+	assert_has(text, ", as a rule pinned: then none of it moves\n");
+	assert_null(strstr(text, " to move\n"));
+	assert_null(strstr(text, "below 1 s"));
+}
+
 static void what_is_there_is_told(void **state)
 {
 	(void)state;
@@ -136,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steps_are_by_vnode),
+		cmocka_unit_test(what_is_pinned_is_not_promised),
 		cmocka_unit_test(what_is_there_is_told),
 		cmocka_unit_test(report_tells_why_nobody_looked),
 		cmocka_unit_test(report_tells_what_stayed),

@@ -592,6 +592,7 @@ static void the_kernel_and_devices_are_told_of(void **state)
 	vn_automove *move = reckon(sample, plan, NULL);
 	assert_note(move, "kernel-balancing-may-undo", "numa_balancing=0");
 	assert_note(move, "devices-pin-memory", "1 device of the host, from 0000:3b:00.0");
+	assert_note(move, "devices-pin-memory", "; its threads leave it behind");
 	sample->host->numa_balancing = 2; /* tiering alone */
 	vn_automove *tiers = reckon(sample, plan, NULL);
 	assert_false(vn_notes_has(&tiers->notes, "kernel-balancing-may-undo"));

@@ -96,6 +96,12 @@ char *vn_case_ids(const struct vn_case *the, hwloc_const_bitmap_t nodes);
 const char *vn_case_vcpu_name(
 	const struct vn_thread_sample *thread, const char *kind, char buffer[static VN_CASE_NAME]);
 
+/* A device of the host (VFIO) has its memory pinned, as a rule all of it: that moves nowhere while the VM runs. */
+static inline bool vn_case_is_pinned(const struct vn_case *the)
+{
+	return the->vm->n_devices > 0;
+}
+
 static inline unsigned vn_case_id(const struct vn_case *the, int node)
 {
 	return the->host->nodes[node].id;

@@ -8,7 +8,6 @@
 #include "cost.h"
 #include "findings.h"
 #include "fix.h"
-#include "ledger.h"
 #include "near.h"
 
 /* Interrupts of one device that go to CPUs of nodes other than where they should. */
@@ -105,39 +104,6 @@ static uint64_t interrupts(const struct vn_device_sample *device)
 	return count;
 }
 
-/* To the device, if that contradicts nothing: all of the VM is well where it is, no other command keeps it there, and it may and can be
- * there. */
-static char *fix_device(const struct vn_case *the, int node)
-{
-	const struct vn_host_node *to = &the->host->nodes[node];
-	const struct vn_case_vnode *vnode = &the->vnodes[0];
-	char name[VN_FIX_NAME];
-
-	for (size_t i = 0; i < the->audit->findings.n; i++) {
-		if (the->audit->findings.v[i].fix)
-			return NULL;
-	}
-	if (the->n_vnodes != 1 || vnode->elsewhere || vnode->misplaced || vnode->page > 0 ||
-		!vnode->has_policy || !hwloc_bitmap_iszero(vnode->policy) || !vnode->has_memory ||
-		vnode->home_by == VN_HOME_BY_PLAN || the->vm->n_devices != 1)
-		return NULL;
-	if (!to->has_memory_free || to->memory_free < vnode->size ||
-		vn_ledger_memory(the->ledger, node) < vnode->size || hwloc_bitmap_iszero(to->cpus) ||
-		(the->vm->mems && !hwloc_bitmap_isset(the->vm->mems, to->id)) ||
-		(the->vm->cpus && !hwloc_bitmap_isincluded(to->cpus, the->vm->cpus)))
-		return NULL;
-	vn_autoset only = hwloc_bitmap_alloc();
-	double work = 0;
-	for (size_t i = 0; i < the->n_vcpus; i++)
-		work += vn_ledger_demand(the->sample, the->vcpus[i].thread);
-	if (!only || hwloc_bitmap_only(only, (unsigned)node) < 0 ||
-		!vn_ledger_has_cores(the->ledger, only, work))
-		return NULL;
-	vn_ledger_take_cores(the->ledger, only, work);
-	the->ledger->nodes[node].promised += vnode->size;
-	return vn_format("vnuma move %s --to %u", vn_fix_name(the, name), to->id);
-}
-
 static int find_device(struct vn_case *the, const struct vn_device_sample *device, struct vn_claim *remote,
 	struct vn_claim *irqs)
 {
@@ -160,7 +126,7 @@ static int find_device(struct vn_case *the, const struct vn_device_sample *devic
 		if (add_irq(the, &device->irqs[i], &near, is_remote ? node : -1, &strays) < 0)
 			return -ENOMEM;
 	}
-	if (is_remote) {
+	if (is_remote) { /* no command: the VM's memory, which the device has pinned, would not go along to it */
 		vn_autofree char *homes = vn_case_ids(the, near.homes);
 		vn_claim_part(remote, vnode, 0,
 			vn_case_cpus(the, 1) * VN_REMOTE_IRQ_NS * (double)interrupts(device),
@@ -169,7 +135,6 @@ static int find_device(struct vn_case *the, const struct vn_device_sample *devic
 					device->address, vn_case_id(the, node),
 					hwloc_bitmap_weight(near.homes) > 1 ? "s" : "", homes)
 			      : NULL);
-		vn_claim_fix(remote, strays.n == 0 ? fix_device(the, node) : NULL);
 	}
 	return strays.n > 0 ? claim_irqs(the, device, &near, &strays, irqs) : 0;
 }

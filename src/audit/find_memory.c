@@ -126,6 +126,8 @@ static void come_home(struct vn_case *the, struct vn_case_vnode *vnode, struct v
 {
 	double bytes = vnode->present - vnode->memory[vnode->home];
 
+	if (vn_case_is_pinned(the))
+		return;
 	if (vnode->page == 0)
 		the->ledger->nodes[vnode->home].promised += (uint64_t)bytes;
 	vnode->comes = true;
@@ -156,7 +158,7 @@ static int find_pool(
 	struct pool_need need = need_of_pool(the, vnode);
 	uint64_t total = pool ? pool->total : 0, idle = vn_ledger_huge(the->ledger, vnode->home, vnode->page);
 	size_t at = (size_t)(vnode - the->vnodes);
-	bool stuck = away && need.coming > idle;
+	bool stuck = away && !vn_case_is_pinned(the) && need.coming > idle;
 	char page[VN_SIZE_TEXT];
 
 	if (!pools_known(the, vnode->page) || (!stuck && (need.all <= total || !need.first || away)))
@@ -207,6 +209,11 @@ static char *caveats(
 	bool against = vnode->has_policy && !hwloc_bitmap_iszero(vnode->policy) &&
 		       !hwloc_bitmap_isset(vnode->policy, (unsigned)vnode->home);
 
+	*ret_room = false;
+	if (vn_case_is_pinned(the))
+		return vn_format(
+			"; device %s has it pinned, as a rule all of it: it comes home only when the VM is started anew",
+			the->vm->devices[0].address);
 	*ret_room = vnode->page > 0 || (double)left >= bytes;
 	vn_autofree char *room =
 		*ret_room ? vn_copy("")
@@ -279,7 +286,10 @@ static int claim_forbidden(
 			"vnode %zu is at home on node %u (by %s), but its cpuset allows memory of node%s %s only%s",
 			at, vn_case_id(the, vnode->home), vn_home_by_name(vnode->home_by),
 			hwloc_bitmap_weight(the->vm->mems) > 1 ? "s" : "", mems,
-			away && !room ? "; the node has no room left for what is away" : ""));
+			away && vn_case_is_pinned(the)
+				? "; what is away is pinned by a device of the host, and comes home only when the VM is started anew"
+			: away && !room ? "; the node has no room left for what is away"
+					: ""));
 	if (away && room && vnode->goes < 0)
 		come_home(the, vnode, claim);
 	return 0;

@@ -171,7 +171,8 @@ static int find_other(const struct vn_case *the, const struct vn_case_vnode *vno
 	int best = -1;
 
 	if (!vnode->has_policy || !hwloc_bitmap_iszero(vnode->policy) || !vnode->has_memory ||
-		vnode->page > 0 || vnode->size == 0 || vnode->home_by == VN_HOME_BY_PLAN)
+		vnode->page > 0 || vnode->size == 0 || vnode->home_by == VN_HOME_BY_PLAN ||
+		vn_case_is_pinned(the))
 		return -1;
 	for (size_t n = 0; n < the->host->n_nodes; n++) {
 		if (has_room(the, vnode, n) && (best < 0 || vnode->on[n] > vnode->on[best]))

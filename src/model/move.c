@@ -87,7 +87,7 @@ static const struct {
 	const char *name, *advice;
 } reasons[VN_STAYED_N] = {
 	[VN_STAYED_PINNED] = {"pinned",
-		"pages that a device or io_uring works on cannot move while the VM runs: start it on the right node"},
+		"pages that a device or io_uring works on cannot move while the VM runs: start it on the right node; undo takes its threads back to them"},
 	[VN_STAYED_SHARED] = {"shared", "another process has these pages, too: run vnuma with CAP_SYS_NICE"},
 	[VN_STAYED_NO_HUGE_PAGE] = {"no-huge-page",
 		"the target's pool of huge pages has too few: raise nr_hugepages of that node, then move --resume"},

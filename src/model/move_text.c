@@ -140,6 +140,12 @@ static void print_guest_settings(const struct vn_move *move, FILE *out)
 	}
 }
 
+/* By a device of the host, as a rule all of it. */
+static bool is_pinned(const struct vn_move *move)
+{
+	return vn_notes_has(&move->notes, "devices-pin-memory");
+}
+
 /* By vnode; those of one lie by address. */
 static void print_ranges(const struct vn_move *move, FILE *out)
 {
@@ -156,7 +162,8 @@ static void print_ranges(const struct vn_move *move, FILE *out)
 			fprintf(out, "  %-*s %s to node %u, ", LABEL, what ? what : "?",
 				vn_size_text(range->size, size), range->node);
 			if (bytes)
-				fprintf(out, "about %s to move\n", vn_size_text(bytes, go));
+				fprintf(out, "about %s %s\n", vn_size_text(bytes, go),
+					is_pinned(move) ? "elsewhere" : "to move");
 			else
 				fputs("there already\n", out);
 			printed++;
@@ -175,7 +182,10 @@ static void print_sum(const struct vn_move *move, FILE *out)
 		return;
 	}
 	fprintf(out, "%s, ", vn_size_text(bytes, size));
-	print_seconds(seconds_to_go(move), out);
+	if (is_pinned(move))
+		fputs("as a rule pinned: then none of it moves", out);
+	else
+		print_seconds(seconds_to_go(move), out);
 	fputc('\n', out);
 	fprintf(out, "  %-*s no call longer than %.3g ms", LABEL, "", move->limits.stall_us / 1e3);
 	if (move->limits.rate)

@@ -100,7 +100,8 @@ int vn_rehome_policies(struct vn_rehoming *the)
 	if (r == 0 && the->vm->n_devices > 0 && the->move->n_ranges > 0)
 		r = vn_notes_add(notes, "devices-pin-memory",
 			"it has %zu device%s of the host, from %s: what of its memory they may access, as a rule all of it, is "
-			"pinned, and does not move while it runs",
-			the->vm->n_devices, the->vm->n_devices == 1 ? "" : "s", the->vm->devices[0].address);
+			"pinned, and does not move while it runs%s",
+			the->vm->n_devices, the->vm->n_devices == 1 ? "" : "s", the->vm->devices[0].address,
+			the->wish->threads ? "; its threads leave it behind" : "");
 	return r;
 }
