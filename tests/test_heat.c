@@ -123,10 +123,12 @@ static void test_pieces_at_random(void **unused)
 		struct vn_move_range ranges[8], *pieces = NULL;
 		struct vn_heats heats = {0};
 		size_t n_ranges = random_ranges(&state, ranges, 8), n = 0;
+		unsigned lead = 0;
 		random_heats(&state, &heats);
-		assert_int_equal(vn_heat_pieces(ranges, n_ranges, &heats, &pieces, &n), 0);
+		assert_int_equal(vn_heat_pieces(ranges, n_ranges, &heats, &pieces, &n, &lead), 0);
 		assert_partition(ranges, n_ranges, pieces, n);
 		assert_order(&heats, pieces, n);
+		assert_in_range(lead, 25, 100);
 		cut += n > n_ranges;
 		free(pieces);
 		vn_heats_clear(&heats);
@@ -140,19 +142,38 @@ static void test_hot_tenth(void **unused)
 	const struct vn_move_range range = {.address = 1024 * MIB, .size = 200 * MIB, .node = 1};
 	struct vn_move_range *pieces = NULL;
 	struct vn_heats heats = {0};
+	unsigned lead = 0;
 	size_t n = 0;
 
 	vn_heats_add(&heats, range.address, 100 * MIB, 0);
 	vn_heats_add(&heats, range.address + 100 * MIB, 20 * MIB, 20);
 	vn_heats_add(&heats, range.address + 120 * MIB, 40 * MIB, 0);
 	vn_heats_add(&heats, range.address + 160 * MIB, 40 * MIB, 1); /* once is not never */
-	assert_int_equal(vn_heat_pieces(&range, 1, &heats, &pieces, &n), 0);
+	assert_int_equal(vn_heat_pieces(&range, 1, &heats, &pieces, &n, &lead), 0);
 	assert_int_equal(n, 4);
 	assert_int_equal(pieces[0].address, range.address + 100 * MIB);
 	assert_int_equal(pieces[0].size, 20 * MIB);
 	assert_int_equal(pieces[1].address, range.address + 160 * MIB);
 	assert_int_equal(pieces[2].address, range.address);
 	assert_int_equal(pieces[3].address, range.address + 120 * MIB);
+	assert_int_equal(lead, 98); /* 20 MiB of step 20 and 30 of step 1, of 20 and 40 */
+	free(pieces);
+	vn_heats_clear(&heats);
+}
+
+static void test_lead_of_what_is_used_alike(void **unused)
+{
+	(void)unused;
+	const struct vn_move_range range = {.address = 1024 * MIB, .size = 200 * MIB, .node = 1};
+	struct vn_move_range *pieces = NULL;
+	struct vn_heats heats = {0};
+	unsigned lead = 0;
+	size_t n = 0;
+
+	vn_heats_add(&heats, range.address, 100 * MIB, 20);
+	vn_heats_add(&heats, range.address + 100 * MIB, 100 * MIB, 20);
+	assert_int_equal(vn_heat_pieces(&range, 1, &heats, &pieces, &n, &lead), 0);
+	assert_int_equal(lead, 25);
 	free(pieces);
 	vn_heats_clear(&heats);
 }
@@ -164,14 +185,16 @@ static void test_without_heat(void **unused)
 		{.address = 8 * MIB, .size = 4096, .node = 1}, {.address = 2 * MIB, .size = 3 * MIB}};
 	const struct vn_heats none = {0};
 	struct vn_move_range *pieces = NULL;
+	unsigned lead = 0;
 	size_t n = 0;
 
-	assert_int_equal(vn_heat_pieces(ranges, 2, &none, &pieces, &n), 0);
+	assert_int_equal(vn_heat_pieces(ranges, 2, &none, &pieces, &n, &lead), 0);
+	assert_int_equal(lead, 25);
 	assert_int_equal(n, 2);
 	assert_memory_equal(&pieces[0], &ranges[1], sizeof(ranges[0]));
 	assert_memory_equal(&pieces[1], &ranges[0], sizeof(ranges[0]));
 	free(pieces);
-	assert_int_equal(vn_heat_pieces(NULL, 0, &none, &pieces, &n), 0);
+	assert_int_equal(vn_heat_pieces(NULL, 0, &none, &pieces, &n, &lead), 0);
 	assert_int_equal(n, 0);
 	free(pieces);
 }
@@ -184,12 +207,13 @@ static void test_too_many_pieces(void **unused)
 	struct vn_move_range *pieces = NULL;
 	struct vn_heats heats = {0};
 	uint64_t state = 3;
+	unsigned lead = 0;
 	size_t n = 0;
 
 	for (uint64_t i = 0; i < 30000; i++)
 		vn_heats_add(&heats, i * 4 * MIB, 4 * MIB,
 			random_below(&state, 20) ? random_below(&state, 20) + 1 : 0);
-	assert_int_equal(vn_heat_pieces(&range, 1, &heats, &pieces, &n), 0);
+	assert_int_equal(vn_heat_pieces(&range, 1, &heats, &pieces, &n, &lead), 0);
 	assert_true(n > 1000 && n <= VN_PIECES_MAX);
 	assert_partition(&range, 1, pieces, n);
 	free(pieces);
@@ -232,6 +256,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces_at_random),
 		cmocka_unit_test(test_hot_tenth),
+		cmocka_unit_test(test_lead_of_what_is_used_alike),
 		cmocka_unit_test(test_without_heat),
 		cmocka_unit_test(test_too_many_pieces),
 		cmocka_unit_test(test_spans_at_random),

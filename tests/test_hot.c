@@ -208,6 +208,23 @@ static void test_damon(void **unused)
 	end(&scene);
 }
 
+/* As of huge pages, each of which has something that is used all the time. */
+static void test_all_looks_alike(void **unused)
+{
+	(void)unused;
+	struct scene scene;
+
+	begin(&scene);
+	put_damon(&scene);
+	put_region(&scene, 0, 16 * MIB, 70 * MIB, 19);
+	put_region(&scene, 2, 80 * MIB, 96 * MIB, 20);
+	assert_int_equal(order(&scene), 0);
+	assert_int_equal(scene.by, VN_ORDER_DAMON);
+	assert_int_equal(scene.notes.n, 1);
+	assert_string_equal(scene.notes.v[0].code, "order-says-little");
+	end(&scene);
+}
+
 /* Later looks add up with the first. */
 static void cool_down(struct scene *scene)
 {
@@ -710,6 +727,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_damon),
+		cmocka_unit_test(test_all_looks_alike),
 		cmocka_unit_test(test_looks_add_up),
 		cmocka_unit_test(test_regions_are_missing),
 		cmocka_unit_test(test_regions_are_late),

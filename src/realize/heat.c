@@ -255,8 +255,26 @@ static int tell_pieces(const struct pieces *pieces, struct vn_move_range **ret_p
 	return 0;
 }
 
+/* By the pieces in their order; the piece over the quarter's end counts with its part. */
+static unsigned lead_of(const struct pieces *pieces)
+{
+	double bytes = 0, used = 0, first = 0;
+
+	for (size_t i = 0; i < pieces->n; i++) {
+		bytes += (double)pieces->v[i].range.size;
+		used += (double)pieces->v[i].range.size * pieces->v[i].step;
+	}
+	double left = bytes / 4;
+	for (size_t i = 0; i < pieces->n && left > 0; i++) {
+		double size = (double)pieces->v[i].range.size;
+		first += (size < left ? size : left) * pieces->v[i].step;
+		left -= size;
+	}
+	return used > 0 ? (unsigned)(100 * first / used + 0.5) : 25;
+}
+
 int vn_heat_pieces(const struct vn_move_range *ranges, size_t n_ranges, const struct vn_heats *heats,
-	struct vn_move_range **ret_pieces, size_t *ret_n)
+	struct vn_move_range **ret_pieces, size_t *ret_n, unsigned *ret_lead)
 {
 	vn_autofree struct vn_move_range *ordered = sorted(ranges, n_ranges);
 	vn_cleanup(clear_edges) struct edges edges = {0};
@@ -277,7 +295,10 @@ int vn_heat_pieces(const struct vn_move_range *ranges, size_t n_ranges, const st
 	join_neighbours(&pieces);
 	if (pieces.n)
 		qsort(pieces.v, pieces.n, sizeof(*pieces.v), hottest_first);
-	return tell_pieces(&pieces, ret_pieces, ret_n);
+	r = tell_pieces(&pieces, ret_pieces, ret_n);
+	if (r == 0)
+		*ret_lead = lead_of(&pieces);
+	return r;
 }
 
 /* ---- what is looked at ---- */

@@ -17,6 +17,7 @@
 #define SPEED UINT64_C(1600000000) /* bytes a second: as an estimate of model/move_text.c */
 #define LEAST_MS 500u /* five aggregation intervals of DAMON's */
 #define TOO_SOON_MS 168u /* in which 256 MiB move */
+#define LITTLE_LEAD 40u /* percent of the use in the hottest quarter of the bytes; 25: all is used alike */
 #define MOST_SPANS 8192u /* for the sample of idle pages */
 
 unsigned vn_hot_watch_ms(uint64_t bytes, uint64_t rate)
@@ -94,6 +95,17 @@ static int note(struct vn_notes *notes, const struct vn_damon_refusal *refusal, 
 		by == VN_ORDER_IDLENESS ? "in the order that a sample of its pages tells" : "by address");
 }
 
+/*
+ * One accessed bit stands for a whole huge page: where nearly each has something that is used all the time, all look alike.
+ */
+static int note_little(struct vn_notes *notes, unsigned lead)
+{
+	return vn_notes_add(notes, "order-says-little",
+		"all of its memory looked used about alike: the hottest quarter took %u%% of the use that was seen; so that it "
+		"moves first helps little",
+		lead);
+}
+
 /* Heats of the best source that there is, and which that is. */
 static int look(struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
 	struct vn_heats *ret_heats, enum vn_move_order *ret_by, struct vn_notes *notes)
@@ -136,15 +148,22 @@ int vn_hot_order(const struct vn_hot_wish *wish, const struct vn_move_range *ran
 {
 	struct vn_hot_wish full = complete(wish);
 	vn_autoheats heats = {0};
+	vn_autofree struct vn_move_range *pieces = NULL;
 	enum vn_move_order by = VN_ORDER_ADDRESS;
+	unsigned lead = 0;
+	size_t n = 0;
 	int r = is_gone(&full) ? -ESRCH : 0;
 
 	if (r == 0 && n_ranges > 0 && wish->watch_ms > 0)
 		r = look(&full, ranges, n_ranges, &heats, &by, notes);
 	if (r == 0)
-		r = vn_heat_pieces(ranges, n_ranges, &heats, ret_pieces, ret_n);
+		r = vn_heat_pieces(ranges, n_ranges, &heats, &pieces, &n, &lead);
+	if (r == 0 && by != VN_ORDER_ADDRESS && lead < LITTLE_LEAD)
+		r = note_little(notes, lead);
 	if (r < 0)
 		return fail(wish, r, err);
+	*ret_pieces = vn_steal(pieces);
+	*ret_n = n;
 	*ret_by = by;
 	return 0;
 }

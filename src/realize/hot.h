@@ -35,7 +35,8 @@ unsigned vn_hot_watch_ms(uint64_t bytes, uint64_t rate);
  * Cuts `ranges` into pieces, those that are used most first, and within the same heat by address. Together they are the same memory with
  * the same targets; cuts are at multiples of 2 MiB (or of the range's page). *ret_by says how it is known, with a note on why not DAMON
  * where that could not be used (not in the kernel: damon-missing; somebody else uses it: damon-taken; no permission:
- * damon-forbidden; anything else: damon-failed).
+ * damon-forbidden; anything else: damon-failed). Where what was seen tells hardly one part of the memory from another, a note says so
+ * (order-says-little).
  * With VN_ORDER_ADDRESS the pieces are the ranges, by address. Never fails for want of a heat source: 0, -ENOMEM, -ECANCELED, -ESRCH.
  */
 int vn_hot_order(const struct vn_hot_wish *wish, const struct vn_move_range *ranges, size_t n_ranges,
