@@ -86,6 +86,30 @@ static void what_is_pinned_is_not_promised(void **state)
 	assert_null(strstr(text, "below 1 s"));
 }
 
+/* Only vCPUs that leave, by a move of memory, most of which is elsewhere and pinned. */
+static void vcpus_are_not_to_leave_what_is_pinned(void **state)
+{
+	(void)state;
+	vn_automove *move = make();
+	uint64_t all = 0;
+	for (size_t i = 0; i < move->n_ranges; i++)
+		all += move->ranges[i].size;
+	size_t n_blocks = move->n_blocks;
+	move->n_blocks = 0; /* where none of it is known to be, all is elsewhere */
+	assert_int_equal(vn_move_to_go(move), all);
+	assert_false(vn_move_strands(move, all)); /* no device */
+	assert_int_equal(vn_notes_add(&move->notes, "devices-pin-memory", "it has 1 device of the host"), 0);
+	assert_true(vn_move_strands(move, all));
+	assert_false(vn_move_strands(move, all / 2)); /* the rest would move */
+	move->memory = false; /* --vcpus-now */
+	assert_false(vn_move_strands(move, all));
+	move->memory = true;
+	for (size_t i = 0; i < move->n_threads; i++)
+		hwloc_bitmap_copy(move->thread_list[i].before, move->thread_list[i].after);
+	assert_false(vn_move_strands(move, all)); /* they are there already */
+	move->n_blocks = n_blocks;
+}
+
 static void what_is_there_is_told(void **state)
 {
 	(void)state;
@@ -151,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(steps_are_by_vnode),
 		cmocka_unit_test(what_is_pinned_is_not_promised),
+		cmocka_unit_test(vcpus_are_not_to_leave_what_is_pinned),
 		cmocka_unit_test(what_is_there_is_told),
 		cmocka_unit_test(report_tells_why_nobody_looked),
 		cmocka_unit_test(report_tells_what_stayed),

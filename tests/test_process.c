@@ -11,7 +11,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "../src/base/cleanup.h"
 #include "../src/base/process.h"
@@ -82,6 +84,21 @@ static void test_a_real_process(void **state)
 	assert_int_equal(vn_process_signal(fd, SIGKILL), -ESRCH);
 }
 
+static void test_what_is_pinned(void **state)
+{
+	(void)state;
+	static char memory[1 << 20] __attribute__((aligned(4096)));
+	uint64_t before = 0, after = 0;
+	assert_int_equal(vn_process_pinned(getpid(), &before), 0);
+	if (syscall(SYS_mlock, memory, sizeof(memory)) <
+		0) /* that of the C library is the sanitizer's, and does nothing */
+		skip();
+	assert_int_equal(vn_process_pinned(getpid(), &after), 0);
+	assert_int_equal(after - before, sizeof(memory));
+	assert_int_equal(syscall(SYS_munlock, memory, sizeof(memory)), 0);
+	assert_int_equal(vn_process_pinned(0x7fffffff, &after), -ESRCH);
+}
+
 static void test_exe_of_a_replaced_program(void **state)
 {
 	(void)state;
@@ -100,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stat_with_odd_names),
 		cmocka_unit_test(test_stat_that_is_none),
+		cmocka_unit_test(test_what_is_pinned),
 		cmocka_unit_test(test_exe_of_a_replaced_program),
 		cmocka_unit_test(test_a_real_process),
 	};

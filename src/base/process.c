@@ -123,6 +123,40 @@ int vn_process_exe(pid_t pid, char **ret_exe)
 	return 0;
 }
 
+/* Adds "NAME: N kB" to *sum; whether there is one. */
+static bool add_kib(const char *status, const char *name, uint64_t *sum)
+{
+	const char *line = strstr(status, name);
+	uint64_t kib;
+
+	if (!line)
+		return false;
+	line += strlen(name);
+	line += strspn(line, " \t");
+	vn_autofree char *number = strndup(line, strspn(line, "0123456789"));
+	if (!number || vn_parse_u64(number, UINT64_MAX / 2048, &kib) < 0)
+		return false;
+	*sum += kib * 1024;
+	return true;
+}
+
+int vn_process_pinned(pid_t pid, uint64_t *ret_bytes)
+{
+	vn_autofree char *status = NULL;
+	char path[64];
+	uint64_t sum = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	int r = vn_proc_read(path, &status);
+	if (r < 0)
+		return r;
+	bool locked = add_kib(status, "\nVmLck:", &sum), pinned = add_kib(status, "\nVmPin:", &sum);
+	if (!locked && !pinned)
+		return -EINVAL;
+	*ret_bytes = sum;
+	return 0;
+}
+
 int vn_process_match(pid_t pid, uint64_t start_time, const char *exe)
 {
 	vn_autofree char *now = NULL;

@@ -35,6 +35,12 @@ void vn_exe_trim(char *target);
 /* Target of /proc/PID/exe as a new string, so trimmed. -ESRCH, -EACCES, -ENOMEM. */
 int vn_process_exe(pid_t pid, char **ret_exe);
 
+/*
+ * Bytes of it that may not leave memory: VmLck and VmPin of /proc/PID/status. What VFIO has pinned counts as the one, of iommufd as the other; what
+ * mlock(2) holds counts, too, and can be moved. -ESRCH, -EINVAL when neither is told.
+ */
+int vn_process_pinned(pid_t pid, uint64_t *ret_bytes);
+
 /* Whether `pid` still is the process that started then and runs `exe` (NULL: whatever it runs). Or negative
  * errno. */
 int vn_process_match(pid_t pid, uint64_t start_time, const char *exe);

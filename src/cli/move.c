@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 
 #include "../base/parse.h"
+#include "../base/process.h"
+#include "../base/text.h"
 #include "../model/move_text.h"
 #include "../realize/journal.h"
 #include "../rehome/rehome.h"
@@ -207,6 +209,25 @@ static int start_background(const struct vn_args *args, const struct request *re
 	return VN_EXIT_DONE;
 }
 
+/*
+ * Threads of a VM whose memory a device has pinned would leave all of it behind: its locality would go from all to none. Only --vcpus-now
+ * says that this is wanted. What the kernel does not tell is no reason to refuse.
+ */
+static bool is_refused(const struct vn_moving *moving, const struct vn_move *move)
+{
+	const struct vn_vm_sample *vm = &moving->sample->vms[moving->at];
+	char size[VN_SIZE_TEXT];
+	uint64_t pinned;
+
+	if (vn_process_pinned(move->process.pid, &pinned) < 0 || !vn_move_strands(move, pinned))
+		return false;
+	fprintf(stderr,
+		"vnuma: '%s' is not moved: device %s has its memory pinned: its threads would leave %s behind. Start it there anew; "
+		"--vcpus-now moves its threads all the same\n",
+		move->name, vm->devices[0].address, vn_size_text(vn_move_to_go(move), size));
+	return true;
+}
+
 static int do_move(const struct vn_args *args, const struct request *request, struct vn_moving *moving,
 	struct vn_error *err)
 {
@@ -215,14 +236,17 @@ static int do_move(const struct vn_args *args, const struct request *request, st
 
 	if (r != 0)
 		return r;
-	if (request->dry_run && args->json)
-		return vn_print_json(vn_move_to_json(move), err);
+	int done = !request->resume && is_refused(moving, move) ? VN_EXIT_NO : VN_EXIT_DONE;
+	if (request->dry_run && args->json) {
+		r = vn_print_json(vn_move_to_json(move), err);
+		return r < 0 ? r : done;
+	}
 	if (!args->json && !request->resume)
 		vn_move_print_steps(move, stdout);
-	if (request->dry_run) {
+	if (request->dry_run)
 		vn_move_print_notes(move, stdout);
-		return VN_EXIT_DONE;
-	}
+	if (request->dry_run || done == VN_EXIT_NO)
+		return done;
 	if (request->background)
 		return start_background(args, request, moving, &move, err);
 	r = carry_out(request, moving, &move, err);
@@ -269,7 +293,7 @@ const struct vn_verb verb_move = {
 		"What was is written down first, so that 'vnuma undo' brings it back, also when vnuma is killed half-way. Then threads get\n"
 		"the CPUs of their new homes, vCPUs first, and memory follows in small batches, what is used most first. No call into the\n"
 		"kernel lasts longer than --stall-ms: that is how long the guest may wait for a page. Exit status 1: there is no room, or\n"
-		"memory stayed behind, and why.",
+		"memory stayed behind, and why, or would, as a device has it pinned, while its threads go.",
 	.options = {VN_OPTIONS_TARGET, {"dry-run", NULL, "say every step, with bytes and time, and do none"},
 		{"vcpus-now", NULL, "move threads only, as a first relief; memory can follow with --resume"},
 		{"memory-only", NULL, "leave the threads where they are"},

@@ -53,6 +53,28 @@ uint64_t vn_move_to_go(const struct vn_move *move)
 	return bytes;
 }
 
+/* By a device of the host, as a rule all of it. */
+static bool is_pinned(const struct vn_move *move)
+{
+	return vn_notes_has(&move->notes, "devices-pin-memory");
+}
+
+bool vn_move_strands(const struct vn_move *move, uint64_t pinned)
+{
+	double all = 0;
+	bool leaves = false;
+
+	for (size_t i = 0; i < move->n_ranges; i++)
+		all += (double)move->ranges[i].size;
+	for (size_t i = 0; i < move->n_threads && !leaves; i++) {
+		const struct vn_move_thread *thread = &move->thread_list[i];
+		leaves = thread->kind == VN_THREAD_VCPU &&
+			 !hwloc_bitmap_isequal(thread->before, thread->after);
+	}
+	return leaves && is_pinned(move) && (double)pinned >= 0.9 * all &&
+	       (double)vn_move_to_go(move) > all / 2;
+}
+
 static double seconds_to_go(const struct vn_move *move)
 {
 	double seconds = 0, all = (double)vn_move_to_go(move);
@@ -138,12 +160,6 @@ static void print_guest_settings(const struct vn_move *move, FILE *out)
 		fprintf(out, "  %-*s ", LABEL, label ? label : "?");
 		print_sets(setting->before, setting->after, out);
 	}
-}
-
-/* By a device of the host, as a rule all of it. */
-static bool is_pinned(const struct vn_move *move)
-{
-	return vn_notes_has(&move->notes, "devices-pin-memory");
 }
 
 /* By vnode; those of one lie by address. */

@@ -9,6 +9,12 @@
 /* Bytes that are to go, as far as the sample of before the move tells. */
 uint64_t vn_move_to_go(const struct vn_move *move);
 
+/*
+ * Whether it would take vCPUs away from memory that a device has pinned, and that so stays: `pinned` bytes of the process are (vn_process_pinned()),
+ * nine tenths of what is to be somewhere or more, and over half of that is elsewhere.
+ */
+bool vn_move_strands(const struct vn_move *move, uint64_t pinned);
+
 /* Every step, with bytes and about how long it takes: for --dry-run, and said before it begins. */
 void vn_move_print_steps(const struct vn_move *move, FILE *out);
 

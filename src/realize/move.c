@@ -202,7 +202,7 @@ static int narrow(struct course *course)
 static void forget_notes(struct vn_move *move)
 {
 	static const char *const codes[] = {"damon-missing", "damon-taken", "damon-forbidden", "damon-failed",
-		"cpuset-left-wide", "look-left-out"};
+		"order-says-little", "cpuset-left-wide", "look-left-out"};
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		vn_notes_drop(&move->notes, codes[i]);
