@@ -224,7 +224,8 @@ static bool is_refused(const struct vn_moving *moving, const struct vn_move *mov
 	fprintf(stderr,
 		"vnuma: '%s' is not moved: device %s has its memory pinned: its threads would leave %s behind. Start it there anew; "
 		"--vcpus-now moves its threads all the same\n",
-		move->name, vm->devices[0].address, vn_size_text(vn_move_to_go(move), size));
+		move->name, vm->n_devices > 0 ? vm->devices[0].address : "",
+		vn_size_text(vn_move_to_go(move), size));
 	return true;
 }
 
