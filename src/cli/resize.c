@@ -20,7 +20,7 @@
 #include "../base/text.h"
 #include "../discover/discover.h"
 #include "../guest/guest_libvirt.h"
-#include "../observe/libvirt.h"
+#include "../virt/virt.h"
 #include "occupied.h"
 #include "planning.h"
 #include "vms.h"
@@ -129,8 +129,9 @@ static int refuse_domain(const struct vn_args *args, const struct request *reque
 	vn_autoguest *guest = NULL;
 	char seen[VN_QUOTE_MAX];
 	uint64_t requested = 0;
+	struct vn_virt_domain domain = {uri, name, NULL, VN_VIRT_ANSWER_MS};
 
-	int r = vn_libvirt_xml(uri, name, &xml, err);
+	int r = vn_virt_xml(&domain, &xml, err);
 	if (r == 0 && !request->has_wish)
 		return vn_error_environment(err, -EOPNOTSUPP,
 			"'%s' is a domain of libvirt's, which tells of its memory: virsh dumpxml %s --xpath //devices/memory",

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libvirt is asked and told through a library that plays it (fake/fake_libvirt.h), also one that hangs or dies. */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../src/base/clock.h"
+#include "../src/base/text.h"
+#include "../src/virt/child.h"
+#include "../src/virt/virt.h"
+
+#define UUID "01234567-89ab-cdef-0123-456789abcdef"
+#define PATIENT_MS 20000
+#define SHORT_MS 300
+
+static char folder[64];
+
+static void put(const char *file, const char *text)
+{
+	vn_autofree char *path = vn_format("%s/%s", folder, file);
+	FILE *out = fopen(path, "we");
+
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+}
+
+static void take_away(const char *file)
+{
+	vn_autofree char *path = vn_format("%s/%s", folder, file);
+
+	unlink(path);
+}
+
+static char *get(const char *file)
+{
+	vn_autofree char *path = vn_format("%s/%s", folder, file);
+	char text[4096] = "";
+	vn_autofclose FILE *in = fopen(path, "re");
+
+	if (in)
+		text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
+	return strdup(text);
+}
+
+#define assert_file(file, expected)                                                                          \
+	do {                                                                                                 \
+		vn_autofree char *seen_ = get(file);                                                         \
+		assert_string_equal(seen_, expected);                                                        \
+	} while (0)
+
+static int begin(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/test-virt-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	setenv("VNUMA_FAKE_LIBVIRT", folder, 1);
+	put("xml", "<domain/>");
+	put("uuid", UUID);
+	put("nodes", "0-1");
+	return 0;
+}
+
+/* No child is left, either. */
+static int end(void **state)
+{
+	DIR *entries = opendir(folder);
+
+	(void)state;
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	for (struct dirent *entry; entries && (entry = readdir(entries));)
+		take_away(entry->d_name);
+	if (entries)
+		closedir(entries);
+	rmdir(folder);
+	return 0;
+}
+
+static const struct vn_virt_domain of_ours = {NULL, NULL, UUID, PATIENT_MS};
+
+static void assert_problem(const struct vn_error *err, const char *text)
+{
+	assert_int_equal(err->n, 1);
+	if (!strstr(err->problems[0].text, text))
+		fail_msg("'%s' has no '%s'", err->problems[0].text, text);
+}
+
+static void test_asks(void **state)
+{
+	(void)state;
+	const struct vn_virt_domain by_name = {NULL, "db", NULL, PATIENT_MS};
+	vn_autofree char *xml = NULL, *nodes = NULL, *none = NULL, *large = NULL;
+	vn_autoerror err = {0};
+
+	assert_int_equal(vn_virt_xml(&by_name, &xml, &err), 0);
+	assert_string_equal(xml, "<domain/>");
+	assert_int_equal(vn_virt_nodes(&of_ours, &nodes, &err), 0);
+	assert_string_equal(nodes, "0-1");
+	take_away("nodes");
+	assert_int_equal(vn_virt_nodes(&of_ours, &none, &err), 0);
+	assert_string_equal(none, "");
+	vn_autofree char *text = malloc(3000001);
+	memset(text, 'x', 3000000);
+	text[3000000] = '\0';
+	put("xml", text);
+	assert_int_equal(vn_virt_xml(&by_name, &large, &err), 0);
+	assert_int_equal(strlen(large), 3000000);
+	assert_int_equal(err.n, 0);
+}
+
+static void test_tells(void **state)
+{
+	(void)state;
+	vn_autoerror err = {0}, refused = {0};
+	bool changed = false;
+
+	assert_int_equal(vn_virt_set_nodes(&of_ours, "0-3", &changed, &err), 0);
+	assert_true(changed);
+	assert_file("nodes", "0-3");
+	assert_int_equal(vn_virt_set_nodes(&of_ours, "0-3", &changed, &err), 0); /* it has these */
+	assert_false(changed);
+	assert_file("log", "nodes 0-3\n");
+	assert_int_equal(vn_virt_update_device(&of_ours, "<memory/>", &err), 0);
+	assert_file("device", "<memory/>");
+	assert_int_equal(err.n, 0);
+	put("refuse", "can't change nodeset");
+	assert_int_equal(vn_virt_set_nodes(&of_ours, "1", &changed, &refused), -EREMOTEIO);
+	assert_problem(&refused, "can't change nodeset");
+	assert_false(refused.input);
+	assert_file("nodes", "0-3");
+	assert_int_equal(vn_virt_update_device(&of_ours, "<memory/>", NULL), -EREMOTEIO);
+}
+
+static void test_nobody_to_ask(void **state)
+{
+	(void)state;
+	const struct vn_virt_domain nobody = {"fake:///nobody", "db", NULL, PATIENT_MS},
+				    other = {NULL, NULL, "11111111-89ab-cdef-0123-456789abcdef", PATIENT_MS};
+	vn_autoerror err = {0}, missing = {0}, died = {0};
+	char *xml = NULL;
+
+	assert_int_equal(vn_virt_xml(&nobody, &xml, &err), -ENOENT);
+	assert_problem(&err, "no running domain 'db' to tell of: nobody listens there ?? ?");
+	assert_int_equal(vn_virt_xml(&other, &xml, &missing), -ENOENT);
+	assert_problem(&missing, "Domain not found");
+	put("crash", "");
+	assert_int_equal(vn_virt_xml(&of_ours, &xml, &died), -EPROTO);
+	assert_problem(&died, "its library ended the process");
+	assert_null(xml);
+}
+
+static void test_hangs(void **state)
+{
+	(void)state;
+	const struct vn_virt_domain hanging = {NULL, NULL, UUID, SHORT_MS};
+	vn_autoerror err = {0};
+	char *xml = NULL;
+
+	put("hang", "");
+	int64_t begun = vn_now_ms();
+	assert_int_equal(vn_virt_xml(&hanging, &xml, &err), -ETIMEDOUT);
+	assert_problem(&err, "libvirt does not answer within 0.3 s");
+	assert_true(vn_now_ms() - begun >= SHORT_MS && vn_now_ms() - begun < PATIENT_MS);
+}
+
+/* ---- the child ---- */
+
+static void list_descriptors(int fd, const void *context)
+{
+	const char *seen = "none";
+
+	(void)context;
+	for (int other = 0; other < 256; other++) {
+		if (fcntl(other, F_GETFD) >= 0 && other > STDERR_FILENO && other != fd)
+			seen = "some";
+	}
+	ssize_t written = write(fd, seen, 4);
+	(void)written;
+	pause();
+}
+
+/* A lock that it kept would be kept for as long as it lives. */
+static void test_child_has_nothing_of_ours(void **state)
+{
+	(void)state;
+	vn_autoclose int lock = open("/dev/null", O_RDONLY),
+			 cloexec = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct vn_virt_child child;
+	char seen[64] = "";
+
+	assert_true(lock >= 0 && cloexec >= 0);
+	assert_int_equal(vn_virt_child_start(list_descriptors, NULL, &child), 0);
+	assert_true(read(child.fd, seen, sizeof(seen) - 1) > 0);
+	assert_string_equal(seen, "none");
+	pid_t pid = child.pid;
+	vn_virt_child_end(&child);
+	vn_virt_child_end(&child);
+	assert_int_equal(kill(pid, 0), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_asks, begin, end),
+		cmocka_unit_test_setup_teardown(test_tells, begin, end),
+		cmocka_unit_test_setup_teardown(test_nobody_to_ask, begin, end),
+		cmocka_unit_test_setup_teardown(test_hangs, begin, end),
+		cmocka_unit_test_setup_teardown(test_child_has_nothing_of_ours, begin, end),
+	};
+	/* loaded, they are what these names mean */
+	if (!dlopen(FAKE_LIBVIRT, RTLD_NOW)) {
+		print_error("%s\n", dlerror());
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
