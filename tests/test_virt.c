@@ -15,6 +15,8 @@
 
 #include "../src/base/clock.h"
 #include "../src/base/text.h"
+#include "../src/model/host.h"
+#include "../src/realize/move_numatune.h"
 #include "../src/virt/child.h"
 #include "../src/virt/virt.h"
 
@@ -207,6 +209,110 @@ static void test_child_has_nothing_of_ours(void **state)
 	assert_int_equal(kill(pid, 0), -1);
 }
 
+/* ---- what a move tells ---- */
+
+static hwloc_bitmap_t set_of(const char *text)
+{
+	hwloc_bitmap_t set = NULL;
+
+	assert_int_equal(vn_set_parse(text, &set), 0);
+	return set;
+}
+
+static struct vn_move *new_move(void)
+{
+	struct vn_move *move = vn_move_new();
+
+	memcpy(move->numatune.domain, UUID, sizeof(UUID));
+	move->memory = true;
+	move->mems_during = set_of("0-3");
+	move->mems_after = set_of("2-3");
+	move->cpusets = calloc(1, sizeof(*move->cpusets));
+	move->cpusets[0] = (struct vn_move_cpuset){
+		strdup("/machine/qemu-1-db.libvirt-qemu/vcpu0"), set_of("0-1"), set_of("0-3"), set_of("2-3")};
+	move->n_cpusets = 1;
+	return move;
+}
+
+static void set(struct vn_move *move, enum vn_cpuset_step step, bool expected, const char *nodes)
+{
+	bool changed = !expected;
+
+	assert_int_equal(vn_move_numatune_set(move, step, &changed), 0);
+	assert_int_equal(changed, expected);
+	assert_file("nodes", nodes);
+}
+
+static const char *note_of(const struct vn_move *move, const char *code)
+{
+	for (size_t i = 0; i < move->notes.n; i++) {
+		if (strcmp(move->notes.v[i].code, code) == 0)
+			return move->notes.v[i].text;
+	}
+	return "";
+}
+
+static void test_move_tells_libvirt(void **state)
+{
+	(void)state;
+	vn_automove *move = new_move(), *second = new_move();
+
+	assert_int_equal(vn_move_numatune_find(move, NULL), 0);
+	set(move, VN_CPUSET_WIDEN, true, "0-3");
+	set(move, VN_CPUSET_NARROW, true, "2-3");
+	/* undo leads to what was before the first */
+	hwloc_bitmap_free(second->mems_after);
+	second->mems_after = set_of("1-2");
+	assert_int_equal(vn_move_numatune_find(second, move), 0);
+	set(second, VN_CPUSET_WIDEN, true, "0-3");
+	set(second, VN_CPUSET_NARROW, true, "1-3"); /* what one of its cgroups has to keep */
+	set(second, VN_CPUSET_BACK, true, "0-1");
+	assert_int_equal(move->notes.n + second->notes.n, 0);
+	/* where no memory moves, what was told stays known */
+	vn_automove *threads = vn_move_new();
+	assert_int_equal(vn_move_numatune_find(threads, second), 0);
+	assert_string_equal(threads->numatune.domain, UUID);
+	set(threads, VN_CPUSET_BACK, false, "0-1"); /* which it has */
+}
+
+static void test_libvirt_refuses(void **state)
+{
+	(void)state;
+	vn_automove *move = new_move(), *unasked = new_move(), *unbound = new_move();
+
+	put("refuse", "it requires restrictive mode");
+	assert_int_equal(vn_move_numatune_find(move, NULL), 0);
+	set(move, VN_CPUSET_WIDEN, false, "0-1");
+	assert_non_null(strstr(note_of(move, "libvirt-not-told"), "nodes 0-3, "));
+	assert_non_null(strstr(note_of(move, "libvirt-not-told"), ": it requires restrictive mode"));
+	set(move, VN_CPUSET_NARROW, false, "0-1");
+	assert_int_equal(move->notes.n, 1); /* the last is what counts */
+	assert_non_null(strstr(note_of(move, "libvirt-not-told"), "nodes 2-3, "));
+	set(move, VN_CPUSET_BACK, false, "0-1"); /* as it still is: no change, and nothing to refuse */
+	assert_int_equal(move->notes.n, 0);
+	put("crash", "");
+	assert_int_equal(vn_move_numatune_find(unasked, NULL), 0);
+	assert_null(unasked->numatune.before);
+	assert_true(vn_notes_has(&unasked->notes, "libvirt-not-told"));
+	set(unasked, VN_CPUSET_WIDEN, false, "0-1");
+	take_away("crash");
+	put("nodes", "");
+	assert_int_equal(vn_move_numatune_find(unbound, NULL), 0);
+	assert_null(unbound->numatune.before);
+	assert_int_equal(unbound->notes.n, 0);
+}
+
+static void test_cgroups_of_threads(void **state)
+{
+	(void)state;
+	assert_true(vn_cgroup_is_domain_thread("/machine.slice/machine-qemu.scope/libvirt/emulator"));
+	assert_true(vn_cgroup_is_domain_thread("/a/vcpu17"));
+	assert_true(vn_cgroup_is_domain_thread("/a/iothread1"));
+	assert_false(vn_cgroup_is_domain_thread("/a/vcpu"));
+	assert_false(vn_cgroup_is_domain_thread("/machine.slice"));
+	assert_false(vn_cgroup_is_domain_thread("vcpu1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +321,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nobody_to_ask, begin, end),
 		cmocka_unit_test_setup_teardown(test_hangs, begin, end),
 		cmocka_unit_test_setup_teardown(test_child_has_nothing_of_ours, begin, end),
+		cmocka_unit_test_setup_teardown(test_move_tells_libvirt, begin, end),
+		cmocka_unit_test_setup_teardown(test_libvirt_refuses, begin, end),
+		cmocka_unit_test(test_cgroups_of_threads),
 	};
 	/* loaded, they are what these names mean */
 	if (!dlopen(FAKE_LIBVIRT, RTLD_NOW)) {
