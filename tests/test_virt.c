@@ -16,8 +16,9 @@
 #include "../src/base/clock.h"
 #include "../src/base/text.h"
 #include "../src/model/host.h"
+#include "../src/qga/qga.h"
 #include "../src/realize/move_numatune.h"
-#include "../src/virt/child.h"
+#include "../src/virt/agent.h"
 #include "../src/virt/virt.h"
 
 #define UUID "01234567-89ab-cdef-0123-456789abcdef"
@@ -164,14 +165,19 @@ static void test_hangs(void **state)
 {
 	(void)state;
 	const struct vn_virt_domain hanging = {NULL, NULL, UUID, SHORT_MS};
-	vn_autoerror err = {0};
+	vn_autoerror err = {0}, of_agent = {0};
+	struct vn_virt_child child = {0};
+	vn_autoclose int stop = open("/dev/null", O_RDONLY); /* is readable */
 	char *xml = NULL;
 
 	put("hang", "");
 	int64_t begun = vn_now_ms();
 	assert_int_equal(vn_virt_xml(&hanging, &xml, &err), -ETIMEDOUT);
 	assert_problem(&err, "libvirt does not answer within 0.3 s");
-	assert_true(vn_now_ms() - begun >= SHORT_MS && vn_now_ms() - begun < PATIENT_MS);
+	assert_int_equal(vn_virt_agent_open(&hanging, -1, &child, &of_agent), -ETIMEDOUT);
+	assert_int_equal(vn_virt_agent_open(&of_ours, stop, &child, &of_agent), -ECANCELED);
+	assert_true(vn_now_ms() - begun >= 2 * SHORT_MS && vn_now_ms() - begun < PATIENT_MS);
+	assert_int_equal(child.pid, 0);
 }
 
 /* ---- the child ---- */
@@ -207,6 +213,73 @@ static void test_child_has_nothing_of_ours(void **state)
 	vn_virt_child_end(&child);
 	vn_virt_child_end(&child);
 	assert_int_equal(kill(pid, 0), -1);
+}
+
+/* ---- the agent ---- */
+
+static struct vn_qga *attach(const struct vn_virt_child *child, int timeout_ms)
+{
+	struct vn_qga *qga = NULL;
+	vn_autoerror err = {0};
+
+	if (vn_qga_attach(
+		    fcntl(child->fd, F_DUPFD_CLOEXEC, 0), "through libvirt", timeout_ms, -1, &qga, &err) < 0)
+		fail_msg("%s", err.problems[0].text);
+	return qga;
+}
+
+static void test_agent(void **state)
+{
+	(void)state;
+	vn_autochild child = {0};
+	vn_autoerror err = {0}, refused = {0};
+	vn_autofree char *text = NULL, *none = NULL;
+
+	assert_int_equal(vn_virt_agent_open(&of_ours, -1, &child, &err), 0);
+	vn_autoqga *qga = attach(&child, PATIENT_MS);
+	assert_int_equal(vn_qga_read_file(qga, "/motd", &text, &err), 0);
+	assert_string_equal(text, "hi\n");
+	assert_int_equal(err.n, 0);
+	/* it says why, and can be asked on */
+	assert_int_equal(vn_qga_write_file(qga, "/motd", "x", &refused), -EREMOTEIO);
+	assert_problem(&refused, "guest agent through libvirt: guest-file-open: failed to open file: no");
+	assert_int_equal(vn_qga_read_file(qga, "/motd", &none, &err), 0);
+}
+
+static void test_agent_that_cannot_be_asked(void **state)
+{
+	(void)state;
+	struct vn_virt_child child = {0};
+	vn_autoerror silent = {0}, none = {0}, missing = {0};
+
+	put("agent", "silent");
+	assert_int_equal(vn_virt_agent_open(&of_ours, -1, &child, &silent), -ETIMEDOUT);
+	assert_problem(&silent, "it is not connected");
+	put("agent", "none");
+	assert_int_equal(vn_virt_agent_open(&of_ours, -1, &child, &none), -ENOENT);
+	assert_problem(&none, "QEMU guest agent is not configured");
+	take_away("xml");
+	assert_int_equal(vn_virt_agent_open(&of_ours, -1, &child, &missing), -ENOENT);
+	assert_problem(&missing, "Domain not found");
+	assert_int_equal(child.pid, 0);
+}
+
+static void test_agent_that_ends_or_hangs(void **state)
+{
+	(void)state;
+	vn_autochild ends = {0}, hangs = {0};
+	vn_autoerror err = {0}, late = {0};
+	char *text = NULL;
+
+	put("agent", "ends");
+	assert_int_equal(vn_virt_agent_open(&of_ours, -1, &ends, &err), 0);
+	vn_autoqga *ending = attach(&ends, PATIENT_MS);
+	assert_int_equal(vn_qga_read_file(ending, "/motd", &text, &err), -ECONNRESET);
+	put("agent", "hangs");
+	assert_int_equal(vn_virt_agent_open(&of_ours, -1, &hangs, &late), 0);
+	vn_autoqga *hanging = attach(&hangs, 1000);
+	assert_int_equal(vn_qga_read_file(hanging, "/motd", &text, &late), -ETIMEDOUT);
+	assert_null(text);
 }
 
 /* ---- what a move tells ---- */
@@ -321,12 +394,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nobody_to_ask, begin, end),
 		cmocka_unit_test_setup_teardown(test_hangs, begin, end),
 		cmocka_unit_test_setup_teardown(test_child_has_nothing_of_ours, begin, end),
+		cmocka_unit_test_setup_teardown(test_agent, begin, end),
+		cmocka_unit_test_setup_teardown(test_agent_that_cannot_be_asked, begin, end),
+		cmocka_unit_test_setup_teardown(test_agent_that_ends_or_hangs, begin, end),
 		cmocka_unit_test_setup_teardown(test_move_tells_libvirt, begin, end),
 		cmocka_unit_test_setup_teardown(test_libvirt_refuses, begin, end),
 		cmocka_unit_test(test_cgroups_of_threads),
 	};
 	/* loaded, they are what these names mean */
-	if (!dlopen(FAKE_LIBVIRT, RTLD_NOW)) {
+	if (!dlopen(FAKE_LIBVIRT, RTLD_NOW) || !dlopen(FAKE_LIBVIRT_QEMU, RTLD_NOW)) {
 		print_error("%s\n", dlerror());
 		return 1;
 	}
