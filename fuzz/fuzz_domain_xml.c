@@ -12,6 +12,7 @@
 #include "../src/emit/left_out.h"
 #include "../src/emit/xml_edit.h"
 #include "../src/guest/guest_read.h"
+#include "../src/observe/domain_memory.h"
 #include "simple_plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -75,6 +76,29 @@ static void round_trip(const struct vn_guest *guest, unsigned version)
 	must(twice && strcmp(once, twice) == 0);
 }
 
+/* Its virtio-mem devices: what is asked of one reads as that, and all else of it as before. */
+static void ask_for_memory(const char *text)
+{
+	vn_automemories memories = {0};
+	vn_autoerror err = {0};
+	int r = vn_domain_memories_read(text, &memories, &err);
+
+	must((r == 0) == (err.n == 0) && (r == 0 || memories.n == 0));
+	for (size_t i = 0; i < memories.n; i++) {
+		const struct vn_domain_memory *memory = &memories.v[i];
+		must(memory->block > 0 && memory->requested <= memory->most &&
+			memory->current <= memory->most);
+		vn_autofree char *device = vn_domain_memory_xml(memory, memory->most);
+		vn_autofree char *domain = vn_format("<domain><devices>%s</devices></domain>", device);
+		vn_automemories back = {0};
+		vn_autoerror problems = {0};
+		if (vn_domain_memories_read(domain, &back, &problems) < 0)
+			continue; /* a name space declared further out, say */
+		must(back.n == 1 && back.v[0].requested == memory->most && back.v[0].cell == memory->cell);
+		must(back.v[0].most == memory->most && strcmp(back.v[0].alias, memory->alias) == 0);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	vn_autofree char *text = strndup((const char *)data, size);
@@ -91,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vn_xml_edit_init(&edit, doc);
 	vn_autofree char *same = vn_xml_edit_result(&edit);
 	must(same && strcmp(same, text) == 0);
+	ask_for_memory(text);
 
 	vn_autoguest *guest = NULL;
 	r = vn_guest_read(text, strlen(text), "fuzz.xml", false, &guest, &err);

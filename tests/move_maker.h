@@ -38,6 +38,8 @@ static const char move_sample[] =
 	" \"mems_during\": [1, 2], \"mems_after\": [2],"
 	" \"cpusets\": [{\"path\": \"/machine.slice/machine-qemu\\\\x2d1\\\\x2ddb.scope\","
 	"   \"before\": [1], \"during\": [0, 1, 2], \"after\": [0, 2]}],"
+	" \"numatune\": {\"domain\": \"" MAKER_BOOT "\","
+	"   \"before\": [1], \"during\": [0, 1, 2], \"after\": [0, 2]},"
 	" \"limits\": {\"rate\": 1000000000, \"stall_us\": 5000, \"reserve\": null, \"pressure\": 10.5},"
 	" \"order\": \"idleness\","
 	" \"progress\": {\"total\": 1075838976, \"there\": 4096, \"moved\": 8192, \"absent\": 12288, \"left\": 20480,"

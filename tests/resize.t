@@ -57,6 +57,67 @@ expect "as a config of Xen's" 0 "$vnuma" plan "$work/grows" --occupied none --to
 like "tells what is left out" "$err" 'vnumamem_min and vnumamem_max are left out.*\[xl-growth\]'
 unlike "and has none of it" "$out" 'vnumamem'
 
+# ---- libvirt's, of a library that plays it (tests/fake/fake_libvirt.h) ----
+
+export VNUMA_FAKE_LIBVIRT=$work/libvirt
+mkdir -p "$work/libvirt"
+of_libvirt() { LD_LIBRARY_PATH=${vnuma%/*}/tests/fake "$vnuma" resize shop "$@"; }
+# device CELL REQUESTED CURRENT : KiB
+device() {
+	echo "<memory model='virtio-mem'><target><size unit='KiB'>524288</size><node>$1</node><block unit='KiB'>2048</block>" \
+		"<requested unit='KiB'>$2</requested><current unit='KiB'>$3</current></target><alias name='virtiomem$1'/></memory>"
+}
+domain() { # DEVICES
+	cat <<XML
+<domain type='kvm' id='1'>
+  <name>shop</name>
+  <maxMemory slots='4' unit='KiB'>4194304</maxMemory><memory unit='KiB'>1572864</memory>
+  <vcpu>2</vcpu>
+  <numatune><memory mode='strict' nodeset='$node'/><memnode cellid='0' mode='strict' nodeset='$node'/></numatune>
+  <cpu><numa><cell id='0' cpus='0' memory='262144' unit='KiB'/><cell id='1' cpus='1' memory='262144' unit='KiB'/></numa></cpu>
+  <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>
+  <devices>$1</devices>
+</domain>
+XML
+}
+domain "$(device 0 131072 131072)" >"$work/libvirt/xml"
+expect "what a domain has" 0 of_libvirt --json
+json "is told in the same form" '[.schema, .name, (.vnodes[] | [.vnode, .min, .size, .requested, .max, .home, .device])]' \
+	"[\"vnuma.resize/1\",\"shop\",[0,$((256 << 20)),$((384 << 20)),$((384 << 20)),$((768 << 20)),$node,\"virtiomem0\"],[1,$((256 << 20)),$((256 << 20)),$((256 << 20)),$((256 << 20)),-1,null]]"
+expect "a vnode that it does not have" 2 of_libvirt --vnode 2 +2M
+like "is told" "$err" "^vnuma: --vnode: 2; expected a vnode of 'shop', which has 2$"
+expect "one without a device" 2 of_libvirt --vnode 1 +2M
+like "is told" "$err" "--vnode: 1; expected a vnode with one virtio-mem device .*: it has 0$"
+expect "no whole blocks" 2 of_libvirt --vnode 0 +1M
+expect "more than it can have" 2 of_libvirt --vnode 0 +1G
+same "nothing of that is asked for" "$(find "$work/libvirt" -name log)" ''
+domain "$(device 0 196608 196608)" >"$work/libvirt/xml-then"
+expect "64 MiB more" 0 of_libvirt --vnode 0 +64M --force --json
+json "are there" '.vnodes[0] | [.size, .requested]' "[$((448 << 20)),$((448 << 20))]"
+same "its device is given to libvirt as it was, but for that" "$(<"$work/libvirt/device")" "$(device 0 196608 131072)"
+domain "$(device 0 65536 196608)" >"$work/libvirt/xml-then"
+expect "a guest that does not answer" 1 of_libvirt --vnode 0 -128M --timeout 1
+like "is told" "$err" '^vnuma: vnode 0: the guest has not answered within 1 s .*: the request stands$'
+domain "$(device 0 65536 131072)" >"$work/libvirt/xml"
+domain "$(device 0 0 131072)" >"$work/libvirt/xml-then"
+expect "with all or nothing" 1 of_libvirt --vnode 0 -64M --timeout 1 --all-or-nothing
+like "it is taken back" "$err" ': the request is taken back$'
+like "which is the last that libvirt hears" "$(<"$work/libvirt/device")" "<requested unit='KiB'>65536</requested>"
+same "after the request itself" "$(tail -n 2 "$work/libvirt/log" | sort -u)" 'device '
+echo "it is too hot" >"$work/libvirt/refuse"
+expect "what libvirt refuses" 3 of_libvirt --vnode 0 +64M --force
+like "is told in its words" "$err" "^vnuma: libvirt does not change 'virtiomem0': it is too hot$"
+domain "$(device 0 0 0)$(device 0 0 0)" >"$work/libvirt/xml"
+expect "two devices" 2 of_libvirt --vnode 0 +64M
+like "are one too many" "$err" ': it has 2$'
+domain "<memory model='virtio-mem'><target><size unit='KiB'>524288</size><node>0</node><block unit='KiB'>2048</block></target></memory>" >"$work/libvirt/xml"
+expect "one that libvirt would not tell so" 2 of_libvirt
+like "is named" "$err" 'devices/memory: expected an <alias> with a name, as libvirt tells'
+rm "$work/libvirt/xml"
+expect "no such domain either" 2 of_libvirt
+like "is told of both" "$err" "no VM is named 'shop'"
+like "in libvirt's words" "$err" 'Domain not found'
+
 # ---- running ones ----
 
 if ! command -v "${VNUMA_QEMU:-qemu-system-x86_64}" >/dev/null; then

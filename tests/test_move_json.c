@@ -55,6 +55,8 @@ static void test_round_trip(void **state)
 	assert_null(move->guest_settings[0].earlier);
 	assert_true(hwloc_bitmap_isset(move->guest_settings[1].earlier, 3));
 	assert_string_equal(move->cpusets[0].path, "/machine.slice/machine-qemu\\x2d1\\x2ddb.scope");
+	assert_string_equal(move->numatune.domain, MAKER_BOOT);
+	assert_true(hwloc_bitmap_isset(move->numatune.during, 0));
 	assert_false(move->limits.has_reserve);
 	assert_true(move->limits.pressure == 10.5);
 	assert_true(move->order_known && move->order == VN_ORDER_IDLENESS);
@@ -293,6 +295,13 @@ static void test_wrong_values(void **state)
 		{"cpusets.0.path", "\"/a/./b\"", "cpusets[0].path"},
 		{"cpusets.0.during", "[0, 2]", "cpusets"},
 		{"cpusets.0.during", "[1, 2]", "cpusets"},
+		{"numatune", "7", "numatune"},
+		{"numatune.domain", "\"db\"", "numatune.domain"},
+		{"numatune.domain", "null", "numatune.domain"},
+		{"numatune.before", "null", "numatune.before"},
+		{"numatune.after", "[]", "numatune.after"},
+		{"numatune.during", "[0, 2]", "numatune.during"},
+		{"numatune.during", "[1, 2]", "numatune.during"},
 		{"limits.stall_us", "0", "limits.stall_us"},
 		{"limits.rate", "-1", "limits.rate"},
 		{"limits.pressure", "100.5", "limits.pressure"},

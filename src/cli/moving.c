@@ -158,8 +158,7 @@ static void leave(void *context)
 {
 	struct vn_moving *moving = context;
 
-	vn_qga_free(moving->inside.agent);
-	moving->inside.agent = NULL;
+	vn_inside_leave(&moving->inside);
 }
 
 struct vn_move_watcher vn_moving_watcher(struct vn_moving *moving)

@@ -12,31 +12,20 @@
  * too long.
  */
 #define _GNU_SOURCE
-#include "../realize/resize.h"
+#include "resizing.h"
 
 #include <string.h>
 
 #include "../base/parse.h"
 #include "../base/text.h"
 #include "../discover/discover.h"
-#include "../guest/guest_libvirt.h"
-#include "../observe/libvirt.h"
 #include "occupied.h"
 #include "planning.h"
 #include "vms.h"
 
 #define TIMEOUT_S 30u
 #define TIMEOUT_MAX_S 86400u
-#define LOCK_MS 30000
 #define ANSWER_MS 10000
-
-struct request {
-	bool has_vnode, has_wish;
-	unsigned vnode;
-	struct vn_resize_wish wish;
-	int timeout_ms;
-	bool force, all_or_nothing;
-};
 
 /* A VM and its monitor. */
 struct subject {
@@ -57,7 +46,8 @@ static void subject_clear(struct subject *the)
 
 /* ---- options ---- */
 
-static void check_together(const struct vn_args *args, const struct request *request, struct vn_error *err)
+static void check_together(
+	const struct vn_args *args, const struct vn_resize_request *request, struct vn_error *err)
 {
 	static const char *const of_change[] = {"timeout", "force", "all-or-nothing"};
 
@@ -73,7 +63,7 @@ static void check_together(const struct vn_args *args, const struct request *req
 	}
 }
 
-static int read_request(const struct vn_args *args, struct request *ret, struct vn_error *err)
+static int read_request(const struct vn_args *args, struct vn_resize_request *ret, struct vn_error *err)
 {
 	const char *vnode = vn_arg(args, "vnode"), *timeout = vn_arg(args, "timeout");
 	uint64_t number = 0, seconds = TIMEOUT_S;
@@ -98,56 +88,6 @@ static int read_request(const struct vn_args *args, struct request *ret, struct 
 	return err->n > before ? -EINVAL : 0;
 }
 
-/* ---- libvirt's ---- */
-
-/* What is to be requested of the one virtio-mem device of a cell, as its XML has it. */
-static int reckon_domain(const struct vn_guest *guest, const struct request *request, uint64_t *ret_requested,
-	struct vn_error *err)
-{
-	if (request->vnode >= guest->n_vnodes)
-		return vn_error_input(
-			err, NULL, "vnode %u: the domain has %zu", request->vnode, guest->n_vnodes);
-	const struct vn_vnode *vnode = &guest->vnodes[request->vnode];
-	uint64_t page = vn_vnode_page(guest, request->vnode);
-	struct vn_memory_device device = {.block = page > VN_VIRTIO_MEM_BLOCK ? page : VN_VIRTIO_MEM_BLOCK,
-		.most = vnode->virtio_mem,
-		.requested = vnode->plugged};
-
-	if (vnode->virtio_mem == 0)
-		return vn_error_input(err, NULL,
-			"vnode %u: no virtio-mem device; expected one (<memory model='virtio-mem'> with <node>%u</node>)",
-			request->vnode, request->vnode);
-	return vn_resize_reckon(
-		&device, request->vnode, vn_vnode_at_start(vnode), &request->wish, ret_requested, err);
-}
-
-/* A domain is changed by who keeps its definition. Returns a negative errno in any case: -ENOENT when there is none of that name. */
-static int refuse_domain(const struct vn_args *args, const struct request *request, struct vn_error *err)
-{
-	const char *name = args->operands[0], *uri = vn_arg(args, "connect");
-	vn_autofree char *xml = NULL;
-	vn_autoguest *guest = NULL;
-	char seen[VN_QUOTE_MAX];
-	uint64_t requested = 0;
-
-	int r = vn_libvirt_xml(uri, name, &xml, err);
-	if (r == 0 && !request->has_wish)
-		return vn_error_environment(err, -EOPNOTSUPP,
-			"'%s' is a domain of libvirt's, which tells of its memory: virsh dumpxml %s --xpath //devices/memory",
-			vn_quote(name, seen), seen);
-	if (r == 0)
-		r = vn_guest_from_libvirt(xml, "its domain", &guest, err);
-	if (r == 0)
-		r = reckon_domain(guest, request, &requested, err);
-	if (r < 0)
-		return r;
-	return vn_error_environment(err, -EOPNOTSUPP,
-		"'%s' is a domain of libvirt's, which has to do it: virsh%s%s update-memory-device %s --live --node %u --requested-size "
-		"%llu",
-		vn_quote(name, seen), uri ? " -c " : "", uri ? uri : "", seen, request->vnode,
-		(unsigned long long)(requested >> 10));
-}
-
 /* ---- the VM ---- */
 
 static size_t count_vnodes(const struct vn_vm *vm)
@@ -159,23 +99,11 @@ static size_t count_vnodes(const struct vn_vm *vm)
 	return n;
 }
 
-static int open_subject(
-	const struct vn_args *args, const struct request *request, struct subject *the, struct vn_error *err)
+static int open_subject(const struct vn_resize_request *request, struct subject *the, struct vn_error *err)
 {
-	vn_autoerror of_ours = {0}, of_libvirt = {0};
 	struct vn_qmp_limits limits = VN_QMP_LIMITS(ANSWER_MS);
-	int r = vn_arg(args, "connect") ? -ENOENT : vn_args_vm(args, &the->state, &the->vm, &of_ours);
+	int r = vn_vm_check_alive(the->vm, err);
 
-	if (r == -ENOENT) {
-		r = refuse_domain(args, request, &of_libvirt);
-		if (r == -ENOENT || of_ours.n == 0)
-			vn_error_move(err, &of_ours);
-		vn_error_move(err, &of_libvirt);
-		return r;
-	}
-	vn_error_move(err, &of_ours);
-	if (r == 0)
-		r = vn_vm_check_alive(the->vm, err);
 	if (r < 0)
 		return r;
 	the->n_vnodes = count_vnodes(the->vm);
@@ -196,37 +124,36 @@ static uint64_t page_of(const struct vn_vm *vm, unsigned vnode)
 	return page > 0 ? (uint64_t)page : 0;
 }
 
-/* Whether the nodes that new memory comes to have it: 0, 1 (no, told), or a negative errno. */
-static int check_room(
-	const struct subject *the, const struct vn_vm_backend *backend, uint64_t more, struct vn_error *err)
+int vn_resizing_check_room(const struct vn_state *state, hwloc_const_bitmap_t nodes, uint64_t page,
+	unsigned vnode, uint64_t more, struct vn_error *err)
 {
 	vn_autohost *host = NULL;
 	vn_autotaken taken = {0};
-	uint64_t page = page_of(the->vm, backend->vnode), left = 0;
-	unsigned id;
+	vn_autoset those = hwloc_bitmap_alloc();
+	uint64_t left = 0;
 
 	int r = vn_discover("live", &host, err);
 	if (r == 0)
-		r = vn_taken_running(&the->state, host, 0, &taken, err);
+		r = vn_taken_running(state, host, 0, &taken, err);
 	if (r < 0)
 		return r;
-	hwloc_bitmap_foreach_begin (id, backend->policy_nodes) {
-		int node = vn_host_node_index(host, id);
-		if (node >= 0 && taken.occupied)
-			left += vn_occupied_left(&host->nodes[node], &taken.occupied->nodes[node], page);
+	for (size_t i = 0; i < host->n_nodes && taken.occupied && those; i++) {
+		if (nodes && !hwloc_bitmap_isset(nodes, host->nodes[i].id))
+			continue;
+		left += vn_occupied_left(&host->nodes[i], &taken.occupied->nodes[i], page);
+		hwloc_bitmap_set(those, host->nodes[i].id);
 	}
-	hwloc_bitmap_foreach_end();
 	if (more <= left)
 		return 0;
-	vn_autofree char *nodes = vn_set_text(backend->policy_nodes);
+	vn_autofree char *list = vn_set_text(those);
 	char wanted[VN_SIZE_TEXT], there[VN_SIZE_TEXT], lacking[VN_SIZE_TEXT];
 	vn_size_texts_apart(more, left, wanted, there);
 	fprintf(stderr,
 		"vnuma: not resized: vnode %u is to have %s more, and node%s %s, where its memory comes, %s %s%s free beside what is "
 		"promised: %s short; --force asks all the same\n",
-		backend->vnode, wanted, vn_set_weight(backend->policy_nodes) == 1 ? "" : "s",
-		nodes ? nodes : "", vn_set_weight(backend->policy_nodes) == 1 ? "has" : "have", there,
-		page ? " of its huge pages" : "", vn_size_text(more - left, lacking));
+		vnode, wanted, vn_set_weight(those) == 1 ? "" : "s", list ? list : "",
+		vn_set_weight(those) == 1 ? "has" : "have", there, page ? " of its huge pages" : "",
+		vn_size_text(more - left, lacking));
 	return VN_EXIT_NO;
 }
 
@@ -239,12 +166,7 @@ static int home_of(const struct vn_vm *vm, size_t vnode)
 	return json_is_integer(home) ? (int)json_integer_value(home) : -1;
 }
 
-struct row {
-	uint64_t least, size, requested, most;
-	const char *device; /* NULL: none */
-};
-
-static int look_at(const struct subject *the, unsigned vnode, struct row *ret, struct vn_error *err)
+static int look_at(const struct subject *the, unsigned vnode, struct vn_resize_row *ret, struct vn_error *err)
 {
 	const struct vn_vm_backend *backend = vn_vm_device_of(the->vm, vnode);
 	uint64_t fixed = vn_vm_fixed_memory(the->vm, vnode);
@@ -252,53 +174,65 @@ static int look_at(const struct subject *the, unsigned vnode, struct row *ret, s
 	int r = backend ? vn_memory_device_ask(the->qmp, backend->device, &device, err) : 0;
 
 	if (r == 0)
-		*ret = (struct row){fixed, fixed + device.size, fixed + device.requested, fixed + device.most,
-			backend ? backend->device : NULL};
+		*ret = (struct vn_resize_row){vnode, fixed, fixed + device.size, fixed + device.requested,
+			fixed + device.most, home_of(the->vm, vnode), backend ? backend->device : NULL};
 	return r;
 }
 
-static json_t *row_to_json(const struct vn_vm *vm, size_t vnode, const struct row *row)
+static json_t *row_to_json(const struct vn_resize_row *row)
 {
-	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s?}", "vnode", (int)vnode, "min",
+	return json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s?}", "vnode", (int)row->vnode, "min",
 		(json_int_t)row->least, "size", (json_int_t)row->size, "requested",
-		(json_int_t)row->requested, "max", (json_int_t)row->most, "home", home_of(vm, vnode),
-		"device", row->device);
+		(json_int_t)row->requested, "max", (json_int_t)row->most, "home", row->home, "device",
+		row->device);
 }
 
-static void print_row(const struct vn_vm *vm, size_t vnode, const struct row *row)
+static void print_row(const struct vn_resize_row *row)
 {
 	char least[VN_SIZE_TEXT], size[VN_SIZE_TEXT], requested[VN_SIZE_TEXT], most[VN_SIZE_TEXT];
 
-	printf("%5zu %11s %11s %11s %11s %5d  %s\n", vnode, vn_size_text(row->least, least),
+	printf("%5zu %11s %11s %11s %11s %5d  %s\n", row->vnode, vn_size_text(row->least, least),
 		vn_size_text(row->size, size), vn_size_text(row->requested, requested),
-		vn_size_text(row->most, most), home_of(vm, vnode), row->device ? row->device : "-");
+		vn_size_text(row->most, most), row->home, row->device ? row->device : "-");
 }
 
-/* All vnodes, or the one that is asked for. */
-static int print_vnodes(const struct vn_args *args, const struct subject *the, const struct request *request,
-	struct vn_error *err)
+int vn_resizing_print(const struct vn_args *args, const char *name, const struct vn_resize_row *rows,
+	size_t n, struct vn_error *err)
 {
 	json_auto_t *list = json_array();
 
 	if (!args->json)
 		printf("%5s %11s %11s %11s %11s %5s  %s\n", "vnode", "min", "has", "requested", "max", "home",
 			"device");
-	for (size_t v = 0; v < the->n_vnodes; v++) {
-		struct row row = {0};
-		if (request->has_vnode && v != request->vnode)
-			continue;
-		int r = look_at(the, (unsigned)v, &row, err);
-		if (r < 0)
-			return r;
+	for (size_t i = 0; i < n; i++) {
 		if (args->json)
-			json_array_append_new(list, row_to_json(the->vm, v, &row));
+			json_array_append_new(list, row_to_json(&rows[i]));
 		else
-			print_row(the->vm, v, &row);
+			print_row(&rows[i]);
 	}
 	return args->json ? vn_print_json(json_pack("{s:s, s:s, s:O}", "schema", "vnuma.resize/1", "name",
-						  the->vm->name, "vnodes", list),
+						  name, "vnodes", list),
 				    err)
 			  : 0;
+}
+
+/* All vnodes, or the one that is asked for. */
+static int print_vnodes(const struct vn_args *args, const struct subject *the,
+	const struct vn_resize_request *request, struct vn_error *err)
+{
+	vn_autofree struct vn_resize_row *rows = calloc(the->n_vnodes + 1, sizeof(*rows));
+	size_t n = 0;
+
+	if (!rows)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
+	for (size_t v = 0; v < the->n_vnodes; v++) {
+		if (request->has_vnode && v != request->vnode)
+			continue;
+		int r = look_at(the, (unsigned)v, &rows[n++], err);
+		if (r < 0)
+			return r;
+	}
+	return vn_resizing_print(args, the->vm->name, rows, n, err);
 }
 
 static bool is_paused(struct vn_qmp *qmp)
@@ -309,26 +243,41 @@ static bool is_paused(struct vn_qmp *qmp)
 	       json_is_false(json_object_get(status, "running"));
 }
 
-/* Why the guest has not what it is to have: `before` is what it had, `when` until when it was waited for. */
-static void tell_short(const struct subject *the, const struct request *request,
-	const struct vn_memory_device *device, uint64_t before, const char *when, const char *then)
+static void tell_short(const struct vn_resize_request *request, const struct vn_memory_device *device,
+	uint64_t before, const char *when, bool paused)
 {
 	bool grows = device->requested > before;
 	uint64_t wanted = grows ? device->requested - before : before - device->requested;
 	uint64_t done = grows ? device->size - before : before - device->size;
+	const char *then = request->all_or_nothing ? "the request is taken back" : "the request stands";
 	char done_text[VN_SIZE_TEXT], wanted_text[VN_SIZE_TEXT];
 
-	if (device->size == before || (device->size > before) != grows) {
-		bool paused = is_paused(the->qmp);
+	if (device->size == before || (device->size > before) != grows)
 		fprintf(stderr, "vnuma: vnode %u: %s has not answered %s%s: %s\n", request->vnode,
 			paused ? "the VM is paused, so its guest" : "the guest", when,
 			paused ? "" : " (does it have virtio_mem?)", then);
-	} else {
+	else
 		fprintf(stderr, "vnuma: vnode %u: the guest %s %s of %s %s%s: %s\n", request->vnode,
 			grows ? "took" : "gave back", vn_size_text_exact(done, done_text),
 			vn_size_text_exact(wanted, wanted_text), when,
 			grows ? "" : " (Linux keeps blocks in which its kernel has a page)", then);
+}
+
+int vn_resizing_fall_short(const struct vn_resize_request *request, const struct vn_memory_device *device,
+	uint64_t before, int why, bool paused)
+{
+	char when[48];
+
+	if (why == -ETIMEDOUT && request->timeout_ms == 0 && !request->all_or_nothing) {
+		fprintf(stderr, "vnuma: vnode %u: the guest is asked, and not waited for\n", request->vnode);
+		return 0;
 	}
+	if (why == -ECANCELED)
+		snprintf(when, sizeof(when), "before a signal came");
+	else
+		snprintf(when, sizeof(when), "within %d s", request->timeout_ms / 1000);
+	tell_short(request, device, before, when, paused);
+	return VN_EXIT_NO;
 }
 
 /* ---- the change ---- */
@@ -396,21 +345,23 @@ static int request_and_record(
 }
 
 /* Under the lock: 0 once it is requested, *ret_device what the device was before. 1: the answer is no. */
-static int begin(struct subject *the, const struct request *request, struct vn_memory_device *ret_device,
-	struct vn_error *err)
+static int begin(struct subject *the, const struct vn_resize_request *request,
+	struct vn_memory_device *ret_device, struct vn_error *err)
 {
 	uint64_t requested = 0;
 	vn_autoclose int lock = -1;
 
-	int r = vn_state_lock(&the->state, LOCK_MS, &lock, err);
+	int r = vn_state_lock(&the->state, VN_RESIZE_LOCK_MS, &lock, err);
 	if (r == 0)
 		r = look_again(the, request->vnode, ret_device, err);
 	if (r == 0)
 		r = vn_resize_reckon(ret_device, request->vnode, vn_vm_fixed_memory(the->vm, request->vnode),
 			&request->wish, &requested, err);
 	if (r == 0 && requested > ret_device->requested && !request->force)
-		r = check_room(the, vn_vm_device_of(the->vm, request->vnode),
-			requested - ret_device->requested, err);
+		r = vn_resizing_check_room(&the->state,
+			vn_vm_device_of(the->vm, request->vnode)->policy_nodes,
+			page_of(the->vm, request->vnode), request->vnode, requested - ret_device->requested,
+			err);
 	if (r)
 		return r;
 	the->signals = vn_signals_open(); /* without them a signal ends us, as before */
@@ -422,38 +373,25 @@ static int take_back(struct subject *the, unsigned vnode, uint64_t requested, st
 	struct vn_memory_device device;
 	vn_autoclose int lock = -1;
 
-	int r = vn_state_lock(&the->state, LOCK_MS, &lock, err);
+	int r = vn_state_lock(&the->state, VN_RESIZE_LOCK_MS, &lock, err);
 	if (r == 0)
 		r = look_again(the, vnode, &device, err);
 	return r == 0 ? request_and_record(the, vnode, device.requested, requested, err) : r;
 }
 
 /* The guest has not all: the request stands, or is taken back. `why` is what the wait ended with. */
-static int fall_short(struct subject *the, const struct request *request,
+static int fall_short(struct subject *the, const struct vn_resize_request *request,
 	const struct vn_memory_device *device, const struct vn_memory_device *before, int why,
 	struct vn_error *err)
 {
-	char when[48];
-	int r = 0;
+	int r = request->all_or_nothing ? take_back(the, request->vnode, before->requested, err) : 0;
 
-	if (why == -ETIMEDOUT && request->timeout_ms == 0 && !request->all_or_nothing) {
-		fprintf(stderr, "vnuma: vnode %u: the guest is asked, and not waited for\n", request->vnode);
-		return 0;
-	}
-	if (request->all_or_nothing)
-		r = take_back(the, request->vnode, before->requested, err);
-	if (r < 0)
-		return r;
-	if (why == -ECANCELED)
-		snprintf(when, sizeof(when), "before a signal came");
-	else
-		snprintf(when, sizeof(when), "within %d s", request->timeout_ms / 1000);
-	tell_short(the, request, device, before->size, when,
-		request->all_or_nothing ? "the request is taken back" : "the request stands");
-	return VN_EXIT_NO;
+	return r < 0 ? r
+		     : vn_resizing_fall_short(request, device, before->size, why,
+			       device->size != device->requested && is_paused(the->qmp));
 }
 
-static int change(struct subject *the, const struct request *request, struct vn_error *err)
+static int change(struct subject *the, const struct vn_resize_request *request, struct vn_error *err)
 {
 	struct vn_memory_device before, device;
 
@@ -472,11 +410,23 @@ static int change(struct subject *the, const struct request *request, struct vn_
 static int run(const struct vn_args *args, struct vn_error *err)
 {
 	vn_cleanup(subject_clear) struct subject the = {.state = {.fd = -1}, .signals = -1};
-	struct request request = {0};
+	struct vn_resize_request request = {0};
+	vn_autoerror of_ours = {0}, of_libvirt = {0};
 
 	int r = read_request(args, &request, err);
+	if (r < 0)
+		return r;
+	r = vn_arg(args, "connect") ? -ENOENT : vn_args_vm(args, &the.state, &the.vm, &of_ours);
+	if (r == -ENOENT) {
+		r = vn_resize_domain(args, &request, &of_libvirt);
+		if (r == -ENOENT || of_ours.n == 0)
+			vn_error_move(err, &of_ours);
+		vn_error_move(err, &of_libvirt);
+		return r;
+	}
+	vn_error_move(err, &of_ours);
 	if (r == 0)
-		r = open_subject(args, &request, &the, err);
+		r = open_subject(&request, &the, err);
 	if (r < 0)
 		return r;
 	int status = request.has_wish ? change(&the, &request, err) : 0;
@@ -497,13 +447,14 @@ const struct vn_verb verb_resize = {
 		"vnodes keep what they have. SIZE is a number and K, M, G or T; + and - count from what the vnode is to have now.\n"
 		"Without SIZE it is told what each vnode has and can have. A vnode has such a device when its config says vnumamem_min\n"
 		"or vnumamem_max. Growing wants memory that is free where the vnode's comes, and promised to nobody. Exit status 1: it is\n"
-		"not, or the guest has not done all of it in time, or before a signal came; what it was asked for then stands.",
+		"not, or the guest has not done all of it in time, or before a signal came; what it was asked for then stands.\n"
+		"VM is one of vnuma's, or else a running domain of libvirt's, whose libvirt then asks the guest.",
 	.options = {{"vnode", "V", "whose memory it is"},
 		{"timeout", "SECONDS",
 			"how long the guest may take (30); 0: it is asked, and not waited for"},
 		{"force", NULL, "grow also where memory is short"},
 		{"all-or-nothing", NULL,
 			"take the request back when the guest has not done all of it in time"},
-		{"connect", "URI", "ask the libvirt there, not vnuma's own records, what to do"}},
+		{"connect", "URI", "change a domain of the libvirt there, not one of vnuma's own records"}},
 	.run = run,
 };

@@ -10,10 +10,10 @@
 #include "../guest/guest_libvirt.h"
 #include "../observe/domain.h"
 #include "../observe/guest_view.h"
-#include "../observe/libvirt.h"
 #include "../observe/page_sample.h"
 #include "../observe/verify.h"
 #include "../plan/plan_make.h"
+#include "../virt/virt.h"
 #include "vms.h"
 
 #define SEED_MAX ((UINT64_C(1) << 53) - 1) /* what every reader of JSON keeps exactly */
@@ -150,8 +150,9 @@ static int find_domain(
 	vn_autoguest *guest = NULL;
 	vn_autoplan *plan = vn_plan_new();
 	vn_autovm *vm = NULL;
+	struct vn_virt_domain domain = {vn_arg(args, "connect"), name, NULL, VN_VIRT_ANSWER_MS};
 
-	int r = vn_libvirt_xml(vn_arg(args, "connect"), name, &xml, err);
+	int r = vn_virt_xml(&domain, &xml, err);
 	if (r == 0)
 		r = vn_domain_promises(xml, name, &vm, &uuid, err);
 	if (r == 0)

@@ -33,6 +33,13 @@ void vn_move_cpuset_clear(struct vn_move_cpuset *cpuset)
 	hwloc_bitmap_free(cpuset->after);
 }
 
+void vn_move_numatune_clear(struct vn_move_numatune *numatune)
+{
+	hwloc_bitmap_free(numatune->before);
+	hwloc_bitmap_free(numatune->during);
+	hwloc_bitmap_free(numatune->after);
+}
+
 void vn_move_free(struct vn_move *move)
 {
 	if (!move)
@@ -49,6 +56,7 @@ void vn_move_free(struct vn_move *move)
 		vn_guest_setting_clear(&move->guest_settings[i]);
 	free(move->guest_settings);
 	free(move->cpusets);
+	vn_move_numatune_clear(&move->numatune);
 	hwloc_bitmap_free(move->mems_during);
 	hwloc_bitmap_free(move->mems_after);
 	free(move->thread_list);

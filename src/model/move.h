@@ -85,6 +85,12 @@ struct vn_move_cpuset {
 	hwloc_bitmap_t before, during, after; /* nodes; owned */
 };
 
+/* The same of a domain whose cgroups are libvirt's: what its <numatune> says. realize/ asks libvirt for `before`. */
+struct vn_move_numatune {
+	char domain[37]; /* its uuid; empty: none of the system's libvirt, or its cpusets need no change */
+	hwloc_bitmap_t before, during, after; /* nodes; owned; NULL: libvirt is not told */
+};
+
 struct vn_move_limits {
 	uint64_t rate; /* bytes a second; 0: as fast as the stall budget lets it */
 	unsigned stall_us; /* what one call may last */
@@ -130,6 +136,7 @@ struct vn_move {
 		mems_after; /* nodes that its cpusets are to allow while memory moves, and then; owned; NULL: they do */
 	size_t n_cpusets;
 	struct vn_move_cpuset *cpusets; /* those that did not, outermost first; realize/ finds them */
+	struct vn_move_numatune numatune;
 	struct vn_move_limits limits;
 	enum vn_move_order order;
 	bool order_known; /* `order` is what was done; before: not decided yet */
@@ -149,6 +156,7 @@ void vn_move_thread_clear(struct vn_move_thread *thread);
 void vn_move_block_clear(struct vn_move_block *block);
 void vn_move_irq_clear(struct vn_move_irq *irq);
 void vn_move_cpuset_clear(struct vn_move_cpuset *cpuset);
+void vn_move_numatune_clear(struct vn_move_numatune *numatune);
 
 /* "planned", "threads-moved", "done", "stopped", "undoing". */
 const char *vn_move_phase_name(enum vn_move_phase phase);

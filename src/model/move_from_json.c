@@ -137,8 +137,8 @@ void vn_move_order_read(const struct vn_json_reader *in, const char *key, struct
 
 /* ---- the rest that is no list ---- */
 
-/* As the kernel writes it: 8-4-4-4-12 digits. */
-static bool is_boot_id(const char *text)
+/* As the kernel and libvirt write it: 8-4-4-4-12 digits. */
+static bool is_uuid(const char *text)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 	size_t i = 0;
@@ -162,7 +162,7 @@ static void read_identity(const struct vn_json_reader *in, struct vn_move *move)
 	vn_process_read(in, "process", &move->process);
 	move->manager = (enum vn_manager)vn_json_choice(in, "manager", managers,
 		VN_MANAGER_LIBVIRT_SESSION + 1, "none, vnuma, libvirt, proxmox or libvirt-session");
-	if (boot && is_boot_id(boot))
+	if (boot && is_uuid(boot))
 		memcpy(move->boot, boot, sizeof(move->boot));
 	else
 		vn_json_wrong(in, "boot", "a boot id: 32 digits, 0-9 and a-f, and hyphens");
@@ -189,6 +189,33 @@ static void read_limits(const struct vn_json_reader *in, struct vn_move_limits *
 		limits->pressure = percent;
 	else
 		vn_json_wrong(&inner, "pressure", "percent, 0 to 100");
+}
+
+/* Of the three sets none is null, or all are: libvirt is told, or not. What is taken away is moved by the kernel, as of a cpuset. */
+static void read_numatune(const struct vn_json_reader *in, struct vn_move_numatune *numatune)
+{
+	static const char *const keys[] = {"before", "during", "after"};
+	hwloc_bitmap_t *sets[] = {&numatune->before, &numatune->during, &numatune->after};
+	struct vn_json_reader inner;
+	unsigned told = 0;
+
+	if (json_is_null(json_object_get(in->object, "numatune")) || !vn_json_object(in, "numatune", &inner))
+		return;
+	const char *domain = json_string_value(json_object_get(inner.object, "domain"));
+	if (domain && is_uuid(domain))
+		memcpy(numatune->domain, domain, sizeof(numatune->domain));
+	else
+		vn_json_wrong(&inner, "domain", "a domain's uuid: 32 digits, 0-9 and a-f, and hyphens");
+	for (unsigned i = 0; i < 3; i++)
+		told += vn_json_told(&inner, keys[i]);
+	for (unsigned i = 0; i < 3; i++) {
+		if (told > 0 || !json_object_get(inner.object, keys[i]))
+			*sets[i] = vn_move_set(&inner, keys[i], VN_MAX_NODES - 1);
+	}
+	if (numatune->before && numatune->during && numatune->after &&
+		(!hwloc_bitmap_isincluded(numatune->before, numatune->during) ||
+			!hwloc_bitmap_isincluded(numatune->after, numatune->during)))
+		vn_json_wrong(&inner, "during", "the nodes of 'before' and 'after'");
 }
 
 static void read_note(const struct vn_json_reader *in, struct vn_notes *notes)
@@ -231,6 +258,7 @@ int vn_move_from_json(const json_t *json, const char *file, struct vn_move **ret
 	}
 	read_identity(&in, move);
 	vn_move_lists_read(&in, move);
+	read_numatune(&in, &move->numatune);
 	read_limits(&in, &move->limits);
 	vn_move_order_read(&in, "order", move);
 	vn_move_progress_read(&in, "progress", &move->progress);

@@ -91,6 +91,15 @@ static json_t *cpuset_to_json(const struct vn_move *move, size_t i)
 		"during", set_to_json(cpuset->during), "after", set_to_json(cpuset->after));
 }
 
+static json_t *numatune_to_json(const struct vn_move_numatune *numatune)
+{
+	if (!*numatune->domain)
+		return json_null();
+	return json_pack("{s:s, s:o, s:o, s:o}", "domain", numatune->domain, "before",
+		set_to_json(numatune->before), "during", set_to_json(numatune->during), "after",
+		set_to_json(numatune->after));
+}
+
 static json_t *limits_to_json(const struct vn_move_limits *limits)
 {
 	return json_pack("{s:I, s:i, s:o, s:f}", "rate", (json_int_t)limits->rate, "stall_us",
@@ -146,7 +155,8 @@ static bool put_parts(json_t *object, const struct vn_move *move)
 		       array_of(move->n_guest_settings, guest_setting_to_json, move)) &&
 	       vn_json_put(object, "mems_during", set_to_json(move->mems_during)) &&
 	       vn_json_put(object, "mems_after", set_to_json(move->mems_after)) &&
-	       vn_json_put(object, "cpusets", array_of(move->n_cpusets, cpuset_to_json, move));
+	       vn_json_put(object, "cpusets", array_of(move->n_cpusets, cpuset_to_json, move)) &&
+	       vn_json_put(object, "numatune", numatune_to_json(&move->numatune));
 }
 
 json_t *vn_move_to_json(const struct vn_move *move)

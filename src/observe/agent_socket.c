@@ -7,7 +7,8 @@
  *     -device virtserialport,chardev=qga0,name=org.qemu.guest_agent.0
  *
  * One that has no path but a descriptor (fd=) was opened by libvirt, which listens for the agent itself and lets nobody else in
- * (qemuAgentOpen(), src/qemu/qemu_agent.c of libvirt); the same holds of a path below its folders, as it is connected already.
+ * (qemuAgentOpen(), src/qemu/qemu_agent.c of libvirt); the same holds of a path below its folders, as it is connected already. Such an agent
+ * is asked through libvirt (virt/agent.h).
  */
 #define _GNU_SOURCE
 #include "agent_socket.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
-/* Where a VM's guest agent can be talked to: QEMU's socket for it, by the command line, and a connection to that. */
+/* Where a VM's guest agent can be talked to: QEMU's socket for it, by the command line. */
 
 #include "survey.h"
 

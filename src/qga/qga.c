@@ -34,7 +34,7 @@ static int wire_problem(struct vn_qga *qga, int status, const char *what, struct
 		return vn_error_environment(err, status, "guest agent %s: given up (%s)", qga->name, what);
 	case -ECONNRESET:
 		return vn_error_environment(
-			err, status, "guest agent %s: QEMU closed the connection (%s)", qga->name, what);
+			err, status, "guest agent %s: the connection was closed (%s)", qga->name, what);
 	case -EMSGSIZE:
 		return vn_error_environment(err, status, "guest agent %s: a reply of more than %zu KiB (%s)",
 			qga->name, VN_QGA_REPLY_MAX >> 10, what);

@@ -407,6 +407,8 @@ static int add_memory(struct course *course)
 	first->cpusets = vn_steal(move->cpusets);
 	first->n_cpusets = move->n_cpusets;
 	move->n_cpusets = 0;
+	first->numatune = move->numatune;
+	move->numatune.before = move->numatune.during = move->numatune.after = NULL;
 	move->memory = true;
 	int r = vn_move_cpusets_find(move, first, course->err);
 	return r < 0 ? r : enter(course, VN_MOVE_PLANNED);

@@ -9,6 +9,7 @@
 #include "../base/parse.h"
 #include "../base/process.h"
 #include "../base/text.h"
+#include "move_numatune.h"
 #include "sys.h"
 
 #define DEPTH_MAX 32 /* of cgroups in each other */
@@ -154,22 +155,70 @@ int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, stru
 	}
 	if (r == 0)
 		r = keep_earlier(move, first);
+	if (r == 0)
+		r = vn_move_numatune_find(move, first);
 	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
 }
 
 /* ---- setting ---- */
 
-int vn_move_cpusets_set(const struct vn_move *move, enum vn_cpuset_step step, struct vn_error *err)
+bool vn_cgroup_is_domain_thread(const char *path)
+{
+	static const char *const names[] = {"vcpu", "iothread"};
+	const char *last = strrchr(path, '/');
+	uint64_t number;
+
+	if (last && strcmp(last, "/emulator") == 0)
+		return true;
+	for (size_t i = 0; last && i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+		if (strncmp(last + 1, names[i], n) == 0 && vn_parse_u64(last + 1 + n, INT_MAX, &number) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has(const char *path, hwloc_const_bitmap_t nodes)
+{
+	vn_autofree char *file = vn_format(VN_CGROUP_MOUNT "%s/cpuset.mems", path), *text = NULL;
+	vn_autoset now = NULL;
+
+	return file && vn_proc_read(file, &text) == 0 && vn_set_parse(text, &now) == 0 &&
+	       hwloc_bitmap_isequal(now, nodes);
+}
+
+/* What of libvirt's own is to be written, though libvirt took the nodes. */
+static int note_left(struct vn_move *move, size_t n, const char *first)
+{
+	vn_notes_drop(&move->notes, "libvirt-left-cpuset");
+	if (n == 0)
+		return 0;
+	return vn_notes_add(&move->notes, "libvirt-left-cpuset",
+		"libvirt has the nodes that it was told, but not all of its cgroups have those that they are to have: written directly "
+		"%s %s%s",
+		n == 1 ? "is" : "are", first, n == 1 ? "" : " and others");
+}
+
+int vn_move_cpusets_set(struct vn_move *move, enum vn_cpuset_step step, struct vn_error *err)
 {
 	int result = 0;
+	size_t n_left = 0;
+	const char *first_left = "";
+	bool libvirt_changed = false;
 
+	if (vn_move_numatune_set(move, step, &libvirt_changed) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < move->n_cpusets; i++) {
 		const struct vn_move_cpuset *cpuset =
 			&move->cpusets[step == VN_CPUSET_WIDEN ? i : move->n_cpusets - 1 - i];
 		hwloc_const_bitmap_t nodes = step == VN_CPUSET_WIDEN  ? cpuset->during
 					     : step == VN_CPUSET_BACK ? cpuset->before
 								      : cpuset->after;
+		if (libvirt_changed && has(cpuset->path, nodes))
+			continue;
 		int r = vn_sys_set_cpuset_mems(cpuset->path, nodes);
+		if (r == 0 && libvirt_changed && vn_cgroup_is_domain_thread(cpuset->path) && n_left++ == 0)
+			first_left = cpuset->path;
 		if (r == 0 || r == -ENOENT || r == -ENODEV)
 			continue;
 		vn_autofree char *list = vn_set_text(nodes);
@@ -177,5 +226,7 @@ int vn_move_cpusets_set(const struct vn_move *move, enum vn_cpuset_step step, st
 			cpuset->path, list ? list : "", strerror(-r));
 		result = result < 0 ? result : r;
 	}
+	if (note_left(move, n_left, first_left) < 0)
+		return vn_error_environment(err, -ENOMEM, "out of memory");
 	return result;
 }

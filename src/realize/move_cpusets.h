@@ -10,17 +10,24 @@
  * to the targets. That lets the kernel move, at once and unthrottled, what is still elsewhere: so it is only done when all of the
  * guest's memory has moved; QEMU's own, a few MiB, goes that way. It also rebinds the policies of the VM's memory to the new nodes, by
  * position, which nothing else can do from outside. A cgroup that others are in, too, stays widened.
+ *
+ * libvirt is told of each step first (move_numatune.h), and writes what its threads' cgroups are to have; what they do not have then, and
+ * the cgroups that are not its own, are written here. Each step can be done twice.
  */
 
 #include "../model/move.h"
 
 /*
  * Fills move->cpusets by its mems_during and mems_after. With `first`, the journal of an earlier move of the same process, what is in it keeps its `before`, and what
- * only that has is kept, too: all there is where no memory moves. No cgroup of version 2 is no failure: there is nothing to widen. 0, -ENOMEM, -ESRCH.
+ * only that has is kept, too: all there is where no memory moves. No cgroup of version 2 is no failure: there is nothing to widen. libvirt is
+ * asked what it has of it (move->numatune). 0, -ENOMEM, -ESRCH.
  */
 int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
 
 enum vn_cpuset_step { VN_CPUSET_WIDEN, VN_CPUSET_NARROW, VN_CPUSET_BACK };
 
-/* Writes `during`, `after`, or `before`. A cgroup that is gone is passed over. 0, or the first failure, with a problem each. */
-int vn_move_cpusets_set(const struct vn_move *move, enum vn_cpuset_step step, struct vn_error *err);
+/* Whether it is one that libvirt makes for threads of a domain: /…/emulator, /…/vcpuN, /…/iothreadN. */
+bool vn_cgroup_is_domain_thread(const char *path);
+
+/* Sets `during`, `after`, or `before`. A cgroup that is gone is passed over. 0, or the first failure, with a problem each. */
+int vn_move_cpusets_set(struct vn_move *move, enum vn_cpuset_step step, struct vn_error *err);

@@ -348,6 +348,7 @@ static int record_alone(
 	record.phase = VN_MOVE_UNDOING;
 	record.memory = false;
 	record.n_threads = record.n_blocks = record.n_ranges = record.n_irqs = record.n_cpusets = 0;
+	record.numatune = (struct vn_move_numatune){0};
 	record.guest_settings = left;
 	record.n_guest_settings = n;
 	return vn_journal_write(state, &record, err);

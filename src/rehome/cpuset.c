@@ -67,31 +67,17 @@ static bool is_path(const char *cgroup)
 	return cgroup[0] == '/' && cgroup[1] && !strstr(cgroup, "\xe2\x80\xa6");
 }
 
-/* libvirt keeps cpuset.mems for `strict`, where it refuses a change, and for `restrictive`, where QEMU's memory has no policy. */
-static bool is_restrictive(const struct vn_vm_sample *vm)
+/* A user's own libvirt has no cgroups with a cpuset. Whether libvirt takes the nodes it tells when it is asked (realize/move_numatune.h). */
+static int tell_libvirt(struct vn_rehoming *the)
 {
-	for (size_t i = 0; i < vm->n_blocks; i++) {
-		const struct vn_block_sample *block = &vm->blocks[i];
-		if (block->policy_by == VN_TOLD_BY_NOTHING || block->policy.mode != VN_MODE_DEFAULT)
-			return false;
-	}
-	return vm->n_blocks > 0;
-}
+	struct vn_move_numatune *numatune = &the->move->numatune;
 
-static int tell_libvirt(struct vn_rehoming *the, const char *during)
-{
-	const struct vn_vm_sample *vm = the->vm;
-	const char *domain = vm->name_is_plain && vm->name[0] != '-' ? vm->name : vm->uuid;
-
-	if (vm->manager != VN_MANAGER_LIBVIRT)
+	if (the->vm->manager != VN_MANAGER_LIBVIRT)
 		return 0;
-	if (is_restrictive(vm))
-		return vn_notes_add(&the->move->notes, "libvirt-owns-cpuset",
-			"its cgroup is libvirt's, which is to be told: virsh numatune %s --mode restrictive --nodeset %s --live",
-			*domain ? domain : "DOMAIN", during);
+	memcpy(numatune->domain, the->vm->uuid, sizeof(numatune->domain));
 	return vn_notes_add(&the->move->notes, "libvirt-owns-cpuset",
-		"its cgroup is libvirt's, which takes no other nodes while the domain runs with a policy that is not restrictive "
-		"(virsh numatune), and may set the old ones again: change its <numatune> for the next start");
+		"its cgroup is libvirt's, which is told of these nodes (virsh numatune); what it does not take is written into its "
+		"cgroups all the same");
 }
 
 static int widen(struct vn_rehoming *the)
@@ -112,7 +98,7 @@ static int widen(struct vn_rehoming *the)
 			"the nodes of its policies round with it",
 			the->vm->cgroup, before, during, after) < 0)
 		return -ENOMEM;
-	return tell_libvirt(the, during);
+	return tell_libvirt(the);
 }
 
 int vn_rehome_cpuset(struct vn_rehoming *the)

@@ -21,7 +21,7 @@
  * | policy-keeps-old-node | pages that are touched anew go where the policy says, which nobody can change from outside |
  * | cpuset-widened | the cgroup's cpuset.mems lacks a target, and is to have it |
  * | cpuset-unknown | the same, but which cgroup that is, is not known |
- * | libvirt-owns-cpuset | that cgroup is libvirt's, which has to be told |
+ * | libvirt-owns-cpuset | that cgroup is libvirt's, which is told |
  * | kernel-balancing-may-undo | NUMA balancing may move pages that no policy binds |
  * | devices-pin-memory | the VM has devices of the host: memory that these may access does not move |
  * | irqs-managed | interrupts stay that the kernel places |
