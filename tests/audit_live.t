@@ -40,7 +40,7 @@ shows() {
 # started COMMAND... : in the background, nothing printed. Its pid is in $!.
 started() {
 	"$@" >/dev/null 2>&1 </dev/null &
-	pids+=($!)
+	own_pids+=($!)
 	disown $! # nobody is to be told that it was killed
 }
 
@@ -140,13 +140,13 @@ if unshare -pfm --mount-proc true 2>/dev/null; then
 		-object memory-backend-ram,id=b,size=40M,prealloc=on -numa node,cpus=0,memdev=a -numa node,cpus=1,memdev=b \
 		-qmp "unix:$work/inside/qmp,server=on,wait=off"
 	boxed=
-	inner() { boxed=$(cat "/proc/${pids[-1]}/task/${pids[-1]}/children" 2>/dev/null | xargs); }
+	inner() { boxed=$(cat "/proc/${own_pids[-1]}/task/${own_pids[-1]}/children" 2>/dev/null | xargs); }
 	for ((i = 0; i < 200; i++)); do
 		inner
 		[ -z "$boxed" ] || [ ! -S "/proc/$boxed/root$work/inside/qmp" ] || break
 		sleep 0.05
 	done
-	pids+=("$boxed")
+	own_pids+=("$boxed")
 	shows "a VM in other namespaces: asked through them" '[.vms[0].threads[]|select(.kind=="vcpu" or .kind=="iothread")|.known_by]|unique' '["qmp"]' \
 		"$vnuma" audit --interval 0 --json "$tag-boxed"
 	json "which it is told to be in" '.vms[0]|[.other_mounts,.other_pids]' '[true,true]'
@@ -220,7 +220,7 @@ watched=$!
 shows "a VM that is watched" '.vms|length' 1 "$vnuma" audit --interval 0 --json "$tag-watched"
 "$vnuma" audit --watch --every 1 --interval 0 --json "$tag-watched" >"$work/watch" 2>"$work/watch.err" </dev/null &
 watcher=$!
-pids+=("$watcher")
+own_pids+=("$watcher")
 for ((i = 0; i < 200; i++)); do
 	[ ! -s "$work/watch" ] || break
 	sleep 0.05
@@ -298,7 +298,7 @@ unlike "html: no element of theirs" "$(<"$work/html")" '<script>alert'
 unlike "prometheus: each line is a metric" "$(grep -vE '^# |^vnuma_[a-z_]+(\{([a-z_]+="([^"\\]|\\[\\n"])*",?)*\})? (NaN|[0-9.e+-]+)$' "$work/prometheus")" .
 if command -v tmux >/dev/null; then
 	tmux -S "$work/tmux" -f /dev/null new-session -d -x 80 -y 24 "'$vnuma' top --interval 100 ${shown[*]}; cat"
-	pids+=("$(tmux -S "$work/tmux" display-message -p '#{pid}')")
+	own_pids+=("$(tmux -S "$work/tmux" display-message -p '#{pid}')")
 	for ((i = 0; i < 150; i++)); do
 		screen=$(tmux -S "$work/tmux" capture-pane -ep)
 		[[ ! $screen =~ x1b ]] || break

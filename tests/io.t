@@ -47,7 +47,7 @@ taskset -c "$first" "$qemu" -S -accel tcg -nodefaults -display none -name "$name
 	-drive "file=$work/disk,if=none,id=d,format=raw" -device virtio-blk-pci,drive=d,iothread=fast \
 	-netdev user,id=n -device virtio-net-pci,netdev=n,romfile= >"$work/qemu" 2>&1 </dev/null &
 vm=$!
-pids+=("$vm")
+own_pids+=("$vm")
 disown "$vm" # nobody is to be told that it was killed
 
 # thread COMM : its tid.

@@ -83,7 +83,7 @@ started() {
 	shift
 	taskset -c "$first" "$qemu" -S -accel tcg -nodefaults -display none -name "$name,debug-threads=on" "$@" >/dev/null 2>&1 </dev/null &
 	pid=$!
-	pids+=("$pid")
+	own_pids+=("$pid")
 	disown "$pid" # nobody is to be told that it was killed
 }
 
@@ -320,7 +320,7 @@ same "and is still there" "$(cat "$work/own/$tag-own.qga")" mine
 rm "$work/own/$tag-own.qga"
 expect "a VM that vnuma starts" 0 "$vnuma" run "$work/own.cfg" --accel tcg
 own=$("$vnuma" list --json | jq -r '.vms[].pid')
-pids+=("$own")
+own_pids+=("$own")
 same "has a socket for its agent that nobody else may write to" "$(stat -c '%F %A' "$work/own/$tag-own.qga")" "socket srwxr-xr-x"
 expect "which is shown" 0 "$vnuma" show "$tag-own"
 like "with its name" "$out" "^  channel org.qemu.guest_agent.0 at $work/own/$tag-own.qga\$"

@@ -24,7 +24,7 @@ taskset -c "${cpus%%[-,]*}" "$qemu" -accel tcg,thread=multi -nodefaults -display
 	-m 64 -smp 2 -object memory-backend-ram,id=a,size=32M,prealloc=on -object memory-backend-ram,id=b,size=32M,prealloc=on \
 	-numa node,nodeid=0,cpus=0,memdev=a -numa node,nodeid=1,cpus=1,memdev=b >/dev/null 2>&1 </dev/null &
 vm=$!
-pids+=("$vm")
+own_pids+=("$vm")
 disown "$vm" # nobody is to be told that it was killed
 move=("$vnuma" move "$name" --vnode "0=$node,1=$node")
 

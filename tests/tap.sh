@@ -6,11 +6,11 @@ tests=0 failures=0
 tap_work=$(mktemp -d)
 work=$tap_work/work # the test's own
 mkdir "$work"
-pids=() # of what the test started: they end with it
+own_pids=() # of what the test started: they end with it
 
 ended() {
 	local pid
-	for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
+	for pid in "${own_pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
 	rm -rf "$tap_work"
 }
 trap ended EXIT
