@@ -456,6 +456,27 @@ static void test_a_file_that_is_there(void **state)
 	assert_check(&scene, -EEXIST, false, "is there and no socket");
 }
 
+/* As /var/run is /run. */
+static void test_one_path_written_twice(void **state)
+{
+	(void)state;
+	autoscene scene = scene_of("a.qga");
+	struct vn_vm *vm = scene.vm;
+	struct vn_vm_channel *grown = realloc(vm->channels, 2 * sizeof(*grown));
+
+	assert_non_null(grown);
+	vm->channels = grown;
+	vn_autofree char *link = vn_format("%s/link", scene.folder);
+	assert_int_equal(symlink(scene.folder, link), 0);
+	grown[1].name = strdup("b");
+	grown[1].path = vn_format("%s/b.qga", link);
+	vm->n_channels = 2;
+	assert_check(&scene, 0, false, NULL);
+	free(grown[1].path);
+	grown[1].path = vn_format("%s/a.qga", link);
+	assert_check(&scene, -EINVAL, true, "a.qga seen, where channel a is, too; expected each path once");
+}
+
 static void test_folders(void **state)
 {
 	(void)state;
@@ -498,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_lost_is_told),
 		cmocka_unit_test(test_a_socket_that_somebody_has),
 		cmocka_unit_test(test_a_file_that_is_there),
+		cmocka_unit_test(test_one_path_written_twice),
 		cmocka_unit_test(test_folders),
 	};
 

@@ -532,7 +532,7 @@ static void test_second_move_that_set_nothing(void **state)
 	assert_int_equal(vn_move_guest_keep(fails, first, &err), 0);
 	assert_int_equal(vn_move_guest_set_later(guest.qga, second, &err), 0);
 	assert_string_equal(get(&guest, TX(0)), "2\n");
-	vn_move_guest_present(fails);
+	assert_int_equal(vn_move_guest_present(fails, fails, &err), 0);
 	assert_int_equal(vn_move_guest_back(guest.qga, fails, &left, &err), 0);
 	assert_string_equal(get(&guest, TX(0)), "5\n");
 	assert_int_equal(vn_move_guest_back(guest.qga, third, &left, &err), 0);
@@ -541,6 +541,36 @@ static void test_second_move_that_set_nothing(void **state)
 	assert_string_equal(get(&guest, IRQ(30)), "f\n");
 	assert_int_equal(third->notes.n, 0);
 	assert_int_equal(err.n, 0);
+	end(&guest);
+}
+
+/* As above, and then a move without --guest: it sets nothing there, fails or not, and undo still knows what the first has set. */
+static void test_third_move_without_the_guest(void **state)
+{
+	(void)state;
+	struct guest guest;
+	vn_autoerror err = {0};
+	size_t left = 9;
+
+	start(&guest);
+	vn_automove *first = move_of(&guest);
+	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
+	guest.agent->written = 0;
+	vn_automove *second = move_of(&guest), *third = vn_move_new(), *fails = vn_move_new();
+	for (size_t i = 0; i < 6; i++)
+		hwloc_bitmap_only(second->guest_settings[i].after, 1);
+	assert_int_equal(vn_move_guest_keep(second, first, &err), 0);
+	assert_int_equal(vn_move_guest_keep(third, second, &err), 0);
+	assert_int_equal(vn_move_guest_keep(fails, second, &err), 0);
+	assert_int_equal(vn_move_guest_present(fails, third, &err), 0);
+	assert_int_equal(vn_move_guest_set(guest.qga, third, &err), 0);
+	assert_int_equal(vn_move_guest_back(guest.qga, fails, &left, &err), 0);
+	assert_int_equal(guest.agent->written, 0);
+	assert_int_equal(vn_move_guest_back(guest.qga, third, &left, &err), 0);
+	assert_int_equal(left, 0);
+	assert_string_equal(get(&guest, TX(0)), "3\n");
+	assert_string_equal(get(&guest, IRQ(30)), "f\n");
+	assert_int_equal(third->notes.n + fails->notes.n, 0);
 	end(&guest);
 }
 
@@ -843,6 +873,7 @@ int main(void)
 		cmocka_unit_test(test_an_agent_that_opens_none),
 		cmocka_unit_test(test_second_move_keeps_the_first),
 		cmocka_unit_test(test_second_move_that_set_nothing),
+		cmocka_unit_test(test_third_move_without_the_guest),
 		cmocka_unit_test(test_what_another_boot_has_is_left),
 		cmocka_unit_test(test_what_is_right_is_not_written),
 		cmocka_unit_test(test_joins_what_is_on_record),

@@ -128,7 +128,7 @@ static void test_pieces_at_random(void **unused)
 		assert_int_equal(vn_heat_pieces(ranges, n_ranges, &heats, &pieces, &n, &lead), 0);
 		assert_partition(ranges, n_ranges, pieces, n);
 		assert_order(&heats, pieces, n);
-		assert_in_range(lead, 25, 100);
+		assert_true(lead == 0 || (lead >= 25 && lead <= 100));
 		cut += n > n_ranges;
 		free(pieces);
 		vn_heats_clear(&heats);
@@ -189,7 +189,7 @@ static void test_without_heat(void **unused)
 	size_t n = 0;
 
 	assert_int_equal(vn_heat_pieces(ranges, 2, &none, &pieces, &n, &lead), 0);
-	assert_int_equal(lead, 25);
+	assert_int_equal(lead, 0);
 	assert_int_equal(n, 2);
 	assert_memory_equal(&pieces[0], &ranges[1], sizeof(ranges[0]));
 	assert_memory_equal(&pieces[1], &ranges[0], sizeof(ranges[0]));

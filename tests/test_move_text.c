@@ -91,12 +91,16 @@ static void vcpus_are_not_to_leave_what_is_pinned(void **state)
 {
 	(void)state;
 	vn_automove *move = make();
-	uint64_t all = 0;
-	for (size_t i = 0; i < move->n_ranges; i++)
-		all += move->ranges[i].size;
-	size_t n_blocks = move->n_blocks;
-	move->n_blocks = 0; /* where none of it is known to be, all is elsewhere */
-	assert_int_equal(vn_move_to_go(move), all);
+	for (size_t i = 0; i < move->n_blocks;
+		i++) { /* most is not there: of virtio-mem, say, that is not plugged */
+		if (move->blocks[i].n_before == 0)
+			continue;
+		move->blocks[i].n_before = 1;
+		move->blocks[i].before[0].bytes = move->blocks[i].size / 16;
+		move->blocks[i].before[0].node = 3;
+	}
+	uint64_t all = vn_move_to_go(move);
+	assert_true(all > 0);
 	assert_false(vn_move_strands(move, all)); /* no device */
 	assert_int_equal(vn_notes_add(&move->notes, "devices-pin-memory", "it has 1 device of the host"), 0);
 	assert_true(vn_move_strands(move, all));
@@ -107,7 +111,6 @@ static void vcpus_are_not_to_leave_what_is_pinned(void **state)
 	for (size_t i = 0; i < move->n_threads; i++)
 		hwloc_bitmap_copy(move->thread_list[i].before, move->thread_list[i].after);
 	assert_false(vn_move_strands(move, all)); /* they are there already */
-	move->n_blocks = n_blocks;
 }
 
 static void what_is_there_is_told(void **state)

@@ -223,7 +223,7 @@ static bool is_refused(const struct vn_moving *moving, const struct vn_move *mov
 		return false;
 	fprintf(stderr,
 		"vnuma: '%s' is not moved: device %s has its memory pinned: its threads would leave %s behind. Start it there anew; "
-		"--vcpus-now moves its threads all the same\n",
+		"--vcpus-now moves its threads all the same, and --resume then tries its memory\n",
 		move->name, vm->n_devices > 0 ? vm->devices[0].address : "",
 		vn_size_text(vn_move_to_go(move), size));
 	return true;

@@ -31,17 +31,22 @@ static const struct vn_move_block *block_of(const struct vn_move *move, const st
 	return NULL;
 }
 
-/* Of a range, taken as an average piece of its block. */
-static uint64_t range_to_go(const struct vn_move *move, const struct vn_move_range *range)
+/* What there is of a range, or only what is elsewhere than it should be; it is taken as an average piece of its block. */
+static uint64_t range_bytes(const struct vn_move *move, const struct vn_move_range *range, bool elsewhere)
 {
 	const struct vn_move_block *block = block_of(move, range);
-	uint64_t elsewhere = 0;
+	uint64_t bytes = 0;
 
 	if (!block || block->size == 0)
 		return range->size;
 	for (size_t i = 0; i < block->n_before; i++)
-		elsewhere += block->before[i].node == range->node ? 0 : block->before[i].bytes;
-	return (uint64_t)((double)range->size / (double)block->size * (double)elsewhere);
+		bytes += elsewhere && block->before[i].node == range->node ? 0 : block->before[i].bytes;
+	return (uint64_t)((double)range->size / (double)block->size * (double)bytes);
+}
+
+static uint64_t range_to_go(const struct vn_move *move, const struct vn_move_range *range)
+{
+	return range_bytes(move, range, true);
 }
 
 uint64_t vn_move_to_go(const struct vn_move *move)
@@ -65,7 +70,8 @@ bool vn_move_strands(const struct vn_move *move, uint64_t pinned)
 	bool leaves = false;
 
 	for (size_t i = 0; i < move->n_ranges; i++)
-		all += (double)move->ranges[i].size;
+		all += (double)range_bytes(
+			move, &move->ranges[i], false); /* of virtio-mem only what is plugged */
 	for (size_t i = 0; i < move->n_threads && !leaves; i++) {
 		const struct vn_move_thread *thread = &move->thread_list[i];
 		leaves = thread->kind == VN_THREAD_VCPU &&

@@ -11,7 +11,7 @@ uint64_t vn_move_to_go(const struct vn_move *move);
 
 /*
  * Whether it would take vCPUs away from memory that a device has pinned, and that so stays: `pinned` bytes of the process are (vn_process_pinned()),
- * nine tenths of what is to be somewhere or more, and over half of that is elsewhere.
+ * nine tenths or more of what there is of the memory that is to be somewhere, and over half of that is elsewhere.
  */
 bool vn_move_strands(const struct vn_move *move, uint64_t pinned);
 

@@ -10,21 +10,38 @@
 
 #include "../base/text.h"
 
-/* Whether a path's folder is the state's own; or the errno of looking at it. */
-static int is_in_state(const struct vn_state *state, const char *path)
+/* Of the folder that a path is in. */
+static int stat_folder(const char *path, struct stat *ret)
 {
 	vn_autofree char *folder = vn_copy(path);
-	struct stat own, its;
 
 	if (!folder)
 		return -ENOMEM;
 	char *slash = strrchr(folder, '/');
 	slash[slash == folder] = '\0'; /* "/" of a path right below it */
-	if (stat(folder, &its) < 0 || fstat(state->fd, &own) < 0)
+	if (stat(folder, ret) < 0)
 		return vn_errno();
-	if (!S_ISDIR(its.st_mode))
-		return -ENOTDIR;
-	return its.st_dev == own.st_dev && its.st_ino == own.st_ino;
+	return S_ISDIR(ret->st_mode) ? 0 : -ENOTDIR;
+}
+
+/* Whether a path's folder is the state's own; or the errno of looking at it. */
+static int is_in_state(const struct vn_state *state, const char *path)
+{
+	struct stat own, its;
+	int r = stat_folder(path, &its);
+
+	if (r == 0 && fstat(state->fd, &own) < 0)
+		r = vn_errno();
+	return r < 0 ? r : its.st_dev == own.st_dev && its.st_ino == own.st_ino;
+}
+
+/* However they are written: /var/run is /run as a rule. */
+static bool are_one(const char *a, const char *b)
+{
+	struct stat of_a, of_b;
+
+	return strcmp(strrchr(a, '/'), strrchr(b, '/')) == 0 && stat_folder(a, &of_a) == 0 &&
+	       stat_folder(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
 /* What is at the path: 0 nothing, or a socket that nobody listens at; -EADDRINUSE one that somebody does; -EEXIST no socket. */
@@ -91,6 +108,12 @@ int vn_channel_sockets_check(const struct vn_state *state, const struct vn_vm *v
 
 	for (size_t i = 0; i < vm->n_channels; i++) {
 		int r = check_one(state, &vm->channels[i], err);
+		for (size_t k = 0; k < i && r == 0; k++) {
+			if (are_one(vm->channels[k].path, vm->channels[i].path))
+				r = vn_error_input(err, NULL,
+					"channel %s: %s seen, where channel %s is, too; expected each path once",
+					vm->channels[i].name, vm->channels[i].path, vm->channels[k].name);
+		}
 		result = r < 0 ? r : result;
 	}
 	return result;

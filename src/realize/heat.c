@@ -270,7 +270,7 @@ static unsigned lead_of(const struct pieces *pieces)
 		first += (size < left ? size : left) * pieces->v[i].step;
 		left -= size;
 	}
-	return used > 0 ? (unsigned)(100 * first / used + 0.5) : 25;
+	return used > 0 ? (unsigned)(100 * first / used + 0.5) : 0;
 }
 
 int vn_heat_pieces(const struct vn_move_range *ranges, size_t n_ranges, const struct vn_heats *heats,

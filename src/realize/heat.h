@@ -45,7 +45,8 @@ struct vn_heat_watch {
 
 /*
  * Pieces of the ranges, the hottest first, and of the same step by address. Without heats: the ranges, by address. *ret_lead: of all the use that
- * was seen, what part the first quarter of the bytes takes, in percent: 25 where all was used alike, 100 where nothing else was. 0 or -ENOMEM.
+ * was seen, what part the first quarter of the bytes takes, in percent: 25 where all was used alike, 100 where nothing else was, 0 where no use was
+ * seen at all. 0 or -ENOMEM.
  */
 int vn_heat_pieces(const struct vn_move_range *ranges, size_t n_ranges, const struct vn_heats *heats,
 	struct vn_move_range **ret_pieces, size_t *ret_n, unsigned *ret_lead);

@@ -100,6 +100,9 @@ static int note(struct vn_notes *notes, const struct vn_damon_refusal *refusal, 
  */
 static int note_little(struct vn_notes *notes, unsigned lead)
 {
+	if (lead == 0)
+		return vn_notes_add(notes, "order-says-little",
+			"nothing was seen to use its memory while it was watched: that moves by address");
 	return vn_notes_add(notes, "order-says-little",
 		"all of its memory looked used about alike: the hottest quarter took %u%% of the use that was seen; so that it "
 		"moves first helps little",

@@ -364,11 +364,11 @@ static int read_present(const struct course *course, struct vn_move **ret_presen
 		r = vn_move_threads_read(present, NULL, course->err);
 	if (r == 0)
 		r = vn_move_irqs_read(present, NULL, course->err);
-	if (r < 0)
-		return r;
-	vn_move_guest_present(present);
-	*ret_present = vn_steal(present);
-	return 0;
+	if (r == 0)
+		r = vn_move_guest_present(present, course->move, course->err);
+	if (r == 0)
+		*ret_present = vn_steal(present);
+	return r;
 }
 
 int vn_move_run(const struct vn_state *state, const struct vn_host *host, struct vn_move *move,

@@ -81,7 +81,7 @@ static int keep_for_undo(struct vn_move *move, const struct vn_guest_setting *fr
 		return r;
 	struct vn_guest_setting *kept = &move->guest_settings[move->n_guest_settings - 1];
 	kept->stands = true;
-	return set_copy(&kept->earlier, from->after);
+	return kept->earlier ? 0 : set_copy(&kept->earlier, from->after);
 }
 
 int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct vn_error *err)
@@ -103,15 +103,18 @@ int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct
 	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
 }
 
-void vn_move_guest_present(struct vn_move *move)
+int vn_move_guest_present(struct vn_move *present, const struct vn_move *move, struct vn_error *err)
 {
-	for (size_t i = 0; i < move->n_guest_settings; i++) {
-		struct vn_guest_setting *setting = &move->guest_settings[i];
-		if (!setting->earlier)
-			continue;
-		hwloc_bitmap_free(setting->before);
-		setting->before = vn_steal(setting->earlier);
+	for (size_t i = 0; i < present->n_guest_settings; i++) {
+		struct vn_guest_setting *setting = &present->guest_settings[i];
+		const struct vn_guest_setting *own = find(move, setting->path);
+		hwloc_const_bitmap_t there = own && own->stands ? setting->after : setting->earlier;
+		if (there && set_copy(&setting->before, there) < 0)
+			return vn_error_environment(err, -ENOMEM, "out of memory");
+		hwloc_bitmap_free(setting->earlier);
+		setting->earlier = NULL;
 	}
+	return 0;
 }
 
 /* What is on record as `own` is now what `from` is to set, or has left. */

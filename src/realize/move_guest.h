@@ -17,8 +17,11 @@
  */
 int vn_move_guest_keep(struct vn_move *move, const struct vn_move *first, struct vn_error *err);
 
-/* What an earlier move had set becomes `before`: this one's end is to leave that. */
-void vn_move_guest_present(struct vn_move *move);
+/*
+ * In `present`, which is `move` as it was written down, what an earlier move had set becomes `before`: this one's end is to leave that. What
+ * `move` does not set has nothing to be set back. 0 or -ENOMEM.
+ */
+int vn_move_guest_present(struct vn_move *present, const struct vn_move *move, struct vn_error *err);
 
 /* Puts settings of `move` on record in `first`, as vn_move_irqs_join() does interrupts. 0 or -ENOMEM. */
 int vn_move_guest_join(struct vn_move *first, const struct vn_move *move);
