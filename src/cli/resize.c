@@ -419,7 +419,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	r = vn_arg(args, "connect") ? -ENOENT : vn_args_vm(args, &the.state, &the.vm, &of_ours);
 	if (r == -ENOENT) {
 		r = vn_resize_domain(args, &request, &of_libvirt);
-		if (r == -ENOENT || of_ours.n == 0)
+		if (r == -ENOENT)
 			vn_error_move(err, &of_ours);
 		vn_error_move(err, &of_libvirt);
 		return r;
