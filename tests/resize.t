@@ -106,7 +106,7 @@ like "it is taken back" "$err" ': the request is taken back$'
 like "which is the last that libvirt hears" "$(<"$work/libvirt/device")" "<requested unit='KiB'>65536</requested>"
 same "after the request itself" "$(tail -n 2 "$work/libvirt/log" | sort -u)" 'device '
 
-# ---- libvirt's, which goes away meanwhile ----
+# ---- libvirt's, which goes away meanwhile, or is another host's ----
 
 # A libvirt that hangs once it was told holds up a look for 10 s: that is waited for at the end.
 mkdir "$work/hangs"
@@ -148,6 +148,19 @@ like "to what it was" "$(<"$work/libvirt/device")" "<requested unit='KiB'>131072
 begun ends
 expect "a domain that ends while it is waited for" 3 of_libvirt --vnode 0 -64M --timeout 60 --all-or-nothing
 same "is told" "$err" "vnuma: 'shop' ended meanwhile: libvirt has no running domain 'shop' to tell of: Domain not found"
+for far in qemu+ssh://far/system qemu+tls://me@far:16514/system; do
+	begun
+	expect "more, of a domain at $far" 3 of_libvirt --connect "$far" --vnode 0 +64M
+	like "is not asked for, without a look at its host" "$err" "^vnuma: not resized: libvirt is asked at '${far/+/.}', .*cannot be looked at"
+	expect "nor where the environment names it" 3 env LIBVIRT_DEFAULT_URI="$far" LD_LIBRARY_PATH="${vnuma%/*}/tests/fake" "$vnuma" resize shop --vnode 0 +64M
+	same "nothing is asked for" "$(find "$work/libvirt" -name log)" ''
+	expect "less is" 1 of_libvirt --connect "$far" --vnode 0 -64M --timeout 1
+	domain "$(device 0 196608 196608)" >"$work/libvirt/xml-then"
+	expect "and more, with --force" 0 of_libvirt --connect "$far" --vnode 0 +64M --force
+done
+domain "$(device 0 131072 131072)" >"$work/libvirt/xml"
+domain "$(device 0 133120 133120)" >"$work/libvirt/xml-then"
+expect "more, of this host's" 0 of_libvirt --connect qemu:///system --vnode 0 +2M
 wait "$hangs"
 same "one that hangs" $? 3
 same "is told, and not taken for a guest that does not answer" "$(<"$work/hangs/err")" "vnuma: libvirt does not answer within 10 s

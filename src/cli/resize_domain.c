@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../base/clock.h"
+#include "../base/parse.h"
 #include "../base/text.h"
 #include "../guest/guest_libvirt.h"
 #include "../observe/domain_memory.h"
@@ -146,6 +147,24 @@ static int request_of(const struct subject *the, const struct vn_domain_memory *
 	return later(the, r, &refused, err);
 }
 
+/* Of another host's memory we know nothing, and ours says nothing about it. */
+static int check_is_here(const struct subject *the, struct vn_error *err)
+{
+	vn_autofree char *uri = NULL;
+	vn_autoerror problem = {0};
+	char seen[VN_QUOTE_MAX];
+	int r = vn_virt_uri(&the->domain, &uri, &problem);
+
+	if (r < 0)
+		return later(the, r, &problem, err);
+	if (!vn_virt_uri_has_host(uri))
+		return 0;
+	return vn_error_environment(err, -EREMOTE,
+		"not resized: libvirt is asked at '%s', so '%s' may run on another host, and its host cannot be looked at for free memory; "
+		"--force asks all the same",
+		vn_quote(uri, seen), the->domain.name);
+}
+
 static int check_room(
 	const struct subject *the, const struct vn_domain_memory *memory, uint64_t more, struct vn_error *err)
 {
@@ -158,6 +177,9 @@ static int check_room(
 
 	if (!home || (vnode->home >= 0 && hwloc_bitmap_set(home, (unsigned)vnode->home) < 0))
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = check_is_here(the, err);
+	if (r < 0)
+		return r;
 	return vn_resizing_check_room(
 		&the->state, nodes, vn_vnode_page(the->guest, memory->cell), memory->cell, more, err);
 }
