@@ -452,7 +452,7 @@ const struct vn_verb verb_resize = {
 	.options = {{"vnode", "V", "whose memory it is"},
 		{"timeout", "SECONDS",
 			"how long the guest may take (30); 0: it is asked, and not waited for"},
-		{"force", NULL, "grow also where memory is short"},
+		{"force", NULL, "grow also where memory is short, or on a host that cannot be looked at"},
 		{"all-or-nothing", NULL,
 			"take the request back when the guest has not done all of it in time"},
 		{"connect", "URI", "change a domain of the libvirt there, not one of vnuma's own records"}},
