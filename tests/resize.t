@@ -60,6 +60,7 @@ unlike "and has none of it" "$out" 'vnumamem'
 # ---- libvirt's, of a library that plays it (tests/fake/fake_libvirt.h) ----
 
 export VNUMA_FAKE_LIBVIRT=$work/libvirt
+unset LIBVIRT_DEFAULT_URI
 mkdir -p "$work/libvirt"
 of_libvirt() { LD_LIBRARY_PATH=${vnuma%/*}/tests/fake "$vnuma" resize shop "$@"; }
 # device CELL REQUESTED CURRENT : KiB
@@ -104,6 +105,67 @@ expect "with all or nothing" 1 of_libvirt --vnode 0 -64M --timeout 1 --all-or-no
 like "it is taken back" "$err" ': the request is taken back$'
 like "which is the last that libvirt hears" "$(<"$work/libvirt/device")" "<requested unit='KiB'>65536</requested>"
 same "after the request itself" "$(tail -n 2 "$work/libvirt/log" | sort -u)" 'device '
+
+# ---- libvirt's, which goes away meanwhile, or is another host's ----
+
+# A libvirt that hangs once it was told holds up a look for 10 s: that is waited for at the end.
+mkdir "$work/hangs"
+domain "$(device 0 131072 131072)" >"$work/hangs/xml"
+domain "$(device 0 65536 131072)" >"$work/hangs/xml-then"
+echo hang >"$work/hangs/then"
+VNUMA_FAKE_LIBVIRT=$work/hangs of_libvirt --vnode 0 -64M --timeout 1 >"$work/hangs/out" 2>"$work/hangs/err" &
+hangs=$!
+# begun [THEN] : 128 MiB, of which 64 are asked back, and then
+begun() {
+	domain "$(device 0 131072 131072)" >"$work/libvirt/xml"
+	domain "$(device 0 65536 131072)" >"$work/libvirt/xml-then"
+	rm -f "$work/libvirt/log" "$work/libvirt/crash" "$work/libvirt/then"
+	if (($# > 0)); then echo "$1" >"$work/libvirt/then"; fi
+}
+begun crash
+expect "a libvirt that cannot be asked any more" 3 of_libvirt --vnode 0 -64M --timeout 1
+same "is told, and what stands" "$err" "vnuma: libvirt cannot be asked: its library ended the process that used it
+vnuma: vnode 0: what the guest has done is not known: the request stands"
+begun crash
+expect "with all or nothing" 3 of_libvirt --vnode 0 -64M --timeout 1 --all-or-nothing
+same "it cannot be taken back, which is told, too" "$err" "vnuma: libvirt cannot be asked: its library ended the process that used it
+vnuma: vnode 0: what was requested cannot be taken back: the request stands"
+same "after one request" "$(<"$work/libvirt/log")" 'device '
+# back : half a second and more after it crashed
+back() {
+	for ((i = 0; i < 100; i++)); do if [[ -e $work/libvirt/crash ]]; then break; else sleep 0.1; fi; done
+	sleep 0.7
+	rm "$work/libvirt/crash"
+}
+begun crash
+back &
+back=$!
+expect "one that is back in time" 1 of_libvirt --vnode 0 -64M --timeout 4 --all-or-nothing
+wait "$back"
+like "has the guest waited for" "$err" '^vnuma: vnode 0: the guest has not answered within 4 s .*: the request is taken back$'
+same "and takes back what was requested" "$(wc -l <"$work/libvirt/log")" 2
+like "to what it was" "$(<"$work/libvirt/device")" "<requested unit='KiB'>131072</requested>"
+begun ends
+expect "a domain that ends while it is waited for" 3 of_libvirt --vnode 0 -64M --timeout 60 --all-or-nothing
+same "is told" "$err" "vnuma: 'shop' ended meanwhile: libvirt has no running domain 'shop' to tell of: Domain not found"
+for far in qemu+ssh://far/system qemu+tls://me@far:16514/system; do
+	begun
+	expect "more, of a domain at $far" 3 of_libvirt --connect "$far" --vnode 0 +64M
+	like "is not asked for, without a look at its host" "$err" "^vnuma: not resized: libvirt is asked at '${far/+/.}', .*cannot be looked at"
+	expect "nor where the environment names it" 3 env LIBVIRT_DEFAULT_URI="$far" LD_LIBRARY_PATH="${vnuma%/*}/tests/fake" "$vnuma" resize shop --vnode 0 +64M
+	same "nothing is asked for" "$(find "$work/libvirt" -name log)" ''
+	expect "less is" 1 of_libvirt --connect "$far" --vnode 0 -64M --timeout 1
+	domain "$(device 0 196608 196608)" >"$work/libvirt/xml-then"
+	expect "and more, with --force" 0 of_libvirt --connect "$far" --vnode 0 +64M --force
+done
+domain "$(device 0 131072 131072)" >"$work/libvirt/xml"
+domain "$(device 0 133120 133120)" >"$work/libvirt/xml-then"
+expect "more, of this host's" 0 of_libvirt --connect qemu:///system --vnode 0 +2M
+wait "$hangs"
+same "one that hangs" $? 3
+same "is told, and not taken for a guest that does not answer" "$(<"$work/hangs/err")" "vnuma: libvirt does not answer within 10 s
+vnuma: vnode 0: what the guest has done is not known: the request stands"
+
 echo "it is too hot" >"$work/libvirt/refuse"
 expect "what libvirt refuses" 3 of_libvirt --vnode 0 +64M --force
 like "is told in its words" "$err" "^vnuma: libvirt does not change 'virtiomem0': it is too hot$"

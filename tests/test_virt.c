@@ -143,6 +143,28 @@ static void test_tells(void **state)
 	assert_int_equal(vn_virt_update_device(&of_ours, "<memory/>", NULL), -EREMOTEIO);
 }
 
+static void test_where_it_was_asked(void **state)
+{
+	(void)state;
+	static const char *const here[] = {"qemu:///system", "qemu+ssh:///system",
+		"qemu+unix:///system?socket=/run/far://x", "qemu://", "xen", ""},
+				 *const far[] = {"qemu+ssh://far/system",
+					 "qemu+tls://me@[fe80::1]:16514/system", "qemu://far"};
+	const struct vn_virt_domain there = {"qemu+ssh://far/system", "db", NULL, PATIENT_MS};
+	vn_autofree char *uri = NULL, *own = NULL;
+	vn_autoerror err = {0};
+
+	unsetenv("LIBVIRT_DEFAULT_URI");
+	assert_int_equal(vn_virt_uri(&there, &uri, &err), 0);
+	assert_string_equal(uri, "qemu+ssh://far/system");
+	assert_int_equal(vn_virt_uri(&of_ours, &own, &err), 0);
+	assert_string_equal(own, "qemu:///system");
+	for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++)
+		assert_false(vn_virt_uri_has_host(here[i]));
+	for (size_t i = 0; i < sizeof(far) / sizeof(far[0]); i++)
+		assert_true(vn_virt_uri_has_host(far[i]));
+}
+
 static void test_nobody_to_ask(void **state)
 {
 	(void)state;
@@ -151,7 +173,7 @@ static void test_nobody_to_ask(void **state)
 	vn_autoerror err = {0}, missing = {0}, died = {0};
 	char *xml = NULL;
 
-	assert_int_equal(vn_virt_xml(&nobody, &xml, &err), -ENOENT);
+	assert_int_equal(vn_virt_xml(&nobody, &xml, &err), -ENOTCONN);
 	assert_problem(&err, "no running domain 'db' to tell of: nobody listens there ?? ?");
 	assert_int_equal(vn_virt_xml(&other, &xml, &missing), -ENOENT);
 	assert_problem(&missing, "Domain not found");
@@ -391,6 +413,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_asks, begin, end),
 		cmocka_unit_test_setup_teardown(test_tells, begin, end),
+		cmocka_unit_test_setup_teardown(test_where_it_was_asked, begin, end),
 		cmocka_unit_test_setup_teardown(test_nobody_to_ask, begin, end),
 		cmocka_unit_test_setup_teardown(test_hangs, begin, end),
 		cmocka_unit_test_setup_teardown(test_child_has_nothing_of_ours, begin, end),

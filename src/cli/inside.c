@@ -89,7 +89,7 @@ static int open_through_libvirt(struct vn_inside *inside, const struct vn_survey
 					 "it is a domain of another user's own libvirt, which has its agent"),
 			err);
 	int r = vn_virt_agent_open(&domain, survey->stop_fd, &inside->libvirt, &problem);
-	if (r == -ENOENT)
+	if (r == -ENOENT || r == -ENOTCONN)
 		return no_memory(fail(inside, "guest-agent-missing", problem.problems[0].text), err);
 	if (r < 0)
 		return agent_failed(inside, r, &problem, err);

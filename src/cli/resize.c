@@ -419,7 +419,7 @@ static int run(const struct vn_args *args, struct vn_error *err)
 	r = vn_arg(args, "connect") ? -ENOENT : vn_args_vm(args, &the.state, &the.vm, &of_ours);
 	if (r == -ENOENT) {
 		r = vn_resize_domain(args, &request, &of_libvirt);
-		if (r == -ENOENT || of_ours.n == 0)
+		if (r == -ENOENT)
 			vn_error_move(err, &of_ours);
 		vn_error_move(err, &of_libvirt);
 		return r;
@@ -452,7 +452,7 @@ const struct vn_verb verb_resize = {
 	.options = {{"vnode", "V", "whose memory it is"},
 		{"timeout", "SECONDS",
 			"how long the guest may take (30); 0: it is asked, and not waited for"},
-		{"force", NULL, "grow also where memory is short"},
+		{"force", NULL, "grow also where memory is short, or on a host that cannot be looked at"},
 		{"all-or-nothing", NULL,
 			"take the request back when the guest has not done all of it in time"},
 		{"connect", "URI", "change a domain of the libvirt there, not one of vnuma's own records"}},

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../base/clock.h"
+#include "../base/parse.h"
 #include "../base/text.h"
 #include "../guest/guest_libvirt.h"
 #include "../observe/domain_memory.h"
@@ -54,6 +55,23 @@ static int look(struct subject *the, struct vn_error *err)
 	the->memories = memories;
 	memories = (struct vn_domain_memories){0};
 	return 0;
+}
+
+/* What it means when libvirt had it a moment ago: -ENOENT becomes -ESRCH. `problem` is what came with r. */
+static int later(const struct subject *the, int r, struct vn_error *problem, struct vn_error *err)
+{
+	if (r == -ENOENT && problem->n > 0)
+		return vn_error_environment(
+			err, -ESRCH, "'%s' ended meanwhile: %s", the->domain.name, problem->problems[0].text);
+	vn_error_move(err, problem);
+	return r;
+}
+
+static int look_again(struct subject *the, struct vn_error *err)
+{
+	vn_autoerror problem = {0};
+
+	return later(the, look(the, &problem), &problem, err);
 }
 
 /* What its devices have together; `device` NULL where there is none. The rest of the vnode's memory is there always. */
@@ -126,8 +144,25 @@ static int request_of(const struct subject *the, const struct vn_domain_memory *
 	if (r == -EREMOTEIO)
 		return vn_error_environment(
 			err, r, "libvirt does not change '%s': %s", memory->alias, refused.problems[0].text);
-	vn_error_move(err, &refused);
-	return r;
+	return later(the, r, &refused, err);
+}
+
+/* Of another host's memory we know nothing, and ours says nothing about it. */
+static int check_is_here(const struct subject *the, struct vn_error *err)
+{
+	vn_autofree char *uri = NULL;
+	vn_autoerror problem = {0};
+	char seen[VN_QUOTE_MAX];
+	int r = vn_virt_uri(&the->domain, &uri, &problem);
+
+	if (r < 0)
+		return later(the, r, &problem, err);
+	if (!vn_virt_uri_has_host(uri))
+		return 0;
+	return vn_error_environment(err, -EREMOTE,
+		"not resized: libvirt is asked at '%s', so '%s' may run on another host, and its host cannot be looked at for free memory; "
+		"--force asks all the same",
+		vn_quote(uri, seen), the->domain.name);
 }
 
 static int check_room(
@@ -142,6 +177,9 @@ static int check_room(
 
 	if (!home || (vnode->home >= 0 && hwloc_bitmap_set(home, (unsigned)vnode->home) < 0))
 		return vn_error_environment(err, -ENOMEM, "out of memory");
+	int r = check_is_here(the, err);
+	if (r < 0)
+		return r;
 	return vn_resizing_check_room(
 		&the->state, nodes, vn_vnode_page(the->guest, memory->cell), memory->cell, more, err);
 }
@@ -156,7 +194,7 @@ static int begin(struct subject *the, const struct vn_resize_request *request,
 
 	int r = vn_state_lock(&the->state, VN_RESIZE_LOCK_MS, &lock, err);
 	if (r == 0)
-		r = look(the, err); /* while the lock was waited for it may have changed */
+		r = look_again(the, err); /* while the lock was waited for it may have changed */
 	if (r == 0)
 		r = find_device(the, request->vnode, &memory, ret_device, err);
 	if (r == 0)
@@ -170,25 +208,55 @@ static int begin(struct subject *the, const struct vn_resize_request *request,
 	return request_of(the, memory, requested, err);
 }
 
-/* As vn_resize_wait(). */
-static int wait_for_it(struct subject *the, const struct vn_resize_request *request,
-	struct vn_memory_device *device, struct vn_error *err)
+/* What the guest has by now. Of a device that libvirt had, and has no more, the user's words are not to blame. */
+static int look_at_device(struct subject *the, unsigned vnode, const struct vn_domain_memory **ret_memory,
+	struct vn_memory_device *ret_device, struct vn_error *err)
+{
+	int r = look_again(the, err);
+
+	if (r < 0)
+		return r;
+	if (find_device(the, vnode, ret_memory, ret_device, NULL) < 0)
+		return vn_error_environment(err, -ENODEV, "vnode %u of '%s' has lost its virtio-mem device",
+			vnode, the->domain.name);
+	return 0;
+}
+
+/* How a wait ended. */
+struct ending {
+	int why; /* 0: the guest has it, or the domain has ended; -ETIMEDOUT: the user's time is over; -ECANCELED: a signal came */
+	int look; /* what came of the last look: 0 or a negative errno */
+	struct vn_error problem; /* of that look */
+};
+
+static void ending_clear(struct ending *ending)
+{
+	vn_error_clear(&ending->problem);
+}
+
+/*
+ * Waits until the guest has what is requested. *device is what it was when last seen. A look that fails does not end the wait, as libvirt may be back
+ * in time; a domain that has ended (-ESRCH) is not waited for.
+ */
+static void wait_for_it(struct subject *the, const struct vn_resize_request *request,
+	struct vn_memory_device *device, struct ending *ending)
 {
 	int64_t deadline = vn_now_ms() + request->timeout_ms;
 
 	for (;;) {
 		const struct vn_domain_memory *memory;
-		int r = look(the, err);
-		if (r == 0)
-			r = find_device(the, request->vnode, &memory, device, err);
-		if (r < 0 || device->size == device->requested)
-			return r;
+		vn_error_clear(&ending->problem);
+		ending->look = look_at_device(the, request->vnode, &memory, device, &ending->problem);
+		if (ending->look == -ESRCH || (ending->look == 0 && device->size == device->requested))
+			return;
 		int left = vn_left_ms(deadline);
 		struct pollfd stop = {the->signals, POLLIN, 0};
 		if (poll(&stop, 1, left < LOOK_MS ? left : LOOK_MS) > 0)
-			return -ECANCELED;
-		if (left == 0)
-			return -ETIMEDOUT;
+			ending->why = -ECANCELED;
+		else if (left == 0)
+			ending->why = -ETIMEDOUT;
+		if (ending->why < 0)
+			return;
 	}
 }
 
@@ -196,27 +264,56 @@ static int take_back(struct subject *the, unsigned vnode, uint64_t requested, st
 {
 	const struct vn_domain_memory *memory;
 	struct vn_memory_device device;
-	int r = find_device(the, vnode, &memory, &device, err);
+	vn_autoclose int lock = -1;
 
+	int r = vn_state_lock(&the->state, VN_RESIZE_LOCK_MS, &lock, err);
+	if (r == 0)
+		r = look_at_device(the, vnode, &memory, &device, err);
 	return r == 0 ? request_of(the, memory, requested, err) : r;
+}
+
+/*
+ * The guest has not all, or the last look failed, and nobody knows: the request stands, or is taken back, and which of the two is told. The
+ * exit status, or a negative errno.
+ */
+static int fall_short(struct subject *the, const struct vn_resize_request *request,
+	const struct vn_memory_device *device, const struct vn_memory_device *before, struct ending *ending,
+	struct vn_error *err)
+{
+	int back = request->all_or_nothing ? take_back(the, request->vnode, before->requested, err) : 0;
+
+	if (back == -ESRCH)
+		return back; /* nothing stands */
+	if (back < 0)
+		return vn_error_environment(err, back,
+			"vnode %u: what was requested cannot be taken back: the request stands",
+			request->vnode);
+	if (ending->look == 0)
+		return vn_resizing_fall_short(request, device, before->size, ending->why, false);
+	vn_error_move(err, &ending->problem);
+	return vn_error_environment(err, ending->look,
+		"vnode %u: what the guest has done is not known: the request %s", request->vnode,
+		request->all_or_nothing ? "is taken back" : "stands");
 }
 
 static int change(struct subject *the, const struct vn_resize_request *request, struct vn_error *err)
 {
 	struct vn_memory_device before, device;
+	vn_cleanup(ending_clear) struct ending ending = {0};
 	int r = begin(the, request, &before, err);
 
 	if (r != 0)
 		return r;
 	device = before;
-	r = wait_for_it(the, request, &device, err);
-	if (r != -ETIMEDOUT && r != -ECANCELED)
-		return r;
-	int told = request->all_or_nothing ? take_back(the, request->vnode, before.requested, err) : 0;
-	if (told < 0)
-		return told;
-	int status = vn_resizing_fall_short(request, &device, before.size, r, false);
-	r = look(the, err);
+	wait_for_it(the, request, &device, &ending);
+	if (ending.why == 0) {
+		vn_error_move(err, &ending.problem);
+		return ending.look;
+	}
+	int status = fall_short(the, request, &device, &before, &ending, err);
+	if (status < 0)
+		return status;
+	r = look_again(the, err);
 	return r < 0 ? r : status;
 }
 
@@ -229,6 +326,8 @@ int vn_resize_domain(
 		.signals = -1};
 	int r = look(&the, err), status = 0;
 
+	if (r == -ENOTCONN)
+		return -ENOENT; /* from now on it is there, and nobody takes it for one that never was */
 	if (r == 0 && request->has_vnode && request->vnode >= the.guest->n_vnodes)
 		return vn_error_input(err, &(struct vn_where){NULL, 0, "--vnode"},
 			"%u; expected a vnode of '%s', which has %zu", request->vnode, args->operands[0],

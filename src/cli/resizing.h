@@ -42,8 +42,8 @@ int vn_resizing_fall_short(const struct vn_resize_request *request, const struct
 	uint64_t before, int why, bool paused);
 
 /*
- * The whole verb for a domain of libvirt's. The exit status, or a negative errno: -ENOENT, there is none of that name that runs, or no libvirt
- * to ask.
+ * The whole verb for a domain of libvirt's. The exit status, or a negative errno: -ENOENT, there was none of that name that ran, or no libvirt
+ * to ask, when we came; -ESRCH, it ended meanwhile.
  */
 int vn_resize_domain(
 	const struct vn_args *args, const struct vn_resize_request *request, struct vn_error *err);

@@ -16,7 +16,7 @@
 
 /*
  * Connects, and has the agent answer once. `stop_fd` ends the wait when it becomes readable (-1: none): -ECANCELED. *ret_child is to be ended by vn_virt_child_end(), which also closes its stream: who hands the
- * stream to another owner gives that a duplicate. -ENOENT: as in virt.h, or the domain has no agent's channel; -ETIMEDOUT: no agent answers,
+ * stream to another owner gives that a duplicate. -ENOENT: as in virt.h, or the domain has no agent's channel; -ENOTCONN: as there; -ETIMEDOUT: no agent answers,
  * or libvirt does not; -EREMOTEIO; and a problem in libvirt's words.
  */
 int vn_virt_agent_open(const struct vn_virt_domain *domain, int stop_fd, struct vn_virt_child *ret_child,

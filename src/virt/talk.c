@@ -34,11 +34,14 @@ const char *vn_virt_words(const struct vn_virt_talk *talk, char buffer[static VN
 	return buffer;
 }
 
+/* A connection that broke while the domain was looked up says nothing of the domain. */
 static int refused(const struct vn_virt_talk *talk, const char *name, struct vn_error *err)
 {
 	char seen[VN_QUOTE_MAX], words[VN_VIRT_WORDS];
+	virErrorPtr error = talk->calls.virGetLastError();
+	int status = error && error->code == VIR_ERR_NO_DOMAIN ? -ENOENT : -ENOTCONN;
 
-	return vn_error_environment(err, -ENOENT, "libvirt has no running domain '%s' to tell of: %s",
+	return vn_error_environment(err, status, "libvirt has no running domain '%s' to tell of: %s",
 		vn_quote(name, seen), vn_virt_words(talk, words));
 }
 
@@ -63,7 +66,10 @@ int vn_virt_talk_begin(
 			       : talk.calls.virDomainLookupByName(talk.connection, of->name);
 	if (!talk.domain)
 		return refused(&talk, name, err);
-	if (talk.calls.virDomainIsActive(talk.domain) != 1)
+	int active = talk.calls.virDomainIsActive(talk.domain);
+	if (active < 0)
+		return refused(&talk, name, err);
+	if (active == 0)
 		return vn_error_environment(
 			err, -ENOENT, "libvirt's domain '%s' does not run", vn_quote(name, seen));
 	*ret = talk;

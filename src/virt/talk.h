@@ -12,6 +12,7 @@
 #define VN_VIRT_CALLS(CALL)                                                                                  \
 	CALL(virConnectOpen)                                                                                 \
 	CALL(virConnectOpenReadOnly)                                                                         \
+	CALL(virConnectGetURI)                                                                               \
 	CALL(virDomainLookupByName)                                                                          \
 	CALL(virDomainLookupByUUIDString)                                                                    \
 	CALL(virDomainIsActive)                                                                              \
@@ -34,7 +35,7 @@ struct vn_virt_talk {
 	virDomainPtr domain; /* runs */
 };
 
-/* Loads the library, connects, looks the domain up. -ENOENT (nothing to ask, or no such running domain), in libvirt's words. */
+/* Loads the library, connects, looks the domain up. -ENOENT, -ENOTCONN: as in virt.h, in libvirt's words. */
 int vn_virt_talk_begin(
 	const struct vn_virt_domain *of, bool writes, struct vn_virt_talk *ret, struct vn_error *err);
 

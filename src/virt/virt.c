@@ -38,6 +38,14 @@ static int ask_xml(
 	return *ret_text ? 0 : says_no(talk, err);
 }
 
+static int ask_uri(
+	const struct vn_virt_talk *talk, const char *argument, char **ret_text, struct vn_error *err)
+{
+	(void)argument;
+	*ret_text = talk->calls.virConnectGetURI(talk->connection);
+	return *ret_text ? 0 : says_no(talk, err);
+}
+
 static int ask_nodes(
 	const struct vn_virt_talk *talk, const char *argument, char **ret_text, struct vn_error *err)
 {
@@ -183,6 +191,18 @@ static int put(const struct question *question, char **ret_text, struct vn_error
 int vn_virt_xml(const struct vn_virt_domain *domain, char **ret_xml, struct vn_error *err)
 {
 	return put(&(struct question){.domain = domain, .ask = ask_xml}, ret_xml, err);
+}
+
+int vn_virt_uri(const struct vn_virt_domain *domain, char **ret_uri, struct vn_error *err)
+{
+	return put(&(struct question){.domain = domain, .ask = ask_uri}, ret_uri, err);
+}
+
+bool vn_virt_uri_has_host(const char *uri)
+{
+	const char *authority = strstr(uri, "://");
+
+	return authority && !strchr("/?#", authority[3]); /* which finds the end, too */
 }
 
 int vn_virt_nodes(const struct vn_virt_domain *domain, char **ret_nodes, struct vn_error *err)

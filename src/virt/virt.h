@@ -7,9 +7,9 @@
  * What is told to change may still be changed after that time: then a daemon that had answered when we connected took the call and fell
  * silent.
  *
- * Each has, besides its own: -ENOENT (there is no such domain, it does not run, or there is no libvirt to ask), -ETIMEDOUT (no answer in
- * time), -EREMOTEIO (libvirt says no), -ENOMEM and what fork(2) may say; always one problem of the environment, where there is something to
- * quote in libvirt's words, without a line's end.
+ * Each has, besides its own: -ENOENT (libvirt has no such domain, or it does not run; or no libvirt is installed), -ENOTCONN (its daemon cannot
+ * be asked: it may be back in a moment), -ETIMEDOUT (no answer in time), -EREMOTEIO (libvirt says no), -ENOMEM and what fork(2) may say; always
+ * one problem of the environment, where there is something to quote in libvirt's words, without a line's end.
  */
 
 #include "../base/error.h"
@@ -29,6 +29,13 @@ struct vn_virt_domain {
 
 /* The XML of the domain as it is now. *ret_xml is new. */
 int vn_virt_xml(const struct vn_virt_domain *domain, char **ret_xml, struct vn_error *err);
+
+/*
+ * Where libvirt says that it was asked: `virsh uri`, with aliases and defaults of its own settings followed. *ret_uri is new. That of another
+ * host names it: vn_virt_uri_has_host().
+ */
+int vn_virt_uri(const struct vn_virt_domain *domain, char **ret_uri, struct vn_error *err);
+bool vn_virt_uri_has_host(const char *uri);
 
 /* The nodes that its <numatune> has now: `virsh numatune`'s numa_nodeset. *ret_nodes is new; empty: it has none. */
 int vn_virt_nodes(const struct vn_virt_domain *domain, char **ret_nodes, struct vn_error *err);

@@ -46,6 +46,17 @@ void fake_write(const char *file, const char *how, const char *text)
 	fclose(out);
 }
 
+/* What is read whole under the new name is never there under both. */
+static void fake_rename(const char *file, const char *to)
+{
+	char *text = fake_read(file), path[4096];
+
+	fake_write(to, "we", text ? text : "");
+	free(text);
+	snprintf(path, sizeof(path), "%s/%s", getenv("VNUMA_FAKE_LIBVIRT"), file);
+	unlink(path);
+}
+
 int fake_fail(int code, const char *text)
 {
 	snprintf(last_text, sizeof(last_text), "%s", text);
@@ -72,8 +83,11 @@ void virSetErrorFunc(void *data, virErrorFunc function)
 	(void)function;
 }
 
+static const char *opened; /* the URI, while a process of src/virt/ has its one question */
+
 static virConnectPtr open_it(const char *uri)
 {
+	opened = uri ? uri : getenv("LIBVIRT_DEFAULT_URI");
 	if (is_there("crash"))
 		_exit(3);
 	while (is_there("hang"))
@@ -93,6 +107,12 @@ virConnectPtr virConnectOpen(const char *uri)
 virConnectPtr virConnectOpenReadOnly(const char *uri)
 {
 	return open_it(uri);
+}
+
+char *virConnectGetURI(virConnectPtr connection)
+{
+	(void)connection;
+	return strdup(opened ? opened : "qemu:///system");
 }
 
 static virDomainPtr look_up(const char *uuid)
@@ -185,6 +205,12 @@ int virDomainUpdateDeviceFlags(virDomainPtr domain, const char *xml, unsigned in
 	char *then = fake_read("xml-then");
 	if (then)
 		fake_write("xml", "we", then);
+	free(then);
+	then = fake_read("then");
+	if (then && strcmp(then, "ends") == 0)
+		fake_rename("xml", "xml-ended");
+	else if (then)
+		fake_rename("then", then);
 	free(then);
 	return 0;
 }

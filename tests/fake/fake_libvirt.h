@@ -10,6 +10,7 @@
  * | nodes | of its <numatune>; set by virDomainSetNumaParameters(), unless there is ... |
  * | refuse | ... why what is told to change is refused |
  * | device | the last XML that virDomainUpdateDeviceFlags() got; xml-then, where it is, takes the place of xml |
+ * | then | what comes after that call: "ends", the domain; "hang", "crash": that file, and this is no more |
  * | log | a line for each call that changes something |
  * | hang, crash | connecting takes for ever, or ends the process |
  * | agent | "silent", "none": why the guest's agent cannot be asked; "ends", "hangs": what it does when asked for more than a sync |
