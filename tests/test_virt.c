@@ -351,7 +351,7 @@ static void test_move_tells_libvirt(void **state)
 static void test_libvirt_refuses(void **state)
 {
 	(void)state;
-	vn_automove *move = new_move(), *unasked = new_move(), *unbound = new_move();
+	vn_automove *move = new_move(), *unasked = new_move();
 
 	put("refuse", "it requires restrictive mode");
 	assert_int_equal(vn_move_numatune_find(move, NULL), 0);
@@ -368,11 +368,32 @@ static void test_libvirt_refuses(void **state)
 	assert_null(unasked->numatune.before);
 	assert_true(vn_notes_has(&unasked->notes, "libvirt-not-told"));
 	set(unasked, VN_CPUSET_WIDEN, false, "0-1");
-	take_away("crash");
-	put("nodes", "");
-	assert_int_equal(vn_move_numatune_find(unbound, NULL), 0);
-	assert_null(unbound->numatune.before);
-	assert_int_equal(unbound->notes.n, 0);
+}
+
+/* What undo could not tell it again, it is not told. */
+static void test_libvirt_without_nodes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *nodes, *why;
+	} cases[] = {
+		{"", ": it has no nodes for the domain now"},
+		{" ", ": it has no nodes for the domain now"},
+		{"0-", ": the nodes that it has now are no list of nodes: '0-'"},
+		{"some\tnodes", ": the nodes that it has now are no list of nodes: 'some"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_automove *move = new_move();
+		put("nodes", cases[i].nodes);
+		assert_int_equal(vn_move_numatune_find(move, NULL), 0);
+		assert_null(move->numatune.before);
+		set(move, VN_CPUSET_WIDEN, false, cases[i].nodes);
+		assert_int_equal(move->notes.n, 1);
+		assert_non_null(strstr(note_of(move, "libvirt-not-told"), "nodes 2-3, "));
+		assert_non_null(strstr(note_of(move, "libvirt-not-told"), cases[i].why));
+		assert_null(strchr(note_of(move, "libvirt-not-told"), '\t'));
+	}
 }
 
 static void test_cgroups_of_threads(void **state)
@@ -399,6 +420,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_agent_that_ends_or_hangs, begin, end),
 		cmocka_unit_test_setup_teardown(test_move_tells_libvirt, begin, end),
 		cmocka_unit_test_setup_teardown(test_libvirt_refuses, begin, end),
+		cmocka_unit_test_setup_teardown(test_libvirt_without_nodes, begin, end),
 		cmocka_unit_test(test_cgroups_of_threads),
 	};
 	/* loaded, they are what these names mean */

@@ -11,28 +11,46 @@ static struct vn_virt_domain domain_of(const struct vn_move *move)
 	return (struct vn_virt_domain){VN_VIRT_SYSTEM, NULL, move->numatune.domain, VN_VIRT_ANSWER_MS};
 }
 
-static int note_failure(struct vn_move *move, const char *nodes, const struct vn_error *problem)
+static int note_failure(struct vn_move *move, const char *nodes, const char *why)
 {
 	return vn_notes_add(&move->notes, "libvirt-not-told",
 		"libvirt was not told that the domain may use nodes %s, which its cgroups say nevertheless; virsh numatune does not: %s",
-		nodes, problem->n ? problem->problems[0].text : "out of memory");
+		nodes, why);
 }
 
-/* What libvirt has; NULL: no nodes, or it cannot be asked, which is a note. */
+static const char *first_of(const struct vn_error *problem)
+{
+	return problem->n ? problem->problems[0].text : "out of memory";
+}
+
+/* What libvirt has; NULL, and a note: there is no way back to that, or it cannot be asked. */
 static int ask(struct vn_move *move, hwloc_bitmap_t *ret_before)
 {
 	struct vn_virt_domain domain = domain_of(move);
-	vn_autofree char *nodes = NULL, *wanted = vn_set_text(move->mems_after);
+	vn_autofree char *nodes = NULL, *wanted = vn_set_text(move->mems_after), *unclear = NULL;
+	vn_autoset before = NULL;
 	vn_autoerror problem = {0};
+	char quoted[VN_QUOTE_MAX];
 
 	if (!wanted)
 		return -ENOMEM;
-	int r = vn_virt_nodes(&domain, &nodes, &problem);
 	vn_notes_drop(&move->notes, "libvirt-not-told");
-	if (r < 0)
-		return note_failure(move, wanted, &problem);
-	r = *nodes ? vn_set_parse(nodes, ret_before) : 0;
-	return r == -ENOMEM ? r : 0;
+	if (vn_virt_nodes(&domain, &nodes, &problem) < 0)
+		return note_failure(move, wanted, first_of(&problem));
+	int r = vn_set_parse(nodes, &before);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		unclear = vn_format(
+			"the nodes that it has now are no list of nodes: '%s'", vn_quote(nodes, quoted));
+		return unclear ? note_failure(move, wanted, unclear) : -ENOMEM;
+	}
+	/* none is "Invalid nodeset of 'numatune'" (qemuDomainSetNumaParameters(), src/qemu/qemu_driver.c): no way back */
+	if (hwloc_bitmap_iszero(before))
+		return note_failure(move, wanted,
+			"it has no nodes for the domain now, and could not be set back to none");
+	*ret_before = vn_steal(before);
+	return 0;
 }
 
 /* Sets `during` and `after` from `before`. */
@@ -86,5 +104,5 @@ int vn_move_numatune_set(struct vn_move *move, enum vn_cpuset_step step, bool *r
 		return -ENOMEM;
 	vn_notes_drop(&move->notes, "libvirt-not-told");
 	int r = vn_virt_set_nodes(&domain, nodes, ret_changed, &problem);
-	return r < 0 ? note_failure(move, nodes, &problem) : 0;
+	return r < 0 ? note_failure(move, nodes, first_of(&problem)) : 0;
 }

@@ -18,7 +18,7 @@
  *
  * | code | says |
  * | --- | --- |
- * | libvirt-not-told | libvirt cannot be asked, or says no: `virsh numatune` tells other nodes than the cgroups have |
+ * | libvirt-not-told | libvirt cannot be asked, has no nodes (undo could not tell it none), or says no: `virsh numatune` tells other nodes than the cgroups have |
  * | libvirt-left-cpuset | it says that it has done it, but not all cgroups are as they have to be: they are written (move_cpusets.h) |
  */
 
