@@ -307,6 +307,13 @@ static struct vn_move *new_move(void)
 	return move;
 }
 
+static int find_nodes(struct vn_move *move, const struct vn_move *first)
+{
+	int r = vn_move_numatune_ask(move, first);
+
+	return r < 0 ? r : vn_move_numatune_reckon(move, first);
+}
+
 static void set(struct vn_move *move, enum vn_cpuset_step step, bool expected, const char *nodes)
 {
 	bool changed = !expected;
@@ -330,20 +337,20 @@ static void test_move_tells_libvirt(void **state)
 	(void)state;
 	vn_automove *move = new_move(), *second = new_move();
 
-	assert_int_equal(vn_move_numatune_find(move, NULL), 0);
+	assert_int_equal(find_nodes(move, NULL), 0);
 	set(move, VN_CPUSET_WIDEN, true, "0-3");
 	set(move, VN_CPUSET_NARROW, true, "2-3");
 	/* undo leads to what was before the first */
 	hwloc_bitmap_free(second->mems_after);
 	second->mems_after = set_of("1-2");
-	assert_int_equal(vn_move_numatune_find(second, move), 0);
+	assert_int_equal(find_nodes(second, move), 0);
 	set(second, VN_CPUSET_WIDEN, true, "0-3");
 	set(second, VN_CPUSET_NARROW, true, "1-3"); /* what one of its cgroups has to keep */
 	set(second, VN_CPUSET_BACK, true, "0-1");
 	assert_int_equal(move->notes.n + second->notes.n, 0);
 	/* where no memory moves, what was told stays known */
 	vn_automove *threads = vn_move_new();
-	assert_int_equal(vn_move_numatune_find(threads, second), 0);
+	assert_int_equal(find_nodes(threads, second), 0);
 	assert_string_equal(threads->numatune.domain, UUID);
 	set(threads, VN_CPUSET_BACK, false, "0-1"); /* which it has */
 }
@@ -354,7 +361,7 @@ static void test_libvirt_refuses(void **state)
 	vn_automove *move = new_move(), *unasked = new_move();
 
 	put("refuse", "it requires restrictive mode");
-	assert_int_equal(vn_move_numatune_find(move, NULL), 0);
+	assert_int_equal(find_nodes(move, NULL), 0);
 	set(move, VN_CPUSET_WIDEN, false, "0-1");
 	assert_non_null(strstr(note_of(move, "libvirt-not-told"), "nodes 0-3, "));
 	assert_non_null(strstr(note_of(move, "libvirt-not-told"), ": it requires restrictive mode"));
@@ -364,7 +371,7 @@ static void test_libvirt_refuses(void **state)
 	set(move, VN_CPUSET_BACK, false, "0-1"); /* as it still is: no change, and nothing to refuse */
 	assert_int_equal(move->notes.n, 0);
 	put("crash", "");
-	assert_int_equal(vn_move_numatune_find(unasked, NULL), 0);
+	assert_int_equal(find_nodes(unasked, NULL), 0);
 	assert_null(unasked->numatune.before);
 	assert_true(vn_notes_has(&unasked->notes, "libvirt-not-told"));
 	set(unasked, VN_CPUSET_WIDEN, false, "0-1");
@@ -386,7 +393,7 @@ static void test_libvirt_without_nodes(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vn_automove *move = new_move();
 		put("nodes", cases[i].nodes);
-		assert_int_equal(vn_move_numatune_find(move, NULL), 0);
+		assert_int_equal(find_nodes(move, NULL), 0);
 		assert_null(move->numatune.before);
 		set(move, VN_CPUSET_WIDEN, false, cases[i].nodes);
 		assert_int_equal(move->notes.n, 1);

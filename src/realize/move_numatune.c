@@ -53,39 +53,58 @@ static int ask(struct vn_move *move, hwloc_bitmap_t *ret_before)
 	return 0;
 }
 
-/* Sets `during` and `after` from `before`. */
-static int reckon(struct vn_move *move, const struct vn_move_numatune *was, bool widens)
+static const struct vn_move_numatune *earlier(const struct vn_move *first)
 {
-	struct vn_move_numatune *own = &move->numatune;
-
-	own->after = hwloc_bitmap_dup(widens ? move->mems_after : was->after);
-	/* what stays wide in one cgroup is never to be narrowed by libvirt, which has one set for all */
-	for (size_t i = 0; i < move->n_cpusets && own->after && widens; i++) {
-		if (vn_cgroup_is_domain_thread(move->cpusets[i].path) &&
-			hwloc_bitmap_or(own->after, own->after, move->cpusets[i].after) < 0)
-			return -ENOMEM;
-	}
-	own->during = hwloc_bitmap_dup(widens ? move->mems_during : own->after);
-	if (!own->after || !own->during || hwloc_bitmap_or(own->during, own->during, own->before) < 0 ||
-		hwloc_bitmap_or(own->during, own->during, own->after) < 0)
-		return -ENOMEM;
-	return 0;
+	return first && first->numatune.before ? &first->numatune : NULL;
 }
 
-int vn_move_numatune_find(struct vn_move *move, const struct vn_move *first)
+static bool widens(const struct vn_move *move)
+{
+	return move->memory && move->mems_during && move->mems_after && move->n_cpusets > 0;
+}
+
+int vn_move_numatune_ask(struct vn_move *move, const struct vn_move *first)
 {
 	struct vn_move_numatune *own = &move->numatune;
-	const struct vn_move_numatune *was = first && first->numatune.before ? &first->numatune : NULL;
-	bool widens = move->memory && move->mems_during && move->mems_after && move->n_cpusets > 0;
-	int r = 0;
+	const struct vn_move_numatune *was = earlier(first);
 
 	if (was) {
 		memcpy(own->domain, was->domain, sizeof(own->domain));
 		own->before = hwloc_bitmap_dup(was->before);
-		r = own->before ? 0 : -ENOMEM;
-	} else if (widens && *own->domain)
-		r = ask(move, &own->before);
-	return r == 0 && own->before && (was || widens) ? reckon(move, was, widens) : r;
+		return own->before ? 0 : -ENOMEM;
+	}
+	return widens(move) && *own->domain ? ask(move, &own->before) : 0;
+}
+
+/* libvirt has one set for all of its cgroups: what any of them is to have in step, and what any has to keep, it is not to take away. */
+static int add_cpuset(struct vn_move *move, const struct vn_move_cpuset *cpuset)
+{
+	struct vn_move_numatune *own = &move->numatune;
+
+	if (!vn_cgroup_is_domain_thread(cpuset->path))
+		return 0;
+	if (hwloc_bitmap_or(own->during, own->during, cpuset->before) < 0 ||
+		hwloc_bitmap_or(own->during, own->during, cpuset->during) < 0)
+		return -ENOMEM;
+	return widens(move) ? hwloc_bitmap_or(own->after, own->after, cpuset->after) : 0;
+}
+
+int vn_move_numatune_reckon(struct vn_move *move, const struct vn_move *first)
+{
+	struct vn_move_numatune *own = &move->numatune;
+	const struct vn_move_numatune *was = earlier(first);
+
+	if (!own->before || (!was && !widens(move)))
+		return 0;
+	own->after = hwloc_bitmap_dup(widens(move) ? move->mems_after : was->after);
+	own->during = hwloc_bitmap_dup(widens(move) ? move->mems_during : was->after);
+	if (!own->after || !own->during || hwloc_bitmap_or(own->during, own->during, own->before) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < move->n_cpusets; i++) {
+		if (add_cpuset(move, &move->cpusets[i]) < 0)
+			return -ENOMEM;
+	}
+	return hwloc_bitmap_or(own->during, own->during, own->after) < 0 ? -ENOMEM : 0;
 }
 
 int vn_move_numatune_set(struct vn_move *move, enum vn_cpuset_step step, bool *ret_changed)
