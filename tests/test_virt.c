@@ -329,6 +329,13 @@ static struct vn_move *new_move(void)
 	return move;
 }
 
+static int find_nodes(struct vn_move *move, const struct vn_move *first)
+{
+	int r = vn_move_numatune_ask(move, first);
+
+	return r < 0 ? r : vn_move_numatune_reckon(move, first);
+}
+
 static void set(struct vn_move *move, enum vn_cpuset_step step, bool expected, const char *nodes)
 {
 	bool changed = !expected;
@@ -352,20 +359,20 @@ static void test_move_tells_libvirt(void **state)
 	(void)state;
 	vn_automove *move = new_move(), *second = new_move();
 
-	assert_int_equal(vn_move_numatune_find(move, NULL), 0);
+	assert_int_equal(find_nodes(move, NULL), 0);
 	set(move, VN_CPUSET_WIDEN, true, "0-3");
 	set(move, VN_CPUSET_NARROW, true, "2-3");
 	/* undo leads to what was before the first */
 	hwloc_bitmap_free(second->mems_after);
 	second->mems_after = set_of("1-2");
-	assert_int_equal(vn_move_numatune_find(second, move), 0);
+	assert_int_equal(find_nodes(second, move), 0);
 	set(second, VN_CPUSET_WIDEN, true, "0-3");
 	set(second, VN_CPUSET_NARROW, true, "1-3"); /* what one of its cgroups has to keep */
 	set(second, VN_CPUSET_BACK, true, "0-1");
 	assert_int_equal(move->notes.n + second->notes.n, 0);
 	/* where no memory moves, what was told stays known */
 	vn_automove *threads = vn_move_new();
-	assert_int_equal(vn_move_numatune_find(threads, second), 0);
+	assert_int_equal(find_nodes(threads, second), 0);
 	assert_string_equal(threads->numatune.domain, UUID);
 	set(threads, VN_CPUSET_BACK, false, "0-1"); /* which it has */
 }
@@ -373,10 +380,10 @@ static void test_move_tells_libvirt(void **state)
 static void test_libvirt_refuses(void **state)
 {
 	(void)state;
-	vn_automove *move = new_move(), *unasked = new_move(), *unbound = new_move();
+	vn_automove *move = new_move(), *unasked = new_move();
 
 	put("refuse", "it requires restrictive mode");
-	assert_int_equal(vn_move_numatune_find(move, NULL), 0);
+	assert_int_equal(find_nodes(move, NULL), 0);
 	set(move, VN_CPUSET_WIDEN, false, "0-1");
 	assert_non_null(strstr(note_of(move, "libvirt-not-told"), "nodes 0-3, "));
 	assert_non_null(strstr(note_of(move, "libvirt-not-told"), ": it requires restrictive mode"));
@@ -386,15 +393,36 @@ static void test_libvirt_refuses(void **state)
 	set(move, VN_CPUSET_BACK, false, "0-1"); /* as it still is: no change, and nothing to refuse */
 	assert_int_equal(move->notes.n, 0);
 	put("crash", "");
-	assert_int_equal(vn_move_numatune_find(unasked, NULL), 0);
+	assert_int_equal(find_nodes(unasked, NULL), 0);
 	assert_null(unasked->numatune.before);
 	assert_true(vn_notes_has(&unasked->notes, "libvirt-not-told"));
 	set(unasked, VN_CPUSET_WIDEN, false, "0-1");
-	take_away("crash");
-	put("nodes", "");
-	assert_int_equal(vn_move_numatune_find(unbound, NULL), 0);
-	assert_null(unbound->numatune.before);
-	assert_int_equal(unbound->notes.n, 0);
+}
+
+/* What undo could not tell it again, it is not told. */
+static void test_libvirt_without_nodes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *nodes, *why;
+	} cases[] = {
+		{"", ": it has no nodes for the domain now"},
+		{" ", ": it has no nodes for the domain now"},
+		{"0-", ": the nodes that it has now are no list of nodes: '0-'"},
+		{"some\tnodes", ": the nodes that it has now are no list of nodes: 'some"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		vn_automove *move = new_move();
+		put("nodes", cases[i].nodes);
+		assert_int_equal(find_nodes(move, NULL), 0);
+		assert_null(move->numatune.before);
+		set(move, VN_CPUSET_WIDEN, false, cases[i].nodes);
+		assert_int_equal(move->notes.n, 1);
+		assert_non_null(strstr(note_of(move, "libvirt-not-told"), "nodes 2-3, "));
+		assert_non_null(strstr(note_of(move, "libvirt-not-told"), cases[i].why));
+		assert_null(strchr(note_of(move, "libvirt-not-told"), '\t'));
+	}
 }
 
 static void test_cgroups_of_threads(void **state)
@@ -422,6 +450,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_agent_that_ends_or_hangs, begin, end),
 		cmocka_unit_test_setup_teardown(test_move_tells_libvirt, begin, end),
 		cmocka_unit_test_setup_teardown(test_libvirt_refuses, begin, end),
+		cmocka_unit_test_setup_teardown(test_libvirt_without_nodes, begin, end),
 		cmocka_unit_test(test_cgroups_of_threads),
 	};
 	/* loaded, they are what these names mean */

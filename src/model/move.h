@@ -78,7 +78,7 @@ struct vn_move_irq {
 
 /*
  * A cgroup whose cpuset.mems stands in the way of the targets: widened while memory moves, narrowed at the end. realize/ finds those that
- * the VM's tasks are in and those above, and fills all of it.
+ * the VM's tasks are in and those above, and fills all of it. With them is what libvirt changes along with it, where it is told.
  */
 struct vn_move_cpuset {
 	char *path; /* below the root of cgroup v2, "/machine.slice/…"; owned */
@@ -135,7 +135,8 @@ struct vn_move {
 	hwloc_bitmap_t mems_during,
 		mems_after; /* nodes that its cpusets are to allow while memory moves, and then; owned; NULL: they do */
 	size_t n_cpusets;
-	struct vn_move_cpuset *cpusets; /* those that did not, outermost first; realize/ finds them */
+	struct vn_move_cpuset *
+		cpusets; /* those that did not, outermost first, then libvirt's others; realize/ finds them */
 	struct vn_move_numatune numatune;
 	struct vn_move_limits limits;
 	enum vn_move_order order;

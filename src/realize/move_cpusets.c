@@ -70,19 +70,44 @@ static bool has_others(const char *path, pid_t pid, unsigned depth)
 	return !below;
 }
 
-/* A cgroup with a cpuset of its own that lacks a node which the move needs. */
-static int look_at(struct vn_move *move, const struct vn_move *first, const char *path)
+bool vn_cgroup_is_domain_thread(const char *path)
 {
+	static const char *const names[] = {"vcpu", "iothread"};
+	const char *last = strrchr(path, '/');
+	uint64_t number;
+
+	if (last && strcmp(last, "/emulator") == 0)
+		return true;
+	for (size_t i = 0; last && i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+		if (strncmp(last + 1, names[i], n) == 0 && vn_parse_u64(last + 1 + n, INT_MAX, &number) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What is looked for. With `told`, libvirt is: it writes all of a domain's threads' cgroups, those too that lack nothing. */
+struct search {
+	struct vn_move *move;
+	const struct vn_move *first;
+	bool told;
+};
+
+/* A cgroup with a cpuset of its own that lacks a node which the move needs, or that libvirt is to write. */
+static int look_at(const struct search *the, const char *path)
+{
+	struct vn_move *move = the->move;
 	vn_autofree char *file = vn_format(VN_CGROUP_MOUNT "%s/cpuset.mems", path), *text = NULL;
 	vn_autoset before = NULL, during = hwloc_bitmap_dup(move->mems_during),
 		   after = hwloc_bitmap_dup(move->mems_after);
-	const struct vn_move_cpuset *was = find(first, path);
+	const struct vn_move_cpuset *was = find(the->first, path);
+	bool changes = was || (the->told && vn_cgroup_is_domain_thread(path));
 
 	if (!file || !during || !after)
 		return -ENOMEM;
 	if (find(move, path) || vn_proc_read(file, &text) < 0 || vn_set_parse(text, &before) < 0)
 		return 0;
-	if (hwloc_bitmap_iszero(before) || (!was && hwloc_bitmap_isincluded(during, before)))
+	if (hwloc_bitmap_iszero(before) || (!changes && hwloc_bitmap_isincluded(during, before)))
 		return 0;
 	/* also what was at first: the way back is to be open */
 	if (hwloc_bitmap_or(during, during, before) < 0 ||
@@ -94,12 +119,12 @@ static int look_at(struct vn_move *move, const struct vn_move *first, const char
 }
 
 /* The cgroup itself, and all above it but the root, which has none. */
-static int look_at_all(struct vn_move *move, const struct vn_move *first, const char *path)
+static int look_at_all(const struct search *the, const char *path)
 {
 	for (const char *end = path; *end;) {
 		end += 1 + strcspn(end + 1, "/");
 		vn_autofree char *part = strndup(path, (size_t)(end - path));
-		int r = part ? look_at(move, first, part) : -ENOMEM;
+		int r = part ? look_at(the, part) : -ENOMEM;
 		if (r < 0)
 			return r;
 	}
@@ -135,48 +160,44 @@ static int keep_earlier(struct vn_move *move, const struct vn_move *first)
 	return 0;
 }
 
-int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, struct vn_error *err)
+static int look_at_tasks(const struct search *the)
 {
 	char path[64];
 	int r = 0;
 
-	if (move->memory && move->mems_during && move->mems_after) {
-		snprintf(path, sizeof(path), "/proc/%d/task", move->process.pid);
-		vn_autoclosedir DIR *tasks = opendir(path);
-		for (struct dirent *entry; r == 0 && tasks && (entry = readdir(tasks));) {
-			vn_autofree char *text = NULL, *file = vn_format("%s/%s/cgroup", path, entry->d_name);
-			const char *cgroup;
-			if (!file)
-				r = -ENOMEM;
-			else if (entry->d_name[0] != '.' && vn_proc_read(file, &text) == 0 &&
-				 cgroup_of(text, &cgroup))
-				r = look_at_all(move, first, cgroup);
-		}
+	snprintf(path, sizeof(path), "/proc/%d/task", the->move->process.pid);
+	vn_autoclosedir DIR *tasks = opendir(path);
+	for (struct dirent *entry; r == 0 && tasks && (entry = readdir(tasks));) {
+		vn_autofree char *text = NULL, *file = vn_format("%s/%s/cgroup", path, entry->d_name);
+		const char *cgroup;
+		if (!file)
+			r = -ENOMEM;
+		else if (entry->d_name[0] != '.' && vn_proc_read(file, &text) == 0 &&
+			 cgroup_of(text, &cgroup))
+			r = look_at_all(the, cgroup);
 	}
+	return r;
+}
+
+int vn_move_cpusets_find(struct vn_move *move, const struct vn_move *first, struct vn_error *err)
+{
+	struct search the = {move, first, false};
+	bool widens = move->memory && move->mems_during && move->mems_after;
+	int r = widens ? look_at_tasks(&the) : 0;
+
 	if (r == 0)
 		r = keep_earlier(move, first);
 	if (r == 0)
-		r = vn_move_numatune_find(move, first);
+		r = vn_move_numatune_ask(move, first);
+	the.told = move->numatune.before;
+	if (r == 0 && widens && the.told)
+		r = look_at_tasks(&the);
+	if (r == 0)
+		r = vn_move_numatune_reckon(move, first);
 	return r < 0 ? vn_error_environment(err, r, "out of memory") : 0;
 }
 
 /* ---- setting ---- */
-
-bool vn_cgroup_is_domain_thread(const char *path)
-{
-	static const char *const names[] = {"vcpu", "iothread"};
-	const char *last = strrchr(path, '/');
-	uint64_t number;
-
-	if (last && strcmp(last, "/emulator") == 0)
-		return true;
-	for (size_t i = 0; last && i < sizeof(names) / sizeof(names[0]); i++) {
-		size_t n = strlen(names[i]);
-		if (strncmp(last + 1, names[i], n) == 0 && vn_parse_u64(last + 1 + n, INT_MAX, &number) == 0)
-			return true;
-	}
-	return false;
-}
 
 static bool has(const char *path, hwloc_const_bitmap_t nodes)
 {

@@ -12,7 +12,8 @@
  * position, which nothing else can do from outside. A cgroup that others are in, too, stays widened.
  *
  * libvirt is told of each step first (move_numatune.h), and writes what its threads' cgroups are to have; what they do not have then, and
- * the cgroups that are not its own, are written here. Each step can be done twice.
+ * the cgroups that are not its own, are written here. It gives all of them the same nodes, those too that lacked none: where it is told, all
+ * that have nodes of their own are on record, for undo, and for what it is told in step to take none away. Each step can be done twice.
  */
 
 #include "../model/move.h"

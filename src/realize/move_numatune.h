@@ -18,17 +18,23 @@
  *
  * | code | says |
  * | --- | --- |
- * | libvirt-not-told | libvirt cannot be asked, or says no: `virsh numatune` tells other nodes than the cgroups have |
+ * | libvirt-not-told | libvirt cannot be asked, has no nodes (undo could not tell it none), or says no: `virsh numatune` tells other nodes than the cgroups have |
  * | libvirt-left-cpuset | it says that it has done it, but not all cgroups are as they have to be: they are written (move_cpusets.h) |
  */
 
 #include "move_cpusets.h"
 
 /*
- * Once the cgroups are found: asks libvirt, if any of them stands in the way, for what it has, and fills move->numatune. With `first`, the journal of an
- * earlier move, what was told then keeps its `before`. That libvirt cannot be asked is a note. 0 or -ENOMEM.
+ * Once the cgroups that stand in the way are found: asks libvirt, if there are any, for what it has: move->numatune's `before`; NULL: it is not
+ * told. With `first`, the journal of an earlier move, what was told then keeps its own. That libvirt cannot be asked is a note. 0 or -ENOMEM.
  */
-int vn_move_numatune_find(struct vn_move *move, const struct vn_move *first);
+int vn_move_numatune_ask(struct vn_move *move, const struct vn_move *first);
+
+/*
+ * Once all cgroups are found that it writes: fills `during`, which has all nodes that any of these has or is to have, and `after`.
+ * 0 or -ENOMEM.
+ */
+int vn_move_numatune_reckon(struct vn_move *move, const struct vn_move *first);
 
 /* Tells libvirt. *ret_changed: it has taken nodes that it did not have. A note says why it has not what it was to have. 0 or -ENOMEM. */
 int vn_move_numatune_set(struct vn_move *move, enum vn_cpuset_step step, bool *ret_changed);

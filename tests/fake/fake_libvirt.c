@@ -181,6 +181,15 @@ static int refuses(const char *what, const char *value)
 	return refused;
 }
 
+static void write_cgroups(const char *nodes)
+{
+	char *files = fake_read("cgroups"), *rest = files, *file;
+
+	while ((file = strsep(&rest, "\n")))
+		fake_write(file, "we", nodes);
+	free(files);
+}
+
 int virDomainSetNumaParameters(
 	virDomainPtr domain, virTypedParameterPtr params, int nparams, unsigned int flags)
 {
@@ -191,6 +200,7 @@ int virDomainSetNumaParameters(
 	if (refuses("nodes", params[0].value.s))
 		return -1;
 	fake_write("nodes", "we", params[0].value.s);
+	write_cgroups(params[0].value.s);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
  * | xml | the domain's XML; without it there is no such domain |
  * | uuid | its uuid; without it, it has every one |
  * | nodes | of its <numatune>; set by virDomainSetNumaParameters(), unless there is ... |
+ * | cgroups | lines, each a file in the folder that gets these nodes, too: the cpuset.mems of the domain's threads |
  * | refuse | ... why what is told to change is refused |
  * | device | the last XML that virDomainUpdateDeviceFlags() got; xml-then, where it is, takes the place of xml |
  * | then | what comes after that call: "ends", the domain; "hang", "crash": that file, and this is no more |
