@@ -224,7 +224,7 @@ static bool is_refused(const struct vn_moving *moving, const struct vn_move *mov
 	fprintf(stderr,
 		"vnuma: '%s' is not moved: device %s has its memory pinned: its threads would leave %s behind. Start it there anew; "
 		"--vcpus-now moves its threads all the same, and --resume then tries its memory\n",
-		move->name, vm->n_devices > 0 ? vm->devices[0].address : "",
+		move->name, vm->devices ? vm->devices[0].address : "",
 		vn_size_text(vn_move_to_go(move), size));
 	return true;
 }
@@ -237,7 +237,8 @@ static int do_move(const struct vn_args *args, const struct request *request, st
 
 	if (r != 0)
 		return r;
-	int done = !request->resume && is_refused(moving, move) ? VN_EXIT_NO : VN_EXIT_DONE;
+	int done = move && is_refused(moving, move) ? VN_EXIT_NO
+						    : VN_EXIT_DONE; /* what is resumed is in the journal */
 	if (request->dry_run && args->json) {
 		r = vn_print_json(vn_move_to_json(move), err);
 		return r < 0 ? r : done;
