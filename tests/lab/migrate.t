@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
 large=()
 if [ -n "${VNUMA_MIGRATE_LARGE_MIB:-}" ]; then
-	large=(--host lab/shapes/two-nodes.txt --cpus 4 --mem $((2 * VNUMA_MIGRATE_LARGE_MIB + 2048))M --timeout 3000)
+	large=(--host lab/shapes/two-nodes.txt --cpus 2 --mem $((2 * VNUMA_MIGRATE_LARGE_MIB + 2048))M --timeout 3000)
 fi
 in_lab "migrate" --mem 6G "${large[@]}" -- bash -c 'tests/lab/migrate-inside "$1/tests/touch_memory" "$1/tests/bench_move"' migrate "$PWD/$build"
 finish
