@@ -475,6 +475,8 @@ static void test_one_path_written_twice(void **state)
 	free(grown[1].path);
 	grown[1].path = vn_format("%s/a.qga", link);
 	assert_check(&scene, -EINVAL, true, "a.qga seen, where channel a is, too; expected each path once");
+	assert_true(vn_channel_sockets_are_one("/no-such-folder/a", "/no-such-folder/a"));
+	assert_false(vn_channel_sockets_are_one("/no-such-folder/a", "/no-such/a"));
 }
 
 static void test_folders(void **state)

@@ -509,6 +509,16 @@ static void boot(struct guest *guest)
 }
 
 /* What only the first move has set is not set again by a second one, nor by one that goes on; undo then has nothing left there. */
+/* Another move, which puts all on one CPU. */
+static struct vn_move *move_to(struct guest *guest, unsigned cpu)
+{
+	guest->agent->written = 0;
+	struct vn_move *move = move_of(guest);
+	for (size_t i = 0; i < move->n_guest_settings; i++)
+		hwloc_bitmap_only(move->guest_settings[i].after, cpu);
+	return move;
+}
+
 /* Killed with its journal written and nothing set: the guest has what the first move set, and that is to go back, or further. */
 static void test_second_move_that_set_nothing(void **state)
 {
@@ -520,13 +530,7 @@ static void test_second_move_that_set_nothing(void **state)
 	start(&guest);
 	vn_automove *first = move_of(&guest);
 	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
-	guest.agent->written = 0;
-	vn_automove *second = move_of(&guest), *third = move_of(&guest), *fails = move_of(&guest);
-	for (size_t i = 0; i < 6; i++) {
-		hwloc_bitmap_only(second->guest_settings[i].after, 1);
-		hwloc_bitmap_only(fails->guest_settings[i].after, 1);
-		hwloc_bitmap_only(third->guest_settings[i].after, 2);
-	}
+	vn_automove *second = move_to(&guest, 1), *third = move_to(&guest, 2), *fails = move_to(&guest, 1);
 	assert_int_equal(vn_move_guest_keep(second, first, &err), 0);
 	assert_int_equal(vn_move_guest_keep(third, second, &err), 0);
 	assert_int_equal(vn_move_guest_keep(fails, first, &err), 0);
@@ -555,10 +559,7 @@ static void test_third_move_without_the_guest(void **state)
 	start(&guest);
 	vn_automove *first = move_of(&guest);
 	assert_int_equal(vn_move_guest_set(guest.qga, first, &err), 0);
-	guest.agent->written = 0;
-	vn_automove *second = move_of(&guest), *third = vn_move_new(), *fails = vn_move_new();
-	for (size_t i = 0; i < 6; i++)
-		hwloc_bitmap_only(second->guest_settings[i].after, 1);
+	vn_automove *second = move_to(&guest, 1), *third = vn_move_new(), *fails = vn_move_new();
 	assert_int_equal(vn_move_guest_keep(second, first, &err), 0);
 	assert_int_equal(vn_move_guest_keep(third, second, &err), 0);
 	assert_int_equal(vn_move_guest_keep(fails, second, &err), 0);

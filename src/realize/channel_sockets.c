@@ -35,11 +35,12 @@ static int is_in_state(const struct vn_state *state, const char *path)
 	return r < 0 ? r : its.st_dev == own.st_dev && its.st_ino == own.st_ino;
 }
 
-/* However they are written: /var/run is /run as a rule. */
-static bool are_one(const char *a, const char *b)
+bool vn_channel_sockets_are_one(const char *a, const char *b)
 {
 	struct stat of_a, of_b;
 
+	if (strcmp(a, b) == 0)
+		return true;
 	return strcmp(strrchr(a, '/'), strrchr(b, '/')) == 0 && stat_folder(a, &of_a) == 0 &&
 	       stat_folder(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
@@ -109,7 +110,7 @@ int vn_channel_sockets_check(const struct vn_state *state, const struct vn_vm *v
 	for (size_t i = 0; i < vm->n_channels; i++) {
 		int r = check_one(state, &vm->channels[i], err);
 		for (size_t k = 0; k < i && r == 0; k++) {
-			if (are_one(vm->channels[k].path, vm->channels[i].path))
+			if (vn_channel_sockets_are_one(vm->channels[k].path, vm->channels[i].path))
 				r = vn_error_input(err, NULL,
 					"channel %s: %s seen, where channel %s is, too; expected each path once",
 					vm->channels[i].name, vm->channels[i].path, vm->channels[k].name);

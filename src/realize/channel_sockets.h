@@ -14,8 +14,11 @@
 
 #include "state.h"
 
+/* Whether two absolute paths are one place, however they are written: /var/run is /run as a rule. */
+bool vn_channel_sockets_are_one(const char *a, const char *b);
+
 /*
- * Refuses paths where something is that QEMU would take away, whose folder is not there, or that are for files of ours in the state's
+ * Refuses paths that are one place, or where something is that QEMU would take away, whose folder is not there, or that are for files of ours in the state's
  * folder. All of them. -EINVAL, -EEXIST, -EADDRINUSE, or another errno of looking at the path.
  */
 int vn_channel_sockets_check(const struct vn_state *state, const struct vn_vm *vm, struct vn_error *err);

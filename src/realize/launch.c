@@ -148,7 +148,7 @@ static int check_channels_of(const struct launch *l, const struct vn_vm *other, 
 	for (size_t i = 0; i < l->vm->n_channels; i++) {
 		for (size_t k = 0; k < other->n_channels; k++) {
 			const char *path = l->vm->channels[i].path;
-			if (strcmp(path, other->channels[k].path) != 0 ||
+			if (!vn_channel_sockets_are_one(path, other->channels[k].path) ||
 				vn_process_match(other->process.pid, other->process.start_time, NULL) !=
 					VN_PROCESS_SAME)
 				continue;
